@@ -15,25 +15,26 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A configured profile is what a random config says of one profile, and what follows from that.
+// agentSettings describes one profile of a random config and its effective limits for agents.
 type agentSettings struct {
 	name   string
 	text   string
-	holds  string // the role, or who signed in, that it ends with; empty for none that the config tells
-	access string // what it sets for agents itself, or includes
+	holds  string // role or identity at the end of the chain; empty if the config does not say
+	access string // agent_access of the profile itself
 	from   string // source_profile
 }
 
-// A randomConfig is a config that nobody thought of.
+// A randomConfig is a randomly generated config file.
 type randomConfig struct {
 	*rand.Rand
 	profiles []agentSettings
-	stored   []string // the profiles with a stored key
+	stored   []string // profiles with a stored key
 }
 
 func (r *randomConfig) one(of ...string) string { return of[r.IntN(len(of))] }
 
-// arn is a role, spelled in one of the ways that AWS takes for the same role or refuses.
+// arn returns the ARN of a random role. Some ARNs are spelled differently although AWS treats them as the same
+// role, and some are invalid.
 func (r *randomConfig) arn() (arn, holds string) {
 	account, name := r.one("123456789012", "210987654321"), r.one("prod", "dev", "hub")
 	spelled := r.one(name, name, name, strings.ToUpper(name), "team/"+name)
@@ -100,7 +101,7 @@ func (r *randomConfig) add(i int) {
 	r.profiles = append(r.profiles, p)
 }
 
-// newRandomConfig writes a config, in which the key m is stored.
+// newRandomConfig generates a config. A key is stored for the profile m.
 func newRandomConfig(seed uint64) (r *randomConfig, text string) {
 	r = &randomConfig{Rand: rand.New(rand.NewPCG(seed, 40)), stored: []string{"m"}}
 	for i := range 2 + r.IntN(5) {
@@ -125,7 +126,7 @@ func newRandomConfig(seed uint64) (r *randomConfig, text string) {
 		"[session-policy careful]\npolicy = "+careful+"\n[session-policy fence]\npolicy = "+fence+"\n"), "")
 }
 
-// settings are the explicit settings that hold for a step.
+// settings returns the explicit agent_access settings that apply to a step.
 func (r *randomConfig) settings(s plan.Step) []string {
 	holds, role := "", ""
 	switch spec := s.Spec.(type) {
@@ -150,7 +151,7 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	}
 	var all []string
 	for _, p := range r.profiles {
-		own := p.name == s.Profile && p.name != "default" // which speaks for all others too
+		own := p.name == s.Profile && p.name != "default" // agent_access of the default profile applies to all profiles
 		if p.access != "" && (own || holds != "" && p.holds == holds) {
 			all = append(all, p.access)
 		}
@@ -158,8 +159,8 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	return all
 }
 
-// A coding agent receives no more than the strictest explicit setting for any role on the way
-// allows, whatever it asks for: no command, no role on top and no chain.
+// A coding agent never receives more than the strictest explicit setting of any role in the chain allows,
+// whichever command, additional role or chain it uses.
 func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	const configs = 20_000
 	w := testvault.New(t, "")
@@ -222,7 +223,7 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	}
 }
 
-// isLimitedBy reports whether a session policy gives no more than what agent_access says.
+// isLimitedBy reports whether a session policy allows no more than an agent_access setting.
 func isLimitedBy(access, inline string, arns []string) bool {
 	switch access {
 	case "off":

@@ -29,13 +29,14 @@ import (
 // ops is a role that trusts alice and bob.
 const ops = "role_arn = arn:aws:iam::123456789012:role/ops\n"
 
-// addBob adds bob beside alice, and the role ops. It returns their access keys by name.
+// addBob adds the user bob and the role ops. It returns the access keys of alice and bob by name.
 func addBob(w *testvault.World) map[string]fakeaws.Key {
 	w.AWS.AddRole("arn:aws:iam::123456789012:role/ops", fakeaws.Role{Trusts: []string{"*"}})
 	return map[string]fakeaws.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
 }
 
-// callersOf uses a profile once for each of the names, after become, and returns as whom AWS was called.
+// callersOf runs a profile once for each name, after calling become with the name. It returns the identities
+// that called AWS.
 func callersOf(w *testvault.World, t *testing.T, profile string, become func(who string), names ...string) (callers []string) {
 	t.Helper()
 	for _, who := range names {
@@ -50,7 +51,8 @@ func callersOf(w *testvault.World, t *testing.T, profile string, become func(who
 	return callers
 }
 
-// An endpoint is a container's or an EC2 instance's. It answers with one of the keys, and counts the answers.
+// A metadataServer is the credential endpoint of a container or an EC2 instance. It returns one key and counts
+// the responses.
 type metadataServer struct {
 	*httptest.Server
 	key     fakeaws.Key
@@ -74,7 +76,7 @@ func newMetadataServer(t *testing.T) *metadataServer {
 	return e
 }
 
-// What a container's or an instance's endpoint answers decides which session serves, and so does which endpoint it is.
+// The cached session depends on the identity that the endpoint returns, and on the endpoint's address.
 func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 	for source, variable := range map[string]string{"EcsContainer": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "Ec2InstanceMetadata": "AWS_EC2_METADATA_SERVICE_ENDPOINT"} {
 		t.Run(source, func(t *testing.T) {
@@ -88,7 +90,7 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 			if e.answers != 5 {
 				t.Errorf("%d answers, want one for each run", e.answers)
 			}
-			// An endpoint that knows the name of alice's key and not its secret gets nothing of hers.
+			// A server that knows alice's access key ID but not her secret must not get her session.
 			e.key = fakeaws.Key{ID: keys["alice"].ID, Secret: "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY"}
 			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
 				t.Error("the name of a key was enough for its owner's session")
@@ -99,7 +101,8 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 			if got := callersOf(w, t, "c", func(string) {}, "alice"); len(got) != 1 {
 				t.Errorf("%d calls for another endpoint, want one", len(got))
 			}
-			// Nobody answers: what is kept is not used, since it may be another's.
+			// If the endpoint does not respond, no cached session is used, because it may belong to another
+			// identity.
 			other.Close()
 			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
 				t.Error("a session was used although it is not known whose")
@@ -108,7 +111,8 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// What is cached on top of a program's credentials serves a server without a question, once it is known whose they are.
+// A server uses a role session on top of a program's credentials without a prompt, after the program has run
+// once.
 func TestUnattendedProcessWithMFA(t *testing.T) {
 	d := newUnattendedFixture(t, "")
 	d.Config, _ = profile.Parse("config", []byte("[profile m]\ncredential_process = lasting\n"+testvault.MFA+testvault.Hub))
@@ -128,7 +132,7 @@ func TestUnattendedProcessWithMFA(t *testing.T) {
 	}
 }
 
-// A server that cannot wait for you finds out as well whose credentials its container gives.
+// A server that cannot prompt also finds out which identity the container provides.
 func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile c]\ncredential_source = EcsContainer\n"+ops)
 	keys, e := addBob(w), newMetadataServer(t)
@@ -155,7 +159,8 @@ func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// Where another person signs in while a session is renewed, the first one's does not serve, however long it still would.
+// If another user signs in while a session is renewed, the first user's session is not used, even if it is
+// still valid.
 func TestOtherIdentityDoesNotReuseOlderSession(t *testing.T) {
 	w := testvault.New(t, "")
 	ask := store.Request{Name: strings.Repeat("a", 32), MinLeft: time.Minute, Question: "a question", Create: func(context.Context) (store.Created, error) {
@@ -174,8 +179,8 @@ func TestOtherIdentityDoesNotReuseOlderSession(t *testing.T) {
 	}
 }
 
-// A program may go by the environment, and by the profile that it runs for. Its own credentials are cached for each
-// environment, and a role on top depends on what it printed.
+// The output of a program may depend on the environment and on the profile. The credentials are cached per
+// environment, and a role session depends on the credentials it was created with.
 func TestProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile q]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
 	keys := addBob(w)
@@ -224,7 +229,7 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 	}
 	for _, use := range []struct{ profile, as, want string }{
 		{"p", "alice", "alice"}, {"p", "bob", "bob"}, {"p", "alice", "alice"}, // another environment
-		{"q", "alice", "bob"}, // another profile with the same line
+		{"q", "alice", "bob"}, // another profile with the same command
 	} {
 		if got := given(use.profile, use.as); got != use.want {
 			t.Errorf("%s as %s was given the credentials of %s, want those of %s", use.profile, use.as, got, use.want)
@@ -241,7 +246,7 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 		t.Errorf("the program ran %d times, want none for a role on top of what is cached", ran)
 	}
 
-	// Credentials without an expiry are not cached: the program runs each time, and its answer decides.
+	// Credentials without an expiry are not cached, so the program runs each time.
 	lasting = true
 	w.Source.Environ = nil
 	forgetSessions(w)
@@ -253,8 +258,8 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// A session that the program printed has been ended at AWS: the program runs again, and the role depends on what it
-// printed then.
+// If AWS no longer accepts the session that a program printed, the program runs again. The role session depends
+// on the new output.
 func TestProcessRunsAgain(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
 	addBob(w)
@@ -262,7 +267,7 @@ func TestProcessRunsAgain(t *testing.T) {
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
-		for name := range w.SessionRing.Items { // a new session each time
+		for name := range w.SessionRing.Items { // force a new role session each time
 			if e := w.Sessions.Index.Entries()[name]; e.Kind == string(plan.KindSessionToken) {
 				delete(w.SessionRing.Items, name)
 			}
@@ -288,7 +293,7 @@ func TestProcessRunsAgain(t *testing.T) {
 	}
 }
 
-// A token program runs each time, once, and whose token it prints decides.
+// A token program runs once per command, and the session depends on the subject of its token.
 func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\n"+ops)
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
@@ -347,7 +352,7 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// A token that is replaced between planning and calling is not sent for the person of the plan.
+// If the token is replaced between planning and the call, it is not sent for the identity in the plan.
 func TestTokenReplacedDuringExecution(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
@@ -382,7 +387,7 @@ func TestTokenReplacedDuringExecution(t *testing.T) {
 	}
 }
 
-// A large file of certificates is told from another as a small one is.
+// Large certificate files are compared completely.
 func TestLargeCertificateReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.pem")
 	w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
@@ -403,10 +408,10 @@ func TestLargeCertificateReplaced(t *testing.T) {
 	}
 }
 
-// decided are the variables that are read while a plan is made or carried out, each with the part of the digest that it
-// decides. Those that set a profile's settings are package profile's. The proxy and the system's roots
-// (HTTPS_PROXY, SSL_CERT_FILE) are left out: they are the same for all programs of the machine, and AWS has to prove who it
-// is through any proxy.
+// decided lists the environment variables that are read while a plan is made or carried out, with the part of
+// the digest that depends on each. Variables for the settings of a profile are tested in package profile. Proxy
+// and root certificate variables (HTTPS_PROXY, SSL_CERT_FILE) are left out: they do not decide which identity
+// is used.
 var decided = map[string]string{
 	"AWS_ACCESS_KEY_ID": "CredentialSource.Fingerprint", "AWS_SECRET_ACCESS_KEY": "CredentialSource.Fingerprint", "AWS_SESSION_TOKEN": "CredentialSource.Fingerprint",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "CredentialSource.Endpoint", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "CredentialSource.Endpoint",
@@ -414,7 +419,7 @@ var decided = map[string]string{
 	"AWS_EC2_METADATA_DISABLED": "Step.Gave",
 }
 
-// No variable is read of which it was not decided where it counts.
+// Every environment variable that is read must be listed in decided.
 func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 	variable := regexp.MustCompile(`"([A-Z0-9]+_[A-Z0-9_]+)"`)
 	found := map[string]bool{}

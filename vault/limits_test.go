@@ -25,7 +25,7 @@ var agent = policy.Agent{Name: "goose", Variable: "AGENT"}
 
 const anyRole = "role_arn = arn:aws:iam::123456789012:role/readonly\n"
 
-// Policies are read where their names lead to: a section, a file, a file that a section names.
+// Policies are read from a section, from a file, or from a file that a section names.
 func TestPolicyLimits(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -90,8 +90,8 @@ func TestPolicyLimits(t *testing.T) {
 	}
 }
 
-// AWS holds an agent's session to its policy: it assumes no further role, where a person's
-// does, though the roles that led to it could.
+// An agent's session cannot assume another role that its policy forbids. A user's session can, because the
+// roles in the chain allow it.
 func TestAgentLimitOfLaterRole(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
 		"[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n")
@@ -118,7 +118,7 @@ func TestAgentLimitOfLaterRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	const tags = " tag=aws-vault:AccessType:ai tag=aws-vault:Agent:goose transitive=aws-vault:AccessType transitive=aws-vault:Agent"
-	want := []string{ // no second code: the user's session is the person's
+	want := []string{ // no second MFA code: agent and user share the user's session
 		"AssumeRole hub duration=3600" + tags + " policy=arn:aws:iam::aws:policy/ReadOnlyAccess by=session/alice",
 		"AssumeRole prod session=further by=role/hub refused=AccessDenied",
 		"AssumeRole hub duration=3600" + tags + " policy=inline by=session/alice",
@@ -129,8 +129,8 @@ func TestAgentLimitOfLaterRole(t *testing.T) {
 	}
 }
 
-// The rules of all profiles are read for an agent alone: a person's plan takes as long with many
-// profiles as with few.
+// The rules of all profiles are read only for agents. For users, planning does not get slower with more
+// profiles.
 func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 	var config strings.Builder
 	config.WriteString("[profile m]\n")
@@ -151,8 +151,8 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 	}
 }
 
-// A program that provides credentials is run for an agent even if a person's session of it is
-// cached: it may be an aws-vault that provides less to agents.
+// A credential_process runs again for an agent even if a user's session is cached, because the program may be
+// an aws-vault that gives agents fewer rights.
 func TestAgentDoesNotReuseUsersProcessSession(t *testing.T) {
 	w := testvault.New(t, "[profile x]\ncredential_process = p\nagent_access = off\n")
 	ran := 0

@@ -26,18 +26,18 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A nest is a config of profiles whose programs run aws-vault again. The runs share a state folder,
-// a keystore and an AWS. Each has locks of its own, as a process has.
+// A nestedFixture is a config with profiles whose programs run aws-vault again. The runs share a state folder,
+// a keystore and a fake AWS. Each run has its own locks, as a process has.
 type nestedFixture struct {
 	*testvault.World
 	t            *testing.T
 	dir          string
 	config       strings.Builder
-	token        string                  // that web_identity_token_process prints
-	devices      map[string]*fakeaws.MFA // whose codes mfa_process prints, by the profile
-	dropsCallers bool                    // programs lose AWS_VAULT_CALLERS
-	whileRunning func()                  // called while a program of a profile runs; nil for nothing
-	mayWait      <-chan struct{}         // runs may wait for each other once it is closed; nil for never
+	token        string                  // printed by web_identity_token_process
+	devices      map[string]*fakeaws.MFA // devices whose codes mfa_process prints, by profile
+	dropsCallers bool                    // programs do not pass on AWS_VAULT_CALLERS
+	whileRunning func()                  // called while a profile's program runs; nil for nothing
+	mayWait      <-chan struct{}         // closed when runs may wait for each other; nil for never
 }
 
 const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
@@ -58,7 +58,7 @@ func newNestedFixture(t *testing.T) *nestedFixture {
 	return n
 }
 
-// kinds are how a profile can need another.
+// kinds are the ways in which one profile can depend on another.
 var kinds = []func(name, inner string) string{
 	func(name, inner string) string { return "credential_process = export " + inner + " for " + name },
 	func(name, inner string) string {
@@ -73,7 +73,7 @@ var kinds = []func(name, inner string) string{
 	},
 }
 
-// add adds a profile that needs the inner one, in one of the ways.
+// add adds a profile that depends on the profile inner.
 func (n *nestedFixture) add(kind int, name, inner string) {
 	fmt.Fprintf(&n.config, "[profile %s]\n%s\n", name, kinds[kind](name, inner))
 	if strings.Contains(kinds[kind](name, inner), "mfa_serial") {
@@ -81,7 +81,7 @@ func (n *nestedFixture) add(kind int, name, inner string) {
 	}
 }
 
-// parseConfig makes the profiles that were added the ones that there are.
+// parseConfig parses the config with all profiles that were added.
 func (n *nestedFixture) parseConfig() {
 	file, err := profile.Parse("config", []byte(n.config.String()))
 	if err != nil {
@@ -90,15 +90,15 @@ func (n *nestedFixture) parseConfig() {
 	n.Config = file
 }
 
-// A run is one process of aws-vault.
+// A nestedRun is one process of aws-vault.
 type nestedRun struct {
 	nest    *nestedFixture
-	callers []string       // AWS_VAULT_CALLERS
-	held    []program.Lock // AWS_VAULT_HELD_LOCKS
+	callers []string       // value of AWS_VAULT_CALLERS
+	held    []program.Lock // value of AWS_VAULT_HELD_LOCKS
 }
 
-// export prints the credentials of a profile, as aws-vault export does. It fails if it waits for a
-// second for another run.
+// export prints the credentials of a profile, as aws-vault export does. It fails if it waits for another run
+// for a second.
 func (r nestedRun) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -142,7 +142,7 @@ func printed(c aws.Credentials) map[string]any {
 	}
 }
 
-// programSetting is a program that a profile names: it runs aws-vault export for another profile.
+// program stands for a program that a profile names. It runs aws-vault export for another profile.
 func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error) {
 	if r.nest.whileRunning != nil {
 		r.nest.whileRunning()
@@ -173,7 +173,7 @@ func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error
 
 func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
 
-// No run waits for its own caller, and none for a run that has ended: a lock belongs to one session.
+// No run waits for its own caller or for a run that has ended, because each lock belongs to one session.
 func TestNestedRuns(t *testing.T) {
 	const configs, deepest = 1000, 4
 	n := newNestedFixture(t)
@@ -196,7 +196,7 @@ func TestNestedRuns(t *testing.T) {
 	}
 }
 
-// While the programs of some profiles run, those of others run too.
+// Programs of different profiles can run at the same time.
 func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 	const profiles = 300
 	n := newNestedFixture(t)
@@ -207,7 +207,7 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 		names = append(names, name)
 	}
 	n.parseConfig()
-	if _, err := (nestedRun{nest: n}).export(t.Context(), "alice"); err != nil { // which they all need
+	if _, err := (nestedRun{nest: n}).export(t.Context(), "alice"); err != nil { // cache the session that all profiles need
 		t.Fatal(err)
 	}
 	ctx, failed := context.WithCancelCause(t.Context())
@@ -215,7 +215,7 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 	var running, all sync.WaitGroup
 	running.Add(profiles)
 	together := make(chan struct{})
-	n.mayWait = together // then all write into the list of sessions
+	n.mayWait = together // all runs then write to the index of sessions
 	go func() {
 		running.Wait()
 		close(together)
@@ -240,15 +240,15 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 	}
 }
 
-// A program that leads back to its own profile is refused at once, however it gets there.
+// A program that leads back to its own profile is refused immediately.
 func TestNestedRecursion(t *testing.T) {
 	n := newNestedFixture(t)
 	var names []string
-	locked := map[string]bool{} // a program of the two profiles runs under a lock
+	locked := map[string]bool{} // the lock of a profile's program is taken before the program runs
 	for first := range kinds {
 		for second := range kinds {
 			if a, b := kinds[first]("", ""), kinds[second]("", ""); strings.HasPrefix(a+b, "source_profile = \n") && a == b {
-				continue // the config file alone says that these lead nowhere
+				continue // refused when the config file is parsed
 			}
 			outer, inner := randomName(), randomName()
 			n.add(first, outer, inner)
@@ -261,7 +261,7 @@ func TestNestedRecursion(t *testing.T) {
 	for _, name := range names {
 		for _, n.dropsCallers = range []bool{false, true} {
 			if n.dropsCallers && !locked[name] {
-				continue // nothing is left that could tell
+				continue // without AWS_VAULT_CALLERS the recursion cannot be detected
 			}
 			_, err := (nestedRun{nest: n}).export(t.Context(), name)
 			var caller *store.DeadlockError

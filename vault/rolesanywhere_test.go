@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A card's PIN and touch are a person's: what still serves is not renewed for a longer answer,
-// as it is for a key in a file.
+// A card's PIN and touch need the user. So a valid session is not renewed early with a card, as it is with a
+// key in a file.
 func TestCardIsNotUsedForCachedSession(t *testing.T) {
 	for place, again := range map[string]bool{"piv:9c": false, "": true} {
 		const role = "arn:aws:iam::123456789012:role/anywhere"

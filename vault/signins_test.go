@@ -27,7 +27,7 @@ const (
 	onDev     = "[profile top]\nsource_profile = dev\n" + ops
 )
 
-// newPortal gives the world a portal of IAM Identity Center, and a person who signs in there when asked.
+// newPortal adds an Identity Center portal and a user who signs in when asked.
 func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	t.Helper()
 	addBob(w)
@@ -40,7 +40,7 @@ func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	return p
 }
 
-// useTokenStore keeps what sign-ins give, in a ring of its own.
+// useTokenStore stores tokens in a new ring and returns the ring.
 func useTokenStore(w *testvault.World, t *testing.T) *keystoretest.Ring {
 	t.Helper()
 	r := keystoretest.New()
@@ -51,7 +51,7 @@ func useTokenStore(w *testvault.World, t *testing.T) *keystoretest.Ring {
 	return r
 }
 
-// actionsOf uses a profile and returns what AWS was asked for, without parameters.
+// actionsOf runs a profile and returns the AWS actions that were called.
 func actionsOf(w *testvault.World, t *testing.T, profile string) (actions string) {
 	t.Helper()
 	if _, err := w.Create(t, profile, plan.Options{}); err != nil {
@@ -72,7 +72,7 @@ func signOut(w *testvault.World, t *testing.T) {
 	}
 }
 
-// forgetSessions removes all sessions.
+// forgetSessions removes all cached sessions.
 func forgetSessions(w *testvault.World) {
 	for name := range w.SessionRing.Items {
 		delete(w.SessionRing.Items, name)
@@ -81,7 +81,7 @@ func forgetSessions(w *testvault.World) {
 
 const signsIn = "StartDeviceAuthorization CreateToken"
 
-// A session that one person's sign-in to a portal gave does not serve after another person has signed in.
+// A session from one user's sign-in to a portal is not used after another user has signed in.
 func TestSSOSignInOfAnotherUser(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	portal := newPortal(w, t)
@@ -113,7 +113,7 @@ func TestSSOSignInOfAnotherUser(t *testing.T) {
 	}
 }
 
-// A renewed token is of the same sign-in, and its sessions go on.
+// A renewed token belongs to the same sign-in, so its sessions stay valid.
 func TestSSORenewalKeepsSignInID(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
@@ -138,8 +138,8 @@ func TestSSORenewalKeepsSignInID(t *testing.T) {
 	}
 }
 
-// Twenty commands renew a session at once after another person has to sign in: one page opens, and nobody fails because
-// another's attempt was for the person before.
+// Twenty commands renew sessions at the same time, after the sign-in has ended and another user signs in. One
+// page opens, and no command fails.
 func TestSSOSignInOfAnotherUserManyRoles(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	portal := newPortal(w, t)
@@ -161,8 +161,8 @@ func TestSSOSignInOfAnotherUserManyRoles(t *testing.T) {
 	}
 }
 
-// A warm run opens no token while the index knows its present writing. A token that was written since is opened, whatever
-// the index says.
+// If a session is cached, the token is not opened as long as the index entry matches the last write of the
+// token. If the token was written since, it is opened.
 func TestCachedSessionReadsNoToken(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
@@ -179,7 +179,7 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 	if first, then := opened(), opened(); first != 1 || then != 0 {
 		t.Errorf("%d tokens were opened and then %d, want one and then none", first, then)
 	}
-	// Another machine that shares the keystore has signed in: our index does not know.
+	// Another machine that shares the keystore has signed in, and this machine's index is out of date.
 	index := filepath.Join(w.SignInIndex, "sessions")
 	text, err := os.ReadFile(index)
 	if err != nil {
@@ -197,7 +197,7 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 	if _, kept := w.CachedSessions(first)[0]; !kept {
 		t.Error("the present sign-in's session is not found with an index that is out of date")
 	}
-	// So it is where the keystore cannot tell writings apart.
+	// The same applies if the keystore cannot report the last write.
 	for name := range tokens.Writes {
 		tokens.Writes[name] = 0
 	}
@@ -206,7 +206,7 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 	}
 }
 
-// You are asked once, although the sign-in cannot be stored.
+// The user is prompted once even if the sign-in cannot be stored.
 func TestSSOTokenCannotBeStored(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	newPortal(w, t)
@@ -216,7 +216,7 @@ func TestSSOTokenCannotBeStored(t *testing.T) {
 	}
 }
 
-// The AWS CLI's token is used as it is, and each one is a sign-in of its own.
+// The AWS CLI's token is used without renewing it, and each such token counts as a separate sign-in.
 func TestSSOOfTheAWSCLI(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
@@ -250,7 +250,7 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	}
 }
 
-// What is cached on top of an aws login sign-in does not serve after the next.
+// A session on top of an aws login sign-in is not used after the next sign-in.
 func TestLoginOfAnotherUser(t *testing.T) {
 	const alice = "arn:aws:iam::123456789012:user/alice"
 	w := testvault.New(t, "[profile l]\nlogin_session = "+alice+"\n[profile top]\nsource_profile = l\n"+ops)
@@ -280,7 +280,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 	signIn()
 	got := []string{actionsOf(w, t, "top"), actionsOf(w, t, "top")}
-	w.ClockOffset = 12 * time.Minute // renewed: the role's session goes on
+	w.ClockOffset = 12 * time.Minute // the sign-in is renewed, and the role's session stays valid
 	got = append(got, actionsOf(w, t, "l"), actionsOf(w, t, "top"))
 	tokens.Calls["Item"] = 0
 	got = append(got, actionsOf(w, t, "top"))
@@ -292,7 +292,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	if want := []string{"AssumeRole", "", "CreateOAuth2Token", "", "", "AssumeRole"}; !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
 	}
-	// Somebody signs in between planning and calling: the role is of that sign-in.
+	// If the user signs in again between planning and the call, the role's session belongs to the new sign-in.
 	pl, err := w.Plan(t.Context(), "top", plan.Options{Name: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)

@@ -11,18 +11,17 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// The decision table by what AWS is asked: each row is carried out against an AWS that
-// refuses what AWS refuses, then once more, when nothing but what cannot be kept may be
-// asked again.
+// The decision table, by calls to AWS. Each row is carried out twice against the fake AWS. The second run may
+// only repeat calls whose results cannot be cached.
 func TestDecisionTableCalls(t *testing.T) {
 	hour2 := plan.Options{Duration: 2 * time.Hour}
 	for _, tt := range []struct {
 		name    string
-		config  string // whose last profile is asked for; the first one's key is stored, if it is m
+		config  string // the last profile is used; the first profile's key is stored if it is named m
 		options plan.Options
 		env     map[string]string
-		want    string // calls, and how often the user was asked
-		again   string // the same for a second run; nothing for the most part
+		want    string // calls to AWS, and the number of prompts
+		again   string // the same for the second run; usually empty
 		err     string
 	}{
 		{name: "1", config: "[profile m]\n", want: "GetSessionToken duration=3600 by=user/alice"},
@@ -108,7 +107,7 @@ func TestDecisionTableCalls(t *testing.T) {
 
 const twoRoles = "[profile m]\n" + testvault.MFA + "[profile r1]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "[profile r2]\nsource_profile = r1\n" + testvault.Prod
 
-// runCommands are what profiles of the table run, and the roles that go with them.
+// runCommands provides the programs and roles that profiles of the table use.
 func runCommands(w *testvault.World, t *testing.T) {
 	t.Helper()
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")

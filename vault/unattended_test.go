@@ -17,8 +17,7 @@ import (
 	"aws-vault/vault/source"
 )
 
-// A desk is a person who is asked for codes in the background: each question waits until
-// the test answers it.
+// An unattendedFixture prompts for codes in the background. Each prompt waits until the test answers it.
 type unattendedFixture struct {
 	*testvault.World
 	unattended *vault.Unattended
@@ -47,7 +46,7 @@ func newUnattendedFixture(t *testing.T, config string) *unattendedFixture {
 	return d
 }
 
-// request asks as a server does.
+// request requests credentials as a server does.
 func (d *unattendedFixture) request(t *testing.T, need time.Duration, then ...string) error {
 	t.Helper()
 	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice", Then: then}
@@ -62,7 +61,7 @@ func (d *unattendedFixture) request(t *testing.T, need time.Duration, then ...st
 	return err
 }
 
-// wantLoginRequired fails the test unless err says that a person has to answer.
+// wantLoginRequired checks that err is a LoginRequiredError.
 func wantLoginRequired(t *testing.T, err error, asking bool) {
 	t.Helper()
 	var e *vault.LoginRequiredError
@@ -86,8 +85,8 @@ func TestUnattendedWithoutPrompt(t *testing.T) {
 	}
 }
 
-// However many programs ask for however many roles, a person is asked once, and nobody
-// waits for the answer.
+// However many programs request however many roles, the user is prompted once, and no program waits for the
+// answer.
 func TestUnattendedPromptsOnce(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	asking := func() (errs []error) {
@@ -139,7 +138,8 @@ func TestUnattendedCannotPrompt(t *testing.T) {
 	}
 }
 
-// Who declines is left in peace for a while, whatever programs go on asking.
+// After the user declined a prompt, there is no new prompt for some time, even if programs repeat their
+// requests.
 func TestUnattendedPromptDeclined(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	wantLoginRequired(t, d.request(t, serveNeed), true)
@@ -159,7 +159,7 @@ func TestUnattendedPromptDeclined(t *testing.T) {
 	d.answers <- prompt.ErrCancelled
 }
 
-// What is still valid is handed out while the person is asked for what comes after it.
+// Credentials that are still valid are returned while the user is prompted for new ones.
 func TestUnattendedShortSession(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	wantLoginRequired(t, d.request(t, serveNeed), true)
@@ -192,7 +192,7 @@ func TestUnattendedShortSession(t *testing.T) {
 	}
 }
 
-// The end of a server ends what is asked for it.
+// The end of a server ends its open prompts.
 func TestUnattendedContextEnds(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	wantLoginRequired(t, d.request(t, serveNeed), true)

@@ -51,7 +51,7 @@ func TestUnknownProfile(t *testing.T) {
 	}
 }
 
-// A keystore that refuses is an error, and never the same as one without keys.
+// An error of the keystore is not treated as an empty keystore.
 func TestKeystoreError(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = c\n")
 	w.Ring.Err = testvault.ErrNoUser
@@ -80,7 +80,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ClockOffset = 58 * time.Minute // addBob minutes are left
+	w.ClockOffset = 58 * time.Minute // two minutes are left
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	w.AWS.Fail(fakeaws.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
 	after, err := w.Create(t, "r", plan.Options{})
@@ -94,7 +94,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	}
 }
 
-// A human is not asked for the sake of a longer session.
+// The user is not prompted only to get a session that lasts longer.
 func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
@@ -122,7 +122,7 @@ func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	}
 }
 
-// Less than is left was asked for: that session is kept apart.
+// A request for a shorter duration gets a separate session.
 func TestShorterDurationRequested(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
 	w.StoreKey(t, "m")
@@ -142,7 +142,7 @@ func TestShorterDurationRequested(t *testing.T) {
 	}
 }
 
-// A role may want a code that was shown of late.
+// A role may require a recent MFA code.
 func TestMFAMaxAge(t *testing.T) {
 	config := "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "mfa_max_age = 30m\n"
 	w := testvault.New(t, config)
@@ -159,7 +159,7 @@ func TestMFAMaxAge(t *testing.T) {
 	}
 }
 
-// Somebody ended the session that a role is to be assumed with.
+// An administrator has revoked the session that a role is assumed with.
 func TestExpiredInputSessionIsRecreated(t *testing.T) {
 	w := testvault.New(t, twoRoles)
 	w.StoreKey(t, "m")
@@ -208,7 +208,7 @@ func TestPolicyFile(t *testing.T) {
 	}
 }
 
-// Another person's token is not answered with the first one's session.
+// A session of one token's subject is not used for another subject.
 func TestTokenFileOfAnotherIdentity(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
@@ -243,7 +243,7 @@ func TestTokenFileOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// Who is signed in decides which session is used, also where that is learnt on the way.
+// The signed-in user decides which session is used, even if that user is only known during execution.
 func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	w := testvault.New(t, "")
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "aws-vault")
@@ -290,7 +290,7 @@ func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	if err != nil || pl.Steps[0].Spec.(plan.OIDCRole).Subject != "alice" {
 		t.Fatalf("planned for %+v, %v", pl.Steps, err)
 	}
-	// Her sign-in ends while a command is under way, and bob signs in.
+	// Alice's sign-in ends during a command, and bob signs in.
 	issuer.EndLogins()
 	issuer.People(fakeaws.Login{Subject: "bob", Auto: true})
 	w.AWS.Advance(2 * time.Hour)
@@ -303,7 +303,8 @@ func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	if got := sessions(); !slices.Equal(got, []string{"bob"}) {
 		t.Errorf("sessions %q, want one of bob", got)
 	}
-	// An identity that cannot name a session is refused, however it is learnt.
+	// An identity that cannot be used in a session name is refused, whether it is known before or only during
+	// execution.
 	issuer.EndLogins()
 	issuer.People(fakeaws.Login{Subject: "a|b", Auto: true})
 	w.AWS.Advance(2 * time.Hour)
@@ -367,7 +368,7 @@ func TestCachedSessions(t *testing.T) {
 	}
 }
 
-// Twenty edits at once: every one of them is in the file.
+// Twenty concurrent edits are all in the file.
 func TestParallelEdits(t *testing.T) {
 	dir := t.TempDir()
 	file := configfile.ConfigFile{Path: filepath.Join(dir, "config"), Name: "config"}
@@ -403,7 +404,7 @@ func TestParallelEdits(t *testing.T) {
 	}
 }
 
-// A role is renewed early as long as its user's session serves, and not by a prompt.
+// A role session is renewed early while the user's session is valid, but not if that would need a prompt.
 func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+"[profile r]\n"+testvault.SourceM+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
@@ -416,11 +417,11 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 		later time.Duration
 		calls int
 	}{
-		{0, 2},                            // session and role
-		{50 * time.Minute, 1},             // the role: its session serves for hours
-		{7*time.Hour + 30*time.Minute, 1}, // the same, to be had until 8:30
-		{8*time.Hour + 20*time.Minute, 0}, // ten minutes are left, and only a person could renew them
-		{8*time.Hour + 26*time.Minute, 2}, // four
+		{0, 2},                            // both sessions are created
+		{50 * time.Minute, 1},             // the role session is renewed; the user's session is valid for hours
+		{7*time.Hour + 30*time.Minute, 1}, // the role session is renewed until 8:30
+		{8*time.Hour + 20*time.Minute, 0}, // ten minutes are left, and renewing would need a prompt
+		{8*time.Hour + 26*time.Minute, 2}, // four minutes are left
 	} {
 		w.ClockOffset = at.later
 		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
@@ -433,7 +434,7 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	}
 }
 
-// A server plans several profiles before it carries one of them out.
+// A server plans several profiles before it carries out one of them.
 func TestStaticKey(t *testing.T) {
 	w := testvault.New(t, "")
 	config := "[profile other]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = other\n[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + testvault.Readonly
@@ -482,8 +483,8 @@ func TestConfigFile(t *testing.T) {
 	}
 }
 
-// A profile that requires a touch is refused in a keystore that cannot keep it so, before
-// anything is called; in another its session is kept for a touch.
+// A profile with require_touch is refused if the keystore does not support touch. Otherwise its session is
+// stored with touch protection.
 func TestRequireTouch(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nrequire_touch = true\n[profile n]\n")
 	w.StoreKey(t, "m")

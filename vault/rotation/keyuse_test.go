@@ -19,7 +19,7 @@ const (
 	thirdI = "AKIAIOTHERKEYEXAMPLE"
 )
 
-// Only what can be nothing else is taken for the key of an answer that was lost.
+// A key counts as lost only if it can only come from the call whose response was lost.
 func TestMayBeLostKey(t *testing.T) {
 	j := store.Rotation{
 		Old: aws.Credentials{AccessKeyID: oldID}, New: aws.Credentials{AccessKeyID: newID},

@@ -20,12 +20,12 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A rotor is a world in which alice's key is rotated, and somebody else looks on.
+// A fixture is a vault in which alice's key is rotated, and a second IAM user who can change alice's keys.
 type fixture struct {
 	*testvault.World
 	*testing.T
 	progress      []string
-	keys          awsapi.AccessKeys // alice's, as another sees and changes them
+	keys          awsapi.AccessKeys // alice's keys, called as the second user
 	confirmDelete func() (bool, error)
 }
 
@@ -48,7 +48,7 @@ func newFixture(t *testing.T, config string) *fixture {
 	return r
 }
 
-// rotation plans anew, as each run does.
+// rotation makes a new plan, as each run does.
 func (r *fixture) rotation() *rotation.Rotation {
 	r.Helper()
 	o := plan.Options{For: plan.Rotate}
@@ -73,7 +73,7 @@ func (r *fixture) run() {
 	}
 }
 
-// stop runs a rotation that stops at a call which AWS fails, and returns why.
+// stop runs a rotation in which AWS fails a call. It returns the error.
 func (r *fixture) stop(f fakeaws.Fault) error {
 	r.Helper()
 	f.Times = -1
@@ -93,7 +93,7 @@ func (r *fixture) stop(f fakeaws.Fault) error {
 	return err
 }
 
-// listed are the ids of alice's keys.
+// listed returns the IDs of alice's keys.
 func (r *fixture) listed() (ids []string) {
 	r.Helper()
 	keys, _, err := r.keys.List(r.Context())
@@ -113,7 +113,7 @@ func (r *fixture) delete(id string) {
 	}
 }
 
-// wantOne wants one key, active and stored, and no journal; it returns the key's id.
+// wantOne checks that there is one key, which is active and stored, and no journal. It returns the key's ID.
 func (r *fixture) wantOne() string {
 	r.Helper()
 	stored, err := r.Keys.Key(r.Context(), "m")
@@ -137,7 +137,7 @@ func (r *fixture) wantProgress(words string) {
 	}
 }
 
-// fail is fakeaws.Fault by another name, for tables of one line.
+// fail is a short name for fakeaws.Fault.
 type fail = fakeaws.Fault
 
 func TestRotate(t *testing.T) {
@@ -148,8 +148,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// The old key is deleted by somebody while a rotation stands half done: there is no way
-// back, and one forward.
+// If the old key is deleted during a rotation, the rotation can be finished but not undone.
 func TestOldKeyDeleted(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.stop(fail{Action: "UpdateAccessKey"})
@@ -165,8 +164,7 @@ func TestOldKeyDeleted(t *testing.T) {
 	r.wantOne()
 }
 
-// The new key is deleted by somebody, before or after it was stored: the old one is back,
-// and rotated once more.
+// If the new key is deleted before or after it was stored, the old key is restored and then rotated again.
 func TestNewKeyDeleted(t *testing.T) {
 	for name, at := range map[string]fail{
 		"before it was stored": {Action: "GetCallerIdentity", Skip: 1, Code: "InvalidClientTokenId", Status: 403},
@@ -189,7 +187,7 @@ func TestNewKeyDeleted(t *testing.T) {
 	}
 }
 
-// during does something while AWS has done a call and not answered it.
+// during calls f after AWS has carried out the action and before it responds.
 func (r *fixture) during(action string, f func()) {
 	done := false
 	r.AWS.Watch(func(c fakeaws.Call, answered bool) bool {
@@ -221,7 +219,7 @@ func TestNewKeyDeletedImmediately(t *testing.T) {
 	}
 }
 
-// The keystore fails when the new key has come: as nobody could ever use it, it goes.
+// If the new key cannot be stored, it is deleted, because nobody could ever use it.
 func TestNewKeyCannotBeStored(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNoUser })
@@ -253,12 +251,11 @@ func TestNewKeyCannotBeStoredOrDeleted(t *testing.T) {
 	r.wantOne()
 }
 
-// Whether the old key is to stay is remembered, and may be said later.
-// The old key goes only once the new one was read back from where it is stored.
+// The old key is deleted only after the new key was read back from the keystore.
 func TestRotationReadsBack(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.World.Ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
-		return r.World.Ring.Items[it.Name], nil // the write is reported as done and changes nothing
+		return r.World.Ring.Items[it.Name], nil // the write reports success but changes nothing
 	}
 	err := r.rotation().Run(t.Context())
 	var unfinished *rotation.UnfinishedError
@@ -320,7 +317,7 @@ func TestConfirmDelete(t *testing.T) {
 	r.wantOne()
 }
 
-// AWS counts a key that its list does not show yet.
+// AWS may count a key that its list does not contain yet.
 func TestQuotaFullOnCreate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.AWS.Fail(fail{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
@@ -348,7 +345,7 @@ func TestKeyOfRootIsRefused(t *testing.T) {
 	}
 }
 
-// A journal that cannot be read stops everything but forgetting it.
+// With a damaged journal, only Undo works.
 func TestDamagedJournal(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.SessionRing.Items["rotation of m"] = keystore.Item{Name: "rotation of m", Data: []byte("{")}
@@ -383,7 +380,7 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// The session with the code is not the key's: it serves to the end, and one code is enough.
+// The session with the MFA code stays valid until the rotation ends, so one code is enough.
 func TestRotationPromptsForOneCode(t *testing.T) {
 	r := newFixture(t, "[profile m]\n"+testvault.MFA)
 	r.run()
@@ -393,7 +390,7 @@ func TestRotationPromptsForOneCode(t *testing.T) {
 	}
 }
 
-// What does not answer does not end in two keys.
+// An interrupted call does not lead to two keys.
 func TestInterruptedDuringCaller(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -26,8 +26,7 @@ func listen(t *testing.T) *Callback {
 	return c
 }
 
-// ask sends what a browser sends, but for what change makes of it, and returns the status
-// and the page.
+// ask sends a browser's redirect request, modified by change. It returns the status and the page.
 func ask(t *testing.T, c *Callback, query url.Values, change func(*http.Request)) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, c.Redirect()+"?"+query.Encode(), nil)
@@ -73,7 +72,7 @@ func TestCallbackAcceptsOneAnswer(t *testing.T) {
 	}
 }
 
-// Whatever else is asked is refused, and the answer is still waited for.
+// All other requests are rejected, and the callback keeps waiting.
 func TestCallbackRejectsOtherRequests(t *testing.T) {
 	c := listen(t)
 	for _, s := range []struct {
@@ -151,7 +150,8 @@ func TestCallbackWaitIsCanceled(t *testing.T) {
 	}
 }
 
-// needsUsers skips a test where any user can have sent a refusal, so that it ends nothing.
+// needsUsers skips a test on systems where the owner of a connection is unknown, because a refusal then does
+// not end the wait.
 func needsUsers(t *testing.T) {
 	t.Helper()
 	if !peer.ThisUser().CanIdentify("tcp") {
@@ -159,10 +159,10 @@ func needsUsers(t *testing.T) {
 	}
 }
 
-// blind accepts this user, on a system that does not tell users apart.
+// blind returns a check for a system where the owner of a connection is unknown.
 func blind() peer.Check { return peer.Check{UID: os.Getuid(), NoTCPOwner: true} }
 
-// A refusal that any user can have sent ends nothing, and is told once.
+// A refusal over a connection with an unknown owner does not end the wait, and is reported once.
 func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 	var told []error
 	at := CallbackOptions{Peers: blind(), Issuer: "https://id.example.com", OnRefusal: func(err error) { told = append(told, err) }}

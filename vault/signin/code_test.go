@@ -60,12 +60,11 @@ func TestWithBrowser(t *testing.T) {
 	}
 }
 
-// Where the system does not tell whose the browser is, it shows who has signed in, or that
-// nobody has.
+// If the owner of the connection is unknown, the browser shows who has signed in, or that nobody has.
 func TestWithBrowserUnverifiedPeer(t *testing.T) {
 	failed := errors.New("failed")
 	for _, tt := range []struct {
-		who  string // empty if the code cannot be traded
+		who  string // empty if the code cannot be exchanged
 		want error
 		page string
 	}{
@@ -95,7 +94,7 @@ func TestWithBrowserUnverifiedPeer(t *testing.T) {
 			}
 			if tt.who != "" {
 				g.ShowUser(tt.who)
-				g.ShowUser("another") // is not shown
+				g.ShowUser("another") // only the first call has an effect
 			}
 			return tt.want
 		})
@@ -103,7 +102,7 @@ func TestWithBrowserUnverifiedPeer(t *testing.T) {
 			t.Errorf("%q: %v, the browser shows %s", tt.who, err, page)
 		}
 	}
-	Grant{}.ShowUser("nobody") // no browser waits for it
+	Grant{}.ShowUser("nobody") // does nothing without a browser
 }
 
 func TestWithBrowserShowFails(t *testing.T) {
@@ -114,8 +113,8 @@ func TestWithBrowserShowFails(t *testing.T) {
 	}
 }
 
-// A wait for a browser is not what lets a bubble's clock go on, so the wait is looked at
-// alone.
+// Waiting for a network connection does not advance the clock of a synctest bubble, so only Wait is tested
+// here.
 func TestWithBrowserTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Callback{answers: make(chan Answer)}

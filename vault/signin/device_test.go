@@ -14,7 +14,7 @@ func TestWithDeviceCode(t *testing.T) {
 	for _, s := range []struct {
 		name   string
 		code   DeviceCode
-		polls  []error // nil at the end is success
+		polls  []error // nil at the end means success
 		want   error
 		waited []time.Duration
 	}{

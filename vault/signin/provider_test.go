@@ -18,7 +18,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A desk is an OpenID provider, and a client that knows it.
+// A providerFixture is a fake OIDC provider with a client.
 type providerFixture struct {
 	*testing.T
 	aws    *fakeaws.AWS
@@ -55,7 +55,7 @@ func (d *providerFixture) discover() *Provider {
 	return p
 }
 
-// openPage follows the sign-in page with a browser.
+// openPage opens the sign-in page as a browser does.
 func openPage(page string) error {
 	go func() {
 		if resp, err := http.Get(page); err == nil {
@@ -65,7 +65,7 @@ func openPage(page string) error {
 	return nil
 }
 
-// grantOf signs in with a browser.
+// grantOf signs in with a browser and returns the grant.
 func grantOf(ctx context.Context, p *Provider) (grant Grant, err error) {
 	page := func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }
 	err = WithBrowser(ctx, CallbackOptions{Peers: peer.ThisUser(), Issuer: p.Issuer()}, page, openPage, func(g Grant) error {
@@ -161,7 +161,7 @@ func TestProviderByDevice(t *testing.T) {
 	}
 }
 
-// An ID token that does not prove who somebody is, is not sent.
+// Invalid ID tokens are refused.
 func TestIDTokenRefused(t *testing.T) {
 	d := newProviderFixture(t, fakeaws.Login{Subject: "alice", Auto: true})
 	stranger, err := d.aws.AddIssuer("123456789012", "stranger", clientID)
@@ -177,7 +177,7 @@ func TestIDTokenRefused(t *testing.T) {
 		name   string
 		claims map[string]any
 		want   Expected
-		why    string // empty for a token that is taken
+		why    string // empty for a valid token
 	}{
 		{"plain", nil, Expected{}, ""},
 		{"issuer", map[string]any{"iss": "https://example.com"}, Expected{}, "issued by a different provider"},
@@ -244,7 +244,7 @@ func (d *providerFixture) check(id ID, err error, why string) {
 	}
 }
 
-// Verifying goes by the keys that were fetched, says where newer ones may help, and calls nothing.
+// Verify uses only the fetched keys, reports whether newer keys may help, and makes no network call.
 func TestKeysRotate(t *testing.T) {
 	d := newProviderFixture(t, fakeaws.Login{Subject: "alice", Auto: true})
 	p := d.discover()
@@ -275,7 +275,7 @@ func TestKeysNotAvailable(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int
 		body   string
-		why    string // empty for keys that are taken
+		why    string // empty for valid keys
 	}{
 		"none": {200, `{"keys":[]}`, ""}, "busy": {503, `{}`, "returned HTTP 503"}, "a page": {200, "<html>", "not return a valid JSON Web Key Set"},
 		"a bad key": {200, `{"keys":[{"kty":"EC"}]}`, "not return a valid JSON Web Key Set"},
@@ -297,7 +297,7 @@ func TestKeysNotAvailable(t *testing.T) {
 	}
 }
 
-// The answer that a browser brings is the provider's own.
+// The redirect must come from the provider that the user signs in to.
 func TestCallbackFromAnotherIssuer(t *testing.T) {
 	needsUsers(t)
 	for name, people := range map[string]fakeaws.Login{
@@ -337,7 +337,7 @@ func TestPorts(t *testing.T) {
 	second.Close()
 }
 
-// serve answers the discovery with a configuration, and everything else with answer.
+// serve starts a server that returns this configuration, and calls answer for all other requests.
 func serve(t *testing.T, configuration func(issuer string) map[string]any, answer http.HandlerFunc) Client {
 	t.Helper()
 	var server *httptest.Server
@@ -415,7 +415,7 @@ func TestPageAndScopes(t *testing.T) {
 	}
 }
 
-// What a token endpoint answers is told in one line, without what it was sent.
+// Errors contain the token endpoint's response on one line, without secrets from the request.
 func TestAnswersOfAProvider(t *testing.T) {
 	const refresh = "EXAMPLE-refresh-token"
 	for name, tt := range map[string]struct {
@@ -451,7 +451,7 @@ func TestAnswersOfAProvider(t *testing.T) {
 	}
 }
 
-// The client's secret goes where the provider says.
+// The client's secret is sent in the way that the provider supports.
 func TestClientAuthentication(t *testing.T) {
 	for name, tt := range map[string]struct {
 		methods []string
@@ -490,7 +490,7 @@ func TestClientAuthentication(t *testing.T) {
 	}
 }
 
-// Whatever a provider says, it is read or refused with an error of ours.
+// Every response is either parsed or refused with an *IDTokenError.
 func FuzzIDToken(f *testing.F) {
 	fake, err := fakeaws.NewAWS()
 	if err != nil {
@@ -519,7 +519,7 @@ func FuzzIDToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		id, err := p.Verify(raw, Expected{})
 		var e *IDTokenError
-		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // a signature can be written in several ways
+		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // the same signature has several encodings
 		if err == nil && (!same || id.Subject != "alice") || err != nil && !errors.As(err, &e) {
 			t.Errorf("%q: %+v, %v", raw, id, err)
 		}

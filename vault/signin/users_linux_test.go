@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Another user who knows all about a sign-in can neither answer it nor end it.
+// Another user who knows all secrets of a sign-in can neither complete nor end it.
 func TestCallbackOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip(fakeaws.ErrNotRoot)

@@ -27,8 +27,7 @@ func TestEnvironment(t *testing.T) {
 	r.wantText(failAs[*AmbientError](r, s), "environment of profile p: found no AccessKeyId or no SecretAccessKey")
 }
 
-// A neighbour is an endpoint of the machine's. It answers by path, and notes what it was
-// asked.
+// A metadataServer is a local endpoint. It responds by path and records its requests.
 type metadataServer struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -55,7 +54,7 @@ func (n *metadataServer) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	answer(w, q)
 }
 
-// seen returns what it was asked until now.
+// seen returns the requests so far.
 func (n *metadataServer) seen() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -75,7 +74,7 @@ const ambientKey = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","Secr
 // metadataRoles is the path that lists the instance's role.
 const metadataRoles = "/latest/meta-data/iam/security-credentials/"
 
-// instance makes the neighbour an EC2 instance with the role app.
+// instance makes the server an EC2 instance metadata service with the role app, and returns a step for it.
 func (r *fixture) instance(n *metadataServer) plan.Step {
 	n.answers["/latest/api/token"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "300")
@@ -124,8 +123,8 @@ func TestInstanceWithoutARole(t *testing.T) {
 	}
 }
 
-// Without the token service a client may fall back to the first version of the protocol, without a header for a token
-// that it does not have, unless it is told not to.
+// If the token service is missing, a client may use version 1 of the protocol, without a token header. A
+// setting forbids this.
 func TestInstanceWithoutTokens(t *testing.T) {
 	for name, c := range map[string]struct {
 		puts   func(http.ResponseWriter, *http.Request)
@@ -142,7 +141,7 @@ func TestInstanceWithoutTokens(t *testing.T) {
 			s := r.instance(n)
 			n.answers["/latest/api/token"] = c.puts
 			old := func(w http.ResponseWriter, q *http.Request) {
-				if _, ok := q.Header["X-Aws-Ec2-Metadata-Token"]; ok { // an empty one is a wrong one
+				if _, ok := q.Header["X-Aws-Ec2-Metadata-Token"]; ok { // an empty token would be a wrong one
 					w.WriteHeader(http.StatusUnauthorized)
 					return
 				}
@@ -179,7 +178,7 @@ func TestInstanceWithoutTokens(t *testing.T) {
 	}
 }
 
-// A token that could not be had at first is fetched where the service does want one.
+// If no token could be fetched but the service then requires one, a token is fetched again.
 func TestInstanceRequiresToken(t *testing.T) {
 	r, n := newFixture(t), newMetadataServer(t)
 	s := r.instance(n)
@@ -237,7 +236,7 @@ func TestInstanceRefusedSettings(t *testing.T) {
 	}
 }
 
-// What the SDK's own clients read of the environment is not read behind our settings' back.
+// Variables that the SDK's clients read by default do not bypass the profile's settings.
 func TestSDKReadsNoEnvironment(t *testing.T) {
 	r, n, other := newFixture(t), newMetadataServer(t), newMetadataServer(t)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")

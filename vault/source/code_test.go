@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// codeSender are those that AWS was sent, in order.
+// sentCodes returns the codes that AWS received, in order.
 func (r *fixture) sentCodes() []string {
 	var codes []string
 	for _, c := range r.aws.Calls() {
@@ -25,7 +25,7 @@ func (r *fixture) sentCodes() []string {
 	return codes
 }
 
-// wantOnce fails unless so many codes were sent, each once.
+// wantOnce checks that n codes were sent, each only once.
 func (r *fixture) wantOnce(n int) {
 	r.Helper()
 	codes := r.sentCodes()
@@ -34,7 +34,7 @@ func (r *fixture) wantOnce(n int) {
 	}
 }
 
-// retryReasons are what a person was told each time they were asked.
+// retryReasons returns the reason shown with each prompt.
 func (r *fixture) retryReasons() []string {
 	var again []string
 	for _, q := range r.asked {
@@ -99,7 +99,7 @@ func TestThreeRefusedCodes(t *testing.T) {
 	}
 }
 
-// A device that is not the user's refuses every code, so asking for more is in vain.
+// AWS refuses every code of a device that is not the user's, so there is no second prompt.
 func TestWrongDeviceDoesNotPromptAgain(t *testing.T) {
 	r := newFixture(t)
 	s := r.userSession()
@@ -160,7 +160,7 @@ func TestOtherRefusalsDoNotPromptAgain(t *testing.T) {
 	}
 }
 
-// What was typed by mistake a while ago was sent too.
+// A code that was sent two tries ago is not sent again.
 func TestEarlierCodeIsNotSentAgain(t *testing.T) {
 	r := newFixture(t)
 	typed := []string{"000000", "000001", "000000", "000001", "000002"}
@@ -193,7 +193,7 @@ func TestCodeThatAnotherProcessSentIsNotSent(t *testing.T) {
 	r.wantCalls(0)
 }
 
-// noteSent does as another process that sends a code.
+// noteSent records a code as sent, as another process would.
 func (r *fixture) noteSent(code string) {
 	r.Helper()
 	_, device, err := r.Codes.LockDevice(r.Context(), r.world.MFA.Serial(), "another process")
@@ -219,7 +219,7 @@ func TestDeviceIsLockedDuringPrompt(t *testing.T) {
 		return right(ctx, q)
 	}
 	r.create(r.userSession())
-	r.noteSent("000000") // it was given back
+	r.noteSent("000000") // the lock was released after the prompt
 }
 
 func TestNoPromptBeforeImpossibleCall(t *testing.T) {
@@ -275,7 +275,7 @@ func TestCodeStoreFails(t *testing.T) {
 	}
 }
 
-// process makes the step's code come from a program that prints what print says.
+// process makes the step read its code from a program that prints the result of print.
 func (r *fixture) process(s *plan.Step, print func() (string, error)) {
 	s.MFA.Process = "show-code"
 	r.Ask = func(context.Context, Question) (string, error) {
@@ -300,7 +300,7 @@ func TestMFAProcess(t *testing.T) {
 	r.wantNotes()
 }
 
-// A program shows the same code until its half minute is over.
+// A program prints the same code until its 30 s are over.
 func TestMFAProcessNextCode(t *testing.T) {
 	r := newFixture(t)
 	s := r.userSession()
@@ -308,7 +308,7 @@ func TestMFAProcessNextCode(t *testing.T) {
 	r.noteSent(r.world.MFA.Code())
 	r.create(s)
 	r.wantOnce(1)
-	if want := []time.Duration{21 * time.Second}; !slices.Equal(r.slept, want) { // the room opens at 12:00:10
+	if want := []time.Duration{21 * time.Second}; !slices.Equal(r.slept, want) { // the fixture's clock starts at 12:00:10
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
 	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
@@ -373,7 +373,7 @@ func TestTimeoutDoesNotPromptAgain(t *testing.T) {
 	}
 }
 
-// A key tells the same code until the next: it is waited for, and nobody is asked in between.
+// A security key returns the same code until the next period. The program waits for that and does not prompt.
 func TestSecurityKeyRepeatsCode(t *testing.T) {
 	r := newFixture(t)
 	s := r.userSession()
@@ -392,7 +392,7 @@ func TestSecurityKeyRepeatsCode(t *testing.T) {
 	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
 }
 
-// AWS looks at a code only once it has found the signature right.
+// AWS checks the signature before the code, so a code survives a wrong clock.
 func TestCodeWithWrongClock(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})

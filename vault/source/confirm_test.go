@@ -14,17 +14,17 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A unprovenSignIn is a room in which the system does not tell whose browser has answered.
+// An unprovenSignIn is a sign-in on a system where the owner of a connection is unknown.
 type unprovenSignIn struct {
 	deps   *Deps
 	signIn func() error
 	held   func() bool
 	shown  *[]string
-	who    string // has signed in
+	who    string // who signed in
 	to     string
 }
 
-// openInBackground opens a page and shows what it came to.
+// openInBackground opens a page as a browser does and sends its text to words.
 func openInBackground(t *testing.T, words chan<- string) func(string) error {
 	return func(page string) error {
 		path, ok := strings.CutPrefix(page, "file://")
@@ -53,8 +53,8 @@ func openInBackground(t *testing.T, words chan<- string) func(string) error {
 	}
 }
 
-// unprovenSignIns are rooms for each kind of sign-in with a browser. What the browser shows in the
-// end is sent to words.
+// unprovenSignIns returns a fixture for each kind of browser sign-in. The text of the last page is sent to
+// words.
 func unprovenSignIns(words chan<- string) map[string]func(*testing.T) unprovenSignIn {
 	blind := peer.Check{UID: os.Getuid(), NoTCPOwner: true}
 	return map[string]func(*testing.T) unprovenSignIn{
@@ -94,14 +94,14 @@ func unprovenSignIns(words chan<- string) map[string]func(*testing.T) unprovenSi
 	}
 }
 
-// Where any user can have answered, nothing is kept before the user has confirmed who has
-// signed in, and the browser shows who it is.
+// If another user may have signed in, nothing is stored until the user confirms. The browser shows who has
+// signed in.
 func TestSignInIsConfirmed(t *testing.T) {
 	broken := errors.New("broken")
 	for _, answer := range []struct {
 		name    string
 		confirm func(context.Context, string) (bool, error)
-		err     error // in that of the sign-in
+		err     error // wrapped in the error of the sign-in
 	}{
 		{"yes", func(context.Context, string) (bool, error) { return true, nil }, nil},
 		{"no", func(context.Context, string) (bool, error) { return false, nil }, nil},
@@ -144,7 +144,7 @@ func TestSignInIsConfirmed(t *testing.T) {
 	}
 }
 
-// What the browser of any user answers in place of a code ends no sign-in.
+// A refusal over a connection with an unknown owner does not end a sign-in.
 func TestRefusalOfUnknownUser(t *testing.T) {
 	words := make(chan string, 1)
 	for kind, newRoom := range unprovenSignIns(words) {
@@ -170,7 +170,7 @@ func TestRefusalOfUnknownUser(t *testing.T) {
 	}
 }
 
-// User was signed in before need not be confirmed.
+// A user who was already signed in need not confirm.
 func TestSameUserIsNotConfirmed(t *testing.T) {
 	people := alice
 	people.NoRefresh = true
@@ -189,13 +189,13 @@ func TestSameUserIsNotConfirmed(t *testing.T) {
 	l := newLoginFixture(t)
 	l.User.Peers, l.User.OpenBrowser = r.User.Peers, openInBackground(t, words)
 	l.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
-	l.signIn(false) // as the one that the profile names
+	l.signIn(false) // as the user that the profile names
 	if asked != 1 {
 		t.Errorf("asked %d times, want once", asked)
 	}
 }
 
-// refuse sends to a sign-in's callback what a page does whose person refuses.
+// refuse calls a sign-in's callback as a browser does after the user refused.
 func refuse(t *testing.T, page string) int {
 	t.Helper()
 	u, err := url.Parse(page)

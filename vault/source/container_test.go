@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// container is a step that asks a neighbour, and the variables that name it.
+// container returns a step that uses the server, and sets the variables for it.
 func (r *fixture) container(n *metadataServer, more ...string) plan.Step {
 	r.Getenv = env(append([]string{containerURL, n.URL + "/creds?role=a"}, more...)...)
 	r.addSecret("EXAMPLESECRET")
@@ -108,7 +108,7 @@ func TestContainerEndpointsOfAWS(t *testing.T) {
 	}
 }
 
-// A name in plain http has to lead to this machine, or to where a container's credentials are, and nowhere else.
+// A host name in a plain HTTP URL must resolve only to this machine or to the addresses of container endpoints.
 func TestContainerEndpointWithAName(t *testing.T) {
 	for name, c := range map[string]struct {
 		addresses []string
@@ -193,7 +193,7 @@ func TestContainerTimeout(t *testing.T) {
 	}
 }
 
-// The token is meant for one host.
+// The token must not be sent to another host.
 func TestContainerRedirectIsNotFollowed(t *testing.T) {
 	r, n, other := newFixture(t), newMetadataServer(t), newMetadataServer(t)
 	n.answers["/creds"] = func(w http.ResponseWriter, q *http.Request) {

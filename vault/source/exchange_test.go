@@ -21,26 +21,26 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A trader is somebody who is about to trade a single-use code or token.
+// An exchangeFixture is about to exchange a single-use code or token.
 type exchangeFixture struct {
 	*fixture
 	ring   *keystoretest.Ring
 	dir    string
 	remote bool        // the keystore is written through another program
 	name   plan.Digest // of the token
-	action string      // that the fake knows the exchange by
-	renews bool        // a refresh token is traded, and nobody is asked
+	action string      // the fake's name for the exchange
+	renews bool        // a refresh token is exchanged, without a prompt
 	issuer *fakeaws.Issuer
 
-	exchange func(context.Context) error // makes the exchange
+	exchange func(context.Context) error // runs the exchange
 	reuse    func(context.Context) error // uses the sign-in
-	validity time.Duration               // how long that needs no renewal
+	validity time.Duration               // how long the sign-in can be used without a renewal
 }
 
-// signInActions are what the fake is asked by, or on behalf of, somebody who signs in.
+// signInActions are the fake's actions that are called during an interactive sign-in.
 var signInActions = []string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}
 
-// exchangeKinds are the kinds of single-use codes and tokens that sign-ins are made of.
+// exchangeKinds are all kinds of single-use codes and tokens.
 var exchangeKinds = map[string]func(*testing.T) *exchangeFixture{
 	"Identity Center, refresh token": func(t *testing.T) *exchangeFixture { return newSSOExchange(t, true).renewing() },
 	"Identity Center, device code":   func(t *testing.T) *exchangeFixture { return newSSOExchange(t, true) },
@@ -94,7 +94,7 @@ func newLoginExchange(t *testing.T) *exchangeFixture {
 	again := func(ctx context.Context) error {
 		spec := plan.Login{Session: r.alice()}
 		var err error
-		if spec.SignIn, err = r.LoginSignInID(ctx, spec); err != nil { // as it is planned
+		if spec.SignIn, err = r.LoginSignInID(ctx, spec); err != nil { // as planning does
 			return err
 		}
 		_, err = r.Create(ctx, r.step(plan.KindLogin, spec), r.key())
@@ -106,7 +106,7 @@ func newLoginExchange(t *testing.T) *exchangeFixture {
 	}
 }
 
-// renewing has somebody signed in already, for so long that the refresh token is traded next.
+// renewing signs the user in and lets the tokens expire, so that the refresh token is exchanged next.
 func (r *exchangeFixture) renewing() *exchangeFixture {
 	r.Helper()
 	if err := r.exchange(r.Context()); err != nil {
@@ -117,7 +117,7 @@ func (r *exchangeFixture) renewing() *exchangeFixture {
 	return r
 }
 
-// restart is another process, which has what lies on disk and in the keystore.
+// restart simulates a new process with the same files and keystore.
 func (r *exchangeFixture) restart() {
 	r.aws.Reset()
 	r.lastOpenID.set("")
@@ -135,7 +135,7 @@ func (r *exchangeFixture) tokens() *store.Tokens {
 	return t
 }
 
-// refresh is the refresh token that another process would find.
+// refresh returns the stored refresh token.
 func (r *exchangeFixture) refresh() string {
 	var secret struct {
 		Refresh string `json:"refresh_token"`
@@ -150,12 +150,12 @@ func (r *exchangeFixture) refresh() string {
 	return secret.Refresh
 }
 
-// exchanged reports whether the trade was answered.
+// exchanged reports whether AWS or the provider answered the exchange successfully.
 func (r *exchangeFixture) exchanged() bool {
 	return slices.ContainsFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action == r.action && c.Status == 200 })
 }
 
-// signInCalls are the calls of the last process for which somebody had to sign in.
+// signInCalls returns the calls of interactive sign-ins since the last restart.
 func (r *exchangeFixture) signInCalls() (all []string) {
 	for _, c := range r.aws.Calls() {
 		if slices.Contains(signInActions, c.Action) {
@@ -165,7 +165,7 @@ func (r *exchangeFixture) signInCalls() (all []string) {
 	return all
 }
 
-// wantSurvival has another process renew the sign-in, twice, without anybody being asked.
+// wantSurvival checks that two more processes can renew the sign-in without a prompt.
 func (r *exchangeFixture) wantSurvival() {
 	r.Helper()
 	for range 2 {
@@ -183,14 +183,14 @@ func (r *exchangeFixture) wantSurvival() {
 	}
 }
 
-// Which of the trades a test is about.
+// Selections of exchange kinds.
 func allExchanges(string, bool) bool            { return true }
 func renewals(kind string, _ bool) bool         { return strings.Contains(kind, "refresh") }
 func withProgram(_ string, remote bool) bool    { return remote }
 func ofOpenID(kind string, _ bool) bool         { return strings.HasPrefix(kind, "OIDC") }
 func renewalsOfOpenID(kind string, r bool) bool { return ofOpenID(kind, r) && renewals(kind, r) }
 
-// eachExchange runs a test for those kinds of trades, with a keystore of each of the two kinds.
+// eachExchange runs a test for the selected kinds, with each of the two kinds of keystore.
 func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test func(*testing.T, *exchangeFixture)) {
 	for kind, begin := range exchangeKinds {
 		for place, remote := range map[string]bool{"file": false, "program": true} {
@@ -207,11 +207,11 @@ func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test 
 	}
 }
 
-// A signal that comes while the answer is on its way does not lose it.
+// A signal that arrives before the response does not lose the response.
 func TestExchangeIsInterrupted(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		gate := make(chan struct{})
-		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate}) // the token is spent by now
+		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate}) // the refresh token is spent now
 		delayed := make(chan string, 1)
 		r.NotifyDelay = func(m string) { delayed <- m }
 		ctx, signal := context.WithCancel(t.Context())
@@ -232,7 +232,7 @@ func TestExchangeIsInterrupted(t *testing.T) {
 	})
 }
 
-// A signal that comes before the trade leaves the token unused.
+// A signal that arrives before the exchange leaves the refresh token unused.
 func TestExchangeDoesNotBegin(t *testing.T) {
 	eachExchange(t, renewals, func(t *testing.T, r *exchangeFixture) {
 		ctx, signal := context.WithCancel(t.Context())
@@ -244,7 +244,7 @@ func TestExchangeDoesNotBegin(t *testing.T) {
 	})
 }
 
-// The process ends after the trade, and lets none begin.
+// The process waits for a running exchange before it ends, and starts no new one.
 func TestProcessWaitsForExchange(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		gate := make(chan struct{})
@@ -261,7 +261,7 @@ func TestProcessWaitsForExchange(t *testing.T) {
 		}()
 		select {
 		case <-closed:
-			t.Error("the process ends in the middle of a exchange")
+			t.Error("the process ends in the middle of an exchange")
 			close(gate)
 		case <-time.After(20 * time.Millisecond):
 			close(gate)
@@ -279,8 +279,7 @@ func TestProcessWaitsForExchange(t *testing.T) {
 	})
 }
 
-// Once the answer is there, it is stored before anything else is done: written to the log or the
-// terminal, listed, or called.
+// The response is stored before anything else happens, such as a log line, an index update or another call.
 func TestExchangeIsStoredFirst(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		before := r.refresh()
@@ -309,7 +308,7 @@ func TestExchangeIsStoredFirst(t *testing.T) {
 	})
 }
 
-// watchingHandler is a log that looks around at each line.
+// watchingHandler is a log handler that calls a function for each line.
 type watchingHandler struct{ onRecord func() }
 
 func (w watchingHandler) Enabled(context.Context, slog.Level) bool  { return true }
@@ -319,7 +318,7 @@ func (w watchingHandler) WithGroup(string) slog.Handler             { return w }
 
 var errKilled = errors.New("signal: killed")
 
-// What happens to the keystore after the trade costs no sign-in.
+// A keystore that fails during or after the exchange does not lose the sign-in.
 func TestExchangeKeepsTokenIfKeystoreFails(t *testing.T) {
 	for name, put := range map[string]func(ctx context.Context, nth int) error{
 		"its program fails":           func(context.Context, int) error { return errKilled },
@@ -356,7 +355,7 @@ func TestExchangeKeepsTokenIfKeystoreFails(t *testing.T) {
 	}
 }
 
-// noPlainText looks for tokens in the files.
+// noPlainText checks that no file contains a token.
 func (r *exchangeFixture) noPlainText() {
 	r.Helper()
 	filepath.WalkDir(r.dir, func(path string, d os.DirEntry, err error) error {
@@ -375,12 +374,12 @@ func (r *exchangeFixture) noPlainText() {
 	})
 }
 
-// The list of sessions may fail, or be locked by another process.
+// The sign-in is not lost if the index fails or is locked by another process.
 func TestExchangeKeepsTokenIfIndexFails(t *testing.T) {
 	for _, locked := range []bool{false, true} {
 		eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 			if r.remote {
-				if err := r.tokens().Ring.(*store.Pending).Prepare(t.Context()); err != nil { // which lists its key
+				if err := r.tokens().Ring.(*store.Pending).Prepare(t.Context()); err != nil { // adds the key of the pending folder to the index
 					t.Fatal(err)
 				}
 			}
@@ -405,8 +404,8 @@ func TestExchangeKeepsTokenIfIndexFails(t *testing.T) {
 	}
 }
 
-// A refresh token is not sent if what it is traded for cannot be stored. A sign-in is for this
-// process then, or is refused before anybody is asked.
+// A refresh token is not sent if its successor could not be stored. A new sign-in is then used only by this
+// process, or is refused before the user is prompted.
 func TestExchangeWithoutKeystore(t *testing.T) {
 	refusing := func(err error) func(*exchangeFixture) func() {
 		return func(r *exchangeFixture) func() {
@@ -432,7 +431,7 @@ func TestExchangeWithoutKeystore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachExchange(t, place.about, func(t *testing.T, r *exchangeFixture) {
 				mends := place.breaks(r)
-				r.User = User{} // nobody can be asked
+				r.User = User{} // no prompt is possible
 				if err := r.exchange(t.Context()); err == nil {
 					t.Error("went on")
 				}

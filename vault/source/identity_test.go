@@ -21,11 +21,11 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A signer is the key of one identity, in the keystore or on a card.
+// fakeIdentities provides one identity's key, in the keystore or on a card.
 type fakeIdentities struct {
 	key    identity.Key
 	secret *ecdsa.PrivateKey
-	err    error // of the secret
+	err    error // returned for the secret key
 	signed int
 }
 
@@ -43,7 +43,7 @@ func (s *fakeIdentities) Secret(context.Context, string) (*ecdsa.PrivateKey, err
 
 const identityIssuer = "https://id.example.com/alice"
 
-// identity is a step of an identity whose key lies at a place, and that key. AWS knows it.
+// identity returns a step for an identity with a key at this place, and registers the key with AWS.
 func (r *fixture) identity(place string) (plan.Step, *fakeIdentities) {
 	r.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -68,12 +68,12 @@ func (r *fixture) identity(place string) (plan.Step, *fakeIdentities) {
 	}), k
 }
 
-// webIdentityCalls are the calls that sent a token; before a card signs, the time is asked for too.
+// webIdentityCalls returns the calls that sent a token. Calls that only read AWS's time are left out.
 func (r *fixture) webIdentityCalls() []fakeaws.Call {
 	return slices.DeleteFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action != "AssumeRoleWithWebIdentity" })
 }
 
-// Another key signs than the plan was made for: its person's sessions are others.
+// If another key signs than planned, the plan must be carried out again.
 func TestIdentityKeyChanged(t *testing.T) {
 	r := newFixture(t)
 	s, _ := r.identity(identity.Software)
@@ -121,8 +121,8 @@ func TestIdentityClaimsOnlyInToken(t *testing.T) {
 	}
 }
 
-// A card signs once even where the computer's clock is wrong; a key in software signs again,
-// and asks for the time only where its token was refused.
+// A card signs only once even if the local clock is wrong. A key in the keystore signs again, and the time is
+// read only after a refusal.
 func TestIdentityUsesAWSClock(t *testing.T) {
 	for _, off := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
 		for place, most := range map[string]int{identity.Software: 2, identity.PIVPrefix + "9c": 1} {
@@ -140,7 +140,7 @@ func TestIdentityUsesAWSClock(t *testing.T) {
 	}
 }
 
-// A smaller error costs no second signature, and no question for the time.
+// A small clock error needs neither a second signature nor a call for the time.
 func TestIdentityWithSmallClockSkew(t *testing.T) {
 	for _, off := range []time.Duration{-230 * time.Second, -time.Minute, time.Minute, 230 * time.Second} {
 		r := newFixture(t)
@@ -155,7 +155,7 @@ func TestIdentityWithSmallClockSkew(t *testing.T) {
 	}
 }
 
-// A time that was measured is used to the second, however small the error.
+// A measured time is used exactly, however small the error.
 func TestIdentityUsesMeasuredClock(t *testing.T) {
 	r := newFixture(t)
 	s, _ := r.identity(identity.PIVPrefix + "9c")
@@ -173,7 +173,7 @@ func TestIdentityUsesMeasuredClock(t *testing.T) {
 	}
 }
 
-// What the clock is not to blame for is refused once.
+// A refusal for another reason than the time is not retried.
 func TestIdentityRefusedWithoutRetry(t *testing.T) {
 	for _, place := range []string{identity.Software, identity.PIVPrefix + "9c"} {
 		r := newFixture(t)
@@ -181,7 +181,7 @@ func TestIdentityRefusedWithoutRetry(t *testing.T) {
 		spec := s.Spec.(plan.IdentityRole)
 		spec.Audience = "somebody"
 		s.Spec = spec
-		if place != identity.Software { // the time is known, and was wrong
+		if place != identity.Software { // the time is already known to be wrong
 			r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(time.Hour) }
 		}
 		var refused *awsapi.APIError

@@ -21,7 +21,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A loginFixture is a room in which alice signs in as aws login has her.
+// A loginFixture lets alice sign in with aws login.
 type loginFixture struct{ *ssoFixture }
 
 func newLoginFixture(t *testing.T) loginFixture {
@@ -37,7 +37,7 @@ func newLoginFixture(t *testing.T) loginFixture {
 
 func (r loginFixture) alice() string { return "arn:aws:iam::" + r.world.Account + ":user/alice" }
 
-// signInAttempt opens a page as a browser does, and returns what it shows.
+// visit opens a page as a browser does and returns its text.
 func (r loginFixture) visit(page string) string {
 	resp, err := http.Get(page)
 	if err != nil {
@@ -81,7 +81,7 @@ func TestLoginIsRenewedUntilItEnds(t *testing.T) {
 	}
 }
 
-// However many ask at once, the refresh token is used once.
+// Concurrent renewals use the refresh token only once.
 func TestLoginIsRenewedOnce(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)
@@ -135,8 +135,8 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 }
 
-// An answer that was lost is asked for again, and while the credentials last nothing is
-// lost with it.
+// After a lost response, the renewal is tried again. Until then, the old credentials are used while they are
+// valid.
 func TestLoginNotCompleted(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)
@@ -191,7 +191,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	}
 	r.wantActions()
 
-	// The AWS CLI's own is removed only if it is what was stored and read back.
+	// The AWS CLI's sign-in is removed only if it was stored correctly.
 	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		it.Data = []byte("torn")
 		return it, nil
@@ -247,7 +247,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// always is alice's sign-in as it is stored.
+// stored returns alice's stored sign-in.
 func (r loginFixture) stored() loginToken {
 	r.Helper()
 	k, _, err := r.Tokens.Find(r.Context(), string(plan.Login{Session: r.alice()}.Token()))
@@ -258,7 +258,7 @@ func (r loginFixture) stored() loginToken {
 	return t
 }
 
-// AWS renews a sign-in only in the region where it began, whatever AWS_REGION or the profile says by then.
+// AWS renews a sign-in only in the region where it began, even if AWS_REGION or the profile has changed.
 func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)
@@ -274,18 +274,18 @@ func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
 		t.Errorf("renewed in %s at %s", at.Region, at.Endpoint.URL)
 	}
 
-	// The roots to trust are those of the profile as it is.
+	// Trusted roots come from the profile's current settings.
 	elsewhere.Endpoint.CABundle = "/etc/roots.pem"
 	if api := r.AWSLogin(elsewhere).atOrigin(r.stored()).api(); api.Target.Region != "eu-west-1" || api.Target.Endpoint.CABundle != "/etc/roots.pem" {
 		t.Errorf("renewed at %+v", api.Target)
 	}
-	// An earlier version did not store where.
+	// A token of an earlier version has no region.
 	if api := r.AWSLogin(elsewhere).atOrigin(loginToken{}).api(); api.Target.Region != "ap-southeast-2" {
 		t.Errorf("renewed at %+v", api.Target)
 	}
 }
 
-// The AWS CLI may have signed in in another region than the profile's, and writes it down.
+// The AWS CLI may have signed in in another region than the profile's. Its cache names that region.
 func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	for field, want := range map[string]string{`"signInRegion":"us-east-2",`: "us-east-2", "": "eu-west-1"} {
 		r := newLoginFixture(t)
@@ -306,8 +306,8 @@ func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	}
 }
 
-// AWS refuses a proof whose time is half a minute wrong as if the sign-in had ended. The time is asked for before the first
-// proof.
+// AWS refuses a proof whose time is half a minute wrong, with the same error as for an ended sign-in. So the
+// time is measured before the first proof.
 func TestLoginUsesAWSClock(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, -20 * time.Minute} {
 		r := newLoginFixture(t)
@@ -319,7 +319,7 @@ func TestLoginUsesAWSClock(t *testing.T) {
 	}
 }
 
-// A clock that is changed later is noticed by AWS's refusal, which tells the time.
+// A clock that changes later is detected by AWS's refusal, which contains the time.
 func TestLoginAfterTheClockWasChanged(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, 20 * time.Minute} {
 		r := newLoginFixture(t)
@@ -336,7 +336,7 @@ func TestLoginAfterTheClockWasChanged(t *testing.T) {
 	}
 }
 
-// A sign-in that has ended is not tried again while the clock is right.
+// An ended sign-in is not retried if the clock is right.
 func TestLoginEnded(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)

@@ -26,8 +26,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An openIDFixture is a room with an OpenID provider, and a person who signs in with a
-// browser.
+// An openIDFixture has an OIDC provider and a user who signs in with a browser.
 type openIDFixture struct {
 	*fixture
 	issuer *fakeaws.Issuer
@@ -36,7 +35,7 @@ type openIDFixture struct {
 	opened []string
 }
 
-// alice signs in without being asked.
+// alice signs in without a prompt.
 var alice = fakeaws.Login{Subject: "alice", Auto: true}
 
 func newOpenIDFixture(t *testing.T, people fakeaws.Login) *openIDFixture {
@@ -83,7 +82,7 @@ func (r *openIDFixture) role(subject string) plan.Step {
 	return r.step(plan.KindOIDC, plan.OIDCRole{OIDC: r.to(), ARN: webRole, SessionName: "alice", Subject: subject})
 }
 
-// signIn has whoever it takes sign in, and wants it to succeed.
+// signIn signs in and fails the test on an error.
 func (r *openIDFixture) signIn() OpenIDSignIn {
 	r.Helper()
 	who, err := r.OpenID(r.to()).SignIn(r.Context())
@@ -93,7 +92,7 @@ func (r *openIDFixture) signIn() OpenIDSignIn {
 	return who
 }
 
-// wantActions is what was called since the last time.
+// wantActions checks the calls since the last check.
 func (r *openIDFixture) wantActions(want ...string) {
 	r.Helper()
 	var got []string
@@ -162,7 +161,8 @@ func TestOpenIDByDevice(t *testing.T) {
 	r.wantActions("Device", "device_code authorization_pending", "DevicePage", "device_code")
 }
 
-// How a person signs in is the profile's to say, and else what machine and provider allow.
+// The profile decides between the browser and device flows. Without a setting, the machine and the provider
+// decide.
 func TestOpenIDFlow(t *testing.T) {
 	both, browser, device := &fakeProvider{true, true}, &fakeProvider{browses: true}, &fakeProvider{devices: true}
 	for _, tt := range []struct {
@@ -194,7 +194,7 @@ type fakeProvider struct{ browses, devices bool }
 func (p *fakeProvider) SupportsBrowser() bool { return p.browses }
 func (p *fakeProvider) SupportsDevice() bool  { return p.devices }
 
-// A token that ends is renewed in silence; where that brings none, a person signs in anew.
+// An expired token is renewed without a prompt. If the response has no ID token, the user signs in again.
 func TestOpenIDRenewed(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -235,11 +235,11 @@ func TestOpenIDRenewed(t *testing.T) {
 	}
 }
 
-// A token that AWS does not take any more is replaced, once; a new one is not.
+// A stored token that AWS refuses is replaced once. A new token is not.
 func TestOpenIDTokenRefusedByAWS(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	r.signIn()
-	r.lastOpenID.set("") // retryReason process did
+	r.lastOpenID.set("") // as in a new process
 	if err := r.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestOpenIDTokenRefusedByAWS(t *testing.T) {
 	r.wantActions(exchanged + " AccessDenied")
 }
 
-// A token that lasts for less than we ask of one that is kept, is used while it is new.
+// A new token is used even if its whole lifetime is shorter than the required validity.
 func TestOpenIDShortToken(t *testing.T) {
 	r := newOpenIDFixture(t, fakeaws.Login{Subject: "alice", Auto: true, NoRefresh: true, Lasts: 40})
 	r.signIn()
@@ -275,7 +275,7 @@ func TestOpenIDShortToken(t *testing.T) {
 	r.wantActions("Authorize", "authorization_code", exchanged)
 }
 
-// A plan that was made for one person is not carried out for another.
+// A plan for one user is not carried out for another.
 func TestOpenIDOtherUser(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	if e := failAs[*IdentityChangedError](r.fixture, r.role("bob")); e.Spec.(plan.OIDCRole).Subject != "alice" {
@@ -284,7 +284,7 @@ func TestOpenIDOtherUser(t *testing.T) {
 	r.wantActions("Authorize", "authorization_code")
 }
 
-// What does not prove who somebody is, is neither kept nor sent.
+// An invalid ID token is neither stored nor sent.
 func TestOpenIDTokenIsVerified(t *testing.T) {
 	for name, claims := range map[string]map[string]any{
 		"audience": {"aud": "else"}, "nonce": {"nonce": "n"}, "no nonce": {"nonce": nil}, "azp": {"azp": "else"}, "issuer": {"iss": "https://example.com"},
@@ -358,7 +358,7 @@ func TestOpenIDClientSecret(t *testing.T) {
 
 const exampleSecret = "EXAMPLE-client-secret"
 
-// Where a sign-in cannot be kept, it serves this process; one that was kept ends with it.
+// If a sign-in cannot be stored, only this process uses it, until the user signs out.
 func TestOpenIDTokenNotStored(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	r.ring.Errors["Put"] = errors.New("disk full")
@@ -370,7 +370,7 @@ func TestOpenIDTokenNotStored(t *testing.T) {
 		t.Errorf("opened %q, told %q", r.opened, r.notes)
 	}
 	delete(r.ring.Errors, "Put")
-	r.aws.Advance(2 * time.Hour) // the token has ended
+	r.aws.Advance(2 * time.Hour) // the token has expired
 	r.signIn()
 	if _, err := r.OpenID(r.to()).Logout(r.Context()); err != nil {
 		t.Error(err)
@@ -403,7 +403,7 @@ func TestOpenIDLogout(t *testing.T) {
 	}
 }
 
-// However many ask at once, one person signs in.
+// Concurrent requests cause only one sign-in.
 func TestOpenIDConcurrentSignIn(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	var all sync.WaitGroup
@@ -433,7 +433,7 @@ func TestOpenIDUnreachable(t *testing.T) {
 	}
 }
 
-// How long a sign-in is remembered: as long as what was made with it lives.
+// A sign-in is stored as long as the sessions that were created with it.
 func TestOpenIDTokenLifetime(t *testing.T) {
 	made := time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
@@ -451,8 +451,7 @@ func TestOpenIDTokenLifetime(t *testing.T) {
 	}
 }
 
-// A provider is believed by the roots that the profile names, and its endpoints are asked
-// over TLS alone.
+// The provider's certificate is checked against the profile's trusted roots, and its endpoints must use TLS.
 func TestOpenIDOverTLS(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	var server *httptest.Server
@@ -495,12 +494,13 @@ func TestOpenIDOverTLS(t *testing.T) {
 	}
 }
 
-// AWS refuses a good token if it cannot fetch the provider's keys just then. That passes, and the ID token is kept.
+// AWS refuses a valid token if it cannot fetch the provider's keys. The error is temporary, so the ID token is
+// kept.
 func TestProviderUnreachableByAWS(t *testing.T) {
 	const unreached = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
 	r := newOpenIDFixture(t, alice)
 	r.signIn()
-	r.lastOpenID.set("") // retryReason process did
+	r.lastOpenID.set("") // as in a new process
 	r.aws.Reset()
 	const refused = exchanged + " InvalidIdentityToken"
 	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 2})

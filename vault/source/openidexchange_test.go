@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/signin"
 )
 
-// What an OpenID provider is asked beforehand, or its keys are needed for, costs no refresh token.
+// The refresh token is not lost if a call to the provider fails before the exchange.
 func TestOpenIDExchangeKeepsTokenIfProviderFails(t *testing.T) {
 	for _, fault := range []fakeaws.Fault{
 		{Action: "OpenIDConfiguration", Status: 503}, {Action: "OpenIDConfiguration", Hangup: true}, {Action: "OpenIDConfiguration", Hang: true},
@@ -32,8 +32,8 @@ func TestOpenIDExchangeKeepsTokenIfProviderFails(t *testing.T) {
 	}
 }
 
-// SignIn keys of the provider's that cannot be fetched after the trade cost the ID token, and not the
-// refresh token; nor do ID tokens that are refused.
+// If the provider's new keys cannot be fetched after the exchange, the ID token is lost but the refresh token
+// is kept. The same applies to invalid ID tokens.
 func TestOpenIDExchangeKeepsTokenIfIDTokenRefused(t *testing.T) {
 	eachExchange(t, ofOpenID, func(t *testing.T, r *exchangeFixture) {
 		err := r.rotating(func() { r.aws.Fail(fakeaws.Fault{Action: "OpenIDKeys", Status: 503, Times: -1}) })
@@ -56,7 +56,7 @@ func TestOpenIDExchangeKeepsTokenIfIDTokenRefused(t *testing.T) {
 	})
 }
 
-// A key of the provider's that is newer than those fetched is fetched after the trade.
+// A signing key that is newer than the fetched keys is fetched after the exchange.
 func TestOpenIDNewKey(t *testing.T) {
 	eachExchange(t, ofOpenID, func(t *testing.T, r *exchangeFixture) {
 		if err := r.rotating(func() {}); err != nil {
@@ -66,8 +66,8 @@ func TestOpenIDNewKey(t *testing.T) {
 	})
 }
 
-// rotating makes the trade while the provider replaces its keys, does then what is to be done before the answer, and
-// returns how the trade ended.
+// rotating runs the exchange while the provider replaces its keys. It calls then before the response and
+// returns the error of the exchange.
 func (r *exchangeFixture) rotating(then func()) error {
 	r.Helper()
 	gate := make(chan struct{})

@@ -16,7 +16,7 @@ import (
 
 const longTerm = `{"Version":1,"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET"}`
 
-// with is longTerm with another member.
+// with returns longTerm with another member.
 func with(member string) string { return strings.TrimSuffix(longTerm, "}") + "," + member + "}" }
 
 func (r *fixture) printing(out string) plan.Step {
@@ -131,7 +131,7 @@ func FuzzParseProcess(f *testing.F) {
 			if !errors.As(err, &ours) || c != (aws.Credentials{}) || strings.Contains(err.Error(), "CANARY") {
 				t.Fatalf("%q gives %v", out, err)
 			}
-			// Nothing but its size depends on what was printed.
+			// the error contains only the size of the output
 			if quoted := len(out) > 40 && strings.Contains(err.Error(), string(out)); quoted {
 				t.Fatalf("%v quotes what was printed", err)
 			}

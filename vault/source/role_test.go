@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// wasSent is what a call carried, apart from its name.
+// sent returns the parameters of a call without the action.
 func sent(c fakeaws.Call) map[string]string {
 	m := map[string]string{}
 	for name, values := range c.Params {
@@ -57,7 +57,7 @@ func TestAssumeRoleParameters(t *testing.T) {
 	}
 }
 
-// What the plan leaves out is left out of the call, so that AWS's own defaults hold.
+// Parameters that the plan does not set are not sent, so AWS's defaults apply.
 func TestAssumeRoleOmitsUnsetParameters(t *testing.T) {
 	r := newFixture(t)
 	r.create(r.readOnly())
@@ -102,7 +102,7 @@ func TestSessionNameFromUserName(t *testing.T) {
 	}
 }
 
-// Two users of one account cannot differ by their paths alone.
+// Users of one account cannot differ only by their paths.
 func TestSessionNameWithoutPath(t *testing.T) {
 	r := newFixture(t)
 	carol := r.aws.AddUser(r.world.Account, "team/blue/carol")
@@ -141,7 +141,7 @@ func TestRefusalIsReported(t *testing.T) {
 	r.wantText(r.fail(r.step(plan.KindSessionToken, plan.SessionToken{})), "GetSessionToken: AWS says RegionDisabledException")
 }
 
-// AWS quotes the headers that it has seen when it finds a signature wrong.
+// AWS's signature errors quote the request's headers.
 func TestRefusalIsOneLineWithoutSecrets(t *testing.T) {
 	r := newFixture(t)
 	before := r.create(r.readOnly())

@@ -27,7 +27,7 @@ import (
 
 const anywhereRole = "arn:aws:iam::123456789012:role/anywhere"
 
-// An office issues certificates that the fake AWS trusts.
+// An anywhereFixture issues certificates that the fake AWS trusts.
 type anywhereFixture struct {
 	*fixture
 	authority       *certificate.Authority
@@ -62,7 +62,7 @@ func (o *anywhereFixture) write(name string, text []byte) string {
 	return path
 }
 
-// describeUser is a step of somebody to whom the office gave a certificate for a key.
+// holder returns a step with a new certificate for the key.
 func (o *anywhereFixture) holder(key crypto.Signer) (plan.Step, plan.RolesAnywhere) {
 	o.Helper()
 	subject, err := certificate.ParseSubject("CN=alice,O=Example")
@@ -122,7 +122,7 @@ func TestRolesAnywhere(t *testing.T) {
 	}
 }
 
-// What stands between the certificate and the authority is sent with it.
+// Intermediate certificates are sent along.
 func TestRolesAnywhereByAnIntermediate(t *testing.T) {
 	o := newAnywhereFixture(t)
 	between := newKey(t)
@@ -149,7 +149,7 @@ func TestRolesAnywhereSendsItsName(t *testing.T) {
 	}
 }
 
-// What cannot work is refused before AWS is called.
+// Invalid settings are refused before AWS is called.
 func TestRolesAnywhereChecksFirst(t *testing.T) {
 	o := newAnywhereFixture(t)
 	encrypted := o.write("secret.pem", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"))
@@ -187,7 +187,7 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 	}
 }
 
-// A certificate that was replaced since the plan was made signs for nobody.
+// A certificate that was replaced after planning is not used.
 func TestRolesAnywhereCertificateChanged(t *testing.T) {
 	o := newAnywhereFixture(t)
 	s, spec := o.holder(newKey(t))
@@ -213,7 +213,7 @@ func TestRolesAnywhereRefused(t *testing.T) {
 	}
 }
 
-// A busy AWS is asked again with the same signature; what it refuses is not.
+// If AWS is busy, the same signed request is sent again. A refusal is not retried.
 func TestRolesAnywhereRetries(t *testing.T) {
 	o := newAnywhereFixture(t)
 	o.aws.Fail(fakeaws.Fault{Action: "CreateSession", Times: 2, Status: 503, Code: "ServiceUnavailable"})
@@ -231,7 +231,7 @@ func TestRolesAnywhereCertificateTime(t *testing.T) {
 		s, _ := o.holder(newKey(t))
 		right := o.aws.Now
 		o.AWS.Clock.Local = func() time.Time { return right().Add(ahead) }
-		if ahead < 0 { // else the certificate itself seems not to have begun
+		if ahead < 0 { // otherwise the certificate would not be valid yet
 			o.aws.Advance(16 * time.Minute)
 		}
 		o.create(s)
@@ -241,7 +241,7 @@ func TestRolesAnywhereCertificateTime(t *testing.T) {
 	}
 }
 
-// A card's signature may cost a touch: AWS is asked for the time before, once.
+// A signature by a card may need a touch, so AWS's time is measured first, once.
 func TestRolesAnywhereWithCard(t *testing.T) {
 	o := newAnywhereFixture(t)
 	key := newKey(t)
@@ -271,7 +271,7 @@ func TestRolesAnywhereWithCard(t *testing.T) {
 	}
 }
 
-// A card signs as many bytes as its curve has.
+// A card accepts only digests of its curve's length.
 func TestRolesAnywhereWithCardP384(t *testing.T) {
 	o := newAnywhereFixture(t)
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
@@ -285,7 +285,7 @@ func TestRolesAnywhereWithCardP384(t *testing.T) {
 	o.create(s)
 }
 
-// fixedHashSigner is a key that signs digests of one size alone.
+// fixedHashSigner is a key that accepts only digests of one length.
 type fixedHashSigner struct {
 	crypto.Signer
 	size int

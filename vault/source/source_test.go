@@ -25,8 +25,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A room is a fake AWS and Deps that call it. Nothing in it waits, and all that was said
-// in it is searched for secrets in the end.
+// A fixture is a fake AWS and Deps that call it. Sleeps return at once. At the end, all output is searched for
+// secrets.
 type fixture struct {
 	*testing.T
 	*Deps
@@ -36,7 +36,7 @@ type fixture struct {
 	mu            sync.Mutex
 	log           bytes.Buffer
 	notes         []string
-	endpointNotes []string // notified of hosts that are not AWS's, as the fake is
+	endpointNotes []string // notes about the fake's endpoint
 	asked         []Question
 	slept         []time.Duration
 	secrets       []string
@@ -94,7 +94,7 @@ func newFixture(t *testing.T) *fixture {
 	return r
 }
 
-// nextCode is one that the device has not shown before.
+// nextCode returns a new code of the device.
 func (r *fixture) nextCode() string {
 	r.aws.Advance(30 * time.Second)
 	code := r.world.MFA.Code()
@@ -102,7 +102,7 @@ func (r *fixture) nextCode() string {
 	return code
 }
 
-// addSecret notes what must not be seen.
+// addSecret records a text that must not appear in any output.
 func (r *fixture) addSecret(secret string) string {
 	r.secrets = append(r.secrets, secret)
 	return secret
@@ -132,14 +132,14 @@ func (r *fixture) readOnly() plan.Step {
 	return r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: "alice"})
 }
 
-// userSession is a step that shows a code.
+// userSession returns a step that needs an MFA code.
 func (r *fixture) userSession() plan.Step {
 	s := r.step(plan.KindSessionToken, plan.SessionToken{})
 	s.MFA.Serial = r.world.MFA.Serial()
 	return s
 }
 
-// create carries a step out and wants it to succeed.
+// create carries out a step and fails the test on an error.
 func (r *fixture) create(s plan.Step) aws.Credentials {
 	r.Helper()
 	c, err := r.execute(s)
@@ -149,8 +149,7 @@ func (r *fixture) create(s plan.Step) aws.Credentials {
 	return c
 }
 
-// execute carries a step out as package vault does: for whoever is signed in to Identity Center or by aws login, and with
-// the certificate that is there.
+// execute carries out a step as package vault does: with the current sign-in or the current certificate.
 func (r *fixture) execute(s plan.Step) (aws.Credentials, error) {
 	var err error
 	switch spec := s.Spec.(type) {
@@ -175,8 +174,7 @@ func (r *fixture) execute(s plan.Step) (aws.Credentials, error) {
 	return c, err
 }
 
-// fail carries a step out and returns the error that it has to end in, which must be one
-// line without a secret.
+// fail carries out a step and returns its error, which must be one line without a secret.
 func (r *fixture) fail(s plan.Step) error {
 	r.Helper()
 	c, err := r.execute(s)
@@ -193,7 +191,7 @@ func (r *fixture) fail(s plan.Step) error {
 	return err
 }
 
-// failAs is fail for an error of one type.
+// failAs is like fail, for an error of type E.
 func failAs[E error](r *fixture, s plan.Step) E {
 	r.Helper()
 	err := r.fail(s)
@@ -262,7 +260,7 @@ func TestUnknownKindIsRefused(t *testing.T) {
 	r.wantText(r.fail(r.step(plan.KindSSO, nil)), "SSO role")
 }
 
-// What nobody asked to hear is not missed.
+// Optional fields of Deps may be nil.
 func TestDepsWithoutOptionalFields(t *testing.T) {
 	r := newFixture(t)
 	r.Notify, r.Deps.Log, r.AWS.Log, r.AWS.Backoff, r.AWS.Timeout = nil, nil, nil, nil, 0
@@ -274,7 +272,7 @@ func TestDepsWithoutOptionalFields(t *testing.T) {
 	}
 }
 
-// Roots are read ahead of an encrypted call to STS, and of nothing else.
+// Roots are preloaded only for TLS calls to STS.
 func TestRootsArePreloaded(t *testing.T) {
 	role, key := plan.AssumeRole{ARN: "arn:aws:iam::123456789012:role/r"}, plan.StoredKey{Name: "alice"}
 	for name, c := range map[string]struct {

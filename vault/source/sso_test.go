@@ -26,7 +26,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A ssoFixture is a room with a portal, and a person who signs in by a code.
+// An ssoFixture has a portal and a user who signs in with a device code.
 type ssoFixture struct {
 	*fixture
 	portal *fakeaws.SSO
@@ -71,12 +71,12 @@ func (r *ssoFixture) role() plan.Step {
 	return r.step(plan.KindSSO, plan.SSORole{SSO: r.sso(), Account: "123456789012", Role: "Dev"})
 }
 
-// wantActions is what was called since the last time, without parameters but the grant.
+// wantActions checks the calls since the last check. Of the parameters, only the grant type is compared.
 func (r *ssoFixture) wantActions(want ...string) {
 	r.Helper()
 	var got []string
 	for _, c := range r.aws.Calls() {
-		if c.Method == http.MethodHead { // asks for the time
+		if c.Method == http.MethodHead { // a call that only reads the time
 			continue
 		}
 		name := c.Action
@@ -124,7 +124,7 @@ func TestSSOByDevice(t *testing.T) {
 	r.wantActions("GetRoleCredentials")
 }
 
-// followPage is where a page that serves once sends a browser on to.
+// followPage returns the address that a single-use page redirects to.
 func followPage(t *testing.T, page string) string {
 	t.Helper()
 	resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, page, nil))
@@ -136,8 +136,7 @@ func followPage(t *testing.T, page string) string {
 	return resp.Header.Get("Location")
 }
 
-// A page with the code filled in is opened before someone who reads the code, and no one
-// else.
+// The page with the code filled in is opened only for a user who can compare the code.
 func TestSSOOpensCompletePageIfUserSeesOutput(t *testing.T) {
 	for _, reads := range []bool{true, false} {
 		r := newSSOFixture(t)
@@ -263,7 +262,7 @@ func TestSSOTokenIsRenewedSilently(t *testing.T) {
 	}
 }
 
-// A token that cannot be renewed is used as long as it lasts.
+// A token that cannot be renewed is used until it expires.
 func TestSSOTokenIsUsedUntilItExpires(t *testing.T) {
 	r := newSSOFixture(t)
 	r.create(r.role())
@@ -293,7 +292,7 @@ func TestSSORevokedTokenIsReplacedOnce(t *testing.T) {
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token", "GetRoleCredentials UnauthorizedException")
 }
 
-// A registration that is not taken any more is made anew, once.
+// A client registration that is no longer accepted is replaced once.
 func TestSSORegistrationIsReplaced(t *testing.T) {
 	r := newSSOFixture(t)
 	r.create(r.role())
@@ -397,7 +396,7 @@ func TestPortalIsListedInPages(t *testing.T) {
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code", "ListAccounts", "ListAccountRoles", "ListAccountRoles", "ListAccountRoles")
 }
 
-// What is kept of a sign-in says nothing that could not be read back.
+// A stored token decodes to the same token.
 func TestSSOTokenRoundTrip(t *testing.T) {
 	in := ssoToken{Access: "EXAMPLE-a", Refresh: "EXAMPLE-r", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Client: awsapi.IDCClient{ID: "id", Secret: "EXAMPLE-s", Expires: time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)}}
 	k := encode(KindSSOToken, "corp", in.expiry(), in)
@@ -407,12 +406,12 @@ func TestSSOTokenRoundTrip(t *testing.T) {
 	}
 }
 
-// An organisation may have a start URL of its own, which redirects to the one that AWS knows.
+// An organization may have its own start URL that redirects to the one that AWS knows.
 func TestStartURLOfAnOrganisation(t *testing.T) {
 	for _, tt := range []struct {
 		name, to, region string
 		noHead           bool
-		sent, fails      string // wasSent empty for the organisation's own
+		sent, fails      string // empty for the organization's own
 	}{
 		{name: "AWS's", to: startURL, sent: startURL},
 		{name: "AWS's, with more than it needs", to: startURL + "/?a=b#/", sent: startURL},
@@ -461,10 +460,10 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 	}
 }
 
-// One of AWS's own is not asked.
+// AWS's own start URLs are not requested.
 func TestStartURLOfAWS(t *testing.T) {
 	for _, start := range []string{startURL, "https://d-1234567890.awsapps.cn/start", "https://ssoins-1.portal.eu-west-1.app.aws", "https://identitycenter.amazonaws.com/ssoins-1"} {
-		api := &awsapi.Client{} // that can call nobody
+		api := &awsapi.Client{} // a client that cannot make calls
 		if got, _, err := api.ResolveStartURL(t.Context(), "", start); err != nil || got != start {
 			t.Errorf("got %s, %v", got, err)
 		}

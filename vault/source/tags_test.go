@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A role that takes no tags is named, and is not tried without them.
+// The error names the role, and the call is not repeated without tags.
 func TestTagsAreRefused(t *testing.T) {
 	for agent, role := range map[string]fakeaws.Role{
 		"goose": {Trusts: []string{"*"}, DenyTagSession: true},

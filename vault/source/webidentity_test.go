@@ -20,7 +20,7 @@ import (
 
 const webRole = "arn:aws:iam::123456789012:role/web"
 
-// webIdentity is a step whose token lies in a file that holds text.
+// webIdentity returns a step whose token file contains text.
 func (r *fixture) webIdentity(text string) plan.Step {
 	r.Helper()
 	path := filepath.Join(r.TempDir(), "token")
@@ -30,7 +30,7 @@ func (r *fixture) webIdentity(text string) plan.Step {
 	return r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenFile: path, Subject: plan.TokenSubject([]byte(text))})
 }
 
-// token is one that the role webRole trusts.
+// token returns a token that the role webRole trusts.
 func (r *fixture) token() string {
 	r.Helper()
 	issuer, err := r.aws.AddIssuer(r.world.Account, "example", "sts")
@@ -104,7 +104,7 @@ func TestTokenFromProcess(t *testing.T) {
 	r.wantCalls(1)
 }
 
-// A token of somebody else than the plan was made for is not sent. The plan learns whose it is.
+// A token of another subject than planned is not sent. The error contains the new subject.
 func TestTokenOfAnotherIdentityIsNotSent(t *testing.T) {
 	r := newFixture(t)
 	token := r.token()
@@ -158,7 +158,7 @@ func TestInvalidTokenFile(t *testing.T) {
 	}
 }
 
-// An endpoint may quote what it was sent.
+// An endpoint may quote the request in its response.
 func TestTokenIsNotInErrors(t *testing.T) {
 	r := newFixture(t)
 	const token = "EXAMPLE/web+identity=token"

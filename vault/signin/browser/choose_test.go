@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// withPrograms finds programs as if these were all that there are.
+// withPrograms returns a lookup function that finds only these programs.
 func withPrograms(programs ...string) func(string) (string, error) {
 	return func(program string) (string, error) {
 		if slices.Contains(programs, program) {
@@ -50,7 +50,7 @@ func TestCommand(t *testing.T) {
 	for _, tt := range []struct {
 		choice Choice
 		look   func(string) (string, error)
-		want   string // arguments between bars
+		want   string // arguments, separated by bars
 	}{
 		{Choice{"chromium", ""}, withPrograms("chromium"), "/bin/chromium|" + page},
 		{Choice{"chromium", "A B"}, withPrograms("chromium-browser"), "/bin/chromium-browser|--profile-directory=A B|" + page},

@@ -53,7 +53,7 @@ func askAt(t *testing.T, page string, change func(*http.Request)) (status int, t
 	return resp.StatusCode, resp.Header.Get("Location"), string(text)
 }
 
-// Strangers learn nothing and use nothing up; then the browser is sent on, once.
+// Invalid requests get no redirect and do not use up the page. After them, the browser is redirected once.
 func TestPageRedirectsOnce(t *testing.T) {
 	p := serve(t)
 	if strings.Contains(p.URL(), "EXAMPLE") || !strings.HasPrefix(p.URL(), "http://127.0.0.1:") {
@@ -98,8 +98,7 @@ func TestPageNotOpened(t *testing.T) {
 	}
 }
 
-// Where the system does not tell users apart, the address is a file that only this user can
-// read, and the page is found by nobody else.
+// On systems where the owner of a connection is unknown, the browser opens a file that only this user can read.
 func TestPageInFile(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	p, err := Serve(secret, Choice{}, peer.Check{UID: os.Getuid(), NoTCPOwner: true})
@@ -152,7 +151,7 @@ func TestFileURL(t *testing.T) {
 	}
 }
 
-// The browser is the one of the choice, also by way of a file.
+// The file also opens the page in the chosen Firefox container.
 func TestLink(t *testing.T) {
 	const page, file = "http://127.0.0.1:1/X", "file:///x"
 	for _, tt := range []struct {

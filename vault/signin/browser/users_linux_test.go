@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Another user who knows the address first gets nothing, and then the browser is sent on.
+// A request of another user who knows the address is rejected. The user's own request is then redirected.
 func TestPageOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip(fakeaws.ErrNotRoot)
