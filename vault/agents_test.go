@@ -209,7 +209,7 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 		for _, s := range pl.Steps {
 			for _, access := range r.settings(s) {
 				if gives := pl.Last().Policy; !isLimitedBy(access, gives.Inline, gives.ARNs) {
-					t.Fatalf("seed %d: %s is set for step %s of profile %s, and profile %s with %+v %v gives %+v\n%s", seed, access, s.Kind, s.Profile, asked, o, w.Env, gives, text)
+					t.Fatalf("seed %d: setting %s applies to step %s of profile %s, but profile %s with %+v %v allows %+v\n%s", seed, access, s.Kind, s.Profile, asked, o, w.Env, gives, text)
 				}
 				if access != "off" {
 					limited++
@@ -217,9 +217,9 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d made, %d denied, %d limited, %d in conflict", made, denied, limited, conflicts)
+	t.Logf("%d planned, %d denied, %d limited, %d in conflict", made, denied, limited, conflicts)
 	if made < configs/5 || denied < configs/50 || limited < configs/50 || conflicts < configs/100 {
-		t.Errorf("%d made, %d denied, %d limited, %d in conflict: these configs show too little", made, denied, limited, conflicts)
+		t.Errorf("%d planned, %d denied, %d limited, %d in conflict: the random configs do not cover every case", made, denied, limited, conflicts)
 	}
 }
 

@@ -223,7 +223,7 @@ func (c *executor) previous(ctx context.Context, i int) (store.Created, error) {
 		return store.Created{Credentials: *c.firstCredentials}, nil
 	}
 	made, err := c.step(ctx, i-1, minInputValidity)
-	if gave := c.plan.Steps[0].Gave; err == nil && i == 1 && gave != "" && gave != fingerprint(made.Credentials) {
+	if planned := c.plan.Steps[0].Gave; err == nil && i == 1 && planned != "" && planned != fingerprint(made.Credentials) {
 		return store.Created{}, credentialsChangedError{}
 	}
 	return made, err

@@ -88,12 +88,12 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 				t.Errorf("called as %q, want %q", got, want)
 			}
 			if e.answers != 5 {
-				t.Errorf("%d answers, want one for each run", e.answers)
+				t.Errorf("%d responses, want one for each run", e.answers)
 			}
 			// A server that knows alice's access key ID but not her secret must not get her session.
 			e.key = fakeaws.Key{ID: keys["alice"].ID, Secret: "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY"}
 			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
-				t.Error("the name of a key was enough for its owner's session")
+				t.Error("a caller with only the access key ID got the owner's session")
 			}
 			w.Calls()
 			other := newMetadataServer(t)
@@ -105,7 +105,7 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 			// identity.
 			other.Close()
 			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
-				t.Error("a session was used although it is not known whose")
+				t.Error("a session of an unknown identity was used")
 			}
 		})
 	}
@@ -128,7 +128,7 @@ func TestUnattendedProcessWithMFA(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := d.Calls(); len(got) != 1 || len(d.questions) > 0 {
-		t.Errorf("calls %q and %d more questions, want one call", got, len(d.questions))
+		t.Errorf("calls %q and %d more prompts, want one call", got, len(d.questions))
 	}
 }
 
@@ -147,7 +147,7 @@ func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(w.CachedSessions(pl)) != 0 {
-			t.Error("a session is said to be kept although it is not known whose it would be")
+			t.Error("a session is reported as cached although its identity is unknown")
 		}
 		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
 			t.Fatal(err)
@@ -155,7 +155,7 @@ func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 		callers = append(callers, w.Calls()...)
 	}
 	if len(callers) != 2 || e.answers != 3 {
-		t.Errorf("calls %q and %d answers, want a call for each caller and an answer for each run", callers, e.answers)
+		t.Errorf("calls %q and %d responses, want one call per caller and one response per run", callers, e.answers)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 		{"q", "alice", "bob"}, // another profile with the same command
 	} {
 		if got := given(use.profile, use.as); got != use.want {
-			t.Errorf("%s as %s was given the credentials of %s, want those of %s", use.profile, use.as, got, use.want)
+			t.Errorf("%s as %s got the credentials of %s, want those of %s", use.profile, use.as, got, use.want)
 		}
 	}
 	if ran != 3 {
@@ -243,7 +243,7 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 		t.Errorf("called as %q, want %q", got, want)
 	}
 	if ran != 3 {
-		t.Errorf("the program ran %d times, want none for a role on top of what is cached", ran)
+		t.Errorf("the program ran %d times, want 0 for a role on top of a cached session", ran)
 	}
 
 	// Credentials without an expiry are not cached, so the program runs each time.
@@ -254,7 +254,7 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 		t.Errorf("called as %q, want %q", got, want)
 	}
 	if ran != 7 {
-		t.Errorf("the program ran %d times, want four times more", ran)
+		t.Errorf("the program ran %d more times, want 4", ran)
 	}
 }
 
@@ -286,10 +286,10 @@ func TestProcessRunsAgain(t *testing.T) {
 		t.Errorf("called %q, want %q", got, want)
 	}
 	if got := actionsOf(w, t, "r"); got != "" {
-		t.Errorf("called %q for what the program printed last, want its session", got)
+		t.Errorf("called %q, want the cached session for the program's last credentials", got)
 	}
 	if ran != 2 {
-		t.Errorf("the program ran %d times, want once more for the session that had ended", ran)
+		t.Errorf("the program ran %d times, want once more because the session had ended", ran)
 	}
 }
 
@@ -328,7 +328,7 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 		return n
 	}
 	if n := exchanges("w", "alice", "alice", "bob", "bob/red", "bob/blue", "alice"); n != 4 || ran != 6 {
-		t.Errorf("%d exchanges after %d runs, want one exchange for each person and their tags, and one run each time", n, ran)
+		t.Errorf("%d exchanges after %d runs, want one exchange per subject and tags, and one run per command", n, ran)
 	}
 	if n := exchanges("r", "alice", "carol", "alice"); n != 1 || ran != 9 {
 		t.Errorf("%d exchanges after %d runs, want one for carol", n, ran)
@@ -341,14 +341,14 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(w.CachedSessions(pl)) != 0 {
-			t.Error("a session is said to be kept although it is not known whose it would be")
+			t.Error("a session is reported as cached although its identity is unknown")
 		}
 		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := w.Calls(); len(got) != 1 || ran != 11 {
-		t.Errorf("calls %q after %d runs, want one for dave and one run each time", got, ran)
+		t.Errorf("calls %q after %d runs, want one call for dave and one run per command", got, ran)
 	}
 }
 
@@ -383,7 +383,7 @@ func TestTokenReplacedDuringExecution(t *testing.T) {
 	become("alice")
 	alice, err := w.Create(t, "w", plan.Options{})
 	if err != nil || alice.AccessKeyID == bob.AccessKeyID {
-		t.Errorf("alice was given bob's session: %v", err)
+		t.Errorf("alice got bob's session: %v", err)
 	}
 }
 
@@ -404,7 +404,7 @@ func TestLargeCertificateReplaced(t *testing.T) {
 		digests[pl.Digest(0)] = true
 	}
 	if len(digests) != 2 {
-		t.Error("two certificates have one session")
+		t.Error("two certificates share a session")
 	}
 }
 
@@ -443,12 +443,12 @@ func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 	}
 	for name := range found {
 		if decided[name] == "" && strings.HasPrefix(name, "AWS_") {
-			t.Errorf("the variable %s is read, and it is not known what it decides", name)
+			t.Errorf("the variable %s is read but not listed in decided", name)
 		}
 	}
 	for name := range decided {
 		if !found[name] {
-			t.Errorf("the variable %s is not read any more", name)
+			t.Errorf("the variable %s is listed in decided but not read", name)
 		}
 	}
 }

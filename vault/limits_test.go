@@ -125,7 +125,7 @@ func TestAgentLimitOfLaterRole(t *testing.T) {
 		"AssumeRole prod duration=3600 policy=arn:aws:iam::aws:policy/ReadOnlyAccess by=role/hub",
 	}
 	if got := w.Calls(); !slices.Equal(got, want) || w.Prompts != 1 {
-		t.Errorf("asked %d times, calls\n%s\nwant\n%s", w.Prompts, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		t.Errorf("%d prompts, calls\n%s\nwant\n%s", w.Prompts, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -147,7 +147,7 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 		})
 	}
 	if person, agents := allocations(plan.Options{Name: "n"}), allocations(plan.Options{Name: "n", Agent: agent}); person > 2000 || agents < 20_000 {
-		t.Errorf("a person's plan takes %.0f allocations, an agent's %.0f", person, agents)
+		t.Errorf("a user's plan needs %.0f allocations, an agent's %.0f", person, agents)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestAgentDoesNotReuseUsersProcessSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		if again := ran > before; again != (i%2 == 0) {
-			t.Errorf("run %d, for %q: the program is run: %t", i, o.Agent.Name, again)
+			t.Errorf("run %d, agent %q: program ran: %t", i, o.Agent.Name, again)
 		}
 	}
 }

@@ -267,7 +267,7 @@ func TestNestedRecursion(t *testing.T) {
 			var caller *store.DeadlockError
 			var loop *source.RecursionError
 			if !errors.As(err, &caller) && !errors.As(err, &loop) || n.dropsCallers && caller == nil {
-				t.Errorf("%s, forgetting %t: %v", name, n.dropsCallers, err)
+				t.Errorf("%s, without callers %t: %v", name, n.dropsCallers, err)
 			}
 		}
 	}

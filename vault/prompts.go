@@ -8,9 +8,9 @@ import (
 
 // firstPrompt returns the first step that would prompt the user if step i were carried out again. It takes the
 // cached sessions into account.
-func (c *executor) firstPrompt(ctx context.Context, i int) (step int, asks bool) {
+func (c *executor) firstPrompt(ctx context.Context, i int) (step int, prompts bool) {
 	if i > 0 && !c.findCached(ctx, i-1, minInputValidity).Fresh {
-		if step, asks = c.firstPrompt(ctx, i-1); asks {
+		if step, prompts = c.firstPrompt(ctx, i-1); prompts {
 			return step, true
 		}
 	}
@@ -19,8 +19,8 @@ func (c *executor) firstPrompt(ctx context.Context, i int) (step int, asks bool)
 
 // wouldPrompt reports whether the user would be prompted if step i were carried out again.
 func (c *executor) wouldPrompt(ctx context.Context, i int) bool {
-	_, asks := c.firstPrompt(ctx, i)
-	return asks
+	_, prompts := c.firstPrompt(ctx, i)
+	return prompts
 }
 
 // prompts reports whether a step prompts the user when it is carried out.
@@ -35,7 +35,7 @@ func (v *Vault) prompts(ctx context.Context, s plan.Step) bool {
 		return spec.Hardware()
 	}
 	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
-		_, onCard := plan.Slot(spec.PrivateKey) // a card asks for a PIN or a touch
+		_, onCard := plan.Slot(spec.PrivateKey) // a card prompts for a PIN or a touch
 		return onCard
 	}
 	return s.MFA.Serial != "" && s.MFA.Process == ""

@@ -73,7 +73,7 @@ func TestCardIsNotUsedForCachedSession(t *testing.T) {
 			}
 		}
 		if renewed := n > 1; renewed != again {
-			t.Errorf("%s: %d sessions with ten minutes left", place, n)
+			t.Errorf("%s: %d sessions created with 10 min left", place, n)
 		}
 	}
 }

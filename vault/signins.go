@@ -19,8 +19,8 @@ type signIns interface {
 type storedSignIns struct{ source *source.Deps }
 
 func (s storedSignIns) openID(ctx context.Context, to plan.OIDC) (plan.Identity, bool, error) {
-	held, ok, err := s.source.OpenID(to).Stored(ctx)
-	return held.Identity, ok, err
+	current, ok, err := s.source.OpenID(to).Stored(ctx)
+	return current.Identity, ok, err
 }
 
 func (s storedSignIns) portal(ctx context.Context, to plan.SSO) (string, error) {

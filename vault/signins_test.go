@@ -130,7 +130,7 @@ func TestSSORenewalKeepsSignInID(t *testing.T) {
 	for range 3 {
 		w.ClockOffset += 8*time.Hour - 2*time.Minute
 		if now := signIn(); now != first || first == "" {
-			t.Errorf("the sign-in is %q after it was renewed, want %q", now, first)
+			t.Errorf("the sign-in ID is %q after a renewal, want %q", now, first)
 		}
 	}
 	if w.Prompts != 1 {
@@ -177,7 +177,7 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 	}
 	actionsOf(w, t, "dev")
 	if first, then := opened(), opened(); first != 1 || then != 0 {
-		t.Errorf("%d tokens were opened and then %d, want one and then none", first, then)
+		t.Errorf("%d tokens were opened, then %d; want 1, then 0", first, then)
 	}
 	// Another machine that shares the keystore has signed in, and this machine's index is out of date.
 	index := filepath.Join(w.SignInIndex, "sessions")
@@ -195,14 +195,14 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, kept := w.CachedSessions(first)[0]; !kept {
-		t.Error("the present sign-in's session is not found with an index that is out of date")
+		t.Error("the current sign-in's session was not found with an outdated index")
 	}
 	// The same applies if the keystore cannot report the last write.
 	for name := range tokens.Writes {
 		tokens.Writes[name] = 0
 	}
 	if n := opened(); n != 1 {
-		t.Errorf("%d tokens were opened in a keystore without stamps, want one", n)
+		t.Errorf("%d tokens were opened in a keystore without write times, want 1", n)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestSSOTokenCannotBeStored(t *testing.T) {
 	newPortal(w, t)
 	w.Source.Tokens.Ring.(*keystoretest.Ring).Errors["Put"] = testvault.ErrNoUser
 	if got, want := actionsOf(w, t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.Prompts != 1 {
-		t.Errorf("called %q and asked %d times, want %q and once", got, w.Prompts, want)
+		t.Errorf("called %q with %d prompts, want %q with 1", got, w.Prompts, want)
 	}
 }
 
@@ -242,11 +242,11 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 			t.Errorf("run %d called %q, want %q", i+1, got, want)
 		}
 		if pl, err := w.Plan(t.Context(), "dev", plan.Options{}); err != nil || len(w.CachedSessions(pl)) != 1 {
-			t.Errorf("run %d: the session of the AWS CLI's sign-in is not known to be cached: %v", i+1, err)
+			t.Errorf("run %d: the session of the AWS CLI's sign-in is not reported as cached: %v", i+1, err)
 		}
 	}
 	if w.Prompts != 2 {
-		t.Errorf("%d sign-ins, want those of the test alone", w.Prompts)
+		t.Errorf("%d sign-ins, want only those of the test", w.Prompts)
 	}
 }
 
@@ -276,7 +276,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 	var required *source.LoginRequiredError
 	if _, err := w.Create(t, "top", plan.Options{}); !errors.As(err, &required) {
-		t.Fatalf("error %v, want that nobody is signed in", err)
+		t.Fatalf("error %v, want a LoginRequiredError", err)
 	}
 	signIn()
 	got := []string{actionsOf(w, t, "top"), actionsOf(w, t, "top")}
@@ -285,7 +285,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	tokens.Calls["Item"] = 0
 	got = append(got, actionsOf(w, t, "top"))
 	if tokens.Calls["Item"] != 0 {
-		t.Errorf("%d tokens were opened for a role that is cached", tokens.Calls["Item"])
+		t.Errorf("%d tokens were opened for a cached role", tokens.Calls["Item"])
 	}
 	signIn()
 	got = append(got, actionsOf(w, t, "top"))
@@ -304,6 +304,6 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 	w.Calls()
 	if again := actionsOf(w, t, "top"); again != "" {
-		t.Errorf("called %q for the sign-in that there is, want its session", again)
+		t.Errorf("called %q, want the current sign-in's cached session", again)
 	}
 }

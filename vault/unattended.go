@@ -77,8 +77,8 @@ func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Optio
 	if found.Fresh {
 		return found.Session.Credentials, nil
 	}
-	step, asks := c.firstPrompt(ctx, last)
-	if !asks {
+	step, prompts := c.firstPrompt(ctx, last)
+	if !prompts {
 		return c.execute(ctx, last, need)
 	}
 	if found.Short {

@@ -56,7 +56,7 @@ func (d *unattendedFixture) request(t *testing.T, need time.Duration, then ...st
 	}
 	c, err := d.unattended.Credentials(t.Context(), pl, o, need)
 	if err == nil && !c.Expires.After(time.Now().Add(d.ClockOffset)) {
-		t.Errorf("credentials that expired at %v were handed out", c.Expires)
+		t.Errorf("got credentials that expired at %v", c.Expires)
 	}
 	return err
 }
@@ -66,7 +66,7 @@ func wantLoginRequired(t *testing.T, err error, asking bool) {
 	t.Helper()
 	var e *vault.LoginRequiredError
 	if !errors.As(err, &e) || e.Profile != "m" || e.Prompting != asking || !strings.Contains(e.Question, "mfa/alice") || (e.Err == nil) != asking {
-		t.Fatalf("error %v, want that a person has to answer, asking: %v", err, asking)
+		t.Fatalf("error %v, want a LoginRequiredError with Prompting %v", err, asking)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestUnattendedPromptsOnce(t *testing.T) {
 	}
 	want := []string{"GetSessionToken duration=3600 mfa=alice by=user/alice", "AssumeRole hub duration=3600 by=session/alice"}
 	if got := d.Calls(); !slices.Equal(got, want) || len(d.questions) > 0 {
-		t.Errorf("calls %q and %d more questions, want %q", got, len(d.questions), want)
+		t.Errorf("calls %q and %d more prompts, want %q", got, len(d.questions), want)
 	}
 }
 
@@ -122,19 +122,19 @@ func TestUnattendedCannotPrompt(t *testing.T) {
 	away := errors.New("the terminal is another's")
 	d.unattended.CanPrompt = func(s plan.Step) error {
 		if s.Kind != plan.KindSessionToken {
-			t.Errorf("a way is looked for to ask for the %s", s.Kind)
+			t.Errorf("CanPrompt was called for the %s", s.Kind)
 		}
 		return away
 	}
 	if err := d.request(t, serveNeed, d.Hub); !errors.Is(err, away) {
-		t.Fatalf("error %v, want the reason why nobody is asked", err)
+		t.Fatalf("error %v, want the reason why there is no prompt", err)
 	} else {
 		wantLoginRequired(t, err, false)
 	}
 	d.unattended.CanPrompt = nil
 	wantLoginRequired(t, d.request(t, serveNeed), false)
 	if got := d.Calls(); len(got)+len(d.questions) > 0 {
-		t.Errorf("calls %q and %d questions, want none", got, len(d.questions))
+		t.Errorf("calls %q and %d prompts, want none", got, len(d.questions))
 	}
 }
 
@@ -150,7 +150,7 @@ func TestUnattendedPromptDeclined(t *testing.T) {
 		err := d.request(t, serveNeed)
 		wantLoginRequired(t, err, false)
 		if !errors.Is(err, prompt.ErrCancelled) {
-			t.Fatalf("error %v, want that it was declined", err)
+			t.Fatalf("error %v, want the declined prompt", err)
 		}
 	}
 	d.ClockOffset = 6 * time.Minute
@@ -182,7 +182,7 @@ func TestUnattendedShortSession(t *testing.T) {
 		}
 	}
 	if n := len(d.questions); n > 0 {
-		t.Errorf("%d more questions", n)
+		t.Errorf("%d more prompts", n)
 	}
 	if err := d.request(t, serveNeed); err != nil {
 		t.Fatal(err)

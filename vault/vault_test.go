@@ -35,7 +35,7 @@ func TestCachedSessionReadsOneItem(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w.Ring.Calls["Item"] != 0 || w.SessionRing.Calls["Item"] != 1 {
-		t.Errorf("%d keys and %d sessions were opened, want the last session alone", w.Ring.Calls["Item"], w.SessionRing.Calls["Item"])
+		t.Errorf("%d keys and %d sessions were opened, want only the last session", w.Ring.Calls["Item"], w.SessionRing.Calls["Item"])
 	}
 }
 
@@ -56,7 +56,7 @@ func TestKeystoreError(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = c\n")
 	w.Ring.Err = testvault.ErrNoUser
 	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, testvault.ErrNoUser) {
-		t.Errorf("error %v, want the keystore's", err)
+		t.Errorf("error %v, want the keystore's error", err)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestFailedWriteIsWarning(t *testing.T) {
 	w.SessionRing.Errors["Put"] = testvault.ErrNoUser
 	creds, err := w.Create(t, "m", plan.Options{})
 	if err != nil || creds.AccessKeyID == "" {
-		t.Errorf("%v: the answer was lost with the write", err)
+		t.Errorf("%v: a failed write lost the credentials", err)
 	}
 	if len(w.Warnings) != 1 || !errors.Is(w.Warnings[0], testvault.ErrNoUser) {
 		t.Errorf("warned %v", w.Warnings)
@@ -90,7 +90,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	}
 	w.ClockOffset = time.Hour
 	if _, err := w.Create(t, "r", plan.Options{}); err == nil {
-		t.Error("an expired session was handed out")
+		t.Error("got an expired session")
 	}
 }
 
@@ -113,12 +113,12 @@ func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	ask(16 * time.Minute)
 	if w.Prompts != 1 {
-		t.Errorf("asked %d times with ten minutes left, want once in all", w.Prompts)
+		t.Errorf("%d prompts with 10 min left, want 1 in total", w.Prompts)
 	}
 	w.ClockOffset = 56 * time.Minute
 	ask(16 * time.Minute)
 	if w.Prompts != 2 {
-		t.Errorf("asked %d times with four minutes left, want twice in all", w.Prompts)
+		t.Errorf("%d prompts with 4 min left, want 2 in total", w.Prompts)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestShorterDurationRequested(t *testing.T) {
 			t.Fatal(err)
 		}
 		if left := time.Until(creds.Expires); o.Duration == half.Duration && left > 31*time.Minute {
-			t.Errorf("%v are left, want the half hour asked for", left)
+			t.Errorf("%v left, want the requested 30 min", left)
 		}
 	}
 	want := []string{"GetSessionToken duration=28800 by=user/alice", "GetSessionToken duration=1800 by=user/alice"}
@@ -155,7 +155,7 @@ func TestMFAMaxAge(t *testing.T) {
 		}
 	}
 	if w.Prompts != 2 {
-		t.Errorf("asked %d times, want anew once the code was half an hour old", w.Prompts)
+		t.Errorf("%d prompts, want another one when the code is 30 min old", w.Prompts)
 	}
 }
 
@@ -189,7 +189,7 @@ func TestPolicyFile(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nsession_policy = file://"+file+"\n"+testvault.Readonly)
 	w.StoreKey(t, "m")
 	if _, err := w.Create(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "config:2: ") {
-		t.Errorf("error %v, want one with the setting's place", err)
+		t.Errorf("error %v, want the setting's line", err)
 	}
 	write(`{ "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}] }`)
 	if _, err := w.Create(t, "m", plan.Options{}); err != nil {
@@ -200,11 +200,11 @@ func TestPolicyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := w.Calls(); len(got) != 2 || !strings.Contains(got[0], "policy=inline") {
-		t.Errorf("calls %q, want one for each text of the policy", got)
+		t.Errorf("calls %q, want one per policy text", got)
 	}
 	write(strings.Repeat(" ", 1<<20))
 	if _, err := w.Create(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "larger than") {
-		t.Errorf("error %v, want one of the size", err)
+		t.Errorf("error %v, want the size limit", err)
 	}
 }
 
@@ -230,16 +230,16 @@ func TestTokenFileOfAnotherIdentity(t *testing.T) {
 		}
 	}
 	if got := w.Calls(); len(got) != 2 {
-		t.Errorf("calls %q, want one a person", got)
+		t.Errorf("calls %q, want one per user", got)
 	}
 	if pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"}); err != nil || len(w.CachedSessions(pl)) != 1 {
-		t.Errorf("bob's session is not said to be kept: %v", err)
+		t.Errorf("bob's session is not reported as cached: %v", err)
 	}
 	if err := os.WriteFile(file, []byte("no token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Create(t, "w", plan.Options{}); err == nil {
-		t.Error("what is no token was answered with a session")
+		t.Error("an invalid token got a session")
 	}
 }
 
@@ -284,7 +284,7 @@ func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	use()
 	use()
 	if got := sessions(); !slices.Equal(got, []string{"alice"}) {
-		t.Errorf("sessions %q, want one of alice", got)
+		t.Errorf("sessions %q, want one for alice", got)
 	}
 	pl, err := w.Plan(t.Context(), "o", plan.Options{})
 	if err != nil || pl.Steps[0].Spec.(plan.OIDCRole).Subject != "alice" {
@@ -301,7 +301,7 @@ func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	}
 	use()
 	if got := sessions(); !slices.Equal(got, []string{"bob"}) {
-		t.Errorf("sessions %q, want one of bob", got)
+		t.Errorf("sessions %q, want one for bob", got)
 	}
 	// An identity that cannot be used in a session name is refused, whether it is known before or only during
 	// execution.
@@ -346,7 +346,7 @@ func TestEnvironmentSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := w.Calls(); len(got) != 2 {
-		t.Errorf("calls %q, want one a key", got)
+		t.Errorf("calls %q, want one per key", got)
 	}
 }
 
@@ -358,13 +358,13 @@ func TestCachedSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if kept := w.CachedSessions(pl); len(kept) != 0 {
-		t.Errorf("kept %v before anything was made", kept)
+		t.Errorf("cached sessions %v before any was created", kept)
 	}
 	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if kept := w.CachedSessions(pl); len(kept) != 3 || kept[3].Profile != "r2" || kept[1].Root != "m" {
-		t.Errorf("kept %v", kept)
+		t.Errorf("cached sessions %v", kept)
 	}
 }
 

@@ -83,17 +83,17 @@ func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi
 	if len(listed) < maxKeys {
 		return listed, nil
 	}
-	full := r.quotaError(ctx, listed)
-	others := slices.DeleteFunc(slices.Clone(full.Keys), func(k KeyUse) bool { return k.Stored })
+	quotaErr := r.quotaError(ctx, listed)
+	others := slices.DeleteFunc(slices.Clone(quotaErr.Keys), func(k KeyUse) bool { return k.Stored })
 	if r.rotation.ConfirmDelete == nil || len(others) != 1 {
-		return nil, full
+		return nil, quotaErr
 	}
-	yes, err := r.rotation.ConfirmDelete(ctx, full, others[0])
+	yes, err := r.rotation.ConfirmDelete(ctx, quotaErr, others[0])
 	if err != nil {
 		return nil, err
 	}
 	if !yes {
-		return nil, full
+		return nil, quotaErr
 	}
 	if err := r.user.keys.Delete(ctx, others[0].ID); err != nil && !isDeleted(err) {
 		return nil, err

@@ -50,14 +50,14 @@ const clockSlack = 5 * time.Second
 // came before and the quota is full: the lost key may have filled the quota.
 func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	var api *awsapi.APIError
-	full := errors.As(refusal, &api) && api.Code == "LimitExceeded"
-	if full && try > 1 {
+	quotaFull := errors.As(refusal, &api) && api.Code == "LimitExceeded"
+	if quotaFull && try > 1 {
 		return refusal
 	}
 	if err := r.journal.close(ctx); err != nil {
 		return errors.Join(refusal, err)
 	}
-	if !full {
+	if !quotaFull {
 		return refusal
 	}
 	listed, err := r.user.list(ctx)

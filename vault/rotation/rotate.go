@@ -24,9 +24,9 @@ type Rotation struct {
 	KeepOld  bool                 // deactivate the old key at AWS, but do not delete it
 	Progress func(message string) // reports progress to the user
 
-	// ConfirmDelete asks the user whether to delete the key spare, so that AWS allows a new one. It is nil if
+	// ConfirmDelete asks the user whether to delete key, so that AWS allows a new one. It is nil if
 	// the user cannot be prompted.
-	ConfirmDelete func(ctx context.Context, q *QuotaError, spare KeyUse) (bool, error)
+	ConfirmDelete func(ctx context.Context, q *QuotaError, key KeyUse) (bool, error)
 }
 
 // name returns the name that the key is stored under.

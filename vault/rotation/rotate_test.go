@@ -125,7 +125,7 @@ func (r *fixture) wantOne() string {
 		r.Fatalf("keys are %+v, %v, stored is %s", keys, err, stored.AccessKeyID)
 	}
 	if _, found, err := (&store.Journals{Ring: r.SessionRing}).Find(r.Context(), "m"); found || err != nil {
-		r.Fatalf("a journal was left: %v", err)
+		r.Fatalf("the journal was not removed: %v", err)
 	}
 	return stored.AccessKeyID
 }
@@ -133,7 +133,7 @@ func (r *fixture) wantOne() string {
 func (r *fixture) wantProgress(words string) {
 	r.Helper()
 	if all := strings.Join(r.progress, "\n"); !strings.Contains(all, words) {
-		r.Errorf("said\n%s\nwant %q", all, words)
+		r.Errorf("progress\n%s\nwant %q", all, words)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestRotate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.run()
 	if r.wantOne() == r.Key.ID {
-		t.Error("the old key is in its place")
+		t.Error("the old key is still stored")
 	}
 }
 
@@ -181,7 +181,7 @@ func TestNewKeyDeleted(t *testing.T) {
 			r.run()
 			r.wantProgress("was deleted at AWS, so the old key stays in use")
 			if id := r.wantOne(); id == ids[0] || id == ids[1] {
-				t.Error("no new key was made")
+				t.Error("no new key was created")
 			}
 		})
 	}
@@ -215,7 +215,7 @@ func TestNewKeyDeletedImmediately(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if r.wantOne() != r.Key.ID {
-		t.Error("the old key is not in its place")
+		t.Error("the old key is not stored")
 	}
 }
 
@@ -229,7 +229,7 @@ func TestNewKeyCannotBeStored(t *testing.T) {
 	}
 	r.SessionRing.Errors["Put"] = nil
 	if r.wantOne() != r.Key.ID {
-		t.Error("the old key is not in its place")
+		t.Error("the old key is not stored")
 	}
 }
 
@@ -263,7 +263,7 @@ func TestRotationReadsBack(t *testing.T) {
 		t.Fatalf("got %v, want an *UnfinishedError", err)
 	}
 	if ids := r.listed(); len(ids) != 2 || !slices.Contains(ids, r.Key.ID) {
-		t.Errorf("alice's keys are %v, want the old one among two", ids)
+		t.Errorf("alice's keys are %v, want two including the old one", ids)
 	}
 	r.World.Ring.BeforePut = nil
 	r.run()
@@ -386,7 +386,7 @@ func TestRotationPromptsForOneCode(t *testing.T) {
 	r.run()
 	r.wantOne()
 	if r.Prompts != 1 {
-		t.Errorf("asked %d times", r.Prompts)
+		t.Errorf("%d prompts", r.Prompts)
 	}
 }
 

@@ -146,8 +146,8 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} {
 		w.Header().Set(name, value)
 	}
-	if status, why := c.rejection(r); status != 0 {
-		writePage(w, status, "This request is not part of a sign-in", why)
+	if status, reason := c.rejection(r); status != 0 {
+		writePage(w, status, "This request is not part of a sign-in", reason)
 		return
 	}
 	q := r.URL.Query()
@@ -218,7 +218,7 @@ func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
 
 // rejection returns the HTTP status and the reason if a request cannot be the browser's redirect. The status is
 // 0 if it can be.
-func (c *Callback) rejection(r *http.Request) (status int, why string) {
+func (c *Callback) rejection(r *http.Request) (status int, reason string) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
 	case peer.FromRequest(r).Check() != nil:

@@ -62,10 +62,10 @@ func TestCallbackAcceptsOneAnswer(t *testing.T) {
 		t.Errorf("redirect is %s", c.Redirect())
 	}
 	if status, page := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK || !strings.Contains(page, "Go back to your terminal") || strings.Contains(page, "EXAMPLE") {
-		t.Errorf("answered %d %s", status, page)
+		t.Errorf("got status %d, page %s", status, page)
 	}
 	if status, _ := ask(t, c, code("another"), nil); status != http.StatusGone {
-		t.Errorf("a second answer was answered %d", status)
+		t.Errorf("a second redirect got status %d", status)
 	}
 	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.PeerVerified != peer.ThisUser().CanIdentify("tcp") || err != nil {
 		t.Errorf("got %+v, %v", got, err)
@@ -92,11 +92,11 @@ func TestCallbackRejectsOtherRequests(t *testing.T) {
 		{"a page's picture", code("evil"), func(r *http.Request) { r.Header.Set("Sec-Fetch-Mode", "no-cors") }, http.StatusForbidden},
 	} {
 		if status, page := ask(t, c, s.query, s.change); status != s.want || strings.Contains(page, "evil") {
-			t.Errorf("%s: answered %d %s, want %d", s.name, status, page, s.want)
+			t.Errorf("%s: got status %d, page %s, want status %d", s.name, status, page, s.want)
 		}
 	}
 	if status, _ := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK {
-		t.Errorf("the right answer was answered %d", status)
+		t.Errorf("the right redirect got status %d", status)
 	}
 	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.PeerVerified != peer.ThisUser().CanIdentify("tcp") || err != nil {
 		t.Errorf("got %+v, %v", got, err)
@@ -114,7 +114,7 @@ func TestCallbackLimitsRequestSize(t *testing.T) {
 	if err == nil {
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-			t.Errorf("answered %s", resp.Status)
+			t.Errorf("got status %s", resp.Status)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func TestCallbackRefusal(t *testing.T) {
 		c := listen(t)
 		s.query.Set("state", state)
 		if status, page := ask(t, c, s.query, nil); status != http.StatusOK || !strings.Contains(page, "not signed in") {
-			t.Errorf("answered %d %s", status, page)
+			t.Errorf("got status %d, page %s", status, page)
 		}
 		if _, err := c.Wait(t.Context()); err == nil || err.Error() != s.want {
 			t.Errorf("got %v, want %s", err, s.want)
@@ -155,7 +155,7 @@ func TestCallbackWaitIsCanceled(t *testing.T) {
 func needsUsers(t *testing.T) {
 	t.Helper()
 	if !peer.ThisUser().CanIdentify("tcp") {
-		t.Skip("this system does not tell whose a connection is")
+		t.Skip("the owner of a connection is unknown on this system")
 	}
 }
 
@@ -179,16 +179,16 @@ func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 	}
 	for _, q := range []url.Values{with("error", "access_denied"), with("error", "server_error"), iss, code("from another provider")} {
 		if status, page := ask(t, c, q, nil); status != http.StatusOK || !strings.Contains(page, "press Ctrl-C") {
-			t.Errorf("%v: answered %d %s", q, status, page)
+			t.Errorf("%v: got status %d, page %s", q, status, page)
 		}
 	}
 	if len(told) != 1 || !errors.Is(told[0], ErrDenied) {
-		t.Errorf("told %v", told)
+		t.Errorf("reported %v", told)
 	}
 	late, stop := context.WithCancelCause(t.Context())
 	stop(errNoAnswer)
 	if _, err := c.Wait(late); !errors.Is(err, ErrDenied) || !errors.Is(err, ErrTimeout) || !NotCompleted(err) {
-		t.Errorf("if nothing else comes: %v", err)
+		t.Errorf("error without another redirect: %v", err)
 	}
 	shown := make(chan string)
 	go func() {

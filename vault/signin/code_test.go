@@ -19,7 +19,7 @@ import (
 func TestProof(t *testing.T) {
 	a, b := NewProof(), NewProof()
 	if a.Verifier == b.Verifier || a.State == b.State || a.State == a.Verifier {
-		t.Error("two proofs are alike")
+		t.Error("two proofs are equal")
 	}
 	sum := sha256.Sum256([]byte(a.Verifier))
 	if a.Challenge != base64.RawURLEncoding.EncodeToString(sum[:]) || len(a.Verifier) != 43 {
@@ -56,7 +56,7 @@ func TestWithBrowser(t *testing.T) {
 		t.Error(err)
 	} else if conn, err := net.Dial("tcp", u.Host); err == nil {
 		conn.Close()
-		t.Error("it goes on listening")
+		t.Error("the server is still listening")
 	}
 }
 
@@ -90,7 +90,7 @@ func TestWithBrowserUnverifiedPeer(t *testing.T) {
 			return nil
 		}, func(g Grant) error {
 			if g.PeerVerified {
-				t.Error("any user's browser is taken for this user's")
+				t.Error("an unknown connection counts as this user's")
 			}
 			if tt.who != "" {
 				g.ShowUser(tt.who)

@@ -32,7 +32,7 @@ const (
 // ErrSlowDown, and returns any other result of poll. It returns ErrTimeout when the code has expired, and the
 // cause if ctx ends. sleep waits for a duration or until ctx ends.
 func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
-	var none T
+	var zero T
 	interval := d.Interval
 	if interval <= 0 {
 		interval = defaultInterval
@@ -40,7 +40,7 @@ func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.
 	interval = min(interval, maxInterval)
 	for waited := interval; waited <= min(d.Lasts, maxLifetime); waited += interval {
 		if err := sleep(ctx, interval); err != nil {
-			return none, err
+			return zero, err
 		}
 		got, err := poll(ctx)
 		switch {
@@ -50,5 +50,5 @@ func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.
 			return got, err
 		}
 	}
-	return none, fmt.Errorf("%w: the code %s has expired", ErrTimeout, d.User)
+	return zero, fmt.Errorf("%w: the code %s has expired", ErrTimeout, d.User)
 }

@@ -26,14 +26,14 @@ type GrantError struct {
 }
 
 func (e *GrantError) Error() string {
-	said := strings.TrimSpace(e.Code + " " + e.Description)
+	details := strings.TrimSpace(e.Code + " " + e.Description)
 	if e.Code != "" && e.Description != "" {
-		said = fmt.Sprintf("%s (%s)", e.Code, e.Description)
+		details = fmt.Sprintf("%s (%s)", e.Code, e.Description)
 	}
-	if said == "" {
-		said = fmt.Sprintf("HTTP %d", e.Status)
+	if details == "" {
+		details = fmt.Sprintf("HTTP %d", e.Status)
 	}
-	return fmt.Sprintf("%s of %s returned %s", e.Endpoint, e.Issuer, said)
+	return fmt.Sprintf("%s of %s returned %s", e.Endpoint, e.Issuer, details)
 }
 
 // Is maps the standard error codes to the errors of this package.
@@ -75,12 +75,12 @@ func (p *Provider) post(ctx context.Context, name, endpoint string, form url.Val
 	}
 	e := &GrantError{Issuer: p.client.Issuer, Endpoint: name, Status: resp.StatusCode}
 	if resp.StatusCode != http.StatusOK {
-		var said struct {
+		var failure struct {
 			Code        string `json:"error"`
 			Description string `json:"error_description"`
 		}
-		if decode(body, &said) == nil {
-			e.Code, e.Description = p.clean(said.Code, form), p.clean(said.Description, form)
+		if decode(body, &failure) == nil {
+			e.Code, e.Description = p.clean(failure.Code, form), p.clean(failure.Description, form)
 		}
 		return e
 	}

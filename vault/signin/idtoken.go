@@ -76,11 +76,11 @@ func (p *Provider) Verify(raw string, want Expected) (ID, error) {
 	}
 	v := oidc.NewVerifier(p.client.Issuer, keys, &oidc.Config{ClientID: want.Audience, SupportedSigningAlgs: algorithms, Now: p.client.Now})
 	t, err := v.Verify(context.Background(), raw) // the context is unused, because keySet fetches nothing
-	var late *oidc.TokenExpiredError
+	var expired *oidc.TokenExpiredError
 	switch {
-	case errors.As(err, &late):
-		why := fmt.Sprintf("it expired at %s; check that this computer's clock is right", late.Expiry.UTC().Format(time.RFC3339))
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: why, Expired: true}
+	case errors.As(err, &expired):
+		reason := fmt.Sprintf("it expired at %s; check that this computer's clock is right", expired.Expiry.UTC().Format(time.RFC3339))
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: reason, Expired: true}
 	case err != nil:
 		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: oneLine(strings.ReplaceAll(err.Error(), "oidc: ", "")), NoKey: keys.failed}
 	}

@@ -22,7 +22,9 @@ type keySet struct {
 // FetchKeys fetches the provider's public keys for Verify. It returns a [*ConfigurationError], or an error of
 // the HTTP client.
 func (p *Provider) FetchKeys(ctx context.Context) error {
-	bad := func(why string) error { return &ConfigurationError{Issuer: p.client.Issuer, Reason: "jwks_uri " + why} }
+	bad := func(reason string) error {
+		return &ConfigurationError{Issuer: p.client.Issuer, Reason: "jwks_uri " + reason}
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metadata.Keys, nil)
 	if err != nil {
 		return bad("is not a valid URL")

@@ -135,7 +135,7 @@ func TestProviderByDevice(t *testing.T) {
 		t.Fatalf("got %+v, %v", code, err)
 	}
 	if call := d.aws.Calls()[0]; call.Params.Get("scope") != "openid email" {
-		t.Errorf("asked for %q", call.Params.Get("scope"))
+		t.Errorf("requested scope %q", call.Params.Get("scope"))
 	}
 	_, err = p.Poll(t.Context(), code)
 	if !errors.Is(err, ErrPending) {
@@ -208,7 +208,7 @@ func TestIDTokenRefused(t *testing.T) {
 			id, err := p.Verify(raw, tt.want)
 			d.check(id, err, tt.why)
 			if tt.why != "" && strings.Contains(err.Error(), raw) {
-				t.Errorf("the error holds the token: %v", err)
+				t.Errorf("the error contains the token: %v", err)
 			}
 		})
 	}
@@ -255,7 +255,7 @@ func TestKeysRotate(t *testing.T) {
 	_, err := p.Verify(got.ID, Expected{Nonce: nonce})
 	var e *IDTokenError
 	if !errors.As(err, &e) || !e.NoKey {
-		t.Errorf("a token that a new key has signed: %v", err)
+		t.Errorf("a token signed with a new key: %v", err)
 	}
 	if err := p.FetchKeys(t.Context()); err != nil {
 		t.Fatal(err)
@@ -292,7 +292,7 @@ func TestKeysNotAvailable(t *testing.T) {
 		}
 		s.Close()
 		if err := p.FetchKeys(t.Context()); !errors.As(err, new(*url.Error)) {
-			t.Errorf("%s, of nobody: %v", name, err)
+			t.Errorf("%s, server closed: %v", name, err)
 		}
 	}
 }
@@ -328,7 +328,7 @@ func TestPorts(t *testing.T) {
 	fmt.Sscan(u.Port(), &taken)
 	var none *PortsError
 	if _, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{taken}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(taken)) {
-		t.Errorf("a port that is taken: %v", err)
+		t.Errorf("a port in use: %v", err)
 	}
 	second, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{taken, 0}})
 	if err != nil {
@@ -394,7 +394,7 @@ func TestConfigurationsRefused(t *testing.T) {
 	c.Issuer += "/nowhere"
 	var e *ConfigurationError
 	if _, err := c.Discover(t.Context()); !errors.As(err, &e) || strings.Contains(err.Error(), "\n") {
-		t.Errorf("where there is none: %v", err)
+		t.Errorf("without a provider: %v", err)
 	}
 }
 
@@ -408,10 +408,10 @@ func TestPageAndScopes(t *testing.T) {
 		t.Errorf("page is %v, %v", u, err)
 	}
 	if p.Issuer() != "" || !p.SupportsBrowser() || !p.SupportsDevice() {
-		t.Error("a configuration is misread")
+		t.Error("wrong configuration")
 	}
 	if got := p.scopes(nil); got != "openid" {
-		t.Errorf("of a provider that names no scopes: %q", got)
+		t.Errorf("provider without scopes: %q", got)
 	}
 }
 
@@ -477,7 +477,7 @@ func TestClientAuthentication(t *testing.T) {
 			}
 			var e *GrantError
 			if _, err := p.DeviceCode(t.Context(), nil); !errors.As(err, &e) || !strings.Contains(err.Error(), "a response without a code") {
-				t.Errorf("half a code: %v", err)
+				t.Errorf("incomplete code: %v", err)
 			}
 			user, password, basic := seen.BasicAuth()
 			if basic != tt.header || basic && (user != clientID || password != "EXAMPLE%2Fs") {

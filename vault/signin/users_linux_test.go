@@ -21,7 +21,7 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 	const alice, mallory = 12345, 54321
 	var told []string
 	who := peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }}
-	c, err := Listen(state, CallbackOptions{Peers: who, OnRefusal: func(err error) { t.Errorf("told of %v", err) }})
+	c, err := Listen(state, CallbackOptions{Peers: who, OnRefusal: func(err error) { t.Errorf("reported %v", err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,16 +41,16 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 	}
 	for _, q := range []url.Values{code("his"), {"error": {"access_denied"}, "state": {state}}, {"state": {state}}} {
 		if status := get(mallory, q); status != http.StatusForbidden {
-			t.Errorf("%v: answered %d", q, status)
+			t.Errorf("%v: got status %d", q, status)
 		}
 	}
 	if status := get(alice, code("hers")); status != http.StatusOK {
-		t.Errorf("the user's browser is answered %d", status)
+		t.Errorf("the user's browser got status %d", status)
 	}
 	if a, err := c.Wait(t.Context()); a.Code != "hers" || !a.PeerVerified || err != nil {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	if len(told) != 3 || !strings.Contains(told[0], "user 54321") {
-		t.Errorf("told of %q", told)
+		t.Errorf("reported %q", told)
 	}
 }

@@ -96,7 +96,7 @@ func TestInstance(t *testing.T) {
 	}
 	want := "PUT /latest/api/token |GET /latest/meta-data/iam/security-credentials/ EXAMPLE-IMDS-TOKEN|GET /latest/meta-data/iam/security-credentials/app EXAMPLE-IMDS-TOKEN"
 	if got := strings.Join(n.seen(), "|"); got != want {
-		t.Errorf("asked %q, want %q", got, want)
+		t.Errorf("requests %q, want %q", got, want)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestInstanceWithoutTokens(t *testing.T) {
 				return all
 			}
 			if puts() != 1 || len(n.seen()) != 3 {
-				t.Errorf("asked %q, want one PUT and two GETs", n.seen())
+				t.Errorf("requests %q, want one PUT and two GETs", n.seen())
 			}
 			s.Spec = plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: n.URL, WithoutV1: true}
 			before := puts()
@@ -211,7 +211,7 @@ func TestInstanceRetries(t *testing.T) {
 		s.Endpoint.MaxAttempts = attempts
 		r.wantText(r.fail(s), "EC2 metadata of profile p: AWS says HTTP 503")
 		if len(n.seen()) != 1+want {
-			t.Errorf("asked %q, want one PUT and %d GETs", n.seen(), want)
+			t.Errorf("requests %q, want one PUT and %d GETs", n.seen(), want)
 		}
 	}
 }
@@ -243,6 +243,6 @@ func TestSDKReadsNoEnvironment(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", other.URL)
 	r.create(r.instance(n))
 	if len(other.asked) != 0 {
-		t.Errorf("another endpoint was asked %q", other.asked)
+		t.Errorf("another endpoint got the requests %q", other.asked)
 	}
 }

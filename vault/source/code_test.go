@@ -56,7 +56,7 @@ func TestCodeIsSent(t *testing.T) {
 			t.Errorf("%s: sent %v", kind, call.Params)
 		}
 		if want := (Question{Profile: "p", Serial: r.world.MFA.Serial()}); r.asked[0] != want {
-			t.Errorf("%s: asked %+v, want %+v", kind, r.asked[0], want)
+			t.Errorf("%s: prompt %+v, want %+v", kind, r.asked[0], want)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func TestRefusedCodePromptsAgain(t *testing.T) {
 	r.create(r.userSession())
 	r.wantOnce(2)
 	if want := []string{"", "AWS refused that code"}; !slices.Equal(r.retryReasons(), want) {
-		t.Errorf("asked with %q, want %q", r.retryReasons(), want)
+		t.Errorf("retry reasons %q, want %q", r.retryReasons(), want)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestWrongDeviceDoesNotPromptAgain(t *testing.T) {
 	s.MFA.Serial = "arn:aws:iam::123456789012:mfa/bob"
 	r.wantText(failAs[*awsapi.APIError](r, s), "MultiFactorAuthentication failed, unable to validate")
 	if len(r.asked) != 1 {
-		t.Errorf("asked %d times", len(r.asked))
+		t.Errorf("%d prompts", len(r.asked))
 	}
 }
 
@@ -129,7 +129,7 @@ func TestLostResponsePromptsForNewCode(t *testing.T) {
 			r.create(r.userSession())
 			r.wantOnce(2)
 			if want := []string{"", f.again}; !slices.Equal(r.retryReasons(), want) {
-				t.Errorf("asked with %q, want %q", r.retryReasons(), want)
+				t.Errorf("retry reasons %q, want %q", r.retryReasons(), want)
 			}
 		})
 		t.Run(name+" for ever", func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestOtherRefusalsDoNotPromptAgain(t *testing.T) {
 		r.aws.Fail(f)
 		r.fail(r.userSession())
 		if len(r.asked) != 1 {
-			t.Errorf("%s: asked %d times, want once", name, len(r.asked))
+			t.Errorf("%s: %d prompts, want 1", name, len(r.asked))
 		}
 		r.wantOnce(1)
 	}
@@ -173,7 +173,7 @@ func TestEarlierCodeIsNotSentAgain(t *testing.T) {
 		t.Errorf("sent %q, want %q", r.sentCodes(), want)
 	}
 	if got := r.asked[3].RetryReason; got != "that code was already used, and AWS accepts each code only once" {
-		t.Errorf("asked with %q", got)
+		t.Errorf("retry reason %q", got)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestCodeThatAnotherProcessSentIsNotSent(t *testing.T) {
 	}
 	e := failAs[*UsedCodeError](r, r.userSession())
 	if e.Serial != r.world.MFA.Serial() || len(r.asked) != 3 {
-		t.Errorf("got %+v after %d questions", e, len(r.asked))
+		t.Errorf("got %+v after %d prompts", e, len(r.asked))
 	}
 	r.wantText(e, "the prompt", "already used")
 	r.wantCalls(0)
@@ -231,7 +231,7 @@ func TestNoPromptBeforeImpossibleCall(t *testing.T) {
 		s := r.userSession()
 		spoil(&s.Endpoint)
 		if r.fail(s); len(r.asked) != 0 {
-			t.Errorf("%s: a code was asked for", name)
+			t.Errorf("%s: the user was prompted for a code", name)
 		}
 	}
 }
@@ -271,7 +271,7 @@ func TestCodeStoreFails(t *testing.T) {
 	r.wantCalls(0)
 	r.Codes.Locks.Dir = disk.NewFolder(filepath.Join(file, "locks"))
 	if r.fail(r.userSession()); len(r.asked) != 1 {
-		t.Errorf("asked %d times, want only the first time", len(r.asked))
+		t.Errorf("%d prompts, want only the first", len(r.asked))
 	}
 }
 
@@ -279,7 +279,7 @@ func TestCodeStoreFails(t *testing.T) {
 func (r *fixture) process(s *plan.Step, print func() (string, error)) {
 	s.MFA.Process = "show-code"
 	r.Ask = func(context.Context, Question) (string, error) {
-		r.Error("a person was asked")
+		r.Error("the user was prompted")
 		return "", errors.New("nobody there")
 	}
 	r.Deps.Run = func(_ context.Context, c Command) ([]byte, error) {
@@ -369,7 +369,7 @@ func TestTimeoutDoesNotPromptAgain(t *testing.T) {
 	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	e := failAs[*awsapi.TimeoutError](r, r.userSession())
 	if e.Endpoint != r.aws.URL() || e.After != r.AWS.Timeout || len(r.asked) != 1 {
-		t.Errorf("got %+v after %d questions", e, len(r.asked))
+		t.Errorf("got %+v after %d prompts", e, len(r.asked))
 	}
 }
 
@@ -387,7 +387,7 @@ func TestSecurityKeyRepeatsCode(t *testing.T) {
 	r.create(s)
 	r.create(s)
 	if len(asked) != 3 || len(r.slept) != 1 {
-		t.Errorf("asked %d times, slept %v", len(asked), r.slept)
+		t.Errorf("%d prompts, slept %v", len(asked), r.slept)
 	}
 	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
 }
@@ -402,7 +402,7 @@ func TestCodeWithWrongClock(t *testing.T) {
 	}
 	r.create(r.userSession())
 	if len(r.asked) != 1 {
-		t.Errorf("asked %d times, want once", len(r.asked))
+		t.Errorf("%d prompts, want 1", len(r.asked))
 	}
 	r.wantCalls(2)
 }

@@ -117,7 +117,7 @@ func TestSignInIsConfirmed(t *testing.T) {
 					r.deps.Confirm = func(ctx context.Context, q string) (bool, error) {
 						question = q
 						if r.held() {
-							t.Error("the sign-in is kept before it is confirmed")
+							t.Error("the sign-in is stored before it is confirmed")
 						}
 						return answer.confirm(ctx, q)
 					}
@@ -125,16 +125,16 @@ func TestSignInIsConfirmed(t *testing.T) {
 				err := r.signIn()
 				if answer.name == "yes" {
 					if err != nil || !r.held() {
-						t.Errorf("held: %v, %v", r.held(), err)
+						t.Errorf("stored: %v, %v", r.held(), err)
 					}
 				} else {
 					var no *NotConfirmedError
 					if !errors.As(err, &no) || no.To != r.to || !strings.Contains(no.User, r.who) || !errors.Is(err, answer.err) && answer.err != nil || r.held() {
-						t.Errorf("held: %v, %v", r.held(), err)
+						t.Errorf("stored: %v, %v", r.held(), err)
 					}
 				}
 				if answer.confirm != nil && !strings.Contains(question, "Signed in to "+r.to+" as "+r.who) {
-					t.Errorf("asked %q", question)
+					t.Errorf("prompt %q", question)
 				}
 				if page := <-words; !strings.Contains(page, "Signed in as "+r.who) {
 					t.Errorf("the browser shows %s", page)
@@ -154,13 +154,13 @@ func TestRefusalOfUnknownUser(t *testing.T) {
 			r.deps.User.OpenBrowser = func(page string) error {
 				_, shown, _ := strings.Cut((*r.shown)[0], ", or open ")
 				if status := refuse(t, shown); status != http.StatusOK {
-					t.Errorf("the refusal is answered %d", status)
+					t.Errorf("the refusal got status %d", status)
 				}
 				return opens(page)
 			}
 			r.deps.Confirm = func(context.Context, string) (bool, error) { return true, nil }
 			if err := r.signIn(); err != nil || !r.held() {
-				t.Errorf("held: %v, %v", r.held(), err)
+				t.Errorf("stored: %v, %v", r.held(), err)
 			}
 			<-words
 			if len(*r.shown) != 2 || !strings.Contains((*r.shown)[1], ". Another user of this machine could have sent this response: continue to sign in, or press Ctrl-C") {
@@ -184,14 +184,14 @@ func TestSameUserIsNotConfirmed(t *testing.T) {
 		r.aws.Advance(2 * time.Hour)
 	}
 	if asked != 1 {
-		t.Errorf("asked %d times, want once", asked)
+		t.Errorf("%d prompts, want 1", asked)
 	}
 	l := newLoginFixture(t)
 	l.User.Peers, l.User.OpenBrowser = r.User.Peers, openInBackground(t, words)
 	l.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
 	l.signIn(false) // as the user that the profile names
 	if asked != 1 {
-		t.Errorf("asked %d times, want once", asked)
+		t.Errorf("%d prompts, want 1", asked)
 	}
 }
 

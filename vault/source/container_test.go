@@ -34,7 +34,7 @@ func TestContainer(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	if want := "GET /creds Basic EXAMPLE"; len(n.seen()) != 1 || n.seen()[0] != want {
-		t.Errorf("asked %q, want %q", n.seen(), want)
+		t.Errorf("requests %q, want %q", n.seen(), want)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 		r.create(s)
 	}
 	if got := strings.Join(n.seen(), "|"); got != "GET /creds first|GET /creds second" {
-		t.Errorf("asked %q", got)
+		t.Errorf("requests %q", got)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 	}
 	r.wantText(r.fail(s), containerTokenFile+": the token has a line break")
 	if len(n.seen()) != 2 {
-		t.Errorf("asked %q", n.seen())
+		t.Errorf("requests %q", n.seen())
 	}
 }
 
@@ -172,7 +172,7 @@ func TestContainerRefusal(t *testing.T) {
 			err := r.fail(r.container(n, containerToken, "EXAMPLEAUTH"))
 			r.wantText(err, "container endpoint of profile p: ", c.words)
 			if len(n.seen()) != c.calls {
-				t.Errorf("asked %d times, want %d", len(n.seen()), c.calls)
+				t.Errorf("%d requests, want %d", len(n.seen()), c.calls)
 			}
 		})
 	}
@@ -203,7 +203,7 @@ func TestContainerRedirectIsNotFollowed(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 	if len(other.asked) != 0 {
-		t.Errorf("another host was asked %q", other.asked)
+		t.Errorf("another host got the requests %q", other.asked)
 	}
 }
 
@@ -220,7 +220,7 @@ func TestContainerUsesProxyOnlyForHTTPS(t *testing.T) {
 	r.Getenv = env(containerURL, "https://creds.example.com/a")
 	failAs[*awsapi.UnreachableError](r, s)
 	if len(slices.Compact(proxied)) != 1 || proxied[0] != "creds.example.com" {
-		t.Errorf("asked for proxies to %q", proxied)
+		t.Errorf("looked up proxies for %q", proxied)
 	}
 }
 

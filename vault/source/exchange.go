@@ -59,11 +59,11 @@ func (d *Deps) beginExchange(ctx context.Context, place string) (trading context
 		}
 	}
 	if d.NotifyDelay != nil {
-		over := end
+		done := end
 		stop := context.AfterFunc(ctx, func() {
 			d.NotifyDelay(fmt.Sprintf("waiting up to %s for the response of %s, so that the sign-in is not lost", d.AWS.CallTimeout(), place))
 		})
-		end = func() { stop(); over() }
+		end = func() { stop(); done() }
 	}
 	return context.WithoutCancel(ctx), end, nil
 }

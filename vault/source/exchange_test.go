@@ -145,7 +145,7 @@ func (r *exchangeFixture) refresh() string {
 		err = json.Unmarshal(kept.Secret, &secret)
 	}
 	if err != nil {
-		r.Errorf("what is stored cannot be read: %v", err)
+		r.Errorf("the stored token cannot be read: %v", err)
 	}
 	return secret.Refresh
 }
@@ -175,11 +175,11 @@ func (r *exchangeFixture) wantSurvival() {
 			r.Errorf("the next run fails: %v", err)
 		}
 		if asked := r.signInCalls(); asked != nil {
-			r.Errorf("the next run has somebody sign in: %q", asked)
+			r.Errorf("the next run signs the user in: %q", asked)
 		}
 	}
 	if held, _ := filepath.Glob(filepath.Join(r.dir, "pending", "*")); len(held) > 0 {
-		r.Errorf("left beside the keystore: %q", held)
+		r.Errorf("files left in the pending folder: %q", held)
 	}
 }
 
@@ -222,7 +222,7 @@ func TestExchangeIsInterrupted(t *testing.T) {
 		}
 		signal()
 		if m := <-delayed; !strings.Contains(m, "so that the sign-in is not lost") {
-			t.Errorf("the user is told %q", m)
+			t.Errorf("the user sees the note %q", m)
 		}
 		close(gate)
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
@@ -266,11 +266,11 @@ func TestProcessWaitsForExchange(t *testing.T) {
 		case <-time.After(20 * time.Millisecond):
 			close(gate)
 			if <-closed == "" {
-				t.Error("nothing is stored when the process ends")
+				t.Error("the token is not stored when the process ends")
 			}
 		}
 		if _, _, err := r.beginExchange(r.Context(), "nowhere"); !errors.Is(err, errEnding) {
-			t.Errorf("another exchange begins: %v", err)
+			t.Errorf("a new exchange began: %v", err)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -288,7 +288,7 @@ func TestExchangeIsStoredFirst(t *testing.T) {
 			if r.exchanged() {
 				looked.Add(1)
 				if now := r.refresh(); now == "" || now == before {
-					t.Errorf("something else is done before the answer is stored")
+					t.Errorf("something else happened before the response was stored")
 				}
 			}
 		}
@@ -301,7 +301,7 @@ func TestExchangeIsStoredFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		if looked.Load() == 0 {
-			t.Error("nothing was done after the exchange, so that nothing is proved")
+			t.Error("nothing happened after the exchange, so the test proves nothing")
 		}
 		r.Log, r.AWS.Log = nil, nil
 		r.wantSurvival()
@@ -345,7 +345,7 @@ func TestExchangeKeepsTokenIfKeystoreFails(t *testing.T) {
 					t.Error("the keystore did not fail")
 				}
 				if told := strings.Join(r.notes, "\n"); !strings.Contains(told, "the token is stored encrypted in ") && name != "its program is killed, once" {
-					t.Errorf("the user is told %q", told)
+					t.Errorf("the user sees the note %q", told)
 				}
 				r.noPlainText()
 				r.ring.BeforePut = nil
@@ -364,7 +364,7 @@ func (r *exchangeFixture) noPlainText() {
 		}
 		text, err := os.ReadFile(path)
 		if err != nil || strings.Contains(string(text), "EXAMPLE") || strings.Contains(string(text), "refresh") {
-			r.Errorf("%s holds plain text, %v", path, err)
+			r.Errorf("%s contains plain text, %v", path, err)
 		}
 		info, err := d.Info()
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
@@ -433,10 +433,10 @@ func TestExchangeWithoutKeystore(t *testing.T) {
 				mends := place.breaks(r)
 				r.User = User{} // no prompt is possible
 				if err := r.exchange(t.Context()); err == nil {
-					t.Error("went on")
+					t.Error("the command succeeded, want an error")
 				}
 				if r.exchanged() {
-					t.Error("a single-use token was sent, and its answer could not be stored")
+					t.Error("a single-use token was sent although its response could not be stored")
 				}
 				if mends(); r.renews {
 					r.wantSurvival()

@@ -66,7 +66,7 @@ func TestFederatedName(t *testing.T) {
 			t.Errorf("%q becomes %q", user, got)
 		}
 		if len(user) >= 2 && len(user) <= 32 && got != user {
-			t.Errorf("%q fits, and becomes %q", user, got)
+			t.Errorf("%q is valid but becomes %q", user, got)
 		}
 		if other, ok := seen[got]; ok {
 			t.Errorf("%q and %q both become %q", user, other, got)

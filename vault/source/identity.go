@@ -69,11 +69,11 @@ func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) 
 func (r identityRole) exchange(ctx context.Context) (aws.Credentials, error) {
 	spec := r.spec
 	token, err := r.token(ctx)
-	var none *NoSignerError
+	var noSigner *NoSignerError
 	switch {
 	case errors.Is(err, store.ErrWrongIdentity):
 		return aws.Credentials{}, err
-	case err != nil && !errors.As(err, &none):
+	case err != nil && !errors.As(err, &noSigner):
 		return aws.Credentials{}, &NoSignerError{spec.Name, r.step.Profile, err}
 	case err != nil:
 		return aws.Credentials{}, err

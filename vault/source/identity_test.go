@@ -54,7 +54,7 @@ func (r *fixture) identity(place string) (plan.Step, *fakeIdentities) {
 	r.Deps.Identities = k
 	r.Deps.Card = func(_ context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
 		if slot != key.Slot() || !secret.PublicKey.Equal(public) {
-			r.Errorf("slot %s of another key", slot)
+			r.Errorf("slot %s, want the slot of another key", slot)
 		}
 		k.signed++
 		return use(secret)
@@ -101,7 +101,7 @@ func TestIdentityClaimsOnlyInToken(t *testing.T) {
 		token := r.addSecret(call.Params.Get("WebIdentityToken"))
 		for name := range call.Params {
 			if strings.HasPrefix(name, "Tags") || strings.HasPrefix(name, "Transitive") || name == "SourceIdentity" {
-				t.Errorf("%s: the call says %s too", place, name)
+				t.Errorf("%s: the call also has %s", place, name)
 			}
 		}
 		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
@@ -134,7 +134,7 @@ func TestIdentityUsesAWSClock(t *testing.T) {
 				t.Errorf("%s, %s: signed %d times, want %d", place, off, k.signed, most)
 			}
 			if len(r.notes) != 1 || !strings.Contains(r.notes[0], "this computer's clock is 20m0s") {
-				t.Errorf("%s, %s: told %q", place, off, r.notes)
+				t.Errorf("%s, %s: notes %q", place, off, r.notes)
 			}
 		}
 	}
@@ -212,7 +212,7 @@ func TestIdentityCannotSign(t *testing.T) {
 			t.Errorf("%s: %d tokens were sent", name, n)
 		}
 		if name == "plain" && k.signed > 0 {
-			t.Errorf("%s: somebody was asked for a touch", name)
+			t.Errorf("%s: the user was prompted for a touch", name)
 		}
 	}
 }

@@ -116,7 +116,7 @@ func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, T
 // refresh token is valid for one use, so its successor is stored before anything else happens.
 func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credentials, error) {
 	d := l.deps
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
+	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(spec.Token()), Question: "the sign-in of " + spec.Session,
 		Usable: func(k store.Token) bool {
 			t, ok := decode[loginToken](k)
@@ -132,7 +132,7 @@ func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credent
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	t, _ := decode[loginToken](kept)
+	t, _ := decode[loginToken](stored)
 	if now := t.signInID(); now != spec.SignIn {
 		spec.SignIn = now
 		return aws.Credentials{}, &IdentityChangedError{Source: "the sign-in of " + spec.Session, Spec: spec}
@@ -157,8 +157,8 @@ func (d *Deps) LoginSignInID(ctx context.Context, l plan.Login) (string, error) 
 	if err != nil || by != "" || d.Logins == nil {
 		return by, err
 	}
-	if theirs, ok := d.Logins.Login(l.Session); ok {
-		by = fromCache(l.Session, theirs).signInID()
+	if cli, ok := d.Logins.Login(l.Session); ok {
+		by = fromCache(l.Session, cli).signInID()
 	}
 	return by, nil
 }
@@ -188,9 +188,9 @@ func (l AWSLogin) cliSignIn(spec plan.Login) (loginToken, error) {
 	if l.deps.Logins == nil {
 		return loginToken{}, required
 	}
-	theirs, ok := l.deps.Logins.Login(spec.Session)
-	t := fromCache(spec.Session, theirs)
-	t.fromAWSCLI, required.Cached = true, ok && theirs.RefreshToken != ""
+	cli, ok := l.deps.Logins.Login(spec.Session)
+	t := fromCache(spec.Session, cli)
+	t.fromAWSCLI, required.Cached = true, ok && cli.RefreshToken != ""
 	if !ok || !t.validFor(l.deps.AWS.Clock.Local(), minTokenValidity) || awsapi.InvalidReason(t.credentials()) != "" {
 		return loginToken{}, required
 	}
@@ -259,8 +259,8 @@ func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.Lo
 var errNoCredentials = errors.New("returned no credentials")
 
 func isIdentityError(err error) bool {
-	var another *IdentityError
-	return errors.As(err, &another)
+	var identityErr *IdentityError
+	return errors.As(err, &identityErr)
 }
 
 // renewed returns the token with the fields of a response. If it returns an error, the token may lack

@@ -131,7 +131,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if len(r.ring.Items) != 0 {
-		t.Error("the sign-in of another was kept")
+		t.Error("another user's sign-in was stored")
 	}
 }
 
@@ -183,7 +183,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	write(r.aws.Now().Add(10 * time.Minute))
 	r.create(r.login())
 	if len(r.ring.Items) != 0 {
-		t.Error("another program's sign-in was kept")
+		t.Error("the AWS CLI's sign-in was stored")
 	}
 	write(r.aws.Now())
 	if e := failAs[*LoginRequiredError](r.fixture, r.login()); !e.Cached {
@@ -197,7 +197,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		return it, nil
 	}
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
-		t.Errorf("imported %v, %v though it was not stored", found, err)
+		t.Errorf("imported %v, %v although it was not stored", found, err)
 	}
 	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		theirs := ours
@@ -207,7 +207,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		return it, nil
 	}
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
-		t.Errorf("imported %v, %v though it was renewed meanwhile", found, err)
+		t.Errorf("imported %v, %v although the AWS CLI had renewed it", found, err)
 	}
 	r.ring.BeforePut = nil
 	write(r.aws.Now())
@@ -215,13 +215,13 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		t.Fatalf("imported %v, %v", found, err)
 	}
 	if _, err := os.Stat(r.Logins.Path(r.alice())); err == nil {
-		t.Error("the plain text is left")
+		t.Error("the AWS CLI's file was not removed")
 	}
 	r.aws.Advance(12 * time.Minute)
 	r.create(r.login())
 	r.wantActions("refresh_token")
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); found || err != nil {
-		t.Errorf("imported %v, %v where there is nothing", found, err)
+		t.Errorf("imported %v, %v although the AWS CLI has no sign-in", found, err)
 	}
 }
 
@@ -331,7 +331,7 @@ func TestLoginAfterTheClockWasChanged(t *testing.T) {
 		r.create(r.login())
 		r.wantActions("refresh_token AccessDeniedException", "refresh_token")
 		if said := "this computer's clock is " + wrong.Abs().String(); len(r.notes) != 1 || !strings.HasPrefix(r.notes[0], said) {
-			t.Errorf("told %q, want %s", r.notes, said)
+			t.Errorf("notes %q, want %s", r.notes, said)
 		}
 	}
 }

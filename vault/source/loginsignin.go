@@ -150,11 +150,11 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 
 // checkImported checks that the sign-in was stored correctly, and that the AWS CLI has not renewed it since.
 func checkImported(ctx context.Context, tokens *store.Tokens, cli *store.LoginCache, t loginToken) error {
-	kept, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.Token()))
+	saved, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.Token()))
 	if err != nil {
 		return fmt.Errorf("checking the stored sign-in: %w", err)
 	}
-	if stored, ok := decode[loginToken](kept); !ok || stored.Refresh != t.Refresh || stored.Key != t.Key || stored.Client != t.Client {
+	if stored, ok := decode[loginToken](saved); !ok || stored.Refresh != t.Refresh || stored.Key != t.Key || stored.Client != t.Client {
 		return errors.New("the keystore returned another sign-in than the one stored; the AWS CLI's sign-in was not removed")
 	}
 	if now, ok := cli.Login(t.Session); ok && now.RefreshToken != t.Refresh {

@@ -65,12 +65,12 @@ func (o OpenID) secretName() string {
 // discover fetches the provider's configuration.
 func (o OpenID) discover(ctx context.Context) (*signin.Provider, error) {
 	d := o.deps
-	kept, warnings, err := d.Tokens.Find(ctx, o.secretName())
+	stored, warnings, err := d.Tokens.Find(ctx, o.secretName())
 	if err != nil {
 		return nil, err
 	}
 	d.warn(warnings)
-	secret, _ := decode[clientSecret](kept)
+	secret, _ := decode[clientSecret](stored)
 	hc, err := d.AWS.Network.HTTPClient(o.to.CABundle)
 	if err != nil {
 		return nil, err

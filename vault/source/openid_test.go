@@ -134,7 +134,7 @@ func TestOpenIDByBrowser(t *testing.T) {
 	r.wantActions()
 	held, ok, err := r.OpenID(r.to()).Stored(t.Context())
 	if !ok || err != nil || held.Subject != "alice" || r.OpenID(r.to()).Prompts(t.Context()) {
-		t.Errorf("held: %+v, %v, %v", held, ok, err)
+		t.Errorf("stored: %+v, %v, %v", held, ok, err)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestOpenIDFlow(t *testing.T) {
 	} {
 		d := &Deps{User: User{Remote: tt.away}}
 		if got := d.OpenID(plan.OIDC{Flow: tt.flow}).usesDeviceFlow(tt.of); got != tt.device {
-			t.Errorf("flow %q, away %v, %+v: by device %v", tt.flow, tt.away, tt.of, got)
+			t.Errorf("flow %q, remote %v, %+v: device flow %v", tt.flow, tt.away, tt.of, got)
 		}
 	}
 	r := newOpenIDFixture(t, fakeaws.Login{Subject: "alice", NoDevice: true})
@@ -299,7 +299,7 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if len(r.ring.Items) != 0 {
-				t.Error("something is kept")
+				t.Error("a token is stored")
 			}
 			r.wantActions("Authorize", "authorization_code", "Authorize", "authorization_code")
 		})
@@ -315,7 +315,7 @@ func TestOpenIDRefused(t *testing.T) {
 	}
 	r.User = User{}
 	if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.Is(err, errNoUser) {
-		t.Errorf("where nobody can be reached: %v", err)
+		t.Errorf("without a user: %v", err)
 	}
 	s := r.role("alice")
 	s.Endpoint.URL = "http://sts.example.com"
@@ -347,12 +347,12 @@ func TestOpenIDClientSecret(t *testing.T) {
 	}
 	r.aws.Advance(2 * time.Hour)
 	if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.As(err, &e) || e.Code != "invalid_client" {
-		t.Errorf("forgotten: %v", err)
+		t.Errorf("after RemoveSecret: %v", err)
 	}
 	broken := errors.New("the keystore is full")
 	r.ring.Errors["Put"] = broken
 	if err := r.OpenID(r.to()).StoreSecret(t.Context(), "EXAMPLE"); !errors.Is(err, broken) {
-		t.Errorf("into a full keystore: %v", err)
+		t.Errorf("full keystore: %v", err)
 	}
 }
 
@@ -367,7 +367,7 @@ func TestOpenIDTokenNotStored(t *testing.T) {
 		t.Error(err)
 	}
 	if len(r.opened) != 1 || len(r.notes) != 1 {
-		t.Errorf("opened %q, told %q", r.opened, r.notes)
+		t.Errorf("opened %q, notes %q", r.opened, r.notes)
 	}
 	delete(r.ring.Errors, "Put")
 	r.aws.Advance(2 * time.Hour) // the token has expired
@@ -376,11 +376,11 @@ func TestOpenIDTokenNotStored(t *testing.T) {
 		t.Error(err)
 	}
 	if len(r.opened) != 1 {
-		t.Errorf("opened %q, though the token could be renewed", r.opened)
+		t.Errorf("opened %q although the token could be renewed", r.opened)
 	}
 	r.signIn()
 	if len(r.opened) != 2 {
-		t.Error("nobody was asked after a sign-out")
+		t.Error("no sign-in after Logout")
 	}
 }
 
@@ -399,7 +399,7 @@ func TestOpenIDLogout(t *testing.T) {
 	r.aws.Close()
 	var silent *awsapi.UnreachableError
 	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || !errors.As(err, &silent) || len(r.ring.Items) != 0 {
-		t.Errorf("where nobody answers: %v, %v", held, err)
+		t.Errorf("provider not reachable: %v, %v", held, err)
 	}
 }
 

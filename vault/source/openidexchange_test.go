@@ -22,7 +22,7 @@ func TestOpenIDExchangeKeepsTokenIfProviderFails(t *testing.T) {
 				fault.Times = -1
 				r.aws.Fail(fault)
 				if err := r.exchange(t.Context()); err == nil {
-					t.Error("went on")
+					t.Error("the command succeeded, want an error")
 				}
 				r.aws.Heal()
 				r.AWS.Timeout = 20 * time.Second
@@ -38,7 +38,7 @@ func TestOpenIDExchangeKeepsTokenIfIDTokenRefused(t *testing.T) {
 	eachExchange(t, ofOpenID, func(t *testing.T, r *exchangeFixture) {
 		err := r.rotating(func() { r.aws.Fail(fakeaws.Fault{Action: "OpenIDKeys", Status: 503, Times: -1}) })
 		if err == nil {
-			t.Error("an ID token was accepted that no known key has signed")
+			t.Error("an ID token with an unknown key was accepted")
 		}
 		r.aws.Heal()
 		r.wantSurvival()

@@ -20,9 +20,9 @@ func (o OpenID) signIn(ctx context.Context, before string, exchange *store.Excha
 		t, err = o.signInInteractively(ctx, v, before, exchange)
 		err = v.end(err)
 	}
-	var over *SignInError
-	if errors.As(err, &over) {
-		over.OIDC = true
+	var incomplete *SignInError
+	if errors.As(err, &incomplete) {
+		incomplete.OIDC = true
 	}
 	return t, err
 }
@@ -107,9 +107,9 @@ func (o OpenID) deviceFlow(ctx context.Context, v *signInAttempt, exchange openI
 	t, err := signin.WithDeviceCode(ctx, code, func(ctx context.Context) (openIDToken, error) {
 		return exchange.send(ctx, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
 	}, o.deps.Sleep)
-	for _, over := range []error{signin.ErrDenied, signin.ErrTimeout} { // these two errors describe what the user did, not a fault of the provider
-		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, over) {
-			return t, over
+	for _, outcome := range []error{signin.ErrDenied, signin.ErrTimeout} { // these two errors describe what the user did, not a fault of the provider
+		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, outcome) {
+			return t, outcome
 		}
 	}
 	return t, err

@@ -60,9 +60,9 @@ type OpenIDSignIn struct {
 
 // Stored returns the stored sign-in and whether there is one. It never prompts.
 func (o OpenID) Stored(ctx context.Context) (OpenIDSignIn, bool, error) {
-	kept, warnings, err := o.deps.Tokens.Find(ctx, string(o.to.Token()))
+	stored, warnings, err := o.deps.Tokens.Find(ctx, string(o.to.Token()))
 	o.deps.warn(warnings)
-	t, ok := decode[openIDToken](kept)
+	t, ok := decode[openIDToken](stored)
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
 }
 
@@ -74,8 +74,8 @@ func (o OpenID) IndexedSubject() string {
 
 // Prompts reports whether getting an ID token would prompt the user.
 func (o OpenID) Prompts(ctx context.Context) bool {
-	held, ok, err := o.Stored(ctx)
-	return err != nil || !ok || !held.Renewable && !held.Expires.After(o.deps.AWS.Clock.Local().Add(minIDTokenValidity))
+	current, ok, err := o.Stored(ctx)
+	return err != nil || !ok || !current.Renewable && !current.Expires.After(o.deps.AWS.Clock.Local().Add(minIDTokenValidity))
 }
 
 // SignIn returns who is signed in. It signs the user in if necessary.
@@ -92,7 +92,7 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 		now := d.AWS.Clock.Local()
 		return t.ID != "" && t.ID != refused && (t.valid(now) || d.lastOpenID.matches(t, now) && t.Expires.After(now)) // a token that this process just received is used even if its lifetime is short
 	}
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
+	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(o.to.Token()), Question: "the sign-in to " + o.to.Issuer,
 		Usable: func(k store.Token) bool {
 			t, ok := decode[openIDToken](k)
@@ -106,7 +106,7 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 		},
 	})
 	d.warn(warnings)
-	t, _ := decode[openIDToken](kept)
+	t, _ := decode[openIDToken](stored)
 	return t, err
 }
 

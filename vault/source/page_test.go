@@ -45,10 +45,10 @@ func TestPageFetcher(t *testing.T) {
 		t.Errorf("of what is elsewhere: got %+v, %v", p, err)
 	}
 	if p, err := fetch(t.Context(), s.URL+"/large"); err != nil || len(p.Body) != identity.MaxFileSize+1 {
-		t.Errorf("of what is large: got %d bytes, %v", len(p.Body), err)
+		t.Errorf("large page: got %d bytes, %v", len(p.Body), err)
 	}
 	if _, err := fetch(t.Context(), "https://id.example.com/\x7f"); err == nil {
-		t.Error("what is no address was fetched")
+		t.Error("an invalid URL was fetched")
 	}
 	var late *awsapi.TimeoutError
 	api.Timeout = time.Millisecond
@@ -61,6 +61,6 @@ func TestPageFetcher(t *testing.T) {
 		t.Errorf("of one that is gone: got %v", err)
 	}
 	if _, err := PageFetcher(api, filepath.Join(t.TempDir(), "none.pem")); err == nil {
-		t.Error("a bundle that is not there was read")
+		t.Error("a missing bundle was read")
 	}
 }

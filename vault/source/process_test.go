@@ -112,7 +112,7 @@ func TestProcessRecursion(t *testing.T) {
 	r.Callers = append(r.Callers, "p", "c")
 	e := failAs[*RecursionError](r, s)
 	if want := []string{"a", "b", "p", "c", "p"}; !slices.Equal(e.Profiles, want) {
-		t.Errorf("called in the order %q, want %q", e.Profiles, want)
+		t.Errorf("call order %q, want %q", e.Profiles, want)
 	}
 	r.wantText(e, "credential_process calls itself: a → b → p → c → p")
 }
@@ -133,7 +133,7 @@ func FuzzParseProcess(f *testing.F) {
 			}
 			// the error contains only the size of the output
 			if quoted := len(out) > 40 && strings.Contains(err.Error(), string(out)); quoted {
-				t.Fatalf("%v quotes what was printed", err)
+				t.Fatalf("%v quotes the output", err)
 			}
 			return
 		}

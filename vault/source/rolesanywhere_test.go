@@ -221,7 +221,7 @@ func TestRolesAnywhereRetries(t *testing.T) {
 	o.create(s)
 	calls := o.wantCalls(3)
 	if calls[0].Header.Get("Authorization") != calls[2].Header.Get("Authorization") {
-		t.Error("it was signed anew")
+		t.Error("the retry has a new signature")
 	}
 }
 
@@ -236,7 +236,7 @@ func TestRolesAnywhereCertificateTime(t *testing.T) {
 		}
 		o.create(s)
 		if n := len(o.wantCalls(2)); n != 2 || o.AWS.Clock.Skew() != -ahead || len(o.notes) != 1 {
-			t.Errorf("%d calls, skew %s, told %q", n, o.AWS.Clock.Skew(), o.notes)
+			t.Errorf("%d calls, skew %s, notes %q", n, o.AWS.Clock.Skew(), o.notes)
 		}
 	}
 }
@@ -251,7 +251,7 @@ func TestRolesAnywhereWithCard(t *testing.T) {
 	var touches []string
 	o.Card = func(_ context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
 		if !key.Public().(*ecdsa.PublicKey).Equal(public) {
-			t.Error("another key was asked for")
+			t.Error("another key was requested")
 		}
 		return use(countingSigner{key, func() { touches = append(touches, slot) }})
 	}
@@ -260,14 +260,14 @@ func TestRolesAnywhereWithCard(t *testing.T) {
 	o.create(s)
 	o.create(s)
 	if len(touches) != 2 || touches[0] != "9c" {
-		t.Errorf("touched for %q, want once a session", touches)
+		t.Errorf("touches for %q, want one per session", touches)
 	}
 	methods := ""
 	for _, c := range o.aws.Calls() {
 		methods += c.Action + " "
 	}
 	if strings.Count(methods, "CreateSession") != 2 || len(o.aws.Calls()) != 3 {
-		t.Errorf("calls were %q, want the time once and two sessions", methods)
+		t.Errorf("calls %q, want one for the time and two sessions", methods)
 	}
 }
 
@@ -315,6 +315,6 @@ func TestPrivateKeyReadableByOthers(t *testing.T) {
 	o.create(s)
 	o.create(s)
 	if want := "other users can read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.notes) != 1 || o.notes[0] != want {
-		t.Errorf("told %q, want %q once", o.notes, want)
+		t.Errorf("notes %q, want %q once", o.notes, want)
 	}
 }

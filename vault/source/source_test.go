@@ -112,7 +112,7 @@ func (r *fixture) noSecret(where, text string) {
 	r.Helper()
 	for _, secret := range r.secrets {
 		if strings.Contains(text, secret) {
-			r.Errorf("%s holds the secret %q: %s", where, secret, text)
+			r.Errorf("%s contains the secret %q: %s", where, secret, text)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (r *fixture) fail(s plan.Step) error {
 		r.Fatal("step succeeded, want an error")
 	}
 	if c != (aws.Credentials{}) {
-		r.Errorf("credentials came beside the error %v", err)
+		r.Errorf("credentials were returned with the error %v", err)
 	}
 	r.noSecret("error", err.Error())
 	if strings.ContainsFunc(err.Error(), func(c rune) bool { return c < ' ' }) {
@@ -197,7 +197,7 @@ func failAs[E error](r *fixture, s plan.Step) E {
 	err := r.fail(s)
 	var want E
 	if !errors.As(err, &want) {
-		r.Fatalf("got the error %T %v, want a %T", err, err, want)
+		r.Fatalf("got error %T %v, want %T", err, err, want)
 	}
 	return want
 }
@@ -206,7 +206,7 @@ func (r *fixture) wantText(err error, words ...string) {
 	r.Helper()
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
-			r.Errorf("error is %q, want it to say %q", err, w)
+			r.Errorf("error is %q, want it to contain %q", err, w)
 		}
 	}
 }
@@ -223,7 +223,7 @@ func (r *fixture) wantCalls(n int) []fakeaws.Call {
 func (r *fixture) wantNotes(want ...string) {
 	r.Helper()
 	if !slices.Equal(r.notes, want) {
-		r.Errorf("told %q, want %q", r.notes, want)
+		r.Errorf("notes %q, want %q", r.notes, want)
 	}
 }
 

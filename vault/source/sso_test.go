@@ -150,7 +150,7 @@ func TestSSOOpensCompletePageIfUserSeesOutput(t *testing.T) {
 		}
 		r.create(r.role())
 		if len(r.opened) != 1 || strings.Contains(r.opened[0], "user_code") != reads {
-			t.Errorf("opened %q for someone who reads: %v", r.opened, reads)
+			t.Errorf("opened %q with SeesOutput %v", r.opened, reads)
 		}
 		if len(r.shown) != 2 || !strings.Contains(r.shown[1], "cannot open a browser: no such program") {
 			t.Errorf("shown %q", r.shown)
@@ -257,7 +257,7 @@ func TestSSOTokenIsRenewedSilently(t *testing.T) {
 			r.wantActions("refresh_token", "GetRoleCredentials")
 		}
 		if len(r.shown) != 1 {
-			t.Errorf("a person was asked %d times, want once", len(r.shown))
+			t.Errorf("%d sign-ins, want 1", len(r.shown))
 		}
 	}
 }
@@ -273,7 +273,7 @@ func TestSSOTokenIsUsedUntilItExpires(t *testing.T) {
 	r.wantActions("refresh_token InternalFailure", "refresh_token InternalFailure", "refresh_token InternalFailure", "GetRoleCredentials")
 	r.aws.Advance(2 * time.Minute)
 	if err := r.fail(r.role()); len(r.shown) != 1 {
-		t.Errorf("a person was asked, though they could do no better than %v", err)
+		t.Errorf("the user was asked to sign in, which cannot help after %v", err)
 	}
 }
 
@@ -454,7 +454,7 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 				}
 			}
 			if want := map[bool]string{false: "HEAD", true: "HEADGET"}[tt.noHead]; asked != want {
-				t.Errorf("asked by %s, want %s", asked, want)
+				t.Errorf("method %s, want %s", asked, want)
 			}
 		})
 	}

@@ -93,7 +93,7 @@ func (s SSO) registration(ctx context.Context, refused string) (awsapi.IDCClient
 	if d.User.UseDevice {
 		flow = "device"
 	}
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
+	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: plan.Fingerprint("aws-vault SSO registration 1", string(s.to.Token()), flow), Question: "the registration with " + s.to.StartURL,
 		Usable: func(k store.Token) bool {
 			c, ok := decode[awsapi.IDCClient](k)
@@ -108,7 +108,7 @@ func (s SSO) registration(ctx context.Context, refused string) (awsapi.IDCClient
 		},
 	})
 	d.warn(warnings)
-	c, _ := decode[awsapi.IDCClient](kept)
+	c, _ := decode[awsapi.IDCClient](stored)
 	return c, err
 }
 
@@ -163,13 +163,13 @@ func (s SSO) browserFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClie
 
 // deviceFlow signs the user in with a code, in a browser on any machine.
 func (s SSO) deviceFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClient, exchange *store.Exchange) (ssoToken, error) {
-	asked, err := s.idc().StartDeviceAuthorization(ctx, c)
+	response, err := s.idc().StartDeviceAuthorization(ctx, c)
 	if err != nil {
 		return ssoToken{}, classify(err)
 	}
 	code := signin.DeviceCode{
-		Secret: asked.Secret, User: asked.UserCode, URL: asked.URL, Complete: asked.CompleteURL,
-		Lasts: asked.ExpiresIn, Interval: asked.Interval,
+		Secret: response.Secret, User: response.UserCode, URL: response.URL, Complete: response.CompleteURL,
+		Lasts: response.ExpiresIn, Interval: response.Interval,
 	}
 	if err := v.showDeviceCode(s.to.StartURL, code); err != nil {
 		return ssoToken{}, err

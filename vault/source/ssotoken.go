@@ -84,7 +84,7 @@ func (s SSO) SignIn(ctx context.Context) (store.CachedToken, error) {
 func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	d := s.deps
 	serves := func(t ssoToken) bool { return t.fresh(d.AWS.Clock.Local()) && t.Access != refused }
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
+	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(s.to.Token()), Question: "the sign-in to " + s.to.StartURL,
 		Usable: func(k store.Token) bool {
 			t, ok := decode[ssoToken](k)
@@ -97,7 +97,7 @@ func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 		},
 	})
 	d.warn(warnings)
-	t, _ := decode[ssoToken](kept)
+	t, _ := decode[ssoToken](stored)
 	return t, err
 }
 
@@ -115,16 +115,16 @@ func (s SSO) SignInID(ctx context.Context) (string, error) {
 		t, _ := decode[ssoToken](k)
 		return t.signInID()
 	})
-	if theirs, ok := s.cliToken(); err == nil && by == "" && ok {
-		by = ssoToken{Access: theirs.AccessToken}.signInID()
+	if cli, ok := s.cliToken(); err == nil && by == "" && ok {
+		by = ssoToken{Access: cli.AccessToken}.signInID()
 	}
 	return by, err
 }
 
 // HasToken reports whether the stored token is valid or can be renewed without a prompt.
 func (s SSO) HasToken(ctx context.Context) bool {
-	kept, _, err := s.deps.Tokens.Find(ctx, string(s.to.Token()))
-	t, ok := decode[ssoToken](kept)
+	stored, _, err := s.deps.Tokens.Find(ctx, string(s.to.Token()))
+	t, ok := decode[ssoToken](stored)
 	now := s.deps.AWS.Clock.Local()
 	return err == nil && ok && (t.valid(now) || t.renewable(now))
 }
@@ -159,9 +159,9 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 	if usable {
 		return old, nil
 	}
-	if theirs, ok := s.cliToken(); ok && theirs.AccessToken != refused && theirs.ExpiresAt.After(now.Add(minTokenValidity)) {
+	if cli, ok := s.cliToken(); ok && cli.AccessToken != refused && cli.ExpiresAt.After(now.Add(minTokenValidity)) {
 		d.debug("using the AWS CLI's token", "portal", s.to.StartURL)
-		return ssoToken{Access: theirs.AccessToken, Expires: theirs.ExpiresAt, fromAWSCLI: true}, nil
+		return ssoToken{Access: cli.AccessToken, Expires: cli.ExpiresAt, fromAWSCLI: true}, nil
 	}
 	return s.signIn(ctx, exchange)
 }

@@ -43,12 +43,12 @@ func isUnwritable(err error) bool {
 // there was a sign-in. An error of end does not keep the sign-in from being removed; only an error of the
 // keystore does.
 func logout[T any](ctx context.Context, d *Deps, name string, end func(T) error) (bool, error) {
-	kept, _, err := d.Tokens.Find(ctx, name)
+	stored, _, err := d.Tokens.Find(ctx, name)
 	if err != nil {
 		return false, err
 	}
-	t, held := decode[T](kept)
-	if !held {
+	t, ok := decode[T](stored)
+	if !ok {
 		return false, nil
 	}
 	err = end(t)

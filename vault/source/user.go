@@ -178,10 +178,10 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 // the sign-in's state, and other users can read a browser's arguments. If no browser can be opened, it only
 // prints a note, because the URL was already shown.
 func (v *signInAttempt) openInBrowser(page string) error {
-	lead, err := browser.Serve(page, browser.Choice{}, v.user.Peers)
+	redirect, err := browser.Serve(page, browser.Choice{}, v.user.Peers)
 	if err == nil {
-		v.pages = append(v.pages, lead)
-		err = v.user.OpenBrowser(lead.URL())
+		v.pages = append(v.pages, redirect)
+		err = v.user.OpenBrowser(redirect.URL())
 	}
 	if err != nil {
 		v.user.Show(fmt.Sprintf("cannot open a browser: %v", err))

@@ -65,7 +65,7 @@ func TestWebIdentityParameters(t *testing.T) {
 			}
 			for _, header := range []string{"Authorization", "X-Amz-Security-Token"} {
 				if call.Header.Get(header) != "" {
-					t.Errorf("the call carries %s, though nobody signs it", header)
+					t.Errorf("the call has %s although it is not signed", header)
 				}
 			}
 			if c.AccountID != "123456789012" || !c.CanExpire {
@@ -127,7 +127,7 @@ func TestTokenOfAnotherIdentityIsNotSent(t *testing.T) {
 	}
 	program.Spec = known
 	if again, none, err := r.Identify(t.Context(), program); err != nil || none != "" || !reflect.DeepEqual(again, known) || ran != 1 {
-		t.Errorf("identified again as %+v after %d runs, %v", again, ran, err)
+		t.Errorf("second result %+v after %d runs, %v", again, ran, err)
 	}
 }
 

@@ -47,14 +47,14 @@ const (
 
 // Serve starts a server whose page redirects the chosen browser to the address to. who decides which
 // connections are accepted. The caller closes the page.
-func Serve(to string, in Choice, who peer.Check) (*Page, error) {
-	l, err := peer.Listen("tcp4", "127.0.0.1:0", who)
+func Serve(to string, choice Choice, peers peer.Check) (*Page, error) {
+	l, err := peer.Listen("tcp4", "127.0.0.1:0", peers)
 	if err != nil {
 		return nil, fmt.Errorf("starting a server for the browser: %w", err)
 	}
 	p := &Page{path: "/" + rand.Text(), target: to, listener: l, opened: make(chan struct{})}
-	if !who.CanIdentify("tcp") {
-		if p.file, err = writePage(in.pageLink(p.address())); err != nil {
+	if !peers.CanIdentify("tcp") {
+		if p.file, err = writePage(choice.pageLink(p.address())); err != nil {
 			l.Close()
 			return nil, fmt.Errorf("writing a page for the browser: %w", err)
 		}
@@ -108,12 +108,12 @@ func (p *Page) address() string { return "http://" + p.listener.Addr().String() 
 // Wait returns nil when a browser was redirected. It returns ErrNotOpened after the timeout, or the cause of
 // ctx's end.
 func (p *Page) Wait(ctx context.Context, timeout time.Duration) error {
-	late := time.NewTimer(timeout)
-	defer late.Stop()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
 	select {
 	case <-p.opened:
 		return nil
-	case <-late.C:
+	case <-timer.C:
 		return ErrNotOpened
 	case <-ctx.Done():
 		return context.Cause(ctx)

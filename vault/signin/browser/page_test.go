@@ -120,7 +120,7 @@ func TestPageInFile(t *testing.T) {
 		}
 	}
 	if strings.Contains(string(text), "EXAMPLE") {
-		t.Errorf("the page has a secret:\n%s", text)
+		t.Errorf("the page contains a secret:\n%s", text)
 	}
 	for name, mode := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
 		if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != mode {
@@ -135,7 +135,7 @@ func TestPageInFile(t *testing.T) {
 	}
 	p.Close()
 	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the folder is left: %v", err)
+		t.Errorf("the folder was not removed: %v", err)
 	}
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 	if _, err := Serve(secret, Choice{}, peer.Check{NoTCPOwner: true}); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNotExist) {

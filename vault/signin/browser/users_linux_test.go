@@ -39,7 +39,7 @@ func TestPageOfAnotherUser(t *testing.T) {
 	}
 	for range 3 {
 		if resp := get(mallory); resp.StatusCode != http.StatusForbidden || resp.Header.Get("Location") != "" {
-			t.Errorf("another user gets %s, %v", resp.Status, resp.Header)
+			t.Errorf("another user got %s, %v", resp.Status, resp.Header)
 		}
 	}
 	if err := p.Wait(t.Context(), time.Nanosecond); err != ErrNotOpened {
@@ -49,7 +49,7 @@ func TestPageOfAnotherUser(t *testing.T) {
 		t.Errorf("the browser gets %s", resp.Status)
 	}
 	if len(told) != 3 || !strings.Contains(told[0], "user 54321") {
-		t.Errorf("told of %q", told)
+		t.Errorf("reported %q", told)
 	}
 }
 
