@@ -296,7 +296,7 @@ func TestConfirmDelete(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	extra := r.Alice.AddKey()
 	for name, answer := range map[string]func() (bool, error){
-		"nobody": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, testvault.ErrNoUser },
+		"no prompt": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, testvault.ErrNoUser },
 	} {
 		r.confirmDelete = answer
 		err := r.rotation().Run(t.Context())

@@ -106,7 +106,7 @@ func TestSignInIsConfirmed(t *testing.T) {
 		{"yes", func(context.Context, string) (bool, error) { return true, nil }, nil},
 		{"no", func(context.Context, string) (bool, error) { return false, nil }, nil},
 		{"not asked", func(context.Context, string) (bool, error) { return true, broken }, broken},
-		{"nobody to ask", nil, errNoUser},
+		{"no prompt", nil, errNoUser},
 	} {
 		words := make(chan string, 1)
 		for kind, newRoom := range unprovenSignIns(words) {

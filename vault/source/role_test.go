@@ -122,7 +122,7 @@ func TestSessionNameOfRoleIsRefused(t *testing.T) {
 	before := r.create(r.readOnly())
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: plan.UserName})
 	_, err := r.Create(t.Context(), s, before)
-	r.wantText(err, "profile p", "assumed-role/readonly/alice", "want a user")
+	r.wantText(err, "profile p", "assumed-role/readonly/alice", "expected an IAM user")
 	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Code: "AccessDenied", Status: 403})
 	if e := failAs[*awsapi.APIError](r, s); e.Action != "GetCallerIdentity" {
 		t.Errorf("the error is of %s", e.Action)

@@ -45,7 +45,7 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Serve starts a server whose page redirects the chosen browser to the address to. who decides which
+// Serve starts a server whose page redirects the chosen browser to the address to. peers decides which
 // connections are accepted. The caller closes the page.
 func Serve(to string, choice Choice, peers peer.Check) (*Page, error) {
 	l, err := peer.Listen("tcp4", "127.0.0.1:0", peers)
