@@ -77,7 +77,7 @@ func (l Login) EndpointName() string {
 	if at, err := l.signInURL(); err == nil {
 		return baseOf(at)
 	}
-	return "the sign-in in " + l.Target.Region
+	return "the sign-in endpoint in " + l.Target.Region
 }
 
 // AuthorizeURL returns the URL of the page where the user signs in. It contains no secret.

@@ -20,7 +20,7 @@ type Client struct {
 	Network *Network
 	Timeout time.Duration                                    // of one call with its retries; 0 means 30 s
 	Sleep   func(ctx context.Context, d time.Duration) error // waits before a retry
-	Backoff func(attempt int, err error) time.Duration       // wait before a retry; nil means the SDK's random wait of up to 5 s
+	Backoff func(attempt int, err error) time.Duration       // nil means the SDK's random waits of up to 5 s
 	Notify  func(message string)                             // shows a notice to the user; may be nil
 	Log     *slog.Logger                                     // logs calls without secrets; may be nil
 

@@ -91,7 +91,8 @@ func (a signInRequest) send(ctx context.Context, method string) (string, error) 
 	}
 	r, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
-		return "", fmt.Errorf("%s: %s is not a valid URL", signInAction, a.endpointName()) // err contains the URL, which may contain the credentials
+		// err contains the URL, which may contain the credentials.
+		return "", fmt.Errorf("%s: %s is not a valid URL", signInAction, a.endpointName())
 	}
 	r.Header.Set("User-Agent", "aws-vault")
 	if body != nil {

@@ -112,7 +112,7 @@ func (k AccessKeys) LastUsed(ctx context.Context, id string) (at time.Time, serv
 		return time.Time{}, "", err
 	}
 	if out.Used == nil {
-		return time.Time{}, "", fmt.Errorf("GetAccessKeyLastUsed: no last use in the response from %s", k.endpointName())
+		return time.Time{}, "", fmt.Errorf("GetAccessKeyLastUsed: no last-used time in the response from %s", k.endpointName())
 	}
 	at, _ = time.Parse(time.RFC3339, out.Used.At)
 	return at, c.clean(out.Used.Service), nil

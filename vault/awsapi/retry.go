@@ -69,7 +69,7 @@ func (api *Client) try(ctx context.Context, r retries, once bool, call func() er
 			return err
 		}
 		err = call()
-		// These functions can only fail to return tokens to the retryer. That does not matter here.
+		// The errors of these functions concern only the retryer's own counters.
 		_, _ = releaseAttempt(err), releaseRetry(err)
 		if err == nil || once || n >= retryer.MaxAttempts() || ctx.Err() != nil || !retryer.IsErrorRetryable(err) {
 			return err

@@ -58,7 +58,7 @@ func (n *Network) readSystemRoots() *x509.CertPool {
 type systemTransport struct {
 	bundle             func() http.RoundTripper
 	all                http.RoundTripper
-	bundleInsufficient atomic.Bool // only all could verify a server; skip bundle
+	bundleInsufficient atomic.Bool // the bundle could not verify a server that all verified
 }
 
 func (n *Network) newSystemTransport() *systemTransport {

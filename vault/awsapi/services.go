@@ -81,7 +81,8 @@ func (s service) address(t Target) (address, error) {
 	}
 	d := domainsOf(region)
 	host, domain := s.host, d.classic
-	if e.FIPS && (e.DualStack || s == serviceRolesAnywhere || partition.Of(region) != "aws-us-gov") { // in GovCloud, the classic hosts of other services are FIPS hosts
+	// In GovCloud, the classic hosts of other services are FIPS hosts.
+	if e.FIPS && (e.DualStack || s == serviceRolesAnywhere || partition.Of(region) != "aws-us-gov") {
 		host = s.fips
 	}
 	if e.DualStack {
@@ -96,7 +97,7 @@ func checkRegion(region string) error {
 	case !isDNSLabel(region):
 		return fmt.Errorf("the region is %.80q, expected one such as eu-west-1", region)
 	case partition.IsPseudo(region):
-		return fmt.Errorf("the region is %s, which stands for a whole partition, expected one such as %s", region, partition.Home("arn:"+partition.Of(region)+":"))
+		return fmt.Errorf("the region is %s, a pseudo-region for a whole partition, expected one such as %s", region, partition.Home("arn:"+partition.Of(region)+":"))
 	}
 	return nil
 }

@@ -17,9 +17,10 @@ import (
 
 // A Network creates HTTP clients for AWS and other servers. It is safe for concurrent use.
 type Network struct {
-	Proxy   func(*http.Request) (*url.URL, error)    // may be nil
-	Open    func(path string) (io.ReadCloser, error) // opens a CA bundle
-	Bundles []string                                 // paths of the system's CA bundle, of which the first that exists is used; empty means Go's own search
+	Proxy func(*http.Request) (*url.URL, error)    // may be nil
+	Open  func(path string) (io.ReadCloser, error) // opens a CA bundle
+	// Bundles are paths of the system's CA bundle. The first that exists is used. Empty means Go's own search.
+	Bundles []string
 
 	lock       sync.Mutex // guards clients and transports
 	clients    map[clientKey]*http.Client
@@ -140,7 +141,8 @@ func ReadFile(open func(path string) (io.ReadCloser, error), path string, maxSiz
 	var raw bytes.Buffer
 	if file, ok := f.(fs.File); ok {
 		if info, err := file.Stat(); err == nil {
-			raw.Grow(int(min(max(info.Size(), 0), maxSize)) + bytes.MinRead) // allocate once; growing would copy a large file several times
+			// Allocate once. Growing would copy a large file several times.
+			raw.Grow(int(min(max(info.Size(), 0), maxSize)) + bytes.MinRead)
 		}
 	}
 	if _, err := raw.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {

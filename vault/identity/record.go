@@ -129,7 +129,7 @@ func (e *RotationError) Error() string { return e.Reason }
 // does not sign yet, or if the record already has the key.
 func (r Record) With(k Key, now time.Time) (Record, error) {
 	if next, waiting := r.NextKey(now); waiting {
-		return r, &RotationError{fmt.Sprintf("key %s does not sign until %s, expected it to sign before another key is added", next.ID, next.SignsFrom.Format(time.RFC3339))}
+		return r, &RotationError{fmt.Sprintf("cannot add another key until key %s begins to sign at %s", next.ID, next.SignsFrom.Format(time.RFC3339))}
 	}
 	if slices.ContainsFunc(r.Keys, func(other Key) bool { return other.ID == k.ID }) {
 		return r, &RotationError{fmt.Sprintf("key %s is already a key of this identity", k.ID)}

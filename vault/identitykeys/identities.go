@@ -162,7 +162,8 @@ func (i *Identities) Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKe
 	}
 	damaged := fmt.Errorf("the key %s in the keystore is damaged", keyID)
 	var s secretItem
-	if json.Unmarshal(it.Data, &s) != nil || s.Version != 1 || s.Type != secretType { // the decoder's error may quote the key
+	// The decoder's error may quote the key.
+	if json.Unmarshal(it.Data, &s) != nil || s.Version != 1 || s.Type != secretType {
 		return nil, damaged
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(s.Key)
