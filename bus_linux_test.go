@@ -48,8 +48,8 @@ func TestNoBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	said := make([]byte, 4)
-	if n, _ := first.Read(said); string(said[:n]) != "ours" {
+	output := make([]byte, 4)
+	if n, _ := first.Read(output); string(output[:n]) != "ours" {
 		t.Error("the program connected to the session bus")
 	}
 }

@@ -140,8 +140,8 @@ func (p *process) end() (string, error) {
 
 func (h *tokenTest) run(env []string, args ...string) {
 	h.Helper()
-	if said, err := h.start(env, args...).end(); err != nil {
-		h.Fatalf("%q: %v\n%s", args, err, said)
+	if output, err := h.start(env, args...).end(); err != nil {
+		h.Fatalf("%q: %v\n%s", args, err, output)
 	}
 }
 
@@ -185,8 +185,8 @@ func (h *tokenTest) startStalled(k tokenKind) (p *process, open func()) {
 	defer cancel()
 	if err := h.aws.Await(ctx, k.action, 1); err != nil {
 		p.Process.Kill()
-		said, _ := p.end()
-		h.Fatalf("%v\n%s", err, said)
+		output, _ := p.end()
+		h.Fatalf("%v\n%s", err, output)
 	}
 	return p, func() { close(gate) }
 }
@@ -228,9 +228,9 @@ func TestSignalDuringTokenExchange(t *testing.T) {
 					time.Sleep(20 * time.Millisecond) // without a pause, the kernel merges the signals
 				}
 				open()
-				said, err := p.end()
+				output, err := p.end()
 				if status := p.ProcessState.Sys().(syscall.WaitStatus); err != nil && !status.Signaled() {
-					t.Errorf("ended with %v\n%s", err, said)
+					t.Errorf("ended with %v\n%s", err, output)
 				}
 				h.checkSignInStored(k)
 			})
@@ -294,9 +294,9 @@ func TestPassFailsAfterTokenExchange(t *testing.T) {
 				p, open := h.startStalled(k)
 				h.replacePassWrite(script)
 				open()
-				said, err := p.end()
-				if err != nil || !strings.Contains(said, "the token is stored encrypted in ~/.local/state/aws-vault/keystore/") {
-					t.Errorf("ended with %v\n%s", err, said)
+				output, err := p.end()
+				if err != nil || !strings.Contains(output, "the token is stored encrypted in ~/.local/state/aws-vault/keystore/") {
+					t.Errorf("ended with %v\n%s", err, output)
 				}
 				h.replacePassWrite("")
 				h.checkSignInStored(k)

@@ -48,14 +48,14 @@ func TestEachAgent(t *testing.T) {
 		for range 2 { // the second time the session is cached
 			c := exec.Command(os.Args[0], "exec", "r", "--", "printenv", "AWS_ACCESS_KEY_ID")
 			c.Env, c.SysProcAttr = env, &syscall.SysProcAttr{Setsid: true} // without a terminal
-			var said strings.Builder
-			c.Stderr = &said
+			var output strings.Builder
+			c.Stderr = &output
 			out, err := c.Output()
 			if err != nil {
-				t.Fatalf("%s: %v\n%s", variable, err, said.String())
+				t.Fatalf("%s: %v\n%s", variable, err, output.String())
 			}
-			if told := strings.Count(said.String(), variable+" is set: for a coding agent"); variable != "" && told != 1 || variable == "" && strings.Contains(said.String(), "agent") {
-				t.Errorf("%s: want one note about the agent in stderr:\n%s", variable, said.String())
+			if told := strings.Count(output.String(), variable+" is set: for a coding agent"); variable != "" && told != 1 || variable == "" && strings.Contains(output.String(), "agent") {
+				t.Errorf("%s: want one note about the agent in stderr:\n%s", variable, output.String())
 			}
 			keys = append(keys, strings.TrimSpace(string(out)))
 		}

@@ -128,7 +128,7 @@ func startJobShell(t *testing.T) *shell {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skipf("bash is not here: %v", err)
+		t.Skipf("bash is not installed: %v", err)
 	}
 	heard := make(chan os.Signal, 1)
 	signal.Notify(heard, unix.SIGHUP) // if SIGHUP were ignored, as with nohup, the started programs would ignore it too
@@ -414,13 +414,13 @@ func TestChildDiesWithParent(t *testing.T) {
 	}
 	shown := bufio.NewReader(out)
 	if line, err := shown.ReadString('\n'); err != nil || !strings.HasPrefix(line, "<teller ") {
-		t.Fatalf("the command says %q, %v", line, err)
+		t.Fatalf("the first line of the command is %q, %v", line, err)
 	}
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	if rest, err := io.ReadAll(shown); err != nil || len(rest) > 0 { // ReadAll returns when the command has ended
-		t.Errorf("the command says %q, %v", rest, err)
+		t.Errorf("the command went on after the kill: %q, %v", rest, err)
 	}
 	c.Wait()
 }

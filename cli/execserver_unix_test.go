@@ -31,12 +31,12 @@ func TestCancelBeforeServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tty.Close()
-	var said bytes.Buffer
+	var output bytes.Buffer
 	typed := false
-	for block := make([]byte, 4096); !strings.Contains(said.String(), "end"); {
+	for block := make([]byte, 4096); !strings.Contains(output.String(), "end"); {
 		n, err := tty.Read(block)
-		said.Write(block[:n])
-		if !typed && strings.Contains(said.String(), "MFA code of") {
+		output.Write(block[:n])
+		if !typed && strings.Contains(output.String(), "MFA code of") {
 			typed = true
 			if _, err := tty.Write([]byte{3}); err != nil { // Ctrl-C
 				t.Fatal(err)
@@ -47,7 +47,7 @@ func TestCancelBeforeServer(t *testing.T) {
 		}
 	}
 	c.Wait()
-	text := said.String()
+	text := output.String()
 	if !strings.Contains(text, "status 130") || strings.Contains(text, "started") || strings.Contains(text, "-echo") || strings.Count(text, "echo\r\n") != 2 {
 		t.Errorf("want status 130, no command and the terminal restored; the output is\n%s", text)
 	}

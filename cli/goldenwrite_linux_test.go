@@ -140,14 +140,14 @@ func awsLogin(t *testing.T, h goldenHome) {
 		t.Fatal(err)
 	}
 	address := regexp.MustCompile(`http://\S*/authorize\S*`)
-	var said []byte
-	for buffer := make([]byte, 4096); !address.Match(said); {
+	var output []byte
+	for buffer := make([]byte, 4096); !address.Match(output); {
 		n, err := stderr.Read(buffer)
-		if said = append(said, buffer[:n]...); err != nil {
-			t.Fatalf("aws-login: %s", said)
+		if output = append(output, buffer[:n]...); err != nil {
+			t.Fatalf("aws-login: %s", output)
 		}
 	}
-	resp, err := http.Get(address.FindString(string(said)))
+	resp, err := http.Get(address.FindString(string(output)))
 	if err != nil {
 		t.Fatal(err)
 	}

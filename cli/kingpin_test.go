@@ -36,7 +36,7 @@ func TestSplitCommand(t *testing.T) {
 	} {
 		left, command, _ := splitCommand(k.Application, strings.Fields(c.line))
 		if !slices.Equal(left, strings.Fields(c.left)) || !slices.Equal(command, strings.Fields(c.command)) {
-			t.Errorf("%s: %q and %q", c.line, left, command)
+			t.Errorf("%s: split into %q and %q, want %q and %q", c.line, left, command, c.left, c.command)
 		}
 	}
 	for _, f := range k.Model().Flags {

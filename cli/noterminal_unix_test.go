@@ -105,14 +105,14 @@ func TestProgramsDuringCommand(t *testing.T) {
 				s := onTerminal(t, c)
 				s.await("READY> ")
 				s.press("aws-vault exec -s --lazy p -- sh ask.sh\r")
-				said := s.await("<echo>")
+				output := s.await("<echo>")
 				switch {
-				case strings.Contains(said, "Stopped"):
-					t.Errorf("the server was stopped: %s", said)
-				case works && !strings.Contains(said, "\n200 "):
-					t.Errorf("unexpected output: %s", said)
-				case !works && (!strings.Contains(said, "(the program had no terminal)") || !strings.Contains(said, "aws-vault exec PROFILE -- true")):
-					t.Errorf("the error does not say that the program had no terminal: %s", said)
+				case strings.Contains(output, "Stopped"):
+					t.Errorf("the server was stopped: %s", output)
+				case works && !strings.Contains(output, "\n200 "):
+					t.Errorf("unexpected output: %s", output)
+				case !works && (!strings.Contains(output, "(the program had no terminal)") || !strings.Contains(output, "aws-vault exec PROFILE -- true")):
+					t.Errorf("the error does not say that the program had no terminal: %s", output)
 				}
 				s.await("READY> ")
 			})
@@ -141,8 +141,8 @@ func TestDialogDuringCommand(t *testing.T) {
 	s := onTerminal(t, c)
 	s.await("READY> ")
 	s.press("aws-vault --prompt=zenity exec -s --lazy p -- sh ask.sh\r")
-	if said := s.await("<echo>"); strings.Count(said, "403 {\"code\":\"LoginRequired\"") != 2 {
-		t.Errorf("unexpected output: %s", said)
+	if output := s.await("<echo>"); strings.Count(output, "403 {\"code\":\"LoginRequired\"") != 2 {
+		t.Errorf("unexpected output: %s", output)
 	}
 	s.await("READY> ")
 }
@@ -161,8 +161,8 @@ func TestProgramsOfAServer(t *testing.T) {
 	s.press("aws-vault serve --lazy --format=export-env p >variables &\r")
 	s.await("READY> ")
 	s.press("until grep -q AUTHORIZATION_TOKEN variables; do sleep 0.1; done; . ./variables; sh ask.sh\r")
-	if said := s.await("<echo>"); !strings.Contains(said, "(the program had no terminal)") {
-		t.Errorf("unexpected output: %s", said)
+	if output := s.await("<echo>"); !strings.Contains(output, "(the program had no terminal)") {
+		t.Errorf("unexpected output: %s", output)
 	}
 	s.await("READY> ")
 	s.press("kill %1; wait\r")

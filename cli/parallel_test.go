@@ -58,10 +58,10 @@ func TestLockOwnerIsKilled(t *testing.T) {
 
 	const processes = 20
 	var started [processes]*exec.Cmd
-	var said [processes]strings.Builder
+	var output [processes]strings.Builder
 	for i := range started {
 		c := exec.Command(os.Args[0], "exec", "r", "--", "true")
-		c.Env, c.Stderr = environ, &said[i]
+		c.Env, c.Stderr = environ, &output[i]
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -72,10 +72,10 @@ func TestLockOwnerIsKilled(t *testing.T) {
 	if err := aws.Await(ctx, "AssumeRole", 1); err != nil {
 		t.Fatal(err)
 	}
-	maker := lockOwner(t, dir)
+	owner := lockOwner(t, dir)
 	found := false
 	for _, c := range started {
-		if c.Process.Pid == maker {
+		if c.Process.Pid == owner {
 			found = true
 			if err := c.Process.Kill(); err != nil {
 				t.Fatal(err)
@@ -83,12 +83,12 @@ func TestLockOwnerIsKilled(t *testing.T) {
 		}
 	}
 	if !found {
-		t.Fatalf("the lock is held by process %d, which this test did not start", maker)
+		t.Fatalf("the lock is held by process %d, which this test did not start", owner)
 	}
 	for i, c := range started {
 		err := c.Wait()
-		if killed := c.Process.Pid == maker; killed != (err != nil) {
-			t.Errorf("process %d (killed: %v): %v\n%s", c.Process.Pid, killed, err, said[i].String())
+		if killed := c.Process.Pid == owner; killed != (err != nil) {
+			t.Errorf("process %d (killed: %v): %v\n%s", c.Process.Pid, killed, err, output[i].String())
 		}
 	}
 	if calls := aws.Actions(); len(calls) != 2 {
@@ -133,13 +133,13 @@ func TestCancelReachesWaitingProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tty.Close()
-	var said bytes.Buffer
+	var output bytes.Buffer
 	typed := false
 	for block := make([]byte, 4096); ; {
 		n, err := tty.Read(block)
-		said.Write(block[:n])
+		output.Write(block[:n])
 		// Type only when all other processes wait.
-		if !typed && bytes.Contains(said.Bytes(), []byte("MFA code of")) && bytes.Count(said.Bytes(), []byte("waiting for process")) == 19 {
+		if !typed && bytes.Contains(output.Bytes(), []byte("MFA code of")) && bytes.Count(output.Bytes(), []byte("waiting for process")) == 19 {
 			typed = true
 			if _, err := tty.Write([]byte{4}); err != nil { // Ctrl-D
 				t.Fatal(err)
@@ -150,7 +150,7 @@ func TestCancelReachesWaitingProcesses(t *testing.T) {
 		}
 	}
 	c.Wait()
-	text := said.String()
+	text := output.String()
 	if n := strings.Count(text, "\nMFA code of") + strings.Count(text, "\rMFA code of"); n != 1 {
 		t.Errorf("%d prompts, want one\n%s", n, text)
 	}
@@ -183,12 +183,12 @@ func TestRefusalReachesWaitingProcesses(t *testing.T) {
 		{ "$0" exec r -- true || echo status $?; } &
 	done; wait`, os.Args[0])
 	c.Env = environ
-	said := &countingWriter{awaited: "waiting for process", times: processes - 1, then: func() { close(all) }}
-	c.Stdout, c.Stderr = said, said
+	output := &countingWriter{awaited: "waiting for process", times: processes - 1, then: func() { close(all) }}
+	c.Stdout, c.Stderr = output, output
 	if err := c.Run(); err != nil {
 		t.Fatal(err)
 	}
-	text := said.text.String()
+	text := output.text.String()
 	if n := strings.Count(text, "AWS says AccessDenied: no"); n != processes {
 		t.Errorf("%d processes print the error of AWS, want %d\n%s", n, processes, text)
 	}

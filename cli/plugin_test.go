@@ -26,8 +26,8 @@ func agePlugin() {
 	if line := os.Getenv(pluginRuns); line != "" {
 		os.Unsetenv(pluginRuns)
 		c := exec.Command("sh", "-c", line)
-		if said, err := c.CombinedOutput(); err != nil {
-			os.WriteFile(os.Getenv(pluginVariable), said, 0o600)
+		if output, err := c.CombinedOutput(); err != nil {
+			os.WriteFile(os.Getenv(pluginVariable), output, 0o600)
 			os.Exit(1)
 		}
 	}

@@ -266,9 +266,9 @@ func TestProxyIsKilled(t *testing.T) {
 	}
 	for range 2 {
 		proxy, says := startProxy(t)
-		taker, said := startReceiver(t)
-		if said != "listening" {
-			t.Fatal(said)
+		taker, output := startReceiver(t)
+		if output != "listening" {
+			t.Fatal(output)
 		}
 		if life := lifetime(t); life <= 0 || life > 30 {
 			t.Errorf("the address expires after %d s, want at most 30 s", life)

@@ -204,12 +204,12 @@ func (h tracedHome) checkReplaced(t *testing.T, c fileCommand, path string, repl
 	before := tree(t, forbidden)
 	watch := newWatch(t, forbidden)
 
-	said := h.output(t, c.line)
-	if name := "~/" + path + ": "; !strings.Contains(said, name) {
+	output := h.output(t, c.line)
+	if name := "~/" + path + ": "; !strings.Contains(output, name) {
 		if !ignoresPath(c.line, path) {
-			t.Errorf("%s: no error names the path:\n%s", c.line, said)
-		} else if said := h.output(t, "doctor --offline"); !strings.Contains(said, name) {
-			t.Errorf("doctor does not name the path:\n%s", said)
+			t.Errorf("%s: no error names the path:\n%s", c.line, output)
+		} else if output := h.output(t, "doctor --offline"); !strings.Contains(output, name) {
+			t.Errorf("doctor does not name the path:\n%s", output)
 		}
 	}
 	for _, event := range watch.events(t) {

@@ -71,17 +71,17 @@ func newRotationTest(t *testing.T, config func(*fakeaws.AWS) string) *rotationTe
 }
 
 // run runs the program, and returns its output and whether it was killed. The test fails if the program fails.
-func (r *rotationTest) run(env []string, args ...string) (said string, killed bool) {
+func (r *rotationTest) run(env []string, args ...string) (output string, killed bool) {
 	r.Helper()
-	said, killed, ok := r.try(env, args...)
+	output, killed, ok := r.try(env, args...)
 	if !ok && !killed {
-		r.Fatalf("%v failed:\n%s", args, said)
+		r.Fatalf("%v failed:\n%s", args, output)
 	}
-	return said, killed
+	return output, killed
 }
 
 // try runs the program. ok reports whether it succeeded.
-func (r *rotationTest) try(env []string, args ...string) (said string, killed, ok bool) {
+func (r *rotationTest) try(env []string, args ...string) (output string, killed, ok bool) {
 	r.Helper()
 	c := exec.Command(os.Args[0], args...)
 	var out bytes.Buffer
@@ -124,8 +124,8 @@ func (r *rotationTest) checkOneKey(when string) string {
 	if stored := r.storedKeyID(); stored != *keys[0].AccessKeyId {
 		r.Fatalf("%s: %s is stored, and AWS has %s", when, stored, *keys[0].AccessKeyId)
 	}
-	if said, _, ok := r.try(nil, "rotate", "--resume", "alice"); ok || !strings.Contains(said, "no rotation of key") {
-		r.Fatalf("%s: the journal still exists\n%s", when, said)
+	if output, _, ok := r.try(nil, "rotate", "--resume", "alice"); ok || !strings.Contains(output, "no rotation of key") {
+		r.Fatalf("%s: the journal still exists\n%s", when, output)
 	}
 	return *keys[0].AccessKeyId
 }
@@ -133,13 +133,13 @@ func (r *rotationTest) checkOneKey(when string) string {
 // storedKeyID returns the id of the stored key.
 func (r *rotationTest) storedKeyID() string {
 	r.Helper()
-	said, _ := r.run(nil, "export", "--no-session", "alice")
-	for line := range strings.Lines(said) {
+	output, _ := r.run(nil, "export", "--no-session", "alice")
+	for line := range strings.Lines(output) {
 		if id, ok := strings.CutPrefix(line, "AWS_ACCESS_KEY_ID="); ok {
 			return strings.TrimSpace(id)
 		}
 	}
-	r.Fatalf("no key is stored:\n%s", said)
+	r.Fatalf("no key is stored:\n%s", output)
 	return ""
 }
 
@@ -230,11 +230,11 @@ func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rot
 			} else {
 				env = []string{fmt.Sprintf("%s=%d", p.env, n)}
 			}
-			said, killed, ok := r.try(env, args...)
+			output, killed, ok := r.try(env, args...)
 			r.aws.Watch(nil)
-			more = killed || strings.Contains(said, "no space left on device")
+			more = killed || strings.Contains(output, "no space left on device")
 			if !more && !ok {
-				t.Fatalf("%s: %s", when, said)
+				t.Fatalf("%s: %s", when, output)
 			}
 			if more {
 				points++
@@ -280,8 +280,8 @@ func TestUndoIsKilled(t *testing.T) {
 	begin := func(r *rotationTest) {
 		old = r.storedKeyID()
 		r.killAt(func(c fakeaws.Call, done bool) bool { return c.Action == "UpdateAccessKey" && done })
-		if said, killed := r.run(nil, "rotate", "alice"); !killed {
-			t.Fatalf("not killed:\n%s", said)
+		if output, killed := r.run(nil, "rotate", "alice"); !killed {
+			t.Fatalf("not killed:\n%s", output)
 		}
 		r.aws.Watch(nil)
 		if r.storedKeyID() == old {
@@ -289,8 +289,8 @@ func TestUndoIsKilled(t *testing.T) {
 		}
 	}
 	atEachPoint(t, plain, begin, []string{"rotate", "--undo", "alice"}, func(r *rotationTest, when string) {
-		if said, _, ok := r.try(nil, "rotate", "--undo", "alice"); !ok && !strings.Contains(said, "no rotation of key") {
-			t.Fatalf("%s: %s", when, said)
+		if output, _, ok := r.try(nil, "rotate", "--undo", "alice"); !ok && !strings.Contains(output, "no rotation of key") {
+			t.Fatalf("%s: %s", when, output)
 		}
 		if id := r.checkOneKey(when); id != old {
 			t.Errorf("%s: %s is back, want %s", when, id, old)

@@ -188,6 +188,6 @@ func TestWordsNotTypedBack(t *testing.T) {
 	d.expect("the words were not typed correctly; nothing was changed")
 	d.wait(false)
 	if entries, err := os.ReadDir(filepath.Join(home, ".local/share/aws-vault/sealed")); err == nil {
-		t.Errorf("a store was made: %v", entries)
+		t.Errorf("a keystore was created: %v", entries)
 	}
 }

@@ -33,11 +33,11 @@ func TestServerRefusesOtherUsers(t *testing.T) {
 		args := append(append([]string{"exec"}, strings.Fields(flag)...), "alice", "--", "sh", "-c", script)
 		c := exec.Command(os.Args[0], args...)
 		c.Env = environ
-		var said strings.Builder
-		c.Stderr = &said
+		var output strings.Builder
+		c.Stderr = &output
 		out, err := c.Output()
 		if err != nil {
-			t.Fatalf("%s: %v\n%s", flag, err, &said)
+			t.Fatalf("%s: %v\n%s", flag, err, &output)
 		}
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		if len(lines) != 6 || !strings.HasPrefix(lines[0], "200 ") {
@@ -48,8 +48,8 @@ func TestServerRefusesOtherUsers(t *testing.T) {
 				t.Errorf("%s: another user gets %s", flag, line)
 			}
 		}
-		if want := "aws-vault: warning: connection from user 65534 refused, expected user 0 or root\n"; strings.Count(said.String(), want) != 1 {
-			t.Errorf("%s: want one warning in stderr: %s", flag, &said)
+		if want := "aws-vault: warning: connection from user 65534 refused, expected user 0 or root\n"; strings.Count(output.String(), want) != 1 {
+			t.Errorf("%s: want one warning in stderr: %s", flag, &output)
 		}
 	}
 }
