@@ -127,7 +127,7 @@ func TestNewCommandIsClosedToAgents(t *testing.T) {
 		}
 		if err := agentRefusal(a, k, line); (err == nil) != want {
 			t.Errorf("%s: %v", name, err)
-		} else if err != nil && err.Error() != "this command is closed to coding agents, and CLAUDECODE is set" {
+		} else if err != nil && err.Error() != "coding agents cannot use this command (CLAUDECODE is set)" {
 			t.Errorf("%s: %v", name, err)
 		}
 		a.Env.Getenv = func(string) (string, bool) { return "", false }

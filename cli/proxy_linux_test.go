@@ -165,7 +165,7 @@ func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
 	says = bufio.NewReader(shown)
 	line, err := says.ReadString('\n')
-	if err != nil || !strings.Contains(line, "169.254.169.254 is held for user 65534") {
+	if err != nil || !strings.Contains(line, "providing 169.254.169.254 to user 65534") {
 		t.Fatalf("the proxy printed %q, %v", line, err)
 	}
 	return c, says
@@ -327,7 +327,7 @@ func TestProxyWithoutRights(t *testing.T) {
 	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), quickRace}
 	c.SysProcAttr, c.Dir = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}, "/"
 	out, err := c.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "hint: sudo aws-vault proxy") {
+	if err == nil || !strings.Contains(string(out), "hint: start the proxy as root: sudo aws-vault proxy") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -7,12 +7,13 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// limitFlags say what credentials may do at most.
+// limitFlags are the flags that limit the permissions of a session.
 type limitFlags struct {
 	policies []string
 	readOnly bool
 }
 
+// Bind registers --policy and --read-only.
 func (f *limitFlags) Bind(c *kingpin.CmdClause) {
 	c.Flag("policy", "Restrict the session with a policy: an ARN, file://PATH, or the name of a session-policy section. Repeatable: only actions that all policies allow remain.").
 		PlaceHolder("POLICY").StringsVar(&f.policies)
@@ -26,7 +27,7 @@ func (f *limitFlags) limits() []string {
 	return append([]string{plan.ReadOnly}, f.policies...)
 }
 
-// Agent is the coding agent that runs us; zero for a person.
+// Agent returns the coding agent that runs this process, or the zero Agent if a person does.
 func (e *Env) Agent() policy.Agent {
 	agent, _ := policy.Running(e.Getenv, e.HasTerminal)
 	return agent

@@ -1,5 +1,5 @@
-// Package app provides what all commands share: the opened vault, questions to the user, notes and
-// common flags. The commands are in the packages beside it, none of which imports another.
+// Package app provides what all commands share: the opened vault, prompts, notes and common flags.
+// The commands are in sibling packages such as cli/run, which do not import each other.
 package app
 
 import (
@@ -13,27 +13,28 @@ import (
 	"aws-vault/vault/source"
 )
 
-// An App is one run of the program: its environment, and what opens the rest.
+// An App is one run of the program. It holds the environment, the global flags and the functions that
+// open the state folder and the keystore.
 type App struct {
 	Env     Env
 	Log     *slog.Logger
 	Globals globals
 	Debug   bool
 
-	State         func() (*disk.Folder, error) // findState, once
-	NoStateWarned *atomic.Bool                 // it was said that there is no state folder
-	Trades        *source.Exchanges            // that the process does not end in the middle of
+	State         func() (*disk.Folder, error) // returns the state folder; calls findState once
+	NoStateWarned *atomic.Bool                 // the warning about a missing state folder was printed
+	Trades        *source.Exchanges            // exchanges of one-time tokens, which the process must finish before it exits
 
-	MemoryRing func() keystore.Ring // keeps sessions where there is no state folder
+	MemoryRing func() keystore.Ring // caches sessions in memory if there is no state folder
 
-	// KeystoreName is the name of the keystore in use, once it is. What to do about an error can depend on it,
-	// and most of these errors come from packages that do not know which keystore is below them.
+	// KeystoreName is the name of the keystore in use, or empty before a keystore is opened. Hints depend on
+	// it, because most errors come from packages that do not know which keystore is in use.
 	KeystoreName string
 
 	password *keyPassword
 }
 
-// New is a run of the program in an environment.
+// New returns an App for env. It fills in env.Programs and env.CatchSignals if they are nil.
 func New(env Env) *App {
 	a := &App{
 		Env: env, Log: slog.New(slog.DiscardHandler), NoStateWarned: new(atomic.Bool), MemoryRing: sync.OnceValue(keystore.Memory),

@@ -11,25 +11,26 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An Asker asks the user on behalf of one command and of what the command opens. One process asks at a
-// time.
+// An Asker prompts the user on behalf of one command. Only one process prompts at a time.
 type Asker struct {
 	app   *App
 	locks *store.Locks
 
-	// forProgram says that a program reads what the command prints: its user may not know why they are asked.
+	// forProgram is set if another program reads the command's output. Prompts then name that program,
+	// because the user may not know why they are prompted.
 	forProgram bool
 }
 
-// Asker asks for a command whose user knows why they are asked.
+// Asker returns an Asker for a command that the user started. Its prompts do not name a calling program.
 func (a *App) Asker(locks *store.Locks) Asker { return Asker{app: a, locks: locks} }
 
-// Ask puts one question to the user.
+// Ask shows one prompt and returns the answer. It returns prompt.ErrCancelled if the user cancels.
 func (a *App) Ask(ctx context.Context, locks *store.Locks, r prompt.Request) (string, error) {
 	return a.Asker(locks).Ask(ctx, r)
 }
 
-// Confirm asks for a yes that --force gives beforehand.
+// Confirm asks a yes-or-no question and reports whether the user agreed. If no prompt is possible, it returns
+// a [*hint.ConfirmError], whose hint is --force.
 func (a *App) Confirm(ctx context.Context, locks *store.Locks, profile, question string) (bool, error) {
 	yes, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Profile: profile, Text: question})
 	if err != nil {
@@ -38,18 +39,19 @@ func (a *App) Confirm(ctx context.Context, locks *store.Locks, profile, question
 	return yes != "", nil
 }
 
-// Ask puts one question to the user.
+// Ask shows one prompt and returns the answer. It returns prompt.ErrCancelled if the user cancels.
 func (q Asker) Ask(ctx context.Context, r prompt.Request) (string, error) {
 	return q.askWith(ctx, q.app.Globals.Prompt, r)
 }
 
-// askWith asks by way of a driver; empty for the first that works.
+// askWith prompts with the given driver, or with the first driver that works if driver is empty.
 func (q Asker) askWith(ctx context.Context, driver string, r prompt.Request) (string, error) {
 	p, err := prompt.Choose(q.env(), driver, prompt.Options{TerminalBusy: q.app.Env.Programs.TerminalBusy()})
 	if err != nil {
 		return "", err
 	}
-	// Who waits for a security key with the turn to ask would keep those from asking who have the key.
+	// Reading a code from a security key needs no prompt lock. Holding the lock while waiting for the key
+	// would block the process that uses the key.
 	if d, _ := prompt.Named(driver); !d.WithoutPromptLock || r.Kind != prompt.Code {
 		under, lock, err := q.locks.Named(ctx, "prompt", r.Text)
 		if err != nil {
@@ -65,22 +67,21 @@ func (q Asker) askWith(ctx context.Context, driver string, r prompt.Request) (st
 	return p.Ask(ctx, r)
 }
 
-// env is the world of the prompts, with the security key that the driver for it reads codes from.
+// env returns the environment for prompts. Its KeyCode reads codes from a security key.
 func (q Asker) env() prompt.Env {
 	env := q.app.Env.Prompt
 	env.KeyCode = q.KeyCode
 	return env
 }
 
-// CanAsk returns nil if a way to ask the user works here, and otherwise why not.
+// CanAsk returns nil if the user can be prompted, and otherwise an error that says why not.
 func (a *App) CanAsk(o prompt.Options) error {
 	_, err := prompt.Choose(a.Asker(nil).env(), a.Globals.Prompt, o)
 	return err
 }
 
-// canAskFor returns nil if a person can be asked what a step asks while a command has the
-// terminal, and otherwise why not. After a sign-in with a browser, the user may have to
-// confirm who has signed in.
+// canAskFor returns nil if a step can prompt the user while a command uses the terminal, and otherwise an
+// error that says why not. A sign-in with a browser may also ask the user to confirm who has signed in.
 func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
 	usesBrowser := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
 	if usesBrowser && a.Env.Person(signIn).OpenBrowser == nil {
@@ -92,13 +93,14 @@ func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
 	return a.CanAsk(prompt.Options{TerminalBusy: true})
 }
 
-// confirmSignIn asks whether it is this user who has signed in.
+// confirmSignIn asks the user to confirm that they are the one who signed in.
 func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error) {
 	yes, err := q.Ask(ctx, prompt.Request{Kind: prompt.Confirm, Text: question})
 	return yes != "", err
 }
 
-// codePrompt answers with the code that was given as a flag, once, and asks where there is none.
+// codePrompt returns a function that provides MFA codes. If given is not empty, the function returns it,
+// and fails when a second code is needed. Otherwise the function prompts for the code.
 func (q Asker) codePrompt(given string) func(context.Context, source.Question) (string, error) {
 	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {
@@ -114,8 +116,7 @@ func (q Asker) codePrompt(given string) func(context.Context, source.Question) (
 	}
 }
 
-// codeDriver is the driver that a code is asked of: --prompt, or the device that the profile
-// names.
+// codeDriver returns the driver for an MFA code: the one of --prompt, or else the one that the profile names.
 func codeDriver(a *App, q source.Question) string {
 	if a.Globals.Prompt != "" {
 		return a.Globals.Prompt
@@ -123,15 +124,15 @@ func codeDriver(a *App, q source.Question) string {
 	return q.Device
 }
 
-// deviceAnswers reports whether a device answers, and no person.
+// deviceAnswers reports whether a device provides the code, so that the user is not prompted.
 func deviceAnswers(a *App, q source.Question) bool {
 	d, _ := prompt.Named(codeDriver(a, q))
 	return d.Device
 }
 
-// A codeFlagError is a code that was given as a flag and did not serve.
+// A codeFlagError reports that the code of --mfa-token was not accepted.
 type codeFlagError struct{ why string }
 
 func (e *codeFlagError) Error() string {
-	return "the code that --mfa-token gave did not serve: " + e.why
+	return "the code of --mfa-token was not accepted: " + e.why
 }

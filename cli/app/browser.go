@@ -8,11 +8,11 @@ import (
 	"aws-vault/vault/signin/browser"
 )
 
-// browserTimeout is how long a browser may take to open a page.
+// browserTimeout limits the time between starting a browser and its first request.
 const browserTimeout = time.Minute
 
-// OpenInBrowser opens a page that leads a browser to the address. The address itself, which signs in
-// whoever has it, is no program's argument.
+// OpenInBrowser opens url in a browser and waits until the browser has requested it. Anyone who has url can
+// sign in, so it must not appear in the arguments of a program: the browser opens a local page that redirects.
 func (a *App) OpenInBrowser(ctx context.Context, url string, choice browser.Choice) error {
 	page, err := browser.Serve(url, choice, a.Env.Peers)
 	if err != nil {
@@ -43,10 +43,10 @@ func openPage(a *App, address string, choice browser.Choice) error {
 	return a.Env.StartProgram(argv)
 }
 
-// errNoBrowser is for a machine whose browser would not come before the one who waits.
-var errNoBrowser = errors.New("none can be reached from here, without a display or over SSH")
+// errNoBrowser is returned if a browser started here would not appear in front of the user.
+var errNoBrowser = errors.New("no browser is available, because there is no display or this is an SSH session")
 
-// A browserError is a page that could not be opened.
+// A browserError reports that a page could not be opened in a browser.
 type browserError struct{ err error }
 
 func (e *browserError) Error() string { return "opening a browser: " + e.err.Error() }
@@ -54,5 +54,5 @@ func (e *browserError) Error() string { return "opening a browser: " + e.err.Err
 func (e *browserError) Unwrap() error { return e.err }
 
 func (*browserError) Remedy() string {
-	return "print the address and open it yourself: aws-vault login --stdout"
+	return "print the URL and open it yourself: aws-vault login --stdout"
 }

@@ -1,7 +1,7 @@
 package app
 
-// caBundles are the files in which distributions keep all roots that their users trust. Who
-// names others to Go has them read as Go does.
+// caBundles returns the files in which Linux distributions store the trusted root certificates. It returns
+// none if SSL_CERT_FILE or SSL_CERT_DIR is set: Go then reads those files itself.
 // https://go.dev/src/crypto/x509/root_linux.go
 func caBundles(a *App) []string {
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {

@@ -9,14 +9,15 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// A Verb is a command as it was described to kingpin, what it does, and who may use it.
+// A Verb is a command: its kingpin description, its function, and whether coding agents may run it.
 type Verb struct {
 	Command *kingpin.CmdClause
 	Run     func(context.Context) error
 
-	// Agents opens the command to coding agents. It is closed to them otherwise.
+	// Agents allows coding agents to run the command.
 	Agents bool
-	// Effect says why the command is closed, for the error; empty for no more than that it is.
+	// Effect says what the command does, for the error that coding agents get, such as "stores a long-lived
+	// key". It may be empty.
 	Effect string
 }
 
@@ -26,43 +27,46 @@ func Examples(comment, line, comment2, line2 string) string {
 	return strings.Join([]string{comment, line, comment2, line2}, "\n")
 }
 
-// A PersonFlag is a flag that coding agents may not use, of a command that they may use.
+// A PersonFlag is a boolean flag that coding agents must not use although they may run its command.
 type PersonFlag struct {
 	Value  *bool
 	Effect string // what the flag does, for the error
 }
 
+// Set parses the value of the flag.
 func (f PersonFlag) Set(text string) error {
 	given, err := strconv.ParseBool(text)
 	*f.Value = given
 	return err
 }
 
+// String returns the value of the flag as text.
 func (f PersonFlag) String() string { return strconv.FormatBool(*f.Value) }
 
 // IsBoolFlag tells kingpin that the flag has no value.
 func (f PersonFlag) IsBoolFlag() bool { return true }
 
-// An AgentError reports a command or a flag that is closed to coding agents.
+// An AgentError reports that a coding agent used a command or a flag that only people may use.
 type AgentError struct {
-	What     string // in words
+	What     string // the command or flag, as the error names it
 	Effect   string
-	Variable string // that shows the agent
+	Variable string // the environment variable that the agent was recognized by
 }
 
 func (e *AgentError) Error() string {
-	text := fmt.Sprintf("%s is closed to coding agents, and %s is set", e.What, e.Variable)
+	text := fmt.Sprintf("coding agents cannot use %s (%s is set)", e.What, e.Variable)
 	if e.Effect != "" {
 		text += ": it " + e.Effect
 	}
 	return text
 }
 
+// Remedy returns the hint for this error.
 func (*AgentError) Remedy() string {
-	return "run it yourself, in a terminal that was not started by a coding agent"
+	return "run the command yourself in a terminal that the coding agent did not start"
 }
 
-// The exit statuses that are not a command's own.
+// The exit statuses of aws-vault itself. exec also returns the exit status of its command.
 const (
 	StatusOK          = 0
 	StatusFailed      = 1
@@ -71,15 +75,15 @@ const (
 	StatusNotFound    = 127
 )
 
-// StatusInterrupted is the exit status of a run that Ctrl-C has ended, or the user's no.
+// StatusInterrupted is the exit status after Ctrl-C or after the user cancels a prompt.
 const StatusInterrupted = 130
 
-// A StatusError ends the program with a status of its own and without another word.
+// A StatusError ends the program with this exit status. No error message is printed.
 type StatusError int
 
 func (e StatusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// A UsageError is a command line that flags alone could not refuse.
+// A UsageError reports an invalid command line that the flag parser does not detect.
 type UsageError struct{ Text string }
 
 func (e *UsageError) Error() string { return e.Text }

@@ -2,19 +2,19 @@ package app
 
 import "aws-vault/vault/profile"
 
-// NoteDefaultProfile says where [default] beats a server: SDKs ask a server last, and a command
-// of ours has no AWS_PROFILE that would lead them past [default].
+// NoteDefaultProfile prints a note if the [default] profile has credentials. SDKs use those before they ask
+// a credential server, and a command that exec runs has no AWS_PROFILE to select another profile.
 func NoteDefaultProfile(a *App, s *Session) {
 	emptyEnv := func(string) (string, bool) { return "", false }
 	p, err := s.Config.Resolve("default", profile.Inputs{Credentials: s.Inputs.Credentials, Env: emptyEnv})
 	if err != nil {
-		return // it does not concern the profile that was asked for
+		return // an error in [default] does not concern the requested profile
 	}
 	for _, setting := range []string{
 		"aws_access_key_id", "role_arn", "credential_process", "web_identity_token_file", "sso_session", "sso_start_url", "login_session",
 	} {
 		if p.Set(setting) {
-			a.Note("%s gives [default] credentials of its own, and programs that look there take those before they ask the server", p.Value(setting).Origin)
+			a.Note("%s sets credentials for the [default] profile; SDKs use those instead of the server", p.Value(setting).Origin)
 			return
 		}
 	}

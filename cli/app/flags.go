@@ -30,6 +30,7 @@ type globals struct {
 	timeout    time.Duration
 }
 
+// Bind registers the global flags.
 func (g *globals) Bind(k *kingpin.Application) {
 	k.Flag("backend", "Keystore to use: "+strings.Join(keystore.Backends(), ", ")+". Default: the first one available on this system.").
 		Envar("AWS_VAULT_BACKEND").PlaceHolder("NAME").StringVar(&g.Backend)
@@ -47,6 +48,7 @@ func (g *globals) Bind(k *kingpin.Application) {
 	k.Flag("card", "Serial number of the security key to use, if several are connected.").Envar("AWS_VAULT_CARD").PlaceHolder("SERIAL").Uint32Var(&g.Card)
 }
 
+// PromptNames returns the names of the prompt drivers, in the order in which they are tried.
 func PromptNames() []string {
 	var names []string
 	for _, d := range prompt.Drivers() {
@@ -55,7 +57,7 @@ func PromptNames() []string {
 	return names
 }
 
-// Check refuses what kingpin takes and nothing later could use.
+// Check validates the flags that kingpin does not validate.
 func (g *globals) Check() error {
 	if known := PromptNames(); g.Prompt != "" && !slices.Contains(known, g.Prompt) {
 		return &prompt.UnknownDriverError{Name: g.Prompt, Known: known}
@@ -63,7 +65,7 @@ func (g *globals) Check() error {
 	return nil
 }
 
-// CredentialFlags are the flags of every command that makes credentials, or says how.
+// CredentialFlags are the flags of every command that creates credentials or explains how they are created.
 type CredentialFlags struct {
 	Profile   string
 	Duration  time.Duration
@@ -71,11 +73,11 @@ type CredentialFlags struct {
 	Region    string
 	Code      string
 	Limits    limitFlags
-	AsAgent   string // the coding agent that is asked about; empty for whoever asks
+	AsAgent   string // explain the plan for this coding agent; empty for the caller
 	SignIn    SignInFlags
 }
 
-// BindPlan binds what decides how credentials are made.
+// BindPlan registers the flags that change the plan.
 func (f *CredentialFlags) BindPlan(c *kingpin.CmdClause) {
 	c.Arg("profile", "Profile to use.").Envar("AWS_PROFILE").StringVar(&f.Profile)
 	c.Flag("duration", "How long the credentials are valid, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
@@ -85,7 +87,7 @@ func (f *CredentialFlags) BindPlan(c *kingpin.CmdClause) {
 	f.Limits.Bind(c)
 }
 
-// Bind binds what carrying them out needs too.
+// Bind registers the flags of BindPlan and those that creating the credentials needs.
 func (f *CredentialFlags) Bind(c *kingpin.CmdClause) {
 	f.BindPlan(c)
 	c.Flag("mfa-token", "MFA code, if you do not want to be prompted for it.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
@@ -101,7 +103,7 @@ func (f *CredentialFlags) options(a *App) plan.Options {
 	return o
 }
 
-// inputs are the settings that flags make.
+// inputs returns the profile settings that flags override.
 func (f *CredentialFlags) inputs() map[string]profile.Flag {
 	flags := map[string]profile.Flag{}
 	if f.Region != "" {
@@ -110,8 +112,8 @@ func (f *CredentialFlags) inputs() map[string]profile.Flag {
 	return flags
 }
 
-// SessionName is the role session name that says who took a role, in the letters that
-// AWS takes.
+// SessionName returns the role session name for a user. It replaces characters that AWS does not accept with
+// "-" and has at most 64 characters.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func SessionName(user string) string {
 	const maxLength = 64

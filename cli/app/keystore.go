@@ -7,7 +7,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Reason is why a keystore cannot be used, without its name, which stands beside it.
+// Reason returns why a keystore cannot be used. It leaves out the keystore's name, for tables that have a
+// column for the name.
 func Reason(err error) string {
 	var unavailable *keystore.UnavailableError
 	if errors.As(err, &unavailable) {
@@ -16,11 +17,11 @@ func Reason(err error) string {
 	return err.Error()
 }
 
-// lastKeystoreFile is the file in the state folder that names the keystore.
+// lastKeystoreFile is the file in the state folder with the name of the keystore that was written to last.
 const lastKeystoreFile = "last-keystore"
 
-// A key that was written to one keystore is not found in another. So the last one is
-// remembered, to be named when a key is missing.
+// RememberKeystore stores the name of the keystore in the state folder. If a key is missing later, a hint
+// names this keystore. Without a state folder it does nothing.
 func (s *Session) RememberKeystore() error {
 	if s.State == nil {
 		return nil
@@ -28,8 +29,8 @@ func (s *Session) RememberKeystore() error {
 	return s.State.Write(lastKeystoreFile, []byte(s.Keystore.Name))
 }
 
-// PreviousKeystore is the keystore that keys were last written to, if it is another than the
-// one that was opened now.
+// PreviousKeystore returns the keystore that keys were last written to, or an empty string if that keystore
+// is open now or unknown.
 func PreviousKeystore(a *App) string {
 	if name := LastWrittenKeystore(a); name != a.KeystoreName {
 		return name
@@ -37,8 +38,8 @@ func PreviousKeystore(a *App) string {
 	return ""
 }
 
-// LastWrittenKeystore is the keystore that keys were last written to, as far as this build
-// knows one of that name.
+// LastWrittenKeystore returns the keystore that keys were last written to, or an empty string if it is
+// unknown or this build does not support it.
 func LastWrittenKeystore(a *App) string {
 	state, err := a.State()
 	if err != nil {

@@ -2,10 +2,10 @@ package app
 
 import "sync"
 
-// maxRefusedWarnings bounds the warnings about other users' connections: they could send any number.
+// maxRefusedWarnings limits the warnings about refused connections, because other users could cause any number.
 const maxRefusedWarnings = 3
 
-// warnRefusedPeers warns of connections that were refused, once for each different reason.
+// warnRefusedPeers returns a function that warns of a refused connection, once for each different reason.
 func warnRefusedPeers(a *App) func(error) {
 	var mu sync.Mutex
 	warned := map[string]bool{}

@@ -8,7 +8,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Locks are those of this user's processes.
+// Locks returns the locks that this user's aws-vault processes share, and the state folder, which is nil if it
+// cannot be used. Processes that wait for this one show what.
 func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	state, err := a.sharedState()
 	if err != nil {
@@ -21,12 +22,12 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
 			}
-			a.Note("waiting for process %d (%s) to be done with: %s", w.Process, w.Program, w.Question)
+			a.Note("waiting for process %d (%s) to finish: %s", w.Process, w.Program, w.Question)
 		},
 	}, state, nil
 }
 
-// KeystoreConfig says which keystore to open, and how the user is asked for what opens it.
+// KeystoreConfig returns the configuration for opening the keystore that the global flags select.
 func (a *App) KeystoreConfig(q Asker, state *disk.Folder) keystore.Config {
 	g := a.Globals
 	return keystore.Config{

@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// unlockOptions are how the openers of the sealed keystore are reached from here.
+// unlockOptions returns the prompts and the card access with which the sealed keystore is unlocked.
 func (q Asker) unlockOptions() sealed.UnlockOptions {
 	return sealed.UnlockOptions{
 		PassphraseFirst: GivenSealedPassphrase(q.app) != "",
@@ -32,17 +32,17 @@ func (q Asker) unlockOptions() sealed.UnlockOptions {
 	}
 }
 
-// GivenSealedPassphrase is the passphrase that the environment gives; empty for none.
+// GivenSealedPassphrase returns the passphrase of the environment variable, or an empty string if it is not set.
 func GivenSealedPassphrase(a *App) string {
 	p, _ := a.Env.Getenv(envvar.SealedPassphrase)
 	return p
 }
 
-var errNotAnswered = errors.New("it was not answered")
+var errNotAnswered = errors.New("the plugin's question was not answered")
 
-// pluginUI is how age's plugins speak to our user.
+// pluginUI returns the user interface for age plugins: their messages become notes, their questions prompts.
 func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
-	ctx = context.WithoutCancel(ctx) // a plugin is not told that we gave up: its pipe is closed
+	ctx = context.WithoutCancel(ctx) // on cancellation the plugin's pipe is closed instead
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
 			q.app.Note("%s: %s", name, message)
@@ -66,11 +66,13 @@ func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 			}
 			return answer != "", nil
 		},
-		WaitTimer: func(name string) { q.app.Note("waiting for the plugin %s: touch its key if it has one", name) },
+		WaitTimer: func(name string) {
+			q.app.Note("waiting for the age plugin %s; if its security key blinks, touch it", name)
+		},
 	}
 }
 
-// A SealedStore is the sealed keystore as its owner handles it.
+// A SealedStore is the sealed keystore with what the commands that manage it need.
 type SealedStore struct {
 	*sealed.Store
 	Config  sealed.Config
@@ -79,8 +81,8 @@ type SealedStore struct {
 	State   *disk.Folder
 }
 
-// SealedConfig says where the sealed keystore is, whether or not there is one. If opener is not
-// empty, no other opener is used.
+// SealedConfig returns the configuration of the sealed keystore without opening it; the keystore does not
+// need to exist. If opener is not empty, only that opener is used.
 func SealedConfig(a *App, what, opener string) (SealedStore, error) {
 	locks, state, err := a.Locks(what)
 	if err != nil {
@@ -93,7 +95,8 @@ func SealedConfig(a *App, what, opener string) (SealedStore, error) {
 	return SealedStore{Config: config, Options: c.Openers, Locks: locks, State: state}, err
 }
 
-// OpenSealedStore opens the sealed keystore, and asks nobody yet. The opener is as for [SealedConfig].
+// OpenSealedStore opens the sealed keystore without unlocking it, so it does not prompt. The opener is as
+// for [SealedConfig].
 func OpenSealedStore(a *App, what, opener string) (SealedStore, error) {
 	s, err := SealedConfig(a, what, opener)
 	if err == nil {
@@ -102,6 +105,7 @@ func OpenSealedStore(a *App, what, opener string) (SealedStore, error) {
 	return s, err
 }
 
+// Has reports whether the keystore has an opener of this name.
 func (s SealedStore) Has(name string) bool {
 	for _, o := range s.Header().Openers {
 		if o.Name == name {
@@ -111,7 +115,8 @@ func (s SealedStore) Has(name string) bool {
 	return false
 }
 
-// openerKey finds the key of an opener on a card, and asks nobody.
+// openerKey finds the private key of an opener on a security key. It does not prompt. If the security key is
+// not available, it returns an error that wraps sealed.ErrAbsent.
 func (q Asker) openerKey(ctx context.Context, o sealed.Opener) (sealed.Exchanger, func(), error) {
 	slot, err := piv.ParseSlot(o.Slot)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// minPassphrase is how many characters a passphrase has that is not warned of.
+// minPassphrase is the least number of characters of a passphrase that is used without a warning.
 const minPassphrase = 8
 
-// commonPassphrases are among those that are tried first, without those that are short anyway.
+// commonPassphrases are passphrases that attackers try first. Those shorter than minPassphrase are left out.
 const commonPassphrases = `
 	00000000 0123456789 0987654321 11111111 1111111111 111222tianya 11223344 112233445566 12121212 123123123
 	12341234 1234512345 12344321 123454321 1234554321 123456123456 12345678 123456789 1234567890 123456789a
@@ -37,7 +37,7 @@ const commonPassphrases = `
 type weakPassphraseError struct{ why string }
 
 func (e *weakPassphraseError) Error() string {
-	return "the new passphrase " + e.why + ", so it is easy to guess"
+	return "the new passphrase is easy to guess: it " + e.why
 }
 
 // checkPassphrase returns a [*weakPassphraseError] for a passphrase that is easy to guess.
@@ -51,8 +51,8 @@ func checkPassphrase(text string) error {
 	return nil
 }
 
-// GivenPassphrase is a new passphrase that was given without being asked for. A weak one is used
-// all the same: nobody may be there to choose another.
+// GivenPassphrase returns text, a new passphrase from stdin or the environment. It warns if the passphrase
+// is weak, but does not refuse it, because there may be no user who can choose another.
 func GivenPassphrase(a *App, text string) string {
 	if err := checkPassphrase(text); err != nil && text != "" {
 		a.Warn(err)
@@ -60,7 +60,8 @@ func GivenPassphrase(a *App, text string) string {
 	return text
 }
 
-// ChoosePassphrase asks for a new passphrase, and whether a weak one is to be used anyway.
+// ChoosePassphrase prompts for a new passphrase. If it is weak, ChoosePassphrase asks whether to use it anyway,
+// and otherwise prompts again.
 func (q Asker) ChoosePassphrase(ctx context.Context, r prompt.Request) (string, error) {
 	for try := 1; ; try++ {
 		text, err := q.Ask(ctx, r)
@@ -84,21 +85,21 @@ func (q Asker) ChoosePassphrase(ctx context.Context, r prompt.Request) (string, 
 	}
 }
 
-// maxPassphraseTries is how often another passphrase can be chosen.
+// maxPassphraseTries is how often ChoosePassphrase prompts before it gives up.
 const maxPassphraseTries = 3
 
-// A keystorePassphrase is the passphrase of a keystore, as it is asked for.
+// A keystorePassphrase is a request for the passphrase of a keystore.
 type keystorePassphrase struct {
 	dir      string
-	isNew    bool    // it is a new one
-	tries    int     // how many answers were wrong already
-	given    *string // what the environment gives; nil for nothing
-	variable string  // that gives it
-	wrong    error   // that the given one was not the right one
+	isNew    bool    // a new passphrase is set
+	tries    int     // number of wrong answers so far
+	given    *string // the value of the environment variable; nil if it is not set
+	variable string  // the name of the environment variable
+	wrong    error   // the error if the value of the environment variable is wrong
 }
 
-// filePassphrase answers for the file keystore, from the environment or by asking. An empty variable is
-// an answer: the keystore says what is wrong with it.
+// filePassphrase returns the file keystore's passphrase, from the environment or from a prompt. If the variable
+// is set but empty, it returns an empty passphrase, which the keystore refuses.
 func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphrasePrompt) (string, error) {
 	p := keystorePassphrase{dir: ask.Dir, isNew: ask.New, tries: ask.Wrong, variable: envvar.FilePassphrase, wrong: keystore.ErrWrongPassphrase}
 	if text, ok := q.app.Env.Getenv(envvar.FilePassphrase); ok {
@@ -107,7 +108,7 @@ func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphrasePrompt
 	return q.keystorePassphrase(ctx, p)
 }
 
-// sealedPassphrase answers for the sealed keystore, from the environment or by asking.
+// sealedPassphrase returns the sealed keystore's passphrase, from the environment or from a prompt.
 func (q Asker) sealedPassphrase(ctx context.Context, ask sealed.PassphrasePrompt) (string, error) {
 	p := keystorePassphrase{dir: ask.Dir, isNew: ask.New, tries: ask.Wrong, variable: envvar.SealedPassphrase, wrong: sealed.ErrWrongPassphrase}
 	if text := GivenSealedPassphrase(q.app); text != "" {

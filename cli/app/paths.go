@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// ConfigFile is the AWS config file.
+// ConfigFile returns the AWS config file: AWS_CONFIG_FILE or ~/.aws/config.
 func (e *Env) ConfigFile() configfile.ConfigFile {
 	path, ok := e.Getenv("AWS_CONFIG_FILE")
 	if !ok || path == "" {
@@ -21,7 +21,7 @@ func (e *Env) ConfigFile() configfile.ConfigFile {
 	return configfile.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path))}
 }
 
-// CredentialsFile is the shared credentials file.
+// CredentialsFile returns the shared credentials file: AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials.
 func (e *Env) CredentialsFile() configfile.ConfigFile {
 	path, ok := e.Getenv("AWS_SHARED_CREDENTIALS_FILE")
 	if !ok || path == "" {
@@ -30,7 +30,7 @@ func (e *Env) CredentialsFile() configfile.ConfigFile {
 	return configfile.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true}
 }
 
-// ReadConfig parses the config file and, beside it, the shared credentials file.
+// ReadConfig parses the config file and the shared credentials file. A missing file counts as empty.
 func (e *Env) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.Inputs, error) {
 	in := profile.Inputs{Flags: flags, Env: e.Getenv}
 	f, err := e.ConfigFile().Read()
@@ -41,10 +41,10 @@ func (e *Env) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.
 	return f, in, err
 }
 
-// Path fills in ~.
+// Path replaces a leading ~ with the home directory.
 func (e *Env) Path(p string) string { return disk.ExpandHome(p, e.Home) }
 
-// Tilde shortens a path for those who read it.
+// Tilde replaces the home directory at the start of a path with ~, for messages.
 func (e *Env) Tilde(p string) string {
 	if rest, ok := strings.CutPrefix(p, e.Home+string(filepath.Separator)); ok && e.Home != "" {
 		return "~" + string(filepath.Separator) + rest
@@ -52,7 +52,7 @@ func (e *Env) Tilde(p string) string {
 	return p
 }
 
-// Shorten shortens the paths in a text for those who read it.
+// Shorten replaces the home directory in every path of a message with ~.
 func (e *Env) Shorten(text string) string {
 	if e.Home == "" || e.Home == string(filepath.Separator) {
 		return text
@@ -60,8 +60,10 @@ func (e *Env) Shorten(text string) string {
 	return strings.ReplaceAll(text, e.Home+string(filepath.Separator), "~"+string(filepath.Separator))
 }
 
+// OpenFile opens a file for reading. The caller closes it.
 func (e *Env) OpenFile(path string) (io.ReadCloser, error) { return os.Open(e.Path(path)) }
 
+// callers returns the profiles whose commands led to this process, outermost first.
 func (e *Env) callers() []string {
 	list, _ := e.Getenv(envvar.Callers)
 	if list == "" {

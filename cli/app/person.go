@@ -11,13 +11,14 @@ import (
 	"aws-vault/vault/source"
 )
 
+// HasEnvironmentKey reports whether the environment contains an access key.
 func (e *Env) HasEnvironmentKey() bool {
 	id, _ := e.Getenv("AWS_ACCESS_KEY_ID")
 	secret, _ := e.Getenv("AWS_SECRET_ACCESS_KEY")
 	return id != "" && secret != ""
 }
 
-// SignInFlags say how a person signs in.
+// SignInFlags are the flags that say how the user signs in.
 type SignInFlags struct {
 	Stdout bool
 	flow   string
@@ -30,21 +31,24 @@ const (
 	FlowDevice  = "device"
 )
 
+// BindStdout registers --stdout.
 func (f *SignInFlags) BindStdout(c *kingpin.CmdClause) {
 	c.Flag("stdout", "Print the sign-in link to stderr instead of opening a browser.").Envar("AWS_VAULT_STDOUT").BoolVar(&f.Stdout)
 }
 
+// Bind registers --stdout and --sso-flow.
 func (f *SignInFlags) Bind(c *kingpin.CmdClause) {
 	f.BindStdout(c)
 	f.BindFlow(c)
 }
 
+// BindFlow registers --sso-flow.
 func (f *SignInFlags) BindFlow(c *kingpin.CmdClause) {
 	c.Flag("sso-flow", "How to sign in to Identity Center: browser (on this machine) or device (type a code on any device). Default: browser, if one can be opened.").
 		Envar("AWS_VAULT_SSO_FLOW").PlaceHolder("browser|device").EnumVar(&f.flow, FlowBrowser, FlowDevice)
 }
 
-// Person is whoever signs in, as far as the flags and this machine let them.
+// Person returns how the user can sign in here, according to the flags and to what this machine supports.
 func (e *Env) Person(f SignInFlags) source.User {
 	reachable := e.browserReachable()
 	p := source.User{
@@ -57,8 +61,8 @@ func (e *Env) Person(f SignInFlags) source.User {
 	return p
 }
 
-// showSignIn tells a person where to sign in. Where stderr is read by a program, it is written to
-// the terminal too: a program that runs us for credentials keeps it to itself.
+// showSignIn prints a message about a sign-in to stderr. If stderr is not a terminal, it also prints the message
+// to the terminal, because a program that runs aws-vault may not show its stderr.
 func (e *Env) showSignIn(message string) {
 	line := fmt.Sprintf("aws-vault: %s\n", message)
 	fmt.Fprint(e.Stderr, line)
@@ -69,12 +73,12 @@ func (e *Env) showSignIn(message string) {
 		defer tty.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		tty.Write(ctx, line) // stderr has it too
+		tty.Write(ctx, line) // an error is ignored: stderr has the message too
 	}
 }
 
-// browserReachable reports whether a browser that a program opens here would come before
-// the person who runs it, and could bring an answer back to this machine.
+// browserReachable reports whether a browser started here would appear in front of the user and could connect
+// back to this machine.
 func (e *Env) browserReachable() bool {
 	set := func(name string) bool { v, _ := e.Getenv(name); return v != "" }
 	switch {
@@ -91,7 +95,7 @@ func (e *Env) browserReachable() bool {
 	return false
 }
 
-// HasTerminal reports whether somebody sits at a terminal.
+// HasTerminal reports whether this process has a terminal for prompts.
 func (e *Env) HasTerminal() bool {
 	tty, err := e.Prompt.OpenTTY()
 	if err != nil {

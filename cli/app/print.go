@@ -6,30 +6,33 @@ import (
 	"aws-vault/cli/hint"
 )
 
-// Note tells the user something that loses nothing.
+// Note prints a note to stderr: information that requires no action.
 func (a *App) Note(format string, args ...any) {
 	fmt.Fprintf(a.Env.Stderr, "aws-vault: note: %s\n", a.Env.Shorten(fmt.Sprintf(format, args...)))
 }
 
+// Warn prints err as a warning to stderr. The command continues.
 func (a *App) Warn(err error) {
 	fmt.Fprintf(a.Env.Stderr, "aws-vault: warning: %s\n", a.Env.Shorten(err.Error()))
 }
 
-// PrintHints prints what to do about an error.
+// PrintHints prints the hints for an error to stderr.
 func (a *App) PrintHints(err error) {
 	for _, h := range hint.For(err, a.HintFacts()) {
 		fmt.Fprintf(a.Env.Stderr, "aws-vault: hint: %s\n", h)
 	}
 }
 
+// HintFacts returns what hints depend on besides the error.
 func (a *App) HintFacts() hint.Facts {
 	return hint.Facts{Keystore: a.KeystoreName, PreviousKeystore: func() string { return PreviousKeystore(a) }}
 }
 
-// warnWithRemedy is warn for what the user should do something about.
+// warnWithRemedy prints err as a warning, followed by its hints.
 func (a *App) warnWithRemedy(err error) {
 	a.Warn(err)
 	a.PrintHints(err)
 }
 
+// Print formats and writes to stdout.
 func (a *App) Print(format string, args ...any) { fmt.Fprintf(a.Env.Stdout, format, args...) }

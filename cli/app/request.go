@@ -10,31 +10,31 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A Request says what a command wants of a profile. Commands begin alike: a profile is chosen, the vault
-// is opened, and a plan is made, which is then carried out or not. This is what they differ in.
+// A Request says how a command uses a profile. All such commands choose a profile, open the vault and create a
+// plan; the fields say where they differ.
 type Request struct {
-	Verb  string // the command, for the processes that wait for it
+	Verb  string // the command's name, shown by processes that wait for it
 	Flags *CredentialFlags
 	For   plan.Purpose
 
-	OfferProfiles    bool // if no profile is named, the user is offered those that there are
-	AllowEnvironment bool // if no profile is named, the credentials in the environment are meant
-	ForProgram       bool // a program reads what is printed, and its user may not know why they are asked
+	OfferProfiles    bool // if no profile is given, let the user pick one
+	AllowEnvironment bool // if no profile is given, use the credentials in the environment
+	ForProgram       bool // another program reads the output, so prompts name that program
 }
 
-// A Task is a request for one profile, with what it takes to answer it.
+// A Task is a request for one profile, together with the opened vault and the plan.
 type Task struct {
 	*Session
-	Profile string // empty for the credentials in the environment
+	Profile string // empty if the credentials in the environment are used
 	Options plan.Options
-	Plan    plan.Plan // once it is made
+	Plan    plan.Plan // set by MakePlan
 
 	app    *App
 	flags  *CredentialFlags
 	picked bool // the user chose the profile from a list
 }
 
-// Begin chooses the profile of a request and opens the vault for it. The config file is read once.
+// Begin chooses the profile of a request and opens the vault for it. It reads the config files once.
 func (a *App) Begin(ctx context.Context, r Request) (*Task, error) {
 	config, in, err := a.Env.ReadConfig(r.Flags.inputs())
 	if err != nil {
@@ -53,7 +53,7 @@ func (a *App) Begin(ctx context.Context, r Request) (*Task, error) {
 	return a.Task(s, r, name), nil
 }
 
-// Task is a request for a profile in a session that is open already.
+// Task returns the task for a profile in a session that is already open.
 func (a *App) Task(s *Session, r Request, profile string) *Task {
 	s.Source.User = a.Env.Person(r.Flags.SignIn)
 	o := r.Flags.options(a)
@@ -61,7 +61,7 @@ func (a *App) Task(s *Session, r Request, profile string) *Task {
 	return &Task{Session: s, Profile: profile, Options: o, app: a, flags: r.Flags, picked: r.Flags.Profile == ""}
 }
 
-// MakePlan plans the credentials of the task, and prints what the user should know of the plan.
+// MakePlan creates the plan of the task and prints its notes.
 func (t *Task) MakePlan(ctx context.Context) (err error) {
 	if t.Profile == "" {
 		t.Plan, err = t.PlanEnvironment(t.Options)
@@ -75,20 +75,20 @@ func (t *Task) MakePlan(ctx context.Context) (err error) {
 	return nil
 }
 
-// PrintNotes prints what the user should know of the plan.
+// PrintNotes prints the notes of the plan to stderr.
 func (t *Task) PrintNotes() {
 	for _, n := range t.Plan.Notes {
 		t.app.Note("%s", n)
 	}
 }
 
-// Credentials carries the plan out.
+// Credentials carries out the plan. It returns credentials that are valid for at least need.
 func (t *Task) Credentials(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 	return t.Session.Credentials(ctx, t.Plan, t.Options, need)
 }
 
-// RecordUse remembers that the profile was used, for the next list, and shares the sign-in with other
-// programs if --share-sso-token says so.
+// RecordUse records that the profile was used, for the order of the picker. With --share-sso-token it also
+// shares the sign-in with the AWS CLI.
 func (t *Task) RecordUse(ctx context.Context) error {
 	if t.Profile != "" {
 		t.app.noteUse(t.Profile, t.picked)
@@ -99,6 +99,6 @@ func (t *Task) RecordUse(ctx context.Context) error {
 	return nil
 }
 
-// CanAskFor returns nil if a person can be asked what a step of the task asks while a command has the
-// terminal, and otherwise why not.
+// CanAskFor returns nil if a step of the task can prompt the user while a command uses the terminal, and
+// otherwise an error that says why not.
 func (t *Task) CanAskFor(s plan.Step) error { return t.app.canAskFor(t.flags.SignIn, s) }

@@ -16,31 +16,32 @@ import (
 	"aws-vault/vault/card/pcsc"
 )
 
-// ErrNoSecurityKey is for a machine without a security key that holds accounts.
-var ErrNoSecurityKey = errors.New("no security key with OATH accounts is plugged in")
+// ErrNoSecurityKey reports that no security key with TOTP accounts is connected.
+var ErrNoSecurityKey = errors.New("no security key with TOTP accounts is connected")
 
-// A keyChoiceError is returned where it is open which of several keys is meant.
+// A keyChoiceError reports that the requested security key is not connected, or that several are connected and
+// none was requested.
 type keyChoiceError struct {
-	requested string // the serial asked for; empty for any
+	requested string // the requested serial number; empty for any
 	plugged   []string
 }
 
 func (e *keyChoiceError) Error() string {
 	if e.requested != "" {
-		return fmt.Sprintf("security key %.40q is not plugged in, but %s", e.requested, strings.Join(e.plugged, ", "))
+		return fmt.Sprintf("security key %.40q is not connected; connected: %s", e.requested, strings.Join(e.plugged, ", "))
 	}
-	return fmt.Sprintf("%d security keys are plugged in (%s), want one", len(e.plugged), strings.Join(e.plugged, ", "))
+	return fmt.Sprintf("%d security keys are connected (%s), expected one", len(e.plugged), strings.Join(e.plugged, ", "))
 }
 
 func (*keyChoiceError) Remedy() string {
-	return "name one with --card SERIAL"
+	return "choose a security key with --card SERIAL"
 }
 
-// maxPasswordTries is how often the password of a key is asked for.
+// maxPasswordTries is how often the user is prompted for the password of a security key.
 const maxPasswordTries = 3
 
-// A keyPassword is the password of the security key's accounts, once it was right: a process asks for
-// it once.
+// A keyPassword caches the password of the security key's TOTP accounts after it was accepted, so that a
+// process prompts for it once.
 type keyPassword struct {
 	mu   sync.Mutex
 	text string
@@ -58,8 +59,8 @@ func (p *keyPassword) set(text string) {
 	p.text = text
 }
 
-// WithAccounts selects the OATH accounts of the security key and does something with them. The
-// key is not held while its password is asked for: others may want it.
+// WithAccounts opens the TOTP accounts of the security key and calls use. It prompts for the password if there
+// is one. The security key is released during the prompt, so that other programs can use it.
 func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) error {
 	password, again := q.app.password.get(), ""
 	for wrong := 0; ; {
@@ -75,7 +76,7 @@ func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) erro
 		default:
 			return err
 		}
-		password, err = q.Ask(ctx, prompt.Request{Kind: prompt.Passphrase, Text: "Password of the security key's OATH accounts", RetryReason: again})
+		password, err = q.Ask(ctx, prompt.Request{Kind: prompt.Passphrase, Text: "Password of the security key's TOTP accounts", RetryReason: again})
 		if err != nil {
 			return err
 		}
@@ -85,13 +86,14 @@ func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) erro
 	}
 }
 
-// WithSecurityKey opens the key, and returns oath.ErrLocked if it wants a password and none is there.
+// WithSecurityKey opens the TOTP accounts of the security key and calls use. It returns oath.ErrLocked if the
+// accounts need a password and password is empty.
 func WithSecurityKey(ctx context.Context, a *App, password string, use func(*oath.Key) error) error {
 	locks, _, err := a.Locks("security key")
 	if err != nil {
 		return err
 	}
-	_, lock, err := locks.Named(ctx, cardLock, "the hardware key")
+	_, lock, err := locks.Named(ctx, cardLock, "the security key")
 	if err != nil {
 		return err
 	}
@@ -122,12 +124,12 @@ func WithSecurityKey(ctx context.Context, a *App, password string, use func(*oat
 		if err := key.Unlock(password); err != nil {
 			return err
 		}
-		defer oath.Select(card) // which shuts it for whoever comes next
+		defer oath.Select(card) // selecting again locks the accounts
 	}
 	return use(key)
 }
 
-// keyReader finds the reader of the key that is meant: the one that is named, or the only one.
+// keyReader returns the name of the card reader with the requested security key, or with the only one.
 func keyReader(a *App, service *pcsc.Service) (string, error) {
 	readers, err := service.Readers()
 	if err != nil {
@@ -166,8 +168,8 @@ func keyReader(a *App, service *pcsc.Service) (string, error) {
 	return "", &keyChoiceError{requested, serials}
 }
 
-// serialOf is the serial number of the key in a reader, or oath.ErrNoApplet for a card that
-// holds no accounts.
+// serialOf returns the serial number of the security key in a reader, or oath.ErrNoApplet for a card without
+// TOTP accounts.
 func serialOf(service *pcsc.Service, reader string) (string, error) {
 	card, err := service.Card(reader)
 	if err != nil {
@@ -182,7 +184,8 @@ func serialOf(service *pcsc.Service, reader string) (string, error) {
 	return serial, err
 }
 
-// KeyCode reads a code for the prompt driver of that name.
+// KeyCode reads the code for an MFA device from the security key. The variable [envvar.OATHAccount] can select another
+// account.
 func (q Asker) KeyCode(ctx context.Context, serial string) (code string, err error) {
 	if name, _ := q.app.Env.Getenv(envvar.OATHAccount); name != "" {
 		serial = name
@@ -197,7 +200,8 @@ func (q Asker) KeyCode(ctx context.Context, serial string) (code string, err err
 	return code, err
 }
 
-// ReadCode reads the code of a device at a time, and says so before the key waits for a touch.
+// ReadCode reads the code of an MFA device for time at. If the account requires a touch, it asks the user to
+// touch the security key.
 func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time.Time) (string, error) {
 	accounts, err := k.Accounts()
 	if err != nil {
@@ -212,13 +216,13 @@ func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time
 		return "", err
 	}
 	if touched[account.Name] {
-		q.noteBlink(ctx, "touch your key for the code of "+ui.Printable(account.Name))
+		q.noteBlink(ctx, "touch your security key for the code of "+ui.Printable(account.Name))
 	}
 	return k.Code(account, at)
 }
 
-// noteBlink says that a key waits for a touch. Where a program reads our stderr, its user may
-// not, so that it is said on the terminal.
+// noteBlink asks the user to touch the security key. If a program reads stderr, it writes to the terminal,
+// because the user may not see stderr.
 func (q Asker) noteBlink(ctx context.Context, what string) {
 	if q.forProgram && !q.app.Env.StderrTerminal {
 		if tty, err := q.app.Env.Prompt.OpenTTY(); err == nil {

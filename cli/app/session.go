@@ -25,14 +25,14 @@ import (
 	"aws-vault/vault/store"
 )
 
-// programEnvironment is what a credential_process may go by: the environment without what is incidental, and without
-// what opens the vault, which must not be part of a hash.
+// programEnvironment returns the environment variables that can change the result of a credential_process. Its
+// hash is part of the cache key, so variables that unlock the vault are left out.
 func programEnvironment(a *App) []string {
 	return envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Incidental, envvar.Unlocking)
 }
 
-// ExecNeed is how long credentials serve at least that a command is given: nothing renews
-// them for it.
+// ExecNeed returns the minimum remaining lifetime of credentials that a command gets in its environment,
+// where they cannot be renewed.
 func ExecNeed(pl plan.Plan) time.Duration {
 	if pl.MinTTL != nil {
 		return *pl.MinTTL
@@ -40,7 +40,8 @@ func ExecNeed(pl plan.Plan) time.Duration {
 	return 5 * time.Minute
 }
 
-// A Session is what a command has to do with credentials, put together.
+// A Session is the opened vault with its locks, keystore and state folder. State is nil if there is no state
+// folder.
 type Session struct {
 	*vault.Vault
 	Locks    *store.Locks
@@ -48,7 +49,7 @@ type Session struct {
 	State    *disk.Folder
 }
 
-// Open puts the parts together for a command, said in words for those who wait for it.
+// Open reads the config files and opens the keystore for a command. Processes that wait for this one show what.
 func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	config, in, err := a.Env.ReadConfig(nil)
 	if err != nil {
@@ -57,8 +58,8 @@ func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	return a.openWith(ctx, what, config, in, askOptions{})
 }
 
-// askOptions is how a session asks the user: whether a program reads what the command prints, and the MFA
-// code that was given as a flag, if any.
+// askOptions says how a session prompts: forProgram is as in [Asker], and code is the MFA code of --mfa-token,
+// if any.
 type askOptions struct {
 	forProgram bool
 	code       string
@@ -78,7 +79,7 @@ func (a *App) openWith(ctx context.Context, what string, config *profile.File, i
 	return a.assemble(config, in, q, state, ks, how.code), nil
 }
 
-// Assemble puts the parts together for one reading of the config files.
+// Assemble returns a Session for config files and a keystore that are already open.
 func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state *disk.Folder, ks *keystore.Keystore) *Session {
 	return a.assemble(config, in, a.Asker(locks), state, ks, "")
 }
@@ -130,27 +131,29 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 	return &Session{v, locks, ks, state}
 }
 
-// noteDelay tells the user what we still wait for after they have asked us to end. It writes to a
-// terminal only: a program that reads our stderr may be gone, and to write to it would end us.
+// noteDelay prints what the program still waits for after Ctrl-C. It writes to a terminal only: if stderr is a
+// pipe whose reader has ended, writing would end this process.
 func noteDelay(a *App, message string) {
 	if a.Env.StderrTerminal {
 		a.Note("%s", message)
 	}
 }
 
+// Digest returns the first 8 bytes of the SHA-256 hash of the parts, in hexadecimal, for names of files.
 func Digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
 
-// runShell runs what a profile names. What it is told of its caller is the profile, so
-// that it cannot lead back there.
+// runShell runs the command of a profile. It passes the profile's name in an environment variable, so that an
+// aws-vault started by the command detects a loop.
 func runShell(ctx context.Context, a *App, c source.Command) ([]byte, error) {
 	a.Env.CatchSignals()
 	environ := append(a.Env.Environ(), envvar.Callers+"="+strings.Join(append(a.Env.callers(), c.Profile), "\n"))
 	return a.Env.Shell(ctx, c.Line, environ, c.Max)
 }
 
+// Sleep waits for d, or returns the cause of ctx if ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

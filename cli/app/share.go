@@ -12,25 +12,26 @@ import (
 	"aws-vault/vault/store"
 )
 
-// BindShare binds the flag of those commands that can share a sign-in.
+// BindShare registers --share-sso-token.
 func (f *SignInFlags) BindShare(c *kingpin.CmdClause) {
 	c.Flag("share-sso-token", "Also write the sign-in token to the cache of the AWS CLI, in plain text. The token is valid for some hours.").
-		SetValue(PersonFlag{&f.Share, "writes a token that signs a person in"})
+		SetValue(PersonFlag{&f.Share, "writes a token that anyone can sign in with"})
 }
 
-// ssoCache is where the AWS CLI keeps its tokens.
+// ssoCache returns the folder in which the AWS CLI stores its Identity Center tokens.
 func ssoCache(a *App, state *disk.Folder) *store.SSOCache {
 	return &store.SSOCache{Dir: a.Env.Path(filepath.Join("~", ".aws", "sso", "cache")), Digests: state.Folder("shared")}
 }
 
-// share gives other programs the sign-in that a plan begins with, if there is one.
+// share writes the Identity Center token that a plan starts with to the AWS CLI's cache. If the plan does not
+// start with Identity Center, it prints a note.
 func (a *App) share(ctx context.Context, s *Session, pl plan.Plan) error {
-	if _, err := a.State(); err != nil { // what is written could not be noted there, and so not removed later
+	if _, err := a.State(); err != nil { // without the state folder, the shared file could not be recorded and removed later
 		return err
 	}
 	spec, ok := pl.Steps[0].Spec.(plan.SSORole)
 	if !ok {
-		a.Note("--share-sso-token: profile %s does not begin with a sign-in to IAM Identity Center, so nothing is shared", pl.Profile)
+		a.Note("--share-sso-token has no effect: profile %s does not use IAM Identity Center", pl.Profile)
 		return nil
 	}
 	t, err := s.Source.SSO(pl.Steps[0].Endpoint, spec.SSO).SignIn(ctx)
@@ -40,7 +41,7 @@ func (a *App) share(ctx context.Context, s *Session, pl plan.Plan) error {
 	return a.ShareToken(s, spec.SSO, t)
 }
 
-// ShareToken writes a token where the AWS CLI looks for it.
+// ShareToken writes a token to the AWS CLI's cache of Identity Center tokens, as plain text.
 func (a *App) ShareToken(s *Session, sso plan.SSO, t store.CachedToken) error {
 	if err := s.Source.Cache.Share(sso.CacheName(), t, a.Env.Now()); err != nil {
 		return fmt.Errorf("sharing the token in %s: %w", a.Env.Tilde(s.Source.Cache.Path(sso.CacheName())), err)

@@ -7,27 +7,26 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// stateDir is where this program keeps what is neither a key nor a setting.
+// stateDir returns the directory for locks, indexes and caches.
 func (e *Env) stateDir() (string, error) {
 	dir, found := disk.State.ProgramDir(e.Getenv, e.Home)
 	if !found {
-		return "", errors.New("no home directory is known, want HOME or XDG_STATE_HOME to be set")
+		return "", errors.New("the home directory is unknown: HOME and XDG_STATE_HOME are not set")
 	}
 	return dir, nil
 }
 
-// A noStateError is why the state folder cannot be used. Most commands do without it: see
+// A noStateError reports that the state folder cannot be used. Most commands work without it, see
 // [App.sharedState].
 type noStateError struct{ err error }
 
-func (e *noStateError) Error() string { return "the state folder cannot be used: " + e.err.Error() }
+func (e *noStateError) Error() string { return "cannot use the state folder: " + e.err.Error() }
 
 func (e *noStateError) Unwrap() error { return e.err }
 
 func (e *noStateError) Is(target error) bool { return target == disk.ErrNoFolder }
 
-// findState returns the folder for what this program remembers and shares between its processes,
-// or a *noStateError.
+// findState returns the state folder, or a *noStateError if the folder cannot be used.
 func (a *App) findState() (*disk.Folder, error) {
 	dir, err := a.Env.stateDir()
 	if err != nil {
@@ -40,8 +39,8 @@ func (a *App) findState() (*disk.Folder, error) {
 	return state, nil
 }
 
-// sharedState returns the state folder, or nil where it cannot be used: then nothing is cached,
-// processes do not wait for each other, and one warning says so.
+// sharedState returns the state folder. If the folder cannot be used, sharedState returns nil and warns once:
+// sessions are then not cached, and processes do not wait for each other.
 func (a *App) sharedState() (*disk.Folder, error) {
 	state, err := a.State()
 	var none *noStateError
@@ -49,7 +48,7 @@ func (a *App) sharedState() (*disk.Folder, error) {
 		return state, err
 	}
 	if !a.NoStateWarned.Swap(true) {
-		a.warnWithRemedy(fmt.Errorf("nothing is cached, and processes do not wait for each other: %w", err))
+		a.warnWithRemedy(fmt.Errorf("sessions are not cached, and aws-vault processes do not wait for each other: %w", err))
 	}
 	return nil, nil
 }

@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// loginCache is where the AWS CLI keeps what aws login gave.
+// loginCache returns the folder in which the AWS CLI stores aws login sign-ins.
 func (e *Env) loginCache() *store.LoginCache {
 	dir, _ := e.Getenv("AWS_LOGIN_CACHE_DIRECTORY")
 	if dir == "" {
@@ -22,9 +22,8 @@ func (e *Env) loginCache() *store.LoginCache {
 	return &store.LoginCache{Dir: e.Path(dir)}
 }
 
-// TokenLabels are the sign-ins of these that are for the profiles of the config file, and
-// those that no profile claims, each as list shows it. Registrations are not among them:
-// they let nobody in.
+// TokenLabels returns the labels that list prints for sign-ins: by profile, and for sign-ins that no profile
+// uses. Client registrations are left out, because they are not sign-ins.
 func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]string, unclaimed []string) {
 	labels := map[string]string{}
 	for _, e := range entries {
@@ -39,7 +38,7 @@ func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]str
 	for _, name := range s.Config.Profiles() {
 		p, err := s.Config.Resolve(name, s.Inputs)
 		if err != nil {
-			continue // who uses that profile is told
+			continue // commands that use the profile report the error
 		}
 		for _, token := range tokenNames(p) {
 			if label, ok := labels[token]; ok {
@@ -56,7 +55,7 @@ func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]str
 	return byProfile, unclaimed
 }
 
-// tokenLabel is how list shows a token; empty for one that it does not show.
+// tokenLabel returns the label that list prints for a token, or an empty string if list does not print it.
 func tokenLabel(e store.Entry) string {
 	switch e.Kind {
 	case source.KindSSOToken:
@@ -69,7 +68,7 @@ func tokenLabel(e store.Entry) string {
 	return ""
 }
 
-// tokenNames are the names of the tokens that a profile itself begins from.
+// tokenNames returns the names of the sign-in tokens that a profile uses directly.
 func tokenNames(p *profile.Profile) []string {
 	var names []string
 	if sso, _, err := plan.Portal(p); err == nil {
@@ -84,8 +83,8 @@ func tokenNames(p *profile.Profile) []string {
 	return names
 }
 
-// Clear removes the sessions and tokens of a profile, or all, and what is shared of them
-// with other programs. It returns how many of them list would have shown.
+// Clear removes the sessions and tokens of a profile, and the copies shared with other programs. An empty name
+// means all profiles. Clear returns the number of removed entries that list prints.
 func (s *Session) Clear(ctx context.Context, name string) (int, error) {
 	var tokens []string
 	if name != "" {
@@ -113,15 +112,14 @@ func (s *Session) Clear(ctx context.Context, name string) (int, error) {
 	return shown, s.removeShared(name)
 }
 
-// removeShared removes what was shared of the sign-in of a profile, or of all, with other
-// programs.
+// removeShared removes the token that was shared with other programs for a profile. An empty name means all.
 func (s *Session) removeShared(name string) error {
 	if name == "" {
 		return s.Source.Cache.RemoveAll()
 	}
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {
-		return nil // emptyEnv is known of what it signs in to
+		return nil // the profile's start URL is unknown
 	}
 	sso, _, err := plan.Portal(p)
 	if err != nil {
@@ -130,13 +128,16 @@ func (s *Session) removeShared(name string) error {
 	return s.Source.Cache.Remove(sso.CacheName())
 }
 
-// identityDir is where it is written which keys there are.
+// identityDir returns the folder that lists the keys of each identity.
 func identityDir(state *disk.Folder) *disk.Folder { return state.Folder("identities") }
 
+// Identities returns the store of the keys of identities.
 func (s *Session) Identities() *identitykeys.Identities {
 	return s.Source.Identities.(*identitykeys.Identities)
 }
 
+// ClearSessions removes the cached sessions that match and returns how many it removed. Sessions that cannot
+// be read cause warnings.
 func (s *Session) ClearSessions(ctx context.Context, match func(store.Entry) bool) (int, error) {
 	n, warnings, err := s.Sessions.Remove(ctx, match)
 	for _, w := range warnings {

@@ -9,7 +9,8 @@ import (
 	"aws-vault/vault/doctor"
 )
 
-// checkCards looks at the hardware keys, without a PIN. That there are none is nothing to say, unless one was named.
+// checkCards checks the connected security keys without using a PIN. A missing security key is an error only if
+// --card requests one.
 func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 	if p.locks == nil || !piv.Supported && p.Globals.Card == 0 {
 		return nil
@@ -18,11 +19,11 @@ func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 	wanted := p.Globals.Card != 0
 	switch {
 	case wanted && err != nil:
-		return []doctor.Finding{doctor.Met("hardware key", err)}
+		return []doctor.Finding{doctor.Met("security key", err)}
 	case errors.Is(err, piv.ErrNoService):
 		return nil
 	case err != nil:
-		f := doctor.Met("hardware key", err)
+		f := doctor.Met("security key", err)
 		f.Severity = doctor.Warning
 		return []doctor.Finding{f}
 	}
@@ -36,20 +37,20 @@ func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 		wanted = wanted && i.Serial != p.Globals.Card
 	}
 	if wanted {
-		found = append(found, doctor.Met("hardware key", &piv.NoCardError{Serial: p.Globals.Card, Others: others}))
+		found = append(found, doctor.Met("security key", &piv.NoCardError{Serial: p.Globals.Card, Others: others}))
 	}
 	return found
 }
 
-// cardFindings judge one card by what it tells everybody.
+// cardFindings returns the findings about one security key, from what can be read without a PIN.
 func cardFindings(i piv.Info) []doctor.Finding {
 	if i.Err != nil {
-		f := doctor.Met("hardware key", i.Err)
+		f := doctor.Met("security key", i.Err)
 		f.Severity = doctor.Warning
 		return []doctor.Finding{f}
 	}
 	where := fmt.Sprintf("YubiKey %d", i.Serial)
-	found := []doctor.Finding{{Severity: doctor.Note, Where: where, What: fmt.Sprintf("it answers, with firmware %s", i.Version)}}
+	found := []doctor.Finding{{Severity: doctor.Note, Where: where, What: fmt.Sprintf("works, firmware %s", i.Version)}}
 	if i.TriesLeft == 0 {
 		f := doctor.Met(where, &piv.BlockedError{Serial: i.Serial})
 		f.Severity = doctor.Warning
@@ -57,7 +58,7 @@ func cardFindings(i piv.Info) []doctor.Finding {
 	}
 	if i.DefaultManagementKey {
 		found = append(found, doctor.Finding{
-			Severity: doctor.Warning, Where: where, What: "its management key is the one that all are made with: whoever gets at the card can replace its keys",
+			Severity: doctor.Warning, Where: where, What: "has the default management key, so anyone who has the security key can replace its keys",
 			Remedy: "ykman piv access change-management-key --generate --protect",
 		})
 	}

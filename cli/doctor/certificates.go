@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// checkSecurityKey looks whether a security key can be asked for codes, if a profile will want that.
-// One that is not plugged in just now is none of the doctor's business.
+// checkSecurityKey checks that a security key provides MFA codes, if a profile needs them. A security key that
+// is not connected is only a note.
 func (p *probe) checkSecurityKey(ctx context.Context) []doctor.Finding {
 	if !p.needsSecurityKey {
 		return nil
@@ -32,7 +32,7 @@ func (p *probe) checkSecurityKey(ctx context.Context) []doctor.Finding {
 	return []doctor.Finding{f}
 }
 
-// checkCertificates looks at the certificates that profiles sign with.
+// checkCertificates checks the certificates that profiles use for IAM Roles Anywhere.
 func (p *probe) checkCertificates(context.Context) []doctor.Finding {
 	specs := slices.SortedFunc(maps.Keys(p.certificates), func(a, b plan.RolesAnywhere) int {
 		return cmp.Or(cmp.Compare(a.Certificate, b.Certificate), cmp.Compare(a.PrivateKey, b.PrivateKey))
@@ -43,7 +43,7 @@ func (p *probe) checkCertificates(context.Context) []doctor.Finding {
 	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{})
 	var all []doctor.Finding
 	s.Source.Notify = func(m string) {
-		all = append(all, doctor.Finding{Severity: doctor.Warning, What: m, Remedy: "take the rights of others away, with chmod go="})
+		all = append(all, doctor.Finding{Severity: doctor.Warning, What: m, Remedy: "remove the permissions of other users: chmod go= FILE"})
 	}
 	for _, spec := range specs {
 		until, err := s.Source.CheckCertificate(spec)

@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// checkConfig reads the config file as every command does.
+// checkConfig parses the config files and plans the credentials of each profile.
 func (p *probe) checkConfig(ctx context.Context) []doctor.Finding {
 	config, in, err := p.Env.ReadConfig(nil)
 	if err != nil {
@@ -36,7 +36,7 @@ func (p *probe) checkConfig(ctx context.Context) []doctor.Finding {
 	return c.Check()
 }
 
-// recordNeeds remembers what a profile's step will want of this machine.
+// recordNeeds records what a step needs from this machine, for later checks.
 func (p *probe) recordNeeds(s plan.Step) {
 	m := s.MFA
 	p.needsSecurityKey = p.needsSecurityKey || m.Serial != "" && m.Process == "" && m.Device != ""
@@ -49,7 +49,7 @@ func (p *probe) recordNeeds(s plan.Step) {
 	}
 }
 
-// checkPrompts looks whether a person can be asked, if a profile will want that.
+// checkPrompts checks that the user can be prompted, if a profile needs prompts.
 func (p *probe) checkPrompts(context.Context) []doctor.Finding {
 	err := p.CanAsk(prompt.Options{})
 	if err == nil || !p.needsPrompt && p.Globals.Prompt == "" {
@@ -57,13 +57,13 @@ func (p *probe) checkPrompts(context.Context) []doctor.Finding {
 	}
 	f := doctor.Met("prompt", err)
 	if p.Globals.Prompt == "" {
-		f.Severity = doctor.Warning // where another command runs there may be a way
+		f.Severity = doctor.Warning // prompts may work in another terminal or desktop session
 	}
 	return []doctor.Finding{f}
 }
 
-// checkNetwork looks whether AWS answers, by way of the proxy and the roots that are set,
-// and what its clock says.
+// checkNetwork checks that AWS can be reached with the configured proxy and root certificates, and compares the
+// clocks.
 func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 	name, _ := p.Env.Getenv("AWS_PROFILE")
 	if name == "" {
@@ -71,7 +71,7 @@ func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 	}
 	q, err := p.config.Resolve(name, p.inputs)
 	if err != nil {
-		return nil // was said
+		return nil // checkConfig reported the error
 	}
 	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{})
 	s.Source.Notify, s.Source.AWS.Notify = nil, nil
@@ -86,10 +86,10 @@ func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 		all = append(all, doctor.Proxy(name, text)...)
 	}
 	if proxy != "" {
-		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "network", What: "AWS is called by way of the proxy " + proxy})
+		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "network", What: "AWS is called through the proxy " + proxy})
 	}
 	if p.offline {
-		return append(all, doctor.Finding{Severity: doctor.Note, Where: "clock", What: "was not compared to AWS's, as --offline says"})
+		return append(all, doctor.Finding{Severity: doctor.Note, Where: "clock", What: "not compared with the clock of AWS because of --offline"})
 	}
 	return append(all, p.compareClocks(ctx, s.Source, at)...)
 }

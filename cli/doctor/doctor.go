@@ -1,5 +1,4 @@
-// Package doctor has the command that looks for faults of the installation, the config file and the
-// keystores.
+// Package doctor has the command that checks the installation, the config files and the keystores.
 package doctor
 
 import (
@@ -37,7 +36,7 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A patient is what the doctor looks at, as far as it can be opened.
+// A probe is one run of the doctor command. Each check stores what it opened for the checks after it.
 type probe struct {
 	*app.App
 	offline bool
@@ -45,17 +44,17 @@ type probe struct {
 
 	config           *profile.File // an empty one, if it cannot be read
 	inputs           profile.Inputs
-	locks            *store.Locks // nil if there is no place for them
+	locks            *store.Locks // nil if there is no state folder
 	state            *disk.Folder
 	keystore         *keystore.Keystore // nil if it cannot be opened
-	keys             []string           // that are stored, if listed
+	keys             []string           // names of the stored keys, if listed
 	listed           bool
-	needsPrompt      bool // a profile wants a code that a person has to give
-	needsSecurityKey bool // a profile wants one that a security key tells
+	needsPrompt      bool // a profile needs an MFA code that the user types
+	needsSecurityKey bool // a profile needs an MFA code from a security key
 	certificates     map[plan.RolesAnywhere]bool
 }
 
-// checks are what the doctor looks at: each needs only what those before it opened.
+// checks are the checks in order. Each needs only what the checks before it opened.
 var checks = []func(*probe, context.Context) []doctor.Finding{
 	(*probe).checkState,
 	(*probe).checkKeystore,
@@ -68,7 +67,7 @@ var checks = []func(*probe, context.Context) []doctor.Finding{
 	(*probe).checkFiles,
 }
 
-// report says what was found, what matters most first.
+// report prints the findings, the most severe first. It returns an error if a finding is an error.
 func report(a *app.App, found []doctor.Finding, asJSON bool) error {
 	doctor.Sort(found)
 	for i := range found {

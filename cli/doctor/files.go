@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/doctor"
 )
 
-// checkFiles looks at who may read and write the files that decide, at what is in folders of ours
-// and is not ours, and at what was left by processes that were killed.
+// checkFiles checks the permissions of the config files and of aws-vault's folders. It also reports files with
+// another owner, and temporary files that killed processes left behind.
 func (p *probe) checkFiles(context.Context) []doctor.Finding {
 	config, credentials := p.App.Env.ConfigFile().Path, p.Env.CredentialsFile().Path
 	keys, sealed := p.Env.Path(p.Globals.FileDir), p.sealedDir()
@@ -27,7 +27,7 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 	} {
 		info, err := os.Stat(f.path)
 		if err != nil {
-			continue // what is not there is nobody's; what cannot be read was said
+			continue // missing, or reported by another check
 		}
 		all = append(all, doctor.Rights(doctor.File{Path: p.Env.Tilde(f.path), Mode: info.Mode(), Owner: app.Owner(info), Private: f.private}, os.Getuid())...)
 	}
@@ -42,7 +42,7 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 	return all
 }
 
-// checkFolder looks at all that is in a folder of ours.
+// checkFolder checks all files in one of aws-vault's folders.
 func (p *probe) checkFolder(f *disk.Folder) []doctor.Finding {
 	var all []doctor.Finding
 	unreadable := f.Walk(func(in *disk.Folder, info fs.FileInfo) {
@@ -54,6 +54,7 @@ func (p *probe) checkFolder(f *disk.Folder) []doctor.Finding {
 	return all
 }
 
+// leftoversIn reports temporary files that killed processes left in a directory.
 func (p *probe) leftoversIn(dir string) []doctor.Finding {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// checkState looks whether processes can keep out of each other's way.
+// checkState checks that the state folder can be used and that locks work.
 func (p *probe) checkState(ctx context.Context) []doctor.Finding {
-	p.App.NoStateWarned.Store(true) // a finding says it
+	p.App.NoStateWarned.Store(true) // a finding reports it instead of a warning
 	locks, state, err := p.App.Locks("doctor")
 	if err != nil {
 		return []doctor.Finding{doctor.Met("state", err)}
@@ -25,7 +25,7 @@ func (p *probe) checkState(ctx context.Context) []doctor.Finding {
 	if err := state.Make(); err != nil {
 		return []doctor.Finding{doctor.Met("state", err)}
 	}
-	_, lock, err := locks.Named(ctx, "doctor", "what another doctor looks at")
+	_, lock, err := locks.Named(ctx, "doctor", "the checks of another aws-vault doctor")
 	if err != nil {
 		return []doctor.Finding{doctor.Met("locks", err)}
 	}
@@ -33,7 +33,7 @@ func (p *probe) checkState(ctx context.Context) []doctor.Finding {
 	return nil
 }
 
-// checkKeystore looks whether the keystore can be listed, and whether its items are whole.
+// checkKeystore checks that the keystore can be listed and that its items are not damaged.
 func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	if p.locks == nil {
 		return nil
@@ -47,12 +47,12 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	p.KeystoreName = ks.Name
 	var all []doctor.Finding
 	for _, t := range ks.Skipped {
-		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "keystore", What: fmt.Sprintf("%s was passed over: %s", t.Backend, app.Reason(t.Err))})
+		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "keystore", What: fmt.Sprintf("%s is not used: %s", t.Backend, app.Reason(t.Err))})
 	}
 	if last := app.PreviousKeystore(p.App); last != "" {
 		all = append(all, doctor.Finding{
-			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("keys were last written to %s, and %s is used now", last, ks.Name),
-			Remedy: fmt.Sprintf("use --backend=%s, or: aws-vault migrate-backend --from %s --to %s", last, last, ks.Name),
+			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("keys were last written to %s, but %s is in use now", last, ks.Name),
+			Remedy: fmt.Sprintf("use --backend=%s, or move the keys: aws-vault migrate-backend --from %s --to %s", last, last, ks.Name),
 		})
 	}
 	p.keystore = ks
@@ -73,7 +73,7 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	return append(all, p.interruptedRotations(ctx)...)
 }
 
-// interruptedRotations are the rotations that somebody has to finish.
+// interruptedRotations reports rotations that were interrupted and must be finished.
 func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
 	j := store.Journals{Ring: p.keystore.Private}
 	names, err := j.Interrupted(ctx, p.keys)
@@ -90,11 +90,11 @@ func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
 	return all
 }
 
-// A listedKeys ring knows which keys there are and opens none.
+// A listedKeys ring returns key names that were listed before, so that the keystore is not opened again.
 type listedKeys struct {
 	keystore.Ring
 	names  []string
-	listed map[string]bool // the same
+	listed map[string]bool // the same names as a set
 }
 
 func newListedKeys(r keystore.Ring, names []string) *listedKeys {
@@ -105,10 +105,10 @@ func newListedKeys(r keystore.Ring, names []string) *listedKeys {
 	return &listedKeys{r, names, listed}
 }
 
-// Names are those that were listed.
+// Names returns the names that were listed.
 func (r *listedKeys) Names(context.Context) ([]string, error) { return r.names, nil }
 
-// Stamp is the same for all: plans are made to be judged, not to be carried out.
+// Stamp returns the same stamp for all keys: the doctor checks plans but does not carry them out.
 func (r *listedKeys) Stamp(_ context.Context, name string) (string, error) {
 	if !r.listed[name] {
 		return "", keystore.ErrNotFound

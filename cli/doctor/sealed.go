@@ -10,7 +10,8 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// openersWithoutPrompt are the openers that answer without anyone being asked: the doctor asks nobody.
+// openersWithoutPrompt returns options that unlock the sealed keystore without a prompt, because the doctor
+// must not prompt. Only a passphrase in the environment does.
 func (p *probe) openersWithoutPrompt(h sealed.UnlockOptions) sealed.UnlockOptions {
 	if app.GivenSealedPassphrase(p.App) != "" {
 		return sealed.UnlockOptions{Passphrase: h.Passphrase}
@@ -18,17 +19,18 @@ func (p *probe) openersWithoutPrompt(h sealed.UnlockOptions) sealed.UnlockOption
 	return sealed.UnlockOptions{}
 }
 
-// listFailure is the finding for a keystore that could not be listed. That ours is locked is as it should be.
+// listFailure returns the finding for a keystore that could not be listed. A locked sealed keystore is normal,
+// so it is only a note.
 func (p *probe) listFailure(ks *keystore.Keystore, err error) doctor.Finding {
 	if ks.Name == keystore.SealedBackend && errors.Is(err, keystore.ErrLocked) {
 		return doctor.Finding{
-			Severity: doctor.Note, Where: "keystore", What: "the sealed keystore is locked, so its items were not looked at", Remedy: "aws-vault unlock",
+			Severity: doctor.Note, Where: "keystore", What: "the sealed keystore is locked, so its items were not checked", Remedy: "aws-vault unlock",
 		}
 	}
 	return doctor.Met("keystore", err)
 }
 
-// damageFindings is what is not whole in a sealed keystore.
+// damageFindings reports damaged files of a sealed keystore.
 func damageFindings(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
 	found, err := keystore.CheckSealed(ctx, ks)
 	if err != nil {
@@ -41,7 +43,7 @@ func damageFindings(ctx context.Context, ks *keystore.Keystore) []doctor.Finding
 	return all
 }
 
-// sealedDir is where the sealed keystore lies, or would.
+// sealedDir returns the directory of the sealed keystore, which may not exist.
 func (p *probe) sealedDir() string {
 	c, err := p.KeystoreConfig(p.Asker(p.locks), p.state).Sealed()
 	if err != nil {

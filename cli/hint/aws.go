@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/source"
 )
 
-// awsRemedy is what to do about a call to AWS that was refused or not made.
+// awsRemedy returns the hint for a call to AWS that failed.
 func awsRemedy(err error, _ Facts) string {
 	var timeout *awsapi.TimeoutError
 	var tags *source.TagsRefusedError
@@ -18,44 +18,44 @@ func awsRemedy(err error, _ Facts) string {
 	var refused *awsapi.APIError
 	switch {
 	case errors.As(err, &timeout):
-		return "give it longer with --timeout, or see whether a proxy stands between"
+		return "set a longer --timeout, or check whether a proxy delays the connection"
 	case errors.As(err, &tags):
-		remedy := "allow sts:TagSession where the role is trusted"
+		remedy := "allow sts:TagSession in the role's trust policy"
 		if tags.Agent {
-			return remedy + " (aws-vault policy trust " + ui.QuoteWord(tags.Profile) + "), or send no tags: agent_tags = off"
+			return remedy + " (aws-vault policy trust " + ui.QuoteWord(tags.Profile) + "), or turn tags off with agent_tags = off"
 		}
 		return remedy + ": aws-vault policy trust " + ui.QuoteWord(tags.Profile)
 	case errors.As(err, &certificate) && certificate.Now.Before(certificate.From):
-		return "see whether this computer's clock is right"
+		return "check whether this computer's clock is correct"
 	case errors.As(err, &certificate):
-		return "have a new certificate issued: aws-vault certificate request"
+		return "request a new certificate: aws-vault certificate request"
 	case errors.As(err, &plain):
-		return "write https:// there, or forward a port of this machine to it and name that: http://127.0.0.1:PORT"
+		return "use an https:// URL, or forward a local port to the endpoint and use http://127.0.0.1:PORT"
 	case errors.As(err, &refused):
 		return refusalRemedy(refused)
 	}
 	return ""
 }
 
-// refusalRemedy is what to do about an answer of AWS that everybody meets once.
+// refusalRemedy returns the hint for common error codes of AWS.
 func refusalRemedy(e *awsapi.APIError) string {
 	switch {
 	case e.Code == "InvalidClientTokenId":
-		return "the stored key may have been deleted or deactivated: store the new one with aws-vault add"
+		return "the stored access key may have been deleted or deactivated at AWS; store a new one: aws-vault add PROFILE"
 	case e.Action == "GetRoleCredentials" && e.Code == "ForbiddenException":
-		return "see which accounts and roles you may take: aws-vault sso list"
+		return "list the accounts and roles that you can use: aws-vault sso list"
 	case e.Code == "InvalidIdentityToken":
-		return "see that the account of the role has an IAM OpenID Connect provider of that issuer, letter for letter, with the audience among its client ids"
+		return "check that the role's account has an IAM OIDC provider with exactly this issuer URL, and that its client IDs include the audience"
 	case e.Action == "AssumeRoleWithWebIdentity" && e.Code == "AccessDenied":
-		return "see that the role's trust policy allows the provider, the audience, the subject and, where it pins sts:RoleSessionName, that name"
+		return "check that the role's trust policy allows the provider, the audience and the subject, and the session name if it restricts sts:RoleSessionName"
 	case e.Action == "CreateVirtualMFADevice" && e.Code == "EntityAlreadyExists":
-		return "choose another name, or delete that device if it is nobody's: aws iam delete-virtual-mfa-device"
+		return "choose another name, or delete the device if nobody uses it: aws iam delete-virtual-mfa-device --serial-number ARN"
 	case e.Action == awsapi.ActionLogin && e.Code == "AUTHCODE_EXPIRED":
-		return "sign in again; if that fails too, see whether this computer's clock is right: aws-vault doctor"
+		return "sign in again; if that fails too, check this computer's clock: aws-vault doctor"
 	case e.Code == "INSUFFICIENT_PERMISSIONS":
-		return "whoever signs in needs the rights of the managed policy SignInLocalDevelopmentAccess"
+		return "attach the managed policy SignInLocalDevelopmentAccess to the user or role that you sign in as"
 	case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):
-		return "ask for less with --duration or duration_seconds, or raise the role's maximum session duration"
+		return "set a shorter --duration or duration_seconds, or increase the role's maximum session duration"
 	}
 	return ""
 }

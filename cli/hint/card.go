@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// cardRemedy is what to do about the keys of a card.
+// cardRemedy returns the hint for an error about a PIV key of a security key.
 func cardRemedy(err error, _ Facts) string {
 	var several *piv.SeveralCardsError
 	var other *piv.KeyNotFoundError
@@ -19,46 +19,46 @@ func cardRemedy(err error, _ Facts) string {
 	var occupied *piv.OccupiedError
 	switch {
 	case errors.Is(err, piv.ErrUnsupported):
-		return "use a release, or build it with hardware keys: make build"
+		return "use a release build, or build with security key support: make build"
 	case errors.Is(err, piv.ErrNoService):
-		return "start the service that reads cards: on Linux install pcscd, and: systemctl start pcscd.socket"
+		return "start the smart card service; on Linux, install pcscd and run: systemctl start pcscd.socket"
 	case errors.Is(err, piv.ErrNoCard):
-		return "plug it in; gpg's scdaemon may keep it to itself, and lets it go with: gpgconf --kill scdaemon"
+		return "connect the security key; if gpg's scdaemon uses it, stop scdaemon: gpgconf --kill scdaemon"
 	case errors.As(err, &several):
-		return "name one with --card or AWS_VAULT_CARD"
+		return "choose a security key with --card SERIAL or AWS_VAULT_CARD"
 	case errors.As(err, &other):
-		return "plug in the one that does"
+		return "connect the security key that has this key"
 	case errors.As(err, &held) && held.Program == "scdaemon":
-		return "have it let the key go: gpgconf --kill scdaemon"
+		return "stop scdaemon, which uses the security key: gpgconf --kill scdaemon"
 	case errors.As(err, &held):
-		return "end what uses the key, and try again"
+		return "end the program that uses the security key, then try again"
 	case errors.As(err, &blocked):
 		return "unblock it with the PUK: ykman piv access unblock-pin"
 	case errors.As(err, &managed):
-		return "let the PIN guard it: ykman piv access change-management-key --generate --protect"
+		return "store a new management key on the security key, protected by the PIN: ykman piv access change-management-key --generate --protect"
 	case errors.As(err, &occupied):
-		return "take another slot, or name this one to lose the key in it"
+		return "use another slot with --slot, or delete the key in this slot with --replace SLOT"
 	}
 	return ""
 }
 
-// codeCardRemedy is what to do about the one-time codes of a card.
+// codeCardRemedy returns the hint for an error about the TOTP codes of a security key.
 func codeCardRemedy(err error, _ Facts) string {
 	var missing *oath.NotFoundError
 	var several *oath.AmbiguousError
 	switch {
 	case errors.Is(err, pcsc.InUse):
-		return "end the program that holds it, such as gpgconf --kill scdaemon, and try again"
+		return "end the program that uses the security key, for example with gpgconf --kill scdaemon, then try again"
 	case errors.Is(err, pcsc.ErrNoService):
-		return "start the system's PC/SC service, on Linux pcscd (package pcscd)"
+		return "start the PC/SC service; on Linux, install the package pcscd"
 	case errors.Is(err, pcsc.ErrUnsupported):
-		return "have codes read by Yubico's program, with --prompt=ykman"
+		return "read codes with Yubico's ykman program: --prompt=ykman"
 	case errors.Is(err, oath.ErrTouch):
-		return "touch the key while it blinks"
+		return "touch the security key while it blinks"
 	case errors.As(err, &missing):
-		return "store its secret there with aws-vault mfa enroll, or name the account in " + envvar.OATHAccount
+		return "create the account with aws-vault mfa enroll, or set the account's name in " + envvar.OATHAccount
 	case errors.As(err, &several):
-		return "name the account in " + envvar.OATHAccount
+		return "set the account's name in " + envvar.OATHAccount
 	}
 	return ""
 }

@@ -1,5 +1,5 @@
-// Package hint says what to do about an error. Errors carry facts only; what the user can do is
-// listed here. An error of a single command has a method Remedy instead.
+// Package hint says what to do about an error. Errors contain facts only; this package contains the
+// advice. An error type that only one command uses has a method Remedy instead.
 package hint
 
 import (
@@ -15,21 +15,20 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A ConfirmError is what kept a yes from coming.
+// A ConfirmError reports that a confirmation prompt failed. Its hint is to use --force.
 type ConfirmError struct{ Err error }
 
 func (e *ConfirmError) Error() string { return e.Err.Error() }
 
 func (e *ConfirmError) Unwrap() error { return e.Err }
 
-// Facts are what a hint depends on besides the error.
+// Facts are what a hint depends on in addition to the error.
 type Facts struct {
 	Keystore         string        // the keystore in use; empty if none was opened
-	PreviousKeystore func() string // the keystore that keys were last written to; empty for the one in use
+	PreviousKeystore func() string // returns the keystore that keys were last written to, or an empty string if it is in use
 }
 
-// For returns what to do about an error. An error of a single command has a method Remedy;
-// this file and hint*.go have the remedies of all others.
+// For returns the hints for an error: usually one, sometimes none or several.
 func For(err error, f Facts) []string {
 	var out []string
 	for _, h := range remedies {
@@ -40,7 +39,7 @@ func For(err error, f Facts) []string {
 	return out
 }
 
-// ownRemedy returns the remedy that an error brings itself; empty if it has none.
+// ownRemedy returns the result of the error's Remedy method, or an empty string if it has none.
 func ownRemedy(err error) string {
 	var own interface {
 		error
@@ -52,7 +51,7 @@ func ownRemedy(err error) string {
 	return ""
 }
 
-// remedies are functions that each return a hint about one kind of error, or nothing.
+// remedies are functions that each return the hint for one kind of error, or an empty string.
 var remedies = []func(error, Facts) string{
 	identityRemedy,
 	profileRemedy,
@@ -72,7 +71,7 @@ var remedies = []func(error, Facts) string{
 	commandRemedy,
 }
 
-// promptRemedy is what to do where nobody can be asked.
+// promptRemedy returns the hint for an error about a prompt that is not possible.
 func promptRemedy(err error, f Facts) string {
 	var noWay *prompt.NoDriverError
 	var loginRequired *vault.LoginRequiredError
@@ -81,35 +80,35 @@ func promptRemedy(err error, f Facts) string {
 	var notConfirmed *source.NotConfirmedError
 	switch {
 	case errors.As(err, &driver) && driver.Name == "pass":
-		return "let the profile run pass: mfa_process = pass otp NAME"
-	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // a server's client can set none of what follows, and a sign-in has a hint of its own
+		return "set mfa_process = pass otp NAME in the profile"
+	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // a client of a server cannot set flags, and signInRemedy covers sign-ins
 		return ""
 	case errors.As(err, &confirm):
-		return "say yes beforehand with --force"
+		return "confirm with --force"
 	}
 	variable := envvar.FilePassphrase
 	if f.Keystore == keystore.SealedBackend {
 		variable = envvar.SealedPassphrase
 	}
-	return "answer without being asked: --mfa-token for a code, mfa_process in the profile, or " + variable + " for a passphrase; or name another way with --prompt"
+	return "give the MFA code with --mfa-token or mfa_process, or the passphrase in " + variable + "; or choose another prompt with --prompt"
 }
 
-// commandRemedy is what to do about one command's own errors, and about files.
+// commandRemedy returns the hint of errors with a Remedy method, and of errors about programs and files.
 func commandRemedy(err error, _ Facts) string {
 	var caller *store.DeadlockError
 	var running *program.RecursionError
 	var noTerminal *program.NoTerminalError
 	switch {
 	case errors.As(err, &noTerminal):
-		return "programs that aws-vault runs beside a command or a server have no terminal. If this one needs one, run in another terminal: aws-vault exec PROFILE -- true"
+		return "a program that runs in the background cannot prompt; prompt in another terminal instead: aws-vault exec PROFILE -- true"
 	case errors.As(err, &caller), errors.As(err, &running):
-		return "a program that aws-vault runs cannot get from a second aws-vault what the first one waits for: let it use another profile or another keystore"
+		return "use another profile or keystore in the program that aws-vault runs"
 	case ownRemedy(err) != "":
 		return ownRemedy(err)
 	case stateRemedy(err, Facts{}) != "" || folderRemedy(err, Facts{}) != "":
 		return ""
 	case errors.Is(err, fs.ErrPermission):
-		return "the files of aws-vault belong to the user who runs it: see their owner and mode"
+		return "check the owner and the mode of the file: the user who runs aws-vault must own it"
 	}
 	return ""
 }

@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/transfer"
 )
 
-// keystoreRemedy is what to do about a keystore that stays shut, or what it holds.
+// keystoreRemedy returns the hint for a keystore that cannot be opened, or for a damaged item in it.
 func keystoreRemedy(err error, _ Facts) string {
 	var none *keystore.NoKeystoreError
 	var unavailable *keystore.UnavailableError
@@ -25,40 +25,40 @@ func keystoreRemedy(err error, _ Facts) string {
 	var noRekey *keystore.NotRekeyableError
 	switch {
 	case errors.As(err, &noRekey) && noRekey.Backend == keystore.SealedBackend:
-		return "add another passphrase, then remove the old one: aws-vault sealed add --passphrase --name=NAME, aws-vault sealed remove passphrase"
+		return "add a new passphrase with aws-vault sealed add --passphrase --name=NAME, then remove the old one with aws-vault sealed remove passphrase"
 	case errors.As(err, &noRekey):
-		return "name the file keystore: --backend=file"
+		return "select the file keystore: --backend=file"
 	case errors.As(err, &empty) && empty.New:
 		return "set " + envvar.FilePassphrase + " to a passphrase, or unset it to be prompted for one"
 	case errors.As(err, &empty):
 		return "choose a passphrase: aws-vault --backend=file rekey"
 	case errors.Is(err, keystore.ErrWrongPassphrase):
-		return "set " + envvar.FilePassphrase + " to the passphrase that the keys were stored with, or unset it to be asked"
+		return "set " + envvar.FilePassphrase + " to the passphrase that the keys were stored with, or unset it to be prompted"
 	case errors.As(err, &none), errors.As(err, &unavailable):
-		return "choose another keystore with --backend; file works everywhere"
+		return "choose another keystore with --backend; --backend=file works everywhere"
 	case errors.Is(err, keystore.ErrLocked):
-		return "unlock the keystore and try again, or choose another with --backend"
+		return "unlock the keystore and try again, or choose another keystore with --backend"
 	case errors.As(err, &name):
 		return "choose another name"
 	case errors.As(err, &key):
 		return "store the key again: aws-vault add " + ui.QuoteWord(key.Name)
 	case folderRemedy(err, Facts{}) != "":
-		return "" // the item could not be stored either
+		return "" // storing the item would fail for the same reason
 	case errors.As(err, &item):
 		return "store the key again: aws-vault add " + ui.QuoteWord(item.Name)
 	}
 	return ""
 }
 
-// stateRemedy is what to do where there is no state folder.
+// stateRemedy returns the hint for a state folder that cannot be used.
 func stateRemedy(err error, _ Facts) string {
 	if !errors.Is(err, disk.ErrNoFolder) {
 		return ""
 	}
-	return "set XDG_STATE_HOME to a folder that belongs to you, and that you can write to"
+	return "set XDG_STATE_HOME to a folder that you own and can write to"
 }
 
-// folderRemedy is what to do about what is in a folder of ours, and is not ours.
+// folderRemedy returns the hint for a file in aws-vault's folders with the wrong owner or type.
 func folderRemedy(err error, _ Facts) string {
 	var owner *disk.OwnerError
 	var kind *disk.KindError
@@ -68,14 +68,14 @@ func folderRemedy(err error, _ Facts) string {
 	case errors.As(err, &owner) && owner.Self == 0:
 		return fmt.Sprintf("run aws-vault as user %d, or set HOME to root's own home directory", owner.Owner)
 	case errors.As(err, &owner):
-		return fmt.Sprintf("remove it, or take it over: sudo chown %d %s", owner.Self, ui.QuoteWord(owner.Path))
+		return fmt.Sprintf("remove it, or change its owner: sudo chown %d %s", owner.Self, ui.QuoteWord(owner.Path))
 	case errors.As(err, &kind):
-		return "remove it, or move it away: " + ui.QuoteWord(kind.Path)
+		return "remove or move it: " + ui.QuoteWord(kind.Path)
 	}
 	return ""
 }
 
-// rotationRemedy is what to do about keys and devices that were made, moved or replaced in part.
+// rotationRemedy returns the hint for a rotation, migration or MFA enrollment that was not completed.
 func rotationRemedy(err error, _ Facts) string {
 	var unfinished *rotation.UnfinishedError
 	var replaced *rotation.KeyReplacedError
@@ -89,11 +89,11 @@ func rotationRemedy(err error, _ Facts) string {
 	case errors.As(err, &journal):
 		return forgetRotation(journal.Name)
 	case errors.As(err, &unfinished):
-		return fmt.Sprintf("the stored key works; finish with aws-vault rotate --resume %s, or go back with aws-vault rotate --undo %[1]s", ui.QuoteWord(unfinished.Name))
+		return fmt.Sprintf("the stored key works; finish the rotation with aws-vault rotate --resume %s, or undo it with aws-vault rotate --undo %[1]s", ui.QuoteWord(unfinished.Name))
 	case errors.As(err, &quota):
-		return "delete the key that is not needed, or run aws-vault rotate on a terminal, which offers to"
+		return "delete the access key that you do not need, or run aws-vault rotate in a terminal, which offers to delete it"
 	case errors.As(err, &move):
-		return "that key stands where it was; once this is mended, the same command goes on with it"
+		return "the key is still in its old keystore; fix the problem, then run the same command again to continue"
 	case errors.As(err, &left) && left.AtAWS:
 		return "delete it: aws iam delete-virtual-mfa-device --serial-number " + ui.QuoteWord(left.Serial)
 	}
@@ -101,5 +101,5 @@ func rotationRemedy(err error, _ Facts) string {
 }
 
 func forgetRotation(name string) string {
-	return "see which keys the user has at AWS, then forget that rotation: aws-vault rotate --undo " + ui.QuoteWord(name)
+	return "check which access keys the user has at AWS, then discard the rotation: aws-vault rotate --undo " + ui.QuoteWord(name)
 }

@@ -12,30 +12,30 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-// sealedRemedy is what to do about an error of the sealed keystore.
+// sealedRemedy returns the hint for an error of the sealed keystore.
 func sealedRemedy(err error, _ Facts) string {
 	var damaged *sealed.DamagedError
 	var locked *keystore.LockedError
 	var noTouch *vault.TouchError
 	switch {
 	case errors.Is(err, sealed.ErrNoStore):
-		return "make one: aws-vault sealed init"
+		return "create a sealed keystore: aws-vault sealed init"
 	case errors.Is(err, sealed.ErrWrongPassphrase):
-		return "set " + envvar.SealedPassphrase + " to a passphrase of the store, or unset it to be asked; with the words on paper: aws-vault sealed recover"
+		return "set " + envvar.SealedPassphrase + " to a passphrase of the sealed keystore, or unset it to be prompted; to use the recovery words: aws-vault sealed recover"
 	case errors.Is(err, sealed.ErrNoOpener), errors.Is(err, sealed.ErrUnknownOpener), errors.As(err, &locked) && locked.Backend == keystore.SealedBackend:
-		return "see who opens the store: aws-vault sealed openers"
+		return "list the openers of the sealed keystore: aws-vault sealed openers"
 	case errors.Is(err, sealed.ErrLastOpener):
-		return "add another before: aws-vault sealed add"
+		return "add another opener first: aws-vault sealed add"
 	case errors.Is(err, sealed.ErrForged):
-		return "whoever changed the list of openers had no key of the store: put the file back from a backup, and look with aws-vault sealed check"
+		return "restore the file from a backup, then check the keystore: aws-vault sealed check"
 	case errors.As(err, &noTouch):
-		return "aws-vault migrate-backend --to sealed moves keys there, and aws-vault sealed add --piv SLOT adds a key to touch"
+		return "move the keys with aws-vault migrate-backend --to sealed, then add a key that requires a touch with aws-vault sealed add --piv SLOT"
 	case errors.Is(err, sealed.ErrNoHardwareOpener), errors.Is(err, sealed.ErrTouchItems):
-		return "add a hardware key: aws-vault sealed add --piv SLOT"
+		return "add a security key: aws-vault sealed add --piv SLOT"
 	case errors.Is(err, unlocked.ErrUnsupported):
-		return "the store opens without that, each command for itself"
+		return "use the sealed keystore without aws-vault unlock: each command then unlocks it separately"
 	case errors.As(err, &damaged) && strings.HasPrefix(filepath.Base(damaged.Path), "store"):
-		return "mend it from its copy: aws-vault sealed check --repair"
+		return "repair it from its copy: aws-vault sealed check --repair"
 	}
 	return ""
 }

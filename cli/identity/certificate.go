@@ -41,7 +41,7 @@ func CertificateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		PlaceHolder("DIR").StringVar(&f.authority)
 	c.Flag("duration", "How long a certificate from --self-signed-ca is valid.").PlaceHolder("TIME").Default("2160h").
 		SetValue(app.DurationFlag{Into: &f.duration, Name: "--duration"})
-	return []app.Verb{{Command: c, Effect: "signs with a key that a person proves their identity with", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }}}
+	return []app.Verb{{Command: c, Effect: "signs with a key that proves a person's identity", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }}}
 }
 
 func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) error {
@@ -72,7 +72,7 @@ func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) err
 	})
 }
 
-// writeOutput prints, or writes a file that is not there yet.
+// writeOutput prints text to stdout, or creates a file. It does not overwrite an existing file.
 func writeOutput(a *app.App, path string, text []byte) error {
 	if path == "" {
 		a.Print("%s", text)
@@ -87,7 +87,8 @@ func writeOutput(a *app.App, path string, text []byte) error {
 
 func noteWritten(a *app.App, path string) { a.Note("wrote %s", a.Env.Tilde(path)) }
 
-// withKey uses the key in a file, which it makes if there is none, or in a slot of a card.
+// withKey calls use with the key in a slot of a security key or in a file. If the file does not exist, withKey creates
+// it with a new key.
 func withKey(ctx context.Context, a *app.App, location string, use func(crypto.Signer) error) error {
 	if slot, ok := plan.Slot(location); ok {
 		return app.WithCardKey(ctx, a, slot, use)
@@ -99,7 +100,7 @@ func withKey(ctx context.Context, a *app.App, location string, use func(crypto.S
 	return use(key)
 }
 
-// keyFile reads a key, and makes it if it is not there. One that is there is never replaced.
+// keyFile reads a key from a file. If the file does not exist, keyFile creates it with a new key.
 func keyFile(a *app.App, path string) (crypto.Signer, error) {
 	text, err := disk.ReadBounded(path, certificate.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -123,17 +124,17 @@ func keyFile(a *app.App, path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// The files of an authority.
+// The files in the directory of a certificate authority.
 const (
 	authorityKey         = "ca-key.pem"
 	authorityCertificate = "ca.pem"
 	registration         = "register.yaml"
 )
 
-// authorityLifetime is how long an authority that is made here is good.
+// authorityLifetime is the lifetime of the certificate of a new certificate authority.
 const authorityLifetime = 5 * 365 * 24 * time.Hour
 
-// openAuthority reads the authority in a directory, and makes it if it is not there.
+// openAuthority reads the certificate authority in a directory, or creates it if there is none.
 func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
 	if err := disk.MkdirPrivate(dir); err != nil {
 		return nil, err
@@ -165,7 +166,7 @@ func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
 	return authority, nil
 }
 
-// register writes what AWS is told of an authority, unless that was done.
+// register writes a CloudFormation template that registers the certificate authority at AWS, unless the file exists.
 func register(a *app.App, dir string, authority *x509.Certificate, subject pkix.Name) error {
 	path := filepath.Join(dir, registration)
 	text := certificate.Registration{Authority: authority, Name: app.SessionName(a.Env.User), Subject: subject.CommonName}.CloudFormation()
@@ -177,6 +178,6 @@ func register(a *app.App, dir string, authority *x509.Certificate, subject pkix.
 		return err
 	}
 	noteWritten(a, path)
-	a.Note("register it: aws cloudformation deploy --stack-name aws-vault --capabilities CAPABILITY_IAM --template-file %s", ui.QuoteWord(a.Env.Tilde(path)))
+	a.Note("register the certificate authority at AWS: aws cloudformation deploy --stack-name aws-vault --capabilities CAPABILITY_IAM --template-file %s", ui.QuoteWord(a.Env.Tilde(path)))
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package identity has the commands for keys that AWS trusts without a provider in between: as an
-// OIDC issuer (identity) or for IAM Roles Anywhere (certificate), and for trust policies.
+// Package identity has the commands for keys that AWS trusts directly, without an identity provider: as an
+// OIDC issuer (identity) or for IAM Roles Anywhere (certificate). It also has the commands for trust policies.
 package identity
 
 import (
@@ -32,7 +32,7 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	}
 }
 
-// keyFlags say where a new key of an identity is made.
+// keyFlags are the flags for creating a key of an identity.
 type keyFlags struct {
 	slot, pin, touch, replace string
 	software, adopt           bool
@@ -76,7 +76,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		if _, err := profile.WithIdentity(s.Config, name, lines); err != nil { // before a key is made in vain
+		if _, err := profile.WithIdentity(s.Config, name, lines); err != nil { // before a key is created needlessly
 			return err
 		}
 		if err := newIdentityKey(ctx, a, s, name, f); err != nil {
@@ -92,7 +92,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err := publish(a, s, name, settings.issuer, dir); err != nil {
 			return err
 		}
-		a.Print("Then let it into an account: aws-vault identity cloudformation %s, or terraform.\n", ui.QuoteWord(name))
+		a.Print("Then create a role that trusts the identity: aws-vault identity cloudformation %s (or terraform).\n", ui.QuoteWord(name))
 		return nil
 	}}
 }
@@ -101,10 +101,10 @@ func bindDir(c *kingpin.CmdClause, dir *string) {
 	c.Flag("dir", "Directory to write the files to. Default: a new directory with the name of the identity, in the current one.").PlaceHolder("DIR").StringVar(dir)
 }
 
-// An identitySection is what the config file says of an identity.
+// An identitySection is an identity section of the config file.
 type identitySection struct{ name, issuer, subject, audience string }
 
-// readIdentitySection reads the section of an identity; of the only one if none is named.
+// readIdentitySection reads the section of an identity, or the only identity section if name is empty.
 func readIdentitySection(s *app.Session, name string) (identitySection, error) {
 	names := s.Config.Identities()
 	if name == "" && len(names) == 1 {
@@ -114,7 +114,7 @@ func readIdentitySection(s *app.Session, name string) (identitySection, error) {
 		if len(names) == 0 {
 			return identitySection{}, noIdentityError{}
 		}
-		return identitySection{}, &app.UsageError{Text: "want the name of an identity; there are " + strings.Join(names, ", ")}
+		return identitySection{}, &app.UsageError{Text: "no identity given, expected one of " + strings.Join(names, ", ")}
 	}
 	in := s.Inputs
 	in.Flags = map[string]profile.Flag{"identity": {Name: "IDENTITY", Text: name}}
@@ -124,7 +124,7 @@ func readIdentitySection(s *app.Session, name string) (identitySection, error) {
 	}
 	i := identitySection{name, p.Text("identity_issuer"), p.Text("identity_subject"), p.Text("identity_audience")}
 	if i.issuer == "" || i.subject == "" {
-		return i, fmt.Errorf("[identity %s] lacks identity_issuer or identity_subject", name)
+		return i, fmt.Errorf("[identity %s] does not set identity_issuer and identity_subject", name)
 	}
 	if i.audience == "" {
 		i.audience = i.issuer
@@ -136,14 +136,14 @@ type noIdentityError struct{}
 
 func (noIdentityError) Error() string { return "the config file has no identity section" }
 
-func (noIdentityError) Remedy() string { return "make one: aws-vault identity init" }
+func (noIdentityError) Remedy() string { return "create an identity: aws-vault identity init" }
 
-// identityEffect is why coding agents may not use the commands on identities.
-const identityEffect = "manages what a person proves their identity with"
+// identityEffect says why coding agents cannot use the identity commands.
+const identityEffect = "manages keys that prove a person's identity"
 
 const identityNameHelp = "Identity to use. Default: the only one in the config file."
 
-// identityVerb is a command on one identity.
+// identityVerb returns a command that reads the section of one identity and calls act.
 func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(context.Context, *app.Session, identitySection) error) app.Verb {
 	name := c.Arg("identity", identityNameHelp).String()
 	return app.Verb{Command: c, Effect: identityEffect, Run: func(ctx context.Context) error {
@@ -172,7 +172,7 @@ func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		now := a.Env.Now()
 		signing, _ := r.SigningKey(now)
 		for _, k := range r.PublishedKeys(now) {
-			state := "is still published"
+			state := "published, no longer signs"
 			switch {
 			case k.ID == signing.ID:
 				state = "signs"
@@ -185,7 +185,7 @@ func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	})
 }
 
-// keyLocation says where a key is.
+// keyLocation returns where a key is stored, for messages.
 func keyLocation(k identity.Key) string {
 	if slot := k.Slot(); slot != "" {
 		return fmt.Sprintf("slot %s of YubiKey %d", slot, k.Card)
@@ -228,7 +228,7 @@ func identityRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("force", "Do not ask for confirmation.").Short('f').BoolVar(&force)
 	return identityVerb(a, c, "identity remove", func(ctx context.Context, s *app.Session, i identitySection) error {
 		if !force {
-			yes, err := a.Confirm(ctx, s.Locks, i.name, fmt.Sprintf("Forget the keys of identity %q?", i.name))
+			yes, err := a.Confirm(ctx, s.Locks, i.name, fmt.Sprintf("Remove the keys of identity %q from this computer?", i.name))
 			if err != nil || !yes {
 				return err
 			}
@@ -236,7 +236,7 @@ func identityRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err := s.Identities().Remove(ctx, i.name); err != nil {
 			return err
 		}
-		a.Print("Forgot the keys of identity %s. Its section in %s stays; take %s out of IAM, too.\n", i.name, a.Env.ConfigFile().Name, i.issuer)
+		a.Print("Removed the keys of identity %s. Its section stays in %s. Also delete the OIDC provider %s in IAM.\n", i.name, a.Env.ConfigFile().Name, i.issuer)
 		return nil
 	})
 }

@@ -18,12 +18,12 @@ import (
 	"aws-vault/vault/identity"
 )
 
-// newIdentityKey makes a key and puts it on the list of an identity's. Whoever is stopped
-// between the two has a key that nothing knows, and makes another.
+// newIdentityKey creates a key and adds it to the identity's list of keys. If the process is killed between these steps,
+// the new key is unused, and the next call creates another one.
 func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string, f keyFlags) error {
 	return s.Identities().Change(ctx, name, func(r identity.Record) (identity.Record, error) {
 		if next, pending := r.NextKey(a.Env.Now()); pending {
-			_, err := r.With(next, a.Env.Now()) // which says why not, before a key is made in vain
+			_, err := r.With(next, a.Env.Now()) // returns an error before a key is created needlessly
 			return r, err
 		}
 		k, err := createIdentityKey(ctx, a, s, f)
@@ -38,7 +38,7 @@ func createIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFla
 	if !f.software {
 		return createCardKey(ctx, a, s, f)
 	}
-	if err := s.Keystore.Keys.Check(ctx); err != nil { // which refuses an empty passphrase
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // fails for an empty passphrase
 		return identity.Key{}, err
 	}
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -52,11 +52,11 @@ func createIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFla
 	if err != nil {
 		return identity.Key{}, err
 	}
-	a.Print("Made key %s in the keystore (%s). Whoever opens that can sign as you: a hardware key cannot be copied.\n", k.ID, s.Keystore.Name)
+	a.Print("Created key %s in the keystore (%s). Anyone who can open the keystore can sign as you; a key on a security key cannot be copied.\n", k.ID, s.Keystore.Name)
 	return k, nil
 }
 
-// A cardKeyError is what kept a card from having an identity's key.
+// A cardKeyError reports that no key could be created or used on a security key.
 type cardKeyError struct{ err error }
 
 func (e *cardKeyError) Error() string { return e.err.Error() }
@@ -65,12 +65,12 @@ func (e *cardKeyError) Unwrap() error { return e.err }
 
 func (e *cardKeyError) Remedy() string {
 	if errors.Is(e.err, piv.ErrUnsupported) || errors.Is(e.err, piv.ErrNoService) || errors.Is(e.err, piv.ErrNoCard) {
-		return "or keep a key in the keystore, which whoever opens that can copy: --software"
+		return "to use a key in the keystore instead, add --software; anyone who can open the keystore can copy that key"
 	}
 	return ""
 }
 
-// createCardKey makes a key on a card, or takes the one that is there.
+// createCardKey creates a key on a security key, or with --adopt uses the key in the slot.
 func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
 	slot, err := piv.ParseSlot(f.slot)
 	if err != nil {
@@ -88,7 +88,7 @@ func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) 
 		})
 		key, info = made.Key, made.Info
 		if made.DefaultManagementKey {
-			a.Note("the card's management key is the one that all cards are made with: whoever has the card can replace its keys")
+			a.Note("the security key has the default management key, so anyone who has the security key can replace its keys")
 		}
 	}
 	if err != nil {
@@ -99,33 +99,33 @@ func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) 
 	if err != nil {
 		return identity.Key{}, fmt.Errorf("%s: %w", at, err)
 	}
-	word := "Made"
+	word := "Created"
 	if f.adopt {
-		word = "Took"
+		word = "Using"
 	}
 	a.Print("%s key %s in %s: PIN %s, touch %s.\n", word, k.ID, at, info.PIN, info.Touch)
 	printAttestation(ctx, a, cards, at)
 	return k, nil
 }
 
-// printAttestation says whether the card's maker vouches for the key. One that does not may be a
-// card of another maker, or a key that was made elsewhere.
+// printAttestation prints whether the manufacturer of the security key attests the key. It does not attest keys that
+// were imported, and security keys of other manufacturers have no attestation.
 func printAttestation(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Location) {
 	proof, err := cards.Attest(ctx, at)
 	if err != nil {
-		a.Note("the card does not attest the key: %v", err)
+		a.Note("the security key does not attest that the key was created on it: %v", err)
 		return
 	}
 	proven, err := proof.Verify(nil)
 	if err != nil {
-		a.Note("the card attests the key, but nobody known attests the card: %v", err)
+		a.Note("the security key attests the key, but the manufacturer of the security key is unknown: %v", err)
 		return
 	}
-	a.Print("Attested: made on YubiKey %d, firmware %s, and cannot leave it.\n", proven.Location.Serial, proven.Version)
+	a.Print("Attested: the key was created on YubiKey %d, firmware %s, and cannot be exported.\n", proven.Location.Serial, proven.Version)
 }
 
-// publish writes the files of an identity to a folder, for any static host. Files of another
-// issuer are not written over.
+// publish writes the files of an identity to a folder, to be uploaded to a web server. It does not overwrite files of
+// another issuer.
 func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 	if dir == "" {
 		dir = name
@@ -144,7 +144,7 @@ func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 		return err
 	}
 	for path, text := range map[string][]byte{discovery: identity.Discovery(issuer), filepath.Join(dir, identity.KeysPath): keys} {
-		// Everybody is meant to read them.
+		// The files are public.
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
@@ -152,23 +152,24 @@ func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 			return err
 		}
 	}
-	a.Print("Wrote %s and %s below %s. Publish them at %s/.\n", identity.DiscoveryPath, identity.KeysPath, a.Env.Tilde(dir), issuer)
+	a.Print("Wrote %s and %s to %s. Publish them at %s/.\n", identity.DiscoveryPath, identity.KeysPath, a.Env.Tilde(dir), issuer)
 	if next, pending := r.NextKey(a.Env.Now()); pending && len(r.Keys) > 1 {
-		a.Print("Publish them now: key %s signs from %s on.\n", next.ID, next.SignsFrom.Local().Format("2006-01-02 15:04:05"))
+		a.Print("Publish them now: key %s starts to sign at %s.\n", next.ID, next.SignsFrom.Local().Format("2006-01-02 15:04:05"))
 	}
 	return nil
 }
 
-// maxDiscovery bounds what is read of a file that would be written over, in bytes.
+// maxDiscovery limits the size of an existing discovery document, in bytes.
 const maxDiscovery = 64 << 10
 
-// A otherIssuerError is a file that somebody else may need.
+// An otherIssuerError reports an existing file that does not belong to the issuer.
 type otherIssuerError struct{ path, issuer string }
 
 func (e *otherIssuerError) Error() string {
-	return fmt.Sprintf("%s is not a file of %s, want another folder", e.path, e.issuer)
+	return fmt.Sprintf("%s exists and is not a file of %s; choose another folder with --dir", e.path, e.issuer)
 }
 
+// checkSameIssuer returns an error if path exists and is not the discovery document of issuer.
 func checkSameIssuer(path, issuer string) error {
 	text, err := disk.ReadBounded(path, maxDiscovery)
 	if errors.Is(err, os.ErrNotExist) {

@@ -51,13 +51,13 @@ func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
 		return err
 	}
 	o := t.Options
-	o.Agent = policy.Agent{} // whom the role trusts does not depend on who asks
+	o.Agent = policy.Agent{} // the trust policy is the same for people and coding agents
 	pl, err := t.Session.Plan(ctx, t.Profile, o)
 	if err != nil {
 		return err
 	}
 	o.Agent = policy.Agent{Name: "agent"}
-	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // an error means that agents get no session to tag
+	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // on an error, coding agents get no session, so no tags
 	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent())
 	if err != nil {
 		return err
@@ -76,12 +76,11 @@ func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
 	return nil
 }
 
-// maxTokenFile bounds what is read of a token.
+// maxTokenFile limits the size of a token file, in bytes.
 const maxTokenFile = 64 << 10
 
-// tokenOf completes what flags say of the token that a plan begins with by what the token
-// itself says, where it lies in a file. It is believed: what comes of it is looked at by a
-// person.
+// tokenOf completes the claims given as flags with those of the token file that the plan uses. The signature of the
+// token is not checked, because the user reviews the resulting policy.
 func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
 	spec, ok := pl.Steps[0].Spec.(plan.WebIdentity)
 	if !ok || spec.TokenFile == "" {
@@ -108,8 +107,7 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
 	return t
 }
 
-// claimsOf reads a token without a look at its signature. What azp says counts before aud, as
-// it does for AWS. [K]
+// claimsOf reads the claims of a token without checking its signature. Like AWS, it prefers the claim azp to aud.
 func claimsOf(token string) plan.Token {
 	var c struct {
 		Issuer   string          `json:"iss"`
@@ -139,13 +137,13 @@ func policyLintCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	return app.Verb{Command: c, Agents: true, Run: func(context.Context) error { return policyLint(a, file) }}
 }
 
-// maxPolicyFile bounds what is read of a policy.
+// maxPolicyFile limits the size of a policy, in bytes.
 const maxPolicyFile = 64 << 10
 
 func policyLint(a *app.App, file string) error {
 	var r io.Reader = a.Env.Stdin
 	name := "stdin"
-	if file != "" && file != "-" { // kingpin makes an empty word of "-"
+	if file != "" && file != "-" { // kingpin passes "-" as an empty string
 		f, err := a.Env.OpenFile(file)
 		if err != nil {
 			return err
@@ -160,7 +158,7 @@ func policyLint(a *app.App, file string) error {
 	found, err := policy.Lint(text)
 	var bad *policy.Error
 	if errors.As(err, &bad) {
-		return fmt.Errorf("%s is %s, want %s", name, bad.Found, bad.Want)
+		return fmt.Errorf("%s is %s, expected %s", name, bad.Found, bad.Want)
 	}
 	for _, f := range found {
 		a.Print("statement %d: %s: %s\n", f.Statement, f.Rule, f.Text)

@@ -39,14 +39,14 @@ func identityVerifyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func printFindings(a *app.App, i identitySection, found []identity.Finding) error {
 	if len(found) == 0 {
-		a.Print("%s publishes the keys of identity %s, and no others.\n", i.issuer, i.name)
+		a.Print("%s publishes the keys of identity %s and no other keys.\n", i.issuer, i.name)
 		return nil
 	}
 	fatal := false
 	for _, f := range found {
-		word := "odd"
+		word := "warning"
 		if f.Fatal {
-			word, fatal = "wrong", true
+			word, fatal = "error", true
 		}
 		a.Print("%s: %s\n", word, ui.Sanitized(f.String()))
 	}

@@ -1,4 +1,4 @@
-// Package keys has the commands that store, list, replace and remove access keys, and those for
+// Package keys has the commands that store, list, rotate and remove access keys, and the commands for
 // sessions and keystores.
 package keys
 
@@ -34,19 +34,19 @@ func AddCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	return []app.Verb{{Command: c, Effect: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }}}
 }
 
-// A hasSourceError is a key that would not be used.
+// A hasSourceError reports a profile with source_profile: a key that is stored for it would not be used.
 type hasSourceError struct {
 	name, source string
 	origin       profile.Origin
 }
 
 func (e *hasSourceError) Error() string {
-	return fmt.Sprintf("%s: profile %s takes its credentials from source_profile %s, want a profile that holds a key itself", e.origin, e.name, e.source)
+	return fmt.Sprintf("%s: profile %s uses the credentials of source_profile %s, so a key stored for it would not be used", e.origin, e.name, e.source)
 }
 
 func add(ctx context.Context, a *app.App, f addFlags) error {
 	if f.env && f.stdin {
-		return &app.UsageError{Text: "--env and --stdin say two places, want one"}
+		return &app.UsageError{Text: "--env and --stdin cannot be used together"}
 	}
 	s, err := a.Open(ctx, "add "+f.name)
 	if err != nil {
@@ -59,7 +59,7 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if p.Source != nil {
 		return &hasSourceError{f.name, p.Source.Name, p.Value("source_profile").Origin}
 	}
-	if err := s.Keystore.Keys.Check(ctx); err != nil { // before the user types a secret in vain
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // before the user types a secret needlessly
 		return err
 	}
 	if ok, err := confirmReplace(ctx, a, s, f); err != nil || !ok {
@@ -77,7 +77,7 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	}
 	a.Print("Added credentials to profile %q in vault (keystore %s)\n", f.name, s.Keystore.Name)
 	if s.Keystore.Name == "keyctl" {
-		a.Note("the kernel forgets this key when the computer is started anew")
+		a.Note("the kernel keyring loses this key when the computer restarts")
 	}
 	n, err := removeSessions(ctx, s, f.name)
 	if n > 0 {
@@ -89,7 +89,8 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	return addToConfig(ctx, a, s, f, serial)
 }
 
-// confirmReplace asks before a stored key is replaced, where there is somebody to ask.
+// confirmReplace reports whether a stored key may be replaced. It asks the user, or returns true if the key comes
+// from --env or --stdin and no prompt is possible.
 func confirmReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags) (bool, error) {
 	_, stored, err := s.Keys.Fingerprint(ctx, f.name)
 	if err != nil || !stored || f.force {
@@ -98,14 +99,15 @@ func confirmReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags)
 	if (f.env || f.stdin) && !canAsk(a) {
 		return true, nil
 	}
-	return a.Confirm(ctx, s.Locks, f.name, fmt.Sprintf("A key is stored for profile %q. Replace it?", f.name))
+	return a.Confirm(ctx, s.Locks, f.name, fmt.Sprintf("An access key is already stored for profile %q. Replace it?", f.name))
 }
 
 func canAsk(a *app.App) bool {
 	return a.CanAsk(prompt.Options{}) == nil
 }
 
-// newKey gets the key, and with a person the MFA device too.
+// newKey returns the key from the environment, from stdin or from prompts. Prompts also return the serial number of
+// an MFA device, which may be empty.
 func newKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aws.Credentials, serial string, err error) {
 	switch {
 	case f.env:
@@ -142,7 +144,7 @@ func promptKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key
 	return key, serial, err
 }
 
-// addToConfig writes the profile, or the MFA device of one that is there.
+// addToConfig adds the profile to the config file, or sets the MFA device of an existing profile.
 func addToConfig(ctx context.Context, a *app.App, s *app.Session, f addFlags, serial string) error {
 	if !f.addConfig || s.Config.Has(f.name) && serial == "" {
 		return nil

@@ -30,11 +30,11 @@ func BackendsCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A listedBackend is one keystore as its user sees it.
+// A listedBackend is a row of the list of keystores.
 type listedBackend struct {
 	Name    string `json:"name"`
 	Works   bool   `json:"works"`
-	Why     string `json:"why,omitempty"` // it does not work
+	Why     string `json:"why,omitempty"` // why it does not work
 	Chosen  bool   `json:"chosen"`
 	ByName  bool   `json:"by_name_only,omitempty"`
 	Written bool   `json:"last_written,omitempty"`
@@ -75,10 +75,10 @@ func (b listedBackend) remarks() string {
 		text += more
 	}
 	if b.Written {
-		add("keys were last written here")
+		add("keys were last written to this keystore")
 	}
 	if b.ByName {
-		add("used with --backend=" + b.Name + " only, for it is lost at reboot")
+		add("used only with --backend=" + b.Name + ", because its keys are lost at reboot")
 	}
 	return text
 }

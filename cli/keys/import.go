@@ -36,35 +36,35 @@ func ImportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	return []app.Verb{{Command: c, Effect: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }}}
 }
 
-// A plainKey is an access key and the file that it is in.
+// A plainKey is an access key in plain text and the file that contains it.
 type plainKey struct {
 	profile.PlainKey
 	file        configfile.ConfigFile
-	otherOrigin string // where the profile has another key, which would count for the AWS CLI without this one; empty for nowhere
+	otherOrigin string // where the profile has a second key, which the AWS CLI would use without this one; empty if there is none
 }
 
 func (k plainKey) credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: k.ID.Text, SecretAccessKey: k.Secret.Text}
 }
 
-// A notImportedError counts the keys that stay in their files.
+// A notImportedError reports how many keys were not imported and stay in their files.
 type notImportedError struct {
 	n, of      int
-	hasTwoKeys bool // profiles with two keys are among them
+	hasTwoKeys bool // at least one of the profiles has two keys
 }
 
 func (e *notImportedError) Error() string {
-	return fmt.Sprintf("%d of %s left where they are", e.n, ui.Count(e.of, "key"))
+	return fmt.Sprintf("%d of %s not imported", e.n, ui.Count(e.of, "key"))
 }
 
 func (e *notImportedError) Remedy() string {
 	if e.hasTwoKeys {
-		return "a profile has two keys: take the one that you do not need out of its file, then import again"
+		return "a profile has two keys: delete the key that you do not need from its file, then import again"
 	}
-	return "the lines above say why; --overwrite replaces another key that is stored"
+	return "see the messages above; to replace stored keys, run the command again with --overwrite"
 }
 
-// A shadowedKeyError is a key that is not imported, since another one counts for the AWS CLI.
+// A shadowedKeyError reports a key that is not imported, because the AWS CLI uses another key for the profile.
 type shadowedKeyError struct {
 	found, counts profile.Origin
 }
@@ -73,7 +73,8 @@ func (e *shadowedKeyError) Error() string {
 	return fmt.Sprintf("the key in %s is not imported: the AWS CLI uses another key for this profile, in %s", e.found, e.counts)
 }
 
-// A keptInFileError is a key that was stored and stays in its file.
+// A keptInFileError reports a key that was stored but stays in its file, because deleting it would make the AWS CLI
+// use another key.
 type keptInFileError struct {
 	found profile.Origin
 	other string
@@ -83,10 +84,10 @@ func (e *keptInFileError) Error() string {
 	return fmt.Sprintf("the key in %s is stored and stays in the file: without it, the AWS CLI would use the other key, in %s", e.found, e.other)
 }
 
-// A noPlainKeyError is a profile that was named and has no key to import.
+// A noPlainKeyError reports a requested profile that has no key to import.
 type noPlainKeyError struct {
 	name      string
-	temporary string // where a temporary one is; empty for nowhere
+	temporary string // where a temporary key is; empty if there is none
 }
 
 func (e *noPlainKeyError) Error() string {
@@ -102,7 +103,7 @@ func importKeys(ctx context.Context, a *app.App, f importFlags) error {
 	case err != nil:
 		return err
 	case len(found.keys)+len(found.left) == 0:
-		a.Print("No access keys stand in %s or %s.\n", a.Env.CredentialsFile().Name, a.Env.ConfigFile().Name)
+		a.Print("No access keys found in %s or %s.\n", a.Env.CredentialsFile().Name, a.Env.ConfigFile().Name)
 		return nil
 	case f.dryRun:
 		a.Print("Would import %s:\n", ui.Count(len(found.keys), "key"))
@@ -125,14 +126,14 @@ func importKeys(ctx context.Context, a *app.App, f importFlags) error {
 	return importAll(ctx, a, s, f, found)
 }
 
-// foundKeys are the keys in the two files.
+// foundKeys are the keys in the credentials file and the config file.
 type foundKeys struct {
 	keys     []plainKey // to import
-	left     []error    // about each key that is not imported
-	warnings []error    // about each section that may have a key and cannot be read
+	left     []error    // one error for each key that is not imported
+	warnings []error    // one error for each section that may have a key and cannot be read
 
-	first  map[string]profile.PlainKey // by profile, the key that counts for the AWS CLI
-	unread map[string]error            // by profile, why there is no telling which key counts
+	first  map[string]profile.PlainKey // by profile, the key that the AWS CLI uses
+	unread map[string]error            // by profile, why it is unknown which key the AWS CLI uses
 }
 
 // plainKeys finds the keys to import. It reads the credentials file first: the AWS CLI uses a
@@ -164,8 +165,8 @@ func plainKeys(a *app.App, names []string) (foundKeys, error) {
 	return all, nil
 }
 
-// add decides about one profile of one file. Only the first key of a profile counts. It returns
-// why there is no telling which one that is.
+// add processes one profile of one file. The AWS CLI uses only the first key of a profile. If it is unknown
+// which key that is, add returns an error that says why.
 func (a *foundKeys) add(text *profile.File, file configfile.ConfigFile, name string) error {
 	k, ok, err := text.PlainKey(name)
 	if err != nil {
@@ -180,7 +181,7 @@ func (a *foundKeys) add(text *profile.File, file configfile.ConfigFile, name str
 	unread := a.unread[name]
 	switch repeated := text.Single(k); {
 	case unread != nil:
-		a.leave(name, fmt.Errorf("the key in %s is not imported, as another file may have one that counts: %w", k.ID.Origin, unread))
+		a.leave(name, fmt.Errorf("the key in %s is not imported, because the AWS CLI may use a key in another file: %w", k.ID.Origin, unread))
 	case known && (first.ID.Text != k.ID.Text || first.Secret.Text != k.Secret.Text):
 		if !k.Temporary {
 			a.leave(name, &shadowedKeyError{k.ID.Origin, first.ID.Origin})
@@ -205,8 +206,8 @@ func (a *foundKeys) leave(name string, err error) {
 	a.left = append(a.left, fmt.Errorf("%s: %w", name, err))
 }
 
-// importAll goes on after a key that AWS does not take, or that cannot be taken out: that
-// says nothing of the next one.
+// importAll imports all keys. It continues after an error that concerns only one key, for example a key that AWS
+// refuses.
 func importAll(ctx context.Context, a *app.App, s *app.Session, f importFlags, found foundKeys) error {
 	var stored []string
 	left, twice := len(found.left), false
@@ -230,7 +231,7 @@ func importAll(ctx context.Context, a *app.App, s *app.Session, f importFlags, f
 	}
 	if len(stored) > 0 {
 		slices.Sort(stored)
-		a.Note("these keys have stood in a file, and may be in backups of it: replace each with aws-vault rotate (%s)", strings.Join(slices.Compact(stored), ", "))
+		a.Note("these keys were in a file and may be in its backups; replace each of them with aws-vault rotate (%s)", strings.Join(slices.Compact(stored), ", "))
 	}
 	if left > 0 {
 		return &notImportedError{left, len(found.keys) + len(found.left), twice}
@@ -238,7 +239,7 @@ func importAll(ctx context.Context, a *app.App, s *app.Session, f importFlags, f
 	return nil
 }
 
-// affectsOneKey reports whether an error is of one key alone.
+// affectsOneKey reports whether an error concerns only one key, so that the import can continue.
 func affectsOneKey(err error) bool {
 	var refused *awsapi.APIError
 	var repeated *profile.RepeatedKeyError
@@ -249,7 +250,7 @@ func affectsOneKey(err error) bool {
 		errors.As(err, &shared) || errors.Is(err, profile.ErrOtherKey)
 }
 
-// importKey reports whether the key is stored and, if it was to go, gone from its file.
+// importKey reports whether the key is stored and, with --delete, removed from its file.
 func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k plainKey) (bool, error) {
 	a.Print("Importing %s... ", k.Profile)
 	if err := checkKey(k.credentials()); err != nil {
@@ -263,10 +264,10 @@ func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k
 	}
 	switch got.Outcome {
 	case transfer.NotOverwritten:
-		a.Print("skipped, another key is stored\n")
+		a.Print("skipped: a different key is stored\n")
 		return false, nil
 	case transfer.AlreadyStored:
-		a.Print("is stored already, ")
+		a.Print("already stored, ")
 	case transfer.Copied, transfer.Overwritten:
 		a.Print("stored, read back, ")
 		warnOnError(a, s.RememberKeystore())
@@ -283,7 +284,7 @@ func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k
 			a.Print("\n")
 			return false, err
 		}
-		a.Print(", taken out of %s", k.file.Name)
+		a.Print(", removed from %s", k.file.Name)
 	}
 	a.Print("\n")
 	return true, nil

@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/ascii"
 )
 
-// keyFromEnvironment takes a key from the variables that the SDKs read.
+// keyFromEnvironment returns the access key in the environment.
 func keyFromEnvironment(a *app.App) (aws.Credentials, error) {
 	var key aws.Credentials
 	for _, v := range []struct {
@@ -22,19 +22,19 @@ func keyFromEnvironment(a *app.App) (aws.Credentials, error) {
 		into *string
 	}{{"AWS_ACCESS_KEY_ID", &key.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", &key.SecretAccessKey}} {
 		if *v.into, _ = a.Env.Getenv(v.name); *v.into == "" {
-			return aws.Credentials{}, fmt.Errorf("%s is not set, want the key that --env is to store", v.name)
+			return aws.Credentials{}, fmt.Errorf("%s is not set; --env needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", v.name)
 		}
 	}
 	if token, _ := a.Env.Getenv("AWS_SESSION_TOKEN"); token != "" {
-		return aws.Credentials{}, errors.New("AWS_SESSION_TOKEN is set, so the key in the environment is a temporary one, want a long-lived key")
+		return aws.Credentials{}, errors.New("AWS_SESSION_TOKEN is set, so the environment contains temporary credentials, expected a long-lived access key")
 	}
 	return key, nil
 }
 
-// maxKey bounds what is read of a key on stdin.
+// maxKey limits the input read from stdin, in bytes.
 const maxKey = 64 << 10
 
-// readKey reads a key's id and secret from two lines, or from the JSON that IAM gives.
+// readKey reads an access key: its ID and its secret on two lines, or the JSON that IAM's CreateAccessKey returns.
 func readKey(r io.Reader) (aws.Credentials, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxKey))
 	if err != nil {
@@ -49,23 +49,25 @@ func readKey(r io.Reader) (aws.Credentials, error) {
 			}
 		}
 		if json.Unmarshal(text, &answer) != nil || answer.AccessKey.AccessKeyID == "" {
-			return aws.Credentials{}, errors.New("stdin is JSON without AccessKey.AccessKeyId, want what aws iam create-access-key prints")
+			return aws.Credentials{}, errors.New("stdin is JSON without AccessKey.AccessKeyId, expected the output of aws iam create-access-key")
 		}
 		return aws.Credentials{AccessKeyID: answer.AccessKey.AccessKeyID, SecretAccessKey: answer.AccessKey.SecretAccessKey}, nil
 	}
 	lines := strings.Fields(string(text))
 	if len(lines) != 2 {
-		return aws.Credentials{}, fmt.Errorf("stdin has %d words, want an access key id and its secret, a line each", len(lines))
+		return aws.Credentials{}, fmt.Errorf("stdin has %d words, expected two lines: the access key ID and the secret access key", len(lines))
 	}
 	return aws.Credentials{AccessKeyID: lines[0], SecretAccessKey: lines[1]}, nil
 }
 
-// A keyError says why a text cannot be a key. It never holds the text.
+// A keyError says why a text is not a valid access key. It never contains the text.
 type keyError struct{ what, found, want string }
 
-func (e *keyError) Error() string { return fmt.Sprintf("the %s %s, want %s", e.what, e.found, e.want) }
+func (e *keyError) Error() string {
+	return fmt.Sprintf("the %s %s, expected %s", e.what, e.found, e.want)
+}
 
-// checkKey refuses what AWS could not have given.
+// checkKey returns a [*keyError] for a key that AWS cannot have issued.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
 func checkKey(c aws.Credentials) error {
 	if err := checkKeyID(c.AccessKeyID); err != nil {
@@ -75,10 +77,10 @@ func checkKey(c aws.Credentials) error {
 	n := len(c.SecretAccessKey)
 	printable := strings.IndexFunc(c.SecretAccessKey, func(r rune) bool { return !ascii.IsGraphic(r) }) < 0
 	if n < least || n > most || !printable {
-		return &keyError{"secret access key", fmt.Sprintf("has %d characters or one that is no letter, digit or sign", n), "the 40 characters that AWS shows once"}
+		return &keyError{"secret access key", fmt.Sprintf("has %d characters or contains an invalid character", n), "the 40 characters that AWS shows once"}
 	}
 	if c.SecretAccessKey == c.AccessKeyID {
-		return &keyError{"secret access key", "is the access key id", "the 40 characters that AWS shows once"}
+		return &keyError{"secret access key", "is the same as the access key ID", "the 40 characters that AWS shows once"}
 	}
 	return nil
 }
@@ -90,9 +92,9 @@ func checkKeyID(id string) error {
 	}) < 0
 	switch {
 	case len(id) < 16 || len(id) > 128 || !alphanumeric:
-		return &keyError{"access key id", fmt.Sprintf("has %d characters or one that is no letter or digit", len(id)), want}
+		return &keyError{"access key ID", fmt.Sprintf("has %d characters or contains an invalid character", len(id)), want}
 	case strings.HasPrefix(id, "ASIA"):
-		return &keyError{"access key id", "is a temporary key's (ASIA…)", "a long-lived one (AKIA…)"}
+		return &keyError{"access key ID", "is that of a temporary key (ASIA…)", "that of a long-lived key (AKIA…)"}
 	}
 	return nil
 }

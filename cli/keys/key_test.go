@@ -31,10 +31,10 @@ func TestCheckKey(t *testing.T) {
 				err = checkKey(key)
 			}
 			if (err == nil) != tt.ok {
-				t.Errorf("error %v, want one: %v", err, !tt.ok)
+				t.Errorf("got error %v, want an error: %v", err, !tt.ok)
 			}
 			if err != nil && (strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "Ä")) {
-				t.Errorf("an error shows what was typed: %v", err)
+				t.Errorf("the error contains the input: %v", err)
 			}
 		})
 	}

@@ -55,11 +55,11 @@ func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A row is a profile, or a key or a session that no profile claims.
+// A row is a line of the list: a profile, or a key or a sign-in that belongs to no profile.
 type row struct {
 	Profile     string          `json:"profile,omitempty"`
 	Credentials string          `json:"credentials,omitempty"`
-	Damaged     string          `json:"damaged,omitempty"` // what is wrong with the stored key, as far as can be seen
+	Damaged     string          `json:"damaged,omitempty"` // why the stored key is damaged, if it is
 	Sessions    []listedSession `json:"sessions,omitempty"`
 	SignedIn    []string        `json:"signed_in,omitempty"`
 	entries     []store.Entry
@@ -73,7 +73,7 @@ type listedSession struct {
 
 type rows []row
 
-// readRows lists the keystore once and opens nothing.
+// readRows returns the rows of the list. It lists the keystore once and does not open its items.
 func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	keys, err := s.Keys.Names(ctx)
 	if err != nil {
@@ -129,7 +129,7 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	return out, nil
 }
 
-// newRow is a row for a key and sessions; an empty key is none.
+// newRow returns a row for sessions and a key. The name of the key is empty if there is no key.
 func newRow(ctx context.Context, ring keystore.Ring, key string, entries []store.Entry) row {
 	r := row{Credentials: key, entries: entries}
 	if key != "" {
@@ -165,7 +165,7 @@ func (r rows) labels(now time.Time) []string {
 	return labels
 }
 
-// action is the name of the step that sessions of a kind are listed by.
+// action returns the name of the API call that creates sessions of a kind. The list shows it.
 func action(kind string) string {
 	switch plan.Kind(kind) {
 	case plan.KindSessionToken:
@@ -188,11 +188,11 @@ func label(e store.Entry, now time.Time) string {
 	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
-// maxPadding is how wide the last column is made at most: nothing stands behind it, and one profile
-// may have thousands of sessions in it, which would widen the lines of all others.
+// maxPadding limits the padding of the last column, because one profile can have thousands of sessions. Padding
+// all other lines to that width would be useless.
 const maxPadding = 200
 
-// listTable writes columns that are 25 wide or more, as aws-vault 7 does.
+// listTable prints the list in columns of at least 25 characters, as aws-vault 7 does.
 func listTable(a *app.App, r rows) error {
 	now := a.Env.Now()
 	lines := make([][3]string, 0, 2+len(r))
@@ -217,10 +217,10 @@ func listTable(a *app.App, r rows) error {
 		}
 		out.WriteByte('\n')
 	}
-	return out.Flush() // byProfile all that went wrong, the first
+	return out.Flush() // Flush returns the first write error
 }
 
-// keyCell is the cell of the stored key.
+// keyCell returns the text of the column for the stored key.
 func (r row) keyCell() string {
 	if r.Damaged != "" {
 		return r.Credentials + " (damaged)"

@@ -35,7 +35,7 @@ func MigrateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 
 func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 	if f.from == f.to {
-		return &app.UsageError{Text: "--from and --to name the same keystore, want two"}
+		return &app.UsageError{Text: "--from and --to are the same keystore, expected different ones"}
 	}
 	from, err := openBackend(ctx, a, f.from)
 	if err != nil {
@@ -45,7 +45,7 @@ func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 	if err != nil {
 		return err
 	}
-	ctx, lock, err := from.Locks.Named(ctx, "migrate", "the keys of another keystore")
+	ctx, lock, err := from.Locks.Named(ctx, "migrate", "the migration of another keystore")
 	if err != nil {
 		return err
 	}
@@ -71,16 +71,16 @@ func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 	return moveAll(ctx, a, from, to, f, names, identities)
 }
 
-// A rotationPendingError is a key whose rotation is on its way: the journal that can finish it lies
-// beside the key, and would stay behind.
+// A rotationPendingError reports a key whose rotation was interrupted. The key must not be moved, because the
+// journal of the rotation would stay in the old keystore.
 type rotationPendingError struct{ name, backend string }
 
 func (e *rotationPendingError) Error() string {
-	return fmt.Sprintf("the rotation of key %q in keystore %s was interrupted, want it finished first", e.name, e.backend)
+	return fmt.Sprintf("the rotation of key %q in keystore %s was interrupted and must be finished first", e.name, e.backend)
 }
 
 func (e *rotationPendingError) Remedy() string {
-	return fmt.Sprintf("aws-vault rotate --backend=%s --resume %s", e.backend, ui.QuoteWord(e.name))
+	return fmt.Sprintf("finish the rotation: aws-vault rotate --backend=%s --resume %s", e.backend, ui.QuoteWord(e.name))
 }
 
 func checkNoRotation(ctx context.Context, s *app.Session, names []string, backend string) error {
@@ -92,7 +92,7 @@ func checkNoRotation(ctx context.Context, s *app.Session, names []string, backen
 	return err
 }
 
-// openBackend is open with another keystore than the flags name.
+// openBackend opens the vault with the given keystore instead of the one that the flags select.
 func openBackend(ctx context.Context, a *app.App, backend string) (*app.Session, error) {
 	other := *a
 	other.Globals.Backend = backend
@@ -110,8 +110,8 @@ func keysToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, 
 	return []string{f.profile}, nil
 }
 
-// identitiesToMove are the keys of identities that nothing else holds. Sessions and tokens
-// stay: they are made anew. An identity is no profile's, so --profile leaves them.
+// identitiesToMove returns the IDs of identity keys in the keystore. Sessions and tokens are not moved, because they
+// can be created again. Identities do not belong to a profile, so with --profile there are none to move.
 func identitiesToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, error) {
 	if f.profile != "" {
 		return nil, nil
@@ -134,9 +134,9 @@ func previewMigration(ctx context.Context, a *app.App, to *app.Session, f migrat
 		switch {
 		case !slices.Contains(there, name):
 		case f.overwrite:
-			remark = " (replaces the key that is there)"
+			remark = " (replaces a different key)"
 		default:
-			remark = " (a key is there, and stays)"
+			remark = " (skipped if a different key is stored there)"
 		}
 		a.Print("  %s%s\n", name, remark)
 	}
@@ -147,7 +147,7 @@ func previewMigration(ctx context.Context, a *app.App, to *app.Session, f migrat
 	return nil
 }
 
-// outcomeText is what a user reads of an outcome.
+// outcomeText returns the message for the outcome of moving one key.
 func outcomeText(o transfer.Outcome) string {
 	switch o {
 	case transfer.Copied:
@@ -155,14 +155,14 @@ func outcomeText(o transfer.Outcome) string {
 	case transfer.Overwritten:
 		return "overwritten, verified"
 	case transfer.AlreadyStored:
-		return "skipped, is there already"
+		return "skipped, already stored"
 	case transfer.NotOverwritten:
-		return "skipped, another key is there"
+		return "skipped, a different key is stored"
 	}
 	return ""
 }
 
-// summaryRows is what a user reads of all outcomes.
+// summaryRows are the lines of the summary.
 var summaryRows = []struct {
 	outcomes []transfer.Outcome
 	text     string
@@ -172,8 +172,7 @@ var summaryRows = []struct {
 	{[]transfer.Outcome{transfer.AlreadyStored, transfer.NotOverwritten}, "skipped"},
 }
 
-// moveAll stops at the first key that cannot be moved: what is wrong with one keystore
-// is wrong for all of its keys.
+// moveAll moves all keys and stops at the first error, because a problem with a keystore concerns all of its keys.
 func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFlags, names, identities []string) error {
 	if err := to.Keystore.Keys.Check(ctx); err != nil {
 		return err
@@ -225,7 +224,7 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 	return nil
 }
 
-// warnOnError is for what may go wrong once the key is safe.
+// warnOnError prints a warning if err is not nil. It is used after the key is stored safely.
 func warnOnError(a *app.App, err error) {
 	if err != nil {
 		a.Warn(err)

@@ -41,12 +41,12 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 		a.Print("Nothing is stored in keystore %s.\n", s.Keystore.Name)
 		return nil
 	}
-	ctx, lock, err := s.Locks.Named(ctx, "rotate", "a new passphrase for the keystore") // nothing is to be stored meanwhile
+	ctx, lock, err := s.Locks.Named(ctx, "rotate", "a new passphrase for the keystore") // no process may store items meanwhile
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := s.Keystore.Private.Check(ctx); err != nil { // asks for the old passphrase first
+	if err := s.Keystore.Private.Check(ctx); err != nil { // prompts for the old passphrase first
 		return err
 	}
 	var next string
@@ -63,9 +63,9 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 	if err != nil {
 		return err
 	}
-	a.Print("Sealed %s under the new passphrase.\n", ui.Count(done.Items, "item"))
+	a.Print("Encrypted %s with the new passphrase.\n", ui.Count(done.Items, "item"))
 	if _, set := a.Env.Getenv(envvar.FilePassphrase); set {
-		a.Note("%s is set to the old passphrase", envvar.FilePassphrase)
+		a.Note("%s is still set to the old passphrase; change or unset it", envvar.FilePassphrase)
 	}
 	if len(done.UnreadableKeys)+done.UnreadablePrivate > 0 {
 		return &notRekeyedError{done}
@@ -73,7 +73,7 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 	return nil
 }
 
-// isEmpty reports whether there is nothing that a passphrase could open.
+// isEmpty reports whether the keystore contains no items.
 func isEmpty(ctx context.Context, s *app.Session) (bool, error) {
 	for _, r := range []keystore.Ring{s.Keystore.Keys, s.Keystore.Private} {
 		if names, err := r.Names(ctx); err != nil || len(names) > 0 {
@@ -83,7 +83,7 @@ func isEmpty(ctx context.Context, s *app.Session) (bool, error) {
 	return true, nil
 }
 
-// passphraseFromStdin reads a new passphrase as a line.
+// passphraseFromStdin reads a new passphrase from the first line of stdin.
 func passphraseFromStdin(a *app.App) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(a.Env.Stdin, maxKey)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -92,7 +92,7 @@ func passphraseFromStdin(a *app.App) (string, error) {
 	return app.GivenPassphrase(a, strings.TrimRight(line, "\r\n")), nil
 }
 
-// A notRekeyedError reports items that are sealed under a passphrase that was not given.
+// A notRekeyedError reports items that are encrypted with a third passphrase and were not changed.
 type notRekeyedError struct{ done keystore.Rekeyed }
 
 func (e *notRekeyedError) Error() string {
@@ -103,5 +103,5 @@ func (e *notRekeyedError) Error() string {
 	if e.done.UnreadablePrivate > 0 {
 		left = append(left, ui.Count(e.done.UnreadablePrivate, "cached item"))
 	}
-	return strings.Join(left, " and ") + " cannot be opened with either passphrase and stay as they are"
+	return strings.Join(left, " and ") + " cannot be decrypted with the old or the new passphrase and stay unchanged"
 }

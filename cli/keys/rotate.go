@@ -38,7 +38,7 @@ func RotateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 
 func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	if f.resume && f.undo {
-		return &app.UsageError{Text: "--resume and --undo say two directions, want one"}
+		return &app.UsageError{Text: "--resume and --undo cannot be used together"}
 	}
 	t, err := a.Begin(ctx, app.Request{Verb: "rotate", Flags: &f.CredentialFlags, For: plan.Rotate})
 	if err != nil {
@@ -69,19 +69,19 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	return r.Run(ctx)
 }
 
-// confirmDelete asks for the user's name before a key of theirs is deleted for good.
+// confirmDelete asks the user to type the name of the IAM user before an access key is deleted permanently.
 func confirmDelete(ctx context.Context, a *app.App, s *app.Session, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
-	a.Note("user %s has %d access keys, and AWS allows no more:", q.User, len(q.Keys))
+	a.Note("user %s has %d access keys, which is the maximum:", q.User, len(q.Keys))
 	for _, key := range q.Keys {
 		fmt.Fprintf(a.Env.Stderr, "  %s\n", describe(key, q.Now))
 	}
 	answer, err := a.Ask(ctx, s.Locks, prompt.Request{
-		Kind: prompt.Line, Profile: q.Name, Text: fmt.Sprintf("To delete access key %s for good, type the user's name", rotation.Mask(k.ID)),
+		Kind: prompt.Line, Profile: q.Name, Text: fmt.Sprintf("To delete access key %s permanently, type the name of the IAM user", rotation.Mask(k.ID)),
 	})
 	return strings.TrimSpace(answer) == q.User, err
 }
 
-// describe shows a key with its age.
+// describe formats a key with its age in days.
 func describe(k rotation.KeyUse, now time.Time) string {
 	return fmt.Sprintf("%s, %s old", k, ui.Count(int(now.Sub(k.Created)/(24*time.Hour)), "day"))
 }
@@ -91,7 +91,7 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 	if err != nil {
 		return err
 	}
-	a.Print("User %s, whose key is stored for profile '%s', has %s:\n", p.User, p.Name, ui.Count(len(p.Keys), "access key"))
+	a.Print("IAM user %s, whose access key is stored for profile '%s', has %s:\n", p.User, p.Name, ui.Count(len(p.Keys), "access key"))
 	for _, k := range p.Keys {
 		a.Print("  %s\n", k)
 	}
@@ -105,24 +105,24 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 	case f.resume || f.undo:
 		return &rotation.NoJournalError{Name: p.Name}
 	case !p.HasRoom:
-		a.Print("There is no room for a new one: the key that is not stored would have to be deleted, and would be asked about.\n")
+		a.Print("The user has the maximum number of access keys. The key that is not stored would be deleted first, after a prompt.\n")
 		return nil
 	}
 	old := "deleted"
 	if f.keepOld {
 		old = "left inactive"
 	}
-	a.Print("A new key would be made, proved to work and stored; the old one would be deactivated and then %s.\n", old)
+	a.Print("A new key would be created, tested and stored. The old key would be deactivated and then %s.\n", old)
 	return nil
 }
 
-// interruptedText says what would become of an interrupted rotation.
+// interruptedText returns what would happen to an interrupted rotation.
 func interruptedText(j *store.Rotation, f rotateFlags) string {
 	switch {
 	case j.New.AccessKeyID == "":
-		return "A rotation was interrupted before its new key arrived: were one made, it would be deleted."
+		return "A rotation was interrupted before the new key was received. If AWS created a key, it would be deleted."
 	case f.undo || j.Undo:
-		return fmt.Sprintf("A rotation was interrupted: the old key %s would be put back, and the new key %s deleted.", rotation.Mask(j.Old.AccessKeyID), rotation.Mask(j.New.AccessKeyID))
+		return fmt.Sprintf("A rotation was interrupted. The old key %s would be restored, and the new key %s deleted.", rotation.Mask(j.Old.AccessKeyID), rotation.Mask(j.New.AccessKeyID))
 	}
-	return fmt.Sprintf("A rotation was interrupted: the new key %s would be put in the place of the old key %s.", rotation.Mask(j.New.AccessKeyID), rotation.Mask(j.Old.AccessKeyID))
+	return fmt.Sprintf("A rotation was interrupted. The new key %s would replace the old key %s.", rotation.Mask(j.New.AccessKeyID), rotation.Mask(j.Old.AccessKeyID))
 }

@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// An audit is the file that says which credentials a server has handed out, one line of
-// JSON each. A nil audit says nothing.
+// An auditLog is a file with one line of JSON for each set of credentials that a server provided. A nil auditLog
+// writes nothing.
 type auditLog struct {
 	path string
 	now  func() time.Time
@@ -21,7 +21,7 @@ type auditLog struct {
 	file *os.File
 }
 
-// An auditError is an audit file that cannot be written.
+// An auditError reports an audit file that cannot be opened or written.
 type auditError struct {
 	path string
 	err  error
@@ -31,7 +31,7 @@ func (e *auditError) Error() string { return fmt.Sprintf("audit file %s: %v", e.
 
 func (e *auditError) Unwrap() error { return e.err }
 
-// openAudit opens the file to add to it. It returns nil for no file.
+// openAudit opens an audit file for appending. It returns nil if path is empty.
 func openAudit(a *app.App, path string) (*auditLog, error) {
 	if path == "" {
 		return nil, nil
@@ -43,7 +43,7 @@ func openAudit(a *app.App, path string) (*auditLog, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("it is %s, want a file", info.Mode().Type())
+		err = fmt.Errorf("it is a special file (%s), expected a regular file", info.Mode().Type())
 	}
 	if err != nil {
 		f.Close()
@@ -52,7 +52,7 @@ func openAudit(a *app.App, path string) (*auditLog, error) {
 	return &auditLog{path: path, now: a.Env.Now, file: f}, nil
 }
 
-// hook is what a server calls, or nil.
+// hook returns the function that a server calls when it provides credentials, or nil for a nil auditLog.
 func (u *auditLog) hook() func(server.AuditEvent) error {
 	if u == nil {
 		return nil
@@ -60,7 +60,7 @@ func (u *auditLog) hook() func(server.AuditEvent) error {
 	return u.write
 }
 
-// write adds a line, whole or not at all: others may add to the file as well.
+// write appends one line with a single write, because other processes may append to the same file.
 func (u *auditLog) write(h server.AuditEvent) error {
 	line, err := json.Marshal(struct {
 		Time    string       `json:"time"`

@@ -13,15 +13,15 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A supply makes what a server hands out for one profile. It plans anew each time, so that
-// a key that was replaced is noticed.
+// A credentialProvider creates the credentials that a server provides for one profile. It creates a new plan each
+// time, so that it notices a replaced key.
 type credentialProvider struct {
 	app        *app.App
 	task       *app.Task
 	unattended *vault.Unattended
 }
 
-// newCredentialProvider makes one. Until is as for [vault.Unattended].
+// newCredentialProvider returns the provider for a task. The context until is as for [vault.Unattended].
 func newCredentialProvider(until context.Context, a *app.App, t *app.Task) *credentialProvider {
 	return &credentialProvider{app: a, task: t, unattended: &vault.Unattended{Vault: t.Vault, PromptContext: until, CanPrompt: t.CanAskFor}}
 }
@@ -32,7 +32,7 @@ func (s *credentialProvider) plan(ctx context.Context, then ...string) (plan.Pla
 	return s.task.Session.Plan(ctx, s.task.Profile, o)
 }
 
-// create creates credentials for whoever asks the server. It asks a person in the background only.
+// create creates credentials for a client of the server. It prompts the user only in the background.
 func (s *credentialProvider) create(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
 	pl, err := s.plan(ctx, then...)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *credentialProvider) create(ctx context.Context, need time.Duration, the
 	return s.unattended.Credentials(ctx, pl, s.task.Options, need)
 }
 
-// createFirst makes the first credentials, while the person can still be asked in any way. Where
-// ctx ends, it is waited for that the question is taken back from the terminal.
+// createFirst creates the first credentials, while all kinds of prompts are possible. If ctx ends, it waits until
+// the prompt is removed from the terminal.
 func (s *credentialProvider) createFirst(ctx context.Context, l *server.CredentialCache) error {
 	return l.CreateFirst(ctx, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 		pl, err := s.plan(ctx)
@@ -53,12 +53,12 @@ func (s *credentialProvider) createFirst(ctx context.Context, l *server.Credenti
 	})
 }
 
-// lease is of the profile's own credentials.
+// lease returns the lease of the profile's credentials.
 func (s *credentialProvider) lease(need time.Duration) *server.CredentialCache {
 	return s.leaseOf(need)
 }
 
-// roles are leases of roles on top of them.
+// roles returns the leases of roles that are assumed with the profile's credentials.
 func (s *credentialProvider) roles() *server.Roles {
 	return &server.Roles{NewCache: func(arn string) *server.CredentialCache { return s.leaseOf(server.ECSMinValidity, arn) }}
 }
@@ -70,12 +70,12 @@ func (s *credentialProvider) leaseOf(need time.Duration, then ...string) *server
 		},
 		MinValidity: need, Clock: s.clock(),
 		RenewalFailed: func(err error) {
-			s.app.Warn(fmt.Errorf("renewing the credentials of profile %s: %w; what there is serves until it expires", s.task.Profile, err))
+			s.app.Warn(fmt.Errorf("renewing the credentials of profile %s: %w; the current credentials are served until they expire", s.task.Profile, err))
 		},
 	}
 }
 
-// clock tells AWS's time, which credentials expire by.
+// clock returns the clock of AWS, which decides when credentials expire.
 func (s *credentialProvider) clock() server.Clock {
 	return server.Clock{Now: s.task.Session.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
 }

@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// childEnvironment is what a command is given: ours, without what is scrubbed, and with
-// what gives it the credentials of a plan.
+// childEnvironment returns the environment for a command: that of this process, without secrets and other
+// credentials, and with the given variables.
 func childEnvironment(a *app.App, pl plan.Plan, given []variable) []string {
 	environ := envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Scrubbed, envvar.Unlocking)
 	for _, v := range append([]variable{{"AWS_VAULT", pl.Profile}}, given...) {
@@ -23,8 +23,8 @@ func childEnvironment(a *app.App, pl plan.Plan, given []variable) []string {
 
 type variable struct{ name, value string }
 
-// variables are the credentials as the SDKs read them from the environment, with the
-// region and endpoint of the profile where it sets them.
+// variables returns the environment variables with which SDKs read credentials, and the region and endpoint of the
+// profile if it sets them.
 func variables(pl plan.Plan, c aws.Credentials) []variable {
 	vars := []variable{{"AWS_ACCESS_KEY_ID", c.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey}}
 	if c.SessionToken != "" {
@@ -36,7 +36,7 @@ func variables(pl plan.Plan, c aws.Credentials) []variable {
 	return append(vars, regionAndEndpoint(pl)...)
 }
 
-// regionAndEndpoint are the region and endpoint of the profile.
+// regionAndEndpoint returns the variables for the region and the endpoint of the profile, if it sets them.
 func regionAndEndpoint(pl plan.Plan) (vars []variable) {
 	if pl.Region != "" {
 		vars = append(vars, variable{"AWS_REGION", pl.Region}, variable{"AWS_DEFAULT_REGION", pl.Region})

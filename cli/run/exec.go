@@ -1,4 +1,4 @@
-// Package run has the commands that provide credentials to programs, and explain.
+// Package run has the commands that provide credentials to programs, and the explain command.
 package run
 
 import (
@@ -37,8 +37,8 @@ func ExecCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A CommandError is a command that cannot be run. It is noticed before anything else is
-// done, so that no code is asked for in vain.
+// A CommandError reports a command that cannot be run. Commands are checked first, so that the user is not
+// prompted for a code needlessly.
 type CommandError struct {
 	name   string
 	Status int
@@ -83,14 +83,14 @@ func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serv
 	return nil
 }
 
-// findProgram finds the command, as a shell would.
+// findProgram finds a program in PATH and returns its absolute path.
 func findProgram(a *app.App, name string) (string, error) {
 	path, err := a.Env.LookPath(name)
 	switch {
 	case err == nil:
 		return filepath.Abs(path)
 	case errors.Is(err, exec.ErrDot):
-		return "", &CommandError{name, app.StatusNotFound, errors.New("found in the current directory only, want ./ before it")}
+		return "", &CommandError{name, app.StatusNotFound, errors.New("found only in the current directory; write ./ before the name to run it")}
 	case errors.Is(err, fs.ErrPermission):
 		return "", &CommandError{name, app.StatusNotRunnable, errors.New("not executable")}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -106,18 +106,19 @@ func userShell(a *app.App) string {
 	return defaultShell
 }
 
-// noteSubshell tells a person that the shell they get is another one.
+// noteSubshell tells the user that exec starts a subshell, and warns if this shell is already one.
 func noteSubshell(a *app.App, shell string) {
 	if outer, _ := a.Env.Getenv("AWS_VAULT"); outer != "" {
-		a.Note("this shell is already inside one of aws-vault exec, for profile %s", outer)
+		a.Note("this shell was already started by aws-vault exec, for profile %s", outer)
 	}
 	quiet, _ := a.Env.Getenv("AWS_VAULT_DISABLE_HELP_MESSAGE")
 	if a.Env.StdoutTerminal && !a.Debug && quiet != "1" {
-		fmt.Fprintf(a.Env.Stderr, "Starting a subshell, %s. Leave it with exit.\n", shell)
+		fmt.Fprintf(a.Env.Stderr, "Starting a subshell (%s). Type exit to leave it.\n", shell)
 	}
 }
 
-// credentials plans and makes the credentials that a command asks for.
+// credentials creates the plan and the credentials for a request. The credentials are valid for at least the
+// duration that need returns.
 func credentials(ctx context.Context, a *app.App, r app.Request, need func(plan.Plan) time.Duration) (*app.Task, aws.Credentials, error) {
 	t, err := a.Begin(ctx, r)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// serverFlags say how a command gets its credentials from a server of ours.
+// serverFlags are the flags of exec for the credential server.
 type serverFlags struct {
 	ecs, ecsAlias, ec2 bool
 	lazy, v1, address  bool
@@ -40,16 +40,16 @@ func bindAudit(c *kingpin.CmdClause, into *string) {
 
 func (f *serverFlags) enabled() bool { return f.ecs || f.ecsAlias || f.ec2 }
 
-// check refuses flags that contradict each other or do nothing.
+// check returns an error if flags contradict each other or have no effect.
 func (f *serverFlags) check() error {
 	if f.ec2 && (f.ecs || f.ecsAlias) {
-		return &app.UsageError{Text: "--ecs-server and --ec2-server are both given, want one of them"}
+		return &app.UsageError{Text: "--ecs-server and --ec2-server cannot be used together"}
 	}
 	if (f.v1 || f.address) && !f.ec2 {
-		return &app.UsageError{Text: "--imdsv1 and --ec2-address are for --ec2-server"}
+		return &app.UsageError{Text: "--imdsv1 and --ec2-address require --ec2-server"}
 	}
 	if !f.enabled() && (f.lazy || f.audit != "") {
-		return &app.UsageError{Text: "--lazy and --audit are for --ecs-server and --ec2-server"}
+		return &app.UsageError{Text: "--lazy and --audit require --ecs-server or --ec2-server"}
 	}
 	return nil
 }
@@ -61,12 +61,11 @@ type commandLine struct {
 	interactive bool
 }
 
-// execServer runs a command beside a server that gives it credentials for as long as it
-// runs.
+// execServer runs a command and, while it runs, a server that provides credentials to it.
 func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags serverFlags, c commandLine) error {
-	// From here on no signal ends us: what is set up is taken down behind the command.
+	// From here on, signals do not end this process: it must clean up after the command ends.
 	a.Env.CatchSignals()
-	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal is the command's to answer
+	running, end := context.WithCancel(context.WithoutCancel(ctx)) // the command handles signals
 	defer end()
 	t, err := a.Begin(ctx, app.Request{Verb: "exec", Flags: &f, For: plan.Serve, OfferProfiles: true})
 	if err != nil {
@@ -108,7 +107,7 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 	return runChild(a, c, childEnvironment(a, t.Plan, append(given, regionAndEndpoint(t.Plan)...)))
 }
 
-// createFirst makes the credentials that the command finds.
+// createFirst creates the first credentials before the command starts.
 func createFirst(ctx context.Context, provider *credentialProvider, lease *server.CredentialCache) error {
 	if err := provider.createFirst(ctx, lease); err != nil {
 		return err
@@ -116,19 +115,20 @@ func createFirst(ctx context.Context, provider *credentialProvider, lease *serve
 	return provider.task.RecordUse(ctx)
 }
 
-// serveInBackground serves in the background. stop waits for the end, which the end of ctx brings.
+// serveInBackground starts a server that runs until ctx ends. The function stop waits for its end.
 func serveInBackground(ctx context.Context, a *app.App, s *server.Server, l net.Listener) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		if err := s.Serve(ctx, l); err != nil {
-			a.Warn(fmt.Errorf("the server of the credentials has ended: %w", err))
+			a.Warn(fmt.Errorf("the credential server has stopped: %w", err))
 		}
 	}()
 	return func() { <-ended }
 }
 
-// listenFor listens where the flags say. What that takes is given back by release.
+// listenFor opens the listener that the flags select. The caller calls release to undo changes to the network
+// configuration.
 func listenFor(a *app.App, flags serverFlags) (l net.Listener, release func(), err error) {
 	if flags.address {
 		return listenMetadata(a)
@@ -137,7 +137,7 @@ func listenFor(a *app.App, flags serverFlags) (l net.Listener, release func(), e
 	return l, func() {}, err
 }
 
-// need is how long the credentials serve at least that are handed out.
+// need returns the minimum remaining lifetime of the credentials that the server provides.
 func (f *serverFlags) need() time.Duration {
 	if f.ec2 {
 		return server.EC2MinValidity
@@ -145,7 +145,7 @@ func (f *serverFlags) need() time.Duration {
 	return server.ECSMinValidity
 }
 
-// newHandler is the server's, and the variables that lead a command to it.
+// newHandler returns the HTTP handler of the server, and the environment variables with which SDKs find the server.
 func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lease *server.CredentialCache, audit *auditLog, addr string) (http.Handler, []variable) {
 	guard := server.Filter{Hosts: allowedHosts(addr)}
 	if flags.address {
@@ -153,7 +153,7 @@ func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lea
 	}
 	if flags.ec2 {
 		if !a.Env.Peers.CanIdentify("tcp") {
-			a.Note("the metadata service has no secret, and this system does not tell which user connects: every program on this machine can get the credentials")
+			a.Note("every program on this machine can get the credentials: the metadata service requires no secret, and this system does not report which user connects")
 		}
 		return &server.EC2{
 			Filter: guard, Profile: provider.task.Profile, Cache: lease, Region: provider.task.Plan.Region, V1: flags.v1,
@@ -167,14 +167,14 @@ func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lea
 	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 
-// containerURI tells SDKs where the container's endpoint is, and containerTokenFile where its
-// token is.
+// containerURI is the variable with the URL of the credential server, and containerTokenFile the variable with the
+// path of its token file.
 const (
 	containerURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 )
 
-// newToken is a secret for one server.
+// newToken returns a random token for one server: 32 bytes, base64-encoded.
 func newToken() string {
 	const size = 32
 	var b [size]byte
@@ -182,7 +182,7 @@ func newToken() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// allowedHosts are the names by which a server on this machine is asked.
+// allowedHosts returns the Host headers that a server on this machine accepts.
 func allowedHosts(addr string) []string {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -195,7 +195,7 @@ func allowedHosts(addr string) []string {
 	return hosts
 }
 
-// runChild runs the command to its end.
+// runChild runs the command and waits until it ends. It returns the command's exit status as an app.StatusError.
 func runChild(a *app.App, c commandLine, environ []string) error {
 	if c.interactive {
 		noteSubshell(a, c.argv[0])

@@ -39,11 +39,11 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 			e, ok := cached[i]
 			switch {
 			case ok:
-				return fmt.Sprintf("kept until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.Env.Now()).Truncate(time.Second))
+				return fmt.Sprintf("cached until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.Env.Now()).Truncate(time.Second))
 			case pl.Steps[i].Keep && !pl.Decided(i):
-				return "decided when it runs: it depends on whose credentials step 1 returns"
+				return "unknown: it depends on the identity that step 1 returns"
 			case pl.Steps[i].Keep && sessionNameKnown(pl):
-				return "none kept"
+				return "not cached"
 			}
 			return ""
 		})
@@ -52,7 +52,7 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 
 func explainJSON(a *app.App, pl plan.Plan, cached map[int]store.Entry) error {
 	type session struct {
-		Step    int       `json:"step"` // provider 1, as the text counts
+		Step    int       `json:"step"` // counted from 1, as in the text output
 		Expires time.Time `json:"expires"`
 	}
 	out := struct {
@@ -67,8 +67,8 @@ func explainJSON(a *app.App, pl plan.Plan, cached map[int]store.Entry) error {
 	return ui.PrintEscapedJSON(a.Env.Stdout, out)
 }
 
-// sessionNameKnown reports whether all is known that tells the sessions of a plan from others: a
-// claim that names one may take opening the token.
+// sessionNameKnown reports whether the session name of a plan is known. If a claim of the token sets the name, it
+// is unknown until the token is read.
 func sessionNameKnown(pl plan.Plan) bool {
 	spec, ok := pl.Steps[0].Spec.(plan.OIDCRole)
 	return !ok || spec.Subject == "" || spec.SessionName != ""

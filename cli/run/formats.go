@@ -11,13 +11,13 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A format writes credentials for one kind of reader.
+// A format formats credentials for one kind of consumer.
 type format func(plan.Plan, aws.Credentials) ([]byte, error)
 
-// formats are the ways in which export prints, in the order in which help lists them.
+// formats are the output formats of export, in the order of the help page.
 var formats = []struct {
 	name  string
-	write format // nil for lines
+	write format // nil if lines is used
 	lines lines
 }{
 	{"env", nil, lines{"%s=%s\n", ui.PosixQuote}},
@@ -29,6 +29,7 @@ var formats = []struct {
 	{"cmd", nil, lines{"set \"%s=%s\"\n", ui.CmdQuote}},
 }
 
+// FormatList returns the names of the output formats of export.
 func FormatList() []string {
 	var names []string
 	for _, f := range formats {
@@ -49,12 +50,12 @@ func formatOf(name string) format {
 		}
 		return func(pl plan.Plan, c aws.Credentials) ([]byte, error) { return f.lines.text(variables(pl, c)) }
 	}
-	return nil // kingpin takes no other name
+	return nil // kingpin accepts no other name
 }
 
-// lines are a line for each variable, its value quoted for the shell that reads it.
+// lines formats one line per variable, with its value quoted for a shell.
 type lines struct {
-	line  string // of a name and a value
+	line  string // a format string for a name and a value
 	quote func(string) (string, error)
 }
 
@@ -70,7 +71,7 @@ func (l lines) text(vars []variable) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// asJSON is what a credential_process prints.
+// asJSON formats credentials as the output of a credential_process.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 func asJSON(_ plan.Plan, c aws.Credentials) ([]byte, error) {
 	answer := struct {
@@ -89,7 +90,7 @@ func asJSON(_ plan.Plan, c aws.Credentials) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// asINI is a section of the shared credentials file.
+// asINI formats credentials as a section of the shared credentials file.
 func asINI(pl plan.Plan, c aws.Credentials) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "[%s]\n", pl.Profile)
@@ -103,7 +104,7 @@ func asINI(pl plan.Plan, c aws.Credentials) ([]byte, error) {
 			v.name = "endpoint_url"
 		}
 		if strings.ContainsAny(v.value, "\r\n") {
-			return nil, fmt.Errorf("%s holds a line break, which the file cannot", v.name)
+			return nil, fmt.Errorf("%s contains a line break, which the credentials file cannot contain", v.name)
 		}
 		fmt.Fprintf(&b, "%s=%s\n", strings.ToLower(v.name), v.value)
 	}

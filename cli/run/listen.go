@@ -16,16 +16,16 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A place is where a server listens.
+// An endpoint is the address or the socket at which a server listens.
 type endpoint struct {
-	socket  string // a path; empty for an address
+	socket  string // path of a Unix socket; empty if address is set
 	address string
 }
 
 func (p endpoint) String() string { return p.socket + p.address }
 
-// hosts are the names that the place is asked by. A proxy for containers passes on the
-// address of theirs.
+// hosts returns the Host headers that the server accepts. At a socket, a proxy for containers forwards requests to
+// 169.254.170.2.
 func (p endpoint) hosts() []string {
 	if p.socket != "" {
 		return []string{"localhost", "169.254.170.2"}
@@ -33,19 +33,21 @@ func (p endpoint) hosts() []string {
 	return allowedHosts(p.address)
 }
 
-// A listenError is a place where nobody can be served.
+// A listenError reports that a server cannot listen at an endpoint.
 type listenError struct {
 	endpoint string
 	err      error
 }
 
-func (e *listenError) Error() string { return fmt.Sprintf("listening at %s: %v", e.endpoint, e.err) }
+func (e *listenError) Error() string {
+	return fmt.Sprintf("cannot listen at %s: %v", e.endpoint, e.err)
+}
 
 func (e *listenError) Unwrap() error { return e.err }
 
-var errServedAlready = errors.New("another aws-vault serves there")
+var errServedAlready = errors.New("another aws-vault already listens there")
 
-// listen takes the listener that systemd has opened, or opens one.
+// listen returns the listener that systemd opened, or else opens one.
 func listen(a *app.App, f *serveFlags) (*peer.Listener, endpoint, error) {
 	l, err := systemdListener(a.Env.Getenv, a.Env.Peers)
 	switch {
@@ -66,7 +68,7 @@ func listen(a *app.App, f *serveFlags) (*peer.Listener, endpoint, error) {
 	return l, at, err
 }
 
-// endpointOf says where a listener is, if it is on this machine only.
+// endpointOf returns the endpoint of a listener. It fails if other machines can reach the listener.
 func endpointOf(l net.Listener) (endpoint, error) {
 	switch a := l.Addr().(type) {
 	case *net.UnixAddr:
@@ -79,7 +81,7 @@ func endpointOf(l net.Listener) (endpoint, error) {
 	return endpoint{}, &listenError{l.Addr().String(), errNotLoopback}
 }
 
-var errNotLoopback = errors.New("other machines can reach it, expected an address such as 127.0.0.1:9699")
+var errNotLoopback = errors.New("other machines can reach this address, expected a loopback address such as 127.0.0.1:9699")
 
 func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
@@ -99,8 +101,7 @@ func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	return l, nil
 }
 
-// listenSocket listens at a file that only this user reaches. What a server that was
-// killed has left there is taken away.
+// listenSocket listens at a Unix socket that only this user can access. It removes the socket of a killed server.
 func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -123,20 +124,20 @@ func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
 	return l, nil
 }
 
-// privateFolder makes a folder of mode 0700. One that is there is not changed: it may be
-// meant for others too, and is then refused.
+// privateFolder creates a folder of mode 0700. If the folder exists and other users can access it, privateFolder
+// returns an error instead of changing the mode, because that may be intended.
 func privateFolder(dir string) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return disk.MkdirPrivate(dir)
 	}
 	if err == nil && othersMayEnter(info) {
-		return fmt.Errorf("others may enter %s (mode %04o), want a directory of mode 0700", dir, info.Mode().Perm())
+		return fmt.Errorf("other users can access %s (mode %04o), expected a directory of mode 0700", dir, info.Mode().Perm())
 	}
 	return err
 }
 
-// removeStaleSocket removes a socket that nobody listens at.
+// removeStaleSocket removes a socket at which no process listens.
 func removeStaleSocket(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,7 +147,7 @@ func removeStaleSocket(path string) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return errors.New("another kind of file is there, want none or a socket")
+		return errors.New("the file exists and is not a socket")
 	}
 	const dialTimeout = time.Second
 	c, err := net.DialTimeout("unix", path, dialTimeout)

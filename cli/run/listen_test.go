@@ -30,7 +30,7 @@ func TestListenAddress(t *testing.T) {
 		}
 		l.Close()
 	}
-	everywhere, err := net.Listen("tcp", "0.0.0.0:0") // as systemd might hand it over
+	everywhere, err := net.Listen("tcp", "0.0.0.0:0") // systemd could pass such a listener
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// systemdListener is the listener that systemd has opened for this process, or nil.
+// systemdListener returns the listener that systemd opened for this process, or nil if there is none.
 // https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
 func systemdListener(getenv func(string) (string, bool), who peer.Check) (*peer.Listener, error) {
 	const first = 3
@@ -22,14 +22,14 @@ func systemdListener(getenv func(string) (string, bool), who peer.Check) (*peer.
 		return nil, nil
 	}
 	if n, _ := getenv("LISTEN_FDS"); n != "1" {
-		return nil, fmt.Errorf("LISTEN_FDS is %.20q, want one socket", n)
+		return nil, fmt.Errorf("LISTEN_FDS is %.20q, expected 1 (one socket)", n)
 	}
 	syscall.CloseOnExec(first)
 	f := os.NewFile(first, "LISTEN_FDS")
 	defer f.Close()
 	l, err := peer.FromFile(f, who)
 	if err != nil {
-		return nil, fmt.Errorf("the socket of LISTEN_FDS: %w", err)
+		return nil, fmt.Errorf("using the socket of LISTEN_FDS: %w", err)
 	}
 	return l, nil
 }

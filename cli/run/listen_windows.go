@@ -12,8 +12,8 @@ func systemdListener(func(string) (string, bool), peer.Check) (*peer.Listener, e
 	return nil, nil
 }
 
-// othersMayEnter is false: the rights of a folder are those of the one above it, which in
-// a user's profile are the user's.
+// othersMayEnter returns false: a folder inherits the permissions of its parent, and inside a user's profile these
+// allow only the user.
 func othersMayEnter(fs.FileInfo) bool { return false }
 
 func isConnectionRefused(err error) bool {

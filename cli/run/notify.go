@@ -7,7 +7,7 @@ import (
 	"aws-vault/cli/app"
 )
 
-// notify tells the service manager of a state, if one wants to know.
+// notify sends a state to the service manager, if NOTIFY_SOCKET is set.
 // https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 func notify(a *app.App, state string) {
 	path, _ := a.Env.Getenv("NOTIFY_SOCKET")

@@ -16,18 +16,18 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A serving is one run of serve.
+// A profileServer is the server of one run of serve.
 type profileServer struct {
 	app      *app.App
 	flags    serveFlags
 	endpoint endpoint
 	session  *app.Session
 	audit    *auditLog
-	profiles []*servedProfile // in the order in which they were named
+	profiles []*servedProfile // in the order of the command line
 	handler  atomic.Pointer[server.ECS]
 }
 
-// A servedProfile is one of the profiles that are served.
+// A servedProfile is one profile of a profileServer.
 type servedProfile struct {
 	name     string
 	token    string
@@ -38,7 +38,8 @@ type servedProfile struct {
 
 func (p *servedProfile) plan() plan.Plan { return p.provider.task.Plan }
 
-// newProfileServer puts together what is served, and serves nothing yet. What goes on in the background ends with ctx.
+// newProfileServer plans the credentials of all profiles but does not start serving. Background work ends when ctx
+// ends.
 func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint) (*profileServer, error) {
 	s, err := a.Open(ctx, "serve "+strings.Join(f.profiles, " "))
 	if err != nil {
@@ -58,8 +59,8 @@ func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint
 	return v, nil
 }
 
-// plan makes what is served of the profiles. One whose plan has not changed stays what it
-// was, with its credentials, and all keep their tokens.
+// plan plans the credentials of each profile. All profiles keep their tokens, and a profile whose plan has not
+// changed also keeps its credentials.
 func (v *profileServer) plan(ctx context.Context, s *app.Session, before []*servedProfile) ([]*servedProfile, error) {
 	var profiles []*servedProfile
 	for i, name := range v.flags.profiles {
@@ -83,7 +84,7 @@ func (v *profileServer) plan(ctx context.Context, s *app.Session, before []*serv
 	return profiles, nil
 }
 
-// install puts what is served into force.
+// install makes the HTTP handler serve the current profiles.
 func (v *profileServer) install() {
 	e := &server.ECS{
 		Filter:  server.Filter{Hosts: v.endpoint.hosts()},
@@ -95,8 +96,7 @@ func (v *profileServer) install() {
 	v.handler.Store(e)
 }
 
-// createFirst makes the first credentials of all profiles, one after the other: a person may be
-// asked for each.
+// begin creates the first credentials of each profile, one profile at a time, because each may prompt the user.
 func (v *profileServer) begin(ctx context.Context) error {
 	if v.flags.lazy {
 		return nil
@@ -114,7 +114,7 @@ func (v *profileServer) serve(ctx context.Context, l net.Listener) error {
 	return (&server.Server{Handler: h, Clock: v.profiles[0].provider.clock()}).Serve(ctx, l)
 }
 
-// close ends all that goes on in the background.
+// close ends the background work and closes the audit log.
 func (v *profileServer) close() {
 	for _, p := range v.profiles {
 		p.close()
@@ -139,16 +139,16 @@ func (v *profileServer) watch(ctx context.Context, interval time.Duration) {
 		}
 		before = now
 		if err := v.reload(ctx); err != nil {
-			v.app.Warn(fmt.Errorf("the config has changed, and what was served before still is: %w", err))
-			notify(v.app, "STATUS=the config cannot be served")
+			v.app.Warn(fmt.Errorf("the config file has changed but cannot be used, so the previous settings stay in effect: %w", err))
+			notify(v.app, "STATUS=the changed config file cannot be used")
 		} else {
-			v.app.Note("the config has changed, and is served as it stands now")
-			notify(v.app, "STATUS=the config was read again")
+			v.app.Note("the config file has changed; the new settings are in effect")
+			notify(v.app, "STATUS=the config file was reloaded")
 		}
 	}
 }
 
-// reload serves what the config says now; one that says nothing sensible changes nothing.
+// reload reads the config files again and serves the new settings. If that fails, nothing changes.
 func (v *profileServer) reload(ctx context.Context) error {
 	config, in, err := v.app.Env.ReadConfig(nil)
 	if err != nil {
@@ -182,7 +182,7 @@ func statFiles(files []string) []os.FileInfo {
 	return infos
 }
 
-// sameFiles reports whether files have not been written or replaced in between.
+// sameFiles reports whether the files have not been written or replaced between two calls of statFiles.
 func sameFiles(a, b []os.FileInfo) bool {
 	for i := range a {
 		if a[i] == nil || b[i] == nil {

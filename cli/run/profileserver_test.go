@@ -11,7 +11,7 @@ func TestSameFiles(t *testing.T) {
 	files := []string{path}
 	before := statFiles(files)
 	if !sameFiles(before, statFiles(files)) {
-		t.Error("a file that is not there differs from itself")
+		t.Error("a missing file counts as changed, expected unchanged")
 	}
 	for _, text := range []string{"a", "ab", "abc"} {
 		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
@@ -21,7 +21,7 @@ func TestSameFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		if now := statFiles(files); sameFiles(before, now) || !sameFiles(now, statFiles(files)) {
-			t.Errorf("the change to %q was not seen", text)
+			t.Errorf("the change to %q was not detected", text)
 		} else {
 			before = now
 		}

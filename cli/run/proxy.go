@@ -11,10 +11,10 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// proxyFlags say for whom the metadata service's own address is held.
+// proxyFlags are the flags of proxy.
 type proxyFlags struct {
 	user     string
-	handOver bool // we are the process that has no privileges
+	handOver bool // this process is the one without privileges
 }
 
 func ProxyCommand(k *kingpin.Application, a *app.App) []app.Verb {
@@ -27,17 +27,17 @@ func ProxyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return proxy(ctx, a, f) }}}
 }
 
-// A privilegeError is returned where the rights of an administrator are needed.
+// A privilegeError reports an action that requires administrator rights.
 type privilegeError struct{ what string }
 
-func (e *privilegeError) Error() string { return e.what + " takes the rights of an administrator" }
+func (e *privilegeError) Error() string { return e.what + " requires administrator rights" }
 
 func (*privilegeError) Remedy() string {
-	return "sudo aws-vault proxy"
+	return "start the proxy as root: sudo aws-vault proxy"
 }
 
-// listenAlias listens at the metadata service's own address, which this process adds, and
-// takes away when release is called.
+// listenAlias adds the address of the EC2 metadata service to the loopback interface and listens at it. The function
+// release removes the address.
 func listenAlias(who peer.Check) (l net.Listener, release func(), err error) {
 	alias, err := server.NewAlias()
 	if err != nil {

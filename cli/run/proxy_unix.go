@@ -22,19 +22,19 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// proxyDir is where the sockets of proxies lie. Root alone can put one there.
+// proxyDir is the directory with the sockets of proxies. Only root can write to it.
 const proxyDir = "/var/run/aws-vault"
 
 func proxySocket(uid int) string { return filepath.Join(proxyDir, fmt.Sprintf("ec2-%d.sock", uid)) }
 
-// proxy holds the address of the metadata service for one user, until it is ended. It does
-// nothing else with its privileges: a process without any hands the socket over.
+// proxy provides the address of the EC2 metadata service to one user until it is stopped. It uses root privileges
+// only to open the sockets; a child process without privileges passes the socket to the user's programs.
 func proxy(ctx context.Context, a *app.App, f proxyFlags) error {
 	if f.handOver {
 		return handOver(ctx, a)
 	}
 	if os.Geteuid() != 0 {
-		return &privilegeError{"an address of the loopback interface"}
+		return &privilegeError{"adding an address to the loopback interface"}
 	}
 	owner, err := proxyUser(a, f.user)
 	if err != nil {
@@ -56,23 +56,23 @@ func proxy(ctx context.Context, a *app.App, f proxyFlags) error {
 	}
 	defer os.Remove(l.Name())
 	defer l.Close()
-	a.Note("169.254.169.254 is held for user %d; end this with Ctrl-C", owner.Uid)
+	a.Note("providing 169.254.169.254 to user %d; press Ctrl-C to stop", owner.Uid)
 	return runUnprivileged(ctx, owner, bound, l)
 }
 
-// proxyUser is who was named, or who ran sudo.
+// proxyUser returns the user of --user, or else the user who ran sudo.
 func proxyUser(a *app.App, name string) (*syscall.Credential, error) {
 	if name == "" {
 		id, _ := a.Env.Getenv("SUDO_UID")
 		u, err := user.LookupId(id)
 		if err != nil {
-			return nil, &app.UsageError{Text: "nobody is named by --user, and sudo names nobody"}
+			return nil, &app.UsageError{Text: "no user given: run with sudo, or pass --user NAME"}
 		}
 		return credential(u)
 	}
 	u, err := user.Lookup(name)
 	if err != nil {
-		return nil, &app.UsageError{Text: fmt.Sprintf("--user is %.40q, want the name of a user", name)}
+		return nil, &app.UsageError{Text: fmt.Sprintf("--user is %.40q, expected the name of a user", name)}
 	}
 	return credential(u)
 }
@@ -86,8 +86,8 @@ func credential(u *user.User) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
-// listenProxy makes the socket that the user's programs connect to, in place of one that
-// a killed proxy has left. That nobody else listens is known: the address was free.
+// listenProxy creates the socket that the user's programs connect to. It replaces the socket of a killed proxy. No
+// other proxy is running, because the address of the metadata service was free.
 func listenProxy(owner *syscall.Credential) (*os.File, error) {
 	if err := os.Mkdir(proxyDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -127,9 +127,9 @@ func listenProxy(owner *syscall.Credential) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// runUnprivileged runs the part that needs no rights, and waits for its end or for ours.
+// runUnprivileged runs the child process without privileges. It waits until the child ends or ctx ends.
 func runUnprivileged(ctx context.Context, owner *syscall.Credential, files ...*os.File) error {
-	runtime.LockOSThread() // as run does
+	runtime.LockOSThread() // the kernel kills the child when the thread that started it ends
 	defer runtime.UnlockOSThread()
 	self, err := os.Executable()
 	if err != nil {
@@ -141,12 +141,12 @@ func runUnprivileged(ctx context.Context, owner *syscall.Credential, files ...*o
 	system.KillWithParent(c.SysProcAttr)
 	err = c.Run()
 	if ctx.Err() != nil {
-		return nil // we were ended, which is how this ends
+		return nil // stopping the proxy is not an error
 	}
 	return err
 }
 
-// handOver is the process without privileges.
+// handOver is the child process without privileges. It passes the socket at 169.254.169.254 to programs that connect.
 func handOver(ctx context.Context, a *app.App) error {
 	const bound, listener = 3, 4
 	l, err := peer.FromFile(os.NewFile(listener, "listener"), a.Env.Peers)
@@ -155,22 +155,22 @@ func handOver(ctx context.Context, a *app.App) error {
 	}
 	at, ok := l.Listener.(*net.UnixListener)
 	if !ok {
-		return errors.New("expected a listener at a path")
+		return errors.New("the inherited listener is not a Unix socket")
 	}
 	at.SetUnlinkOnClose(false)
 	h := &server.SocketProvider{Socket: os.NewFile(bound, "metadata")}
 	return h.Serve(ctx, l)
 }
 
-var errProxyGone = errors.New("aws-vault proxy has ended, and nobody answers at 169.254.169.254 any more")
+var errProxyGone = errors.New("aws-vault proxy has ended, so the metadata service at 169.254.169.254 is no longer available")
 
-// listenMetadata listens at the metadata service's own address, by its own right or by way
-// of a proxy. What that takes is given back when release is called.
+// listenMetadata listens at the address of the EC2 metadata service, as root or through aws-vault proxy. The
+// function release frees the address.
 func listenMetadata(a *app.App) (l net.Listener, release func(), err error) {
 	if os.Geteuid() != 0 {
 		handedOver, err := server.ReceiveSocket(proxySocket(os.Getuid()), a.Env.Peers)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-			err = &privilegeError{"to answer at 169.254.169.254"}
+			err = &privilegeError{"listening at 169.254.169.254"}
 		}
 		if err != nil {
 			return nil, nil, err

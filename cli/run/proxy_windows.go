@@ -8,13 +8,12 @@ import (
 	"aws-vault/cli/app"
 )
 
-// proxy is not needed here, nor possible: a socket cannot be handed over.
+// proxy returns an error: a process cannot pass a socket to another process here, and the proxy is not needed.
 func proxy(context.Context, *app.App, proxyFlags) error {
-	return errors.New("there is no proxy on Windows, want exec --ec2-address to be run as an administrator")
+	return errors.New("aws-vault proxy is not available on Windows; run exec --ec2-address as an administrator instead")
 }
 
-// listenMetadata listens at the metadata service's own address, which is taken away when
-// release is called.
+// listenMetadata listens at the address of the EC2 metadata service. The function release frees the address.
 func listenMetadata(a *app.App) (l net.Listener, release func(), err error) {
 	return listenAlias(a.Env.Peers)
 }

@@ -17,10 +17,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// refusal is an error as a client of a server reads it: with the remedy, as nobody else
-// says it there. SDKs try 5xx and 429 again and give up on other 4xx, so that what a
-// person has to mend is 4xx. A person who has to sign in is 403, as AWS's own refusals
-// are: 401 would say that the client's token is wrong.
+// refusal converts an error to a server's response to a client. The message includes the hints. SDKs retry 5xx and
+// 429 but not other 4xx, so errors that the user must fix are 4xx. A missing sign-in is 403, the status that AWS
+// uses for denied access; 401 would mean that the client's token is wrong.
 func refusal(a *app.App, err error) server.Refusal {
 	r := classify(a, err)
 	r.Message = a.Env.Shorten(err.Error())
@@ -57,7 +56,7 @@ func classify(a *app.App, err error) server.Refusal {
 	return server.Refusal{Status: http.StatusInternalServerError, Code: "InternalFailure"}
 }
 
-// statusOf is AWS's own status where a client can make sense of it.
+// statusOf returns the HTTP status for an error of AWS: the original status if SDKs handle it correctly.
 func statusOf(e *awsapi.APIError) int {
 	switch {
 	case e.Retry && e.Status < http.StatusInternalServerError:
@@ -70,15 +69,14 @@ func statusOf(e *awsapi.APIError) int {
 	return http.StatusBadGateway
 }
 
-// A planError is a profile that says something that cannot be carried out.
+// A planError reports that no plan could be created for a profile.
 type planError struct{ err error }
 
 func (e *planError) Error() string { return e.err.Error() }
 
 func (e *planError) Unwrap() error { return e.err }
 
-// isConfigError reports whether an error is of what a profile says or of the files that it
-// names, so that only a person can mend it.
+// isConfigError reports whether the user must fix a profile, or a file that a profile names.
 func isConfigError(err error) bool {
 	var (
 		plan     *planError

@@ -17,13 +17,13 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A stand is a place where profiles are served, as the state folder knows it. A lock says
-// that a process serves there; the lock ends with the process, however that ends.
+// A registration records a running server in the state folder. The server holds a lock, which the system releases
+// when the process ends, even if the process is killed.
 type registration struct {
 	dir   *disk.Folder
-	name  string // of its files, without their endings
+	name  string // the name of its files, without extension
 	lock  *disk.LockFile
-	files []registryFile // to remove at the end
+	files []registryFile // to remove when the server ends
 }
 
 type registryFile struct {
@@ -31,7 +31,7 @@ type registryFile struct {
 	name string
 }
 
-// A registeredServer is what is served at a stand. It holds no secret.
+// A registeredServer describes a running server. It contains no secret.
 type registeredServer struct {
 	Process  int                 `json:"process"`
 	Socket   string              `json:"socket,omitempty"`
@@ -42,7 +42,7 @@ type registeredServer struct {
 type registeredProfile struct {
 	Name      string      `json:"name"`
 	TokenFile string      `json:"token_file"`
-	Token     string      `json:"token_digest"` // so that no other file is taken for it
+	Token     string      `json:"token_digest"` // recognizes the token file, so that another file is not removed
 	Variables [][2]string `json:"variables"`    // a name and its value
 }
 
@@ -55,11 +55,11 @@ func (p registeredProfile) variables() (vars []variable) {
 
 func registryFolder(state *disk.Folder) *disk.Folder { return state.Folder("serve") }
 
-// registryLockTimeout is how long a place is waited for: another process that removes what a killed
-// server has left there holds the lock for a moment.
+// registryLockTimeout is how long to wait for the lock of an endpoint. Another process holds it briefly while it
+// removes the files of a killed server.
 const registryLockTimeout = time.Second
 
-// register registers that this process serves at a place.
+// register records that this process serves at an endpoint. It returns errServedAlready if another process does.
 func register(ctx context.Context, state *disk.Folder, at endpoint) (*registration, error) {
 	s := &registration{dir: registryFolder(state), name: app.Digest(at.String())}
 	limited, cancel := context.WithTimeoutCause(ctx, registryLockTimeout, &listenError{at.String(), errServedAlready})
@@ -71,18 +71,18 @@ func register(ctx context.Context, state *disk.Folder, at endpoint) (*registrati
 
 func (f registryFile) path() string { return f.dir.File(f.name) }
 
-// tokenFile is the file of a profile's token.
+// tokenFile returns the default token file of a profile.
 func (s *registration) tokenFile(profile string) registryFile {
 	return registryFile{s.dir, s.name + "-" + app.Digest(profile) + ".token"}
 }
 
-// write keeps a file until the end.
+// write writes a file that unregister removes.
 func (s *registration) write(f registryFile, data []byte) error {
 	s.files = append(s.files, f)
 	return f.dir.Write(f.name, data)
 }
 
-// unregister removes what the stand has written.
+// unregister removes the files of the registration and releases its lock.
 func (s *registration) unregister() {
 	for _, f := range s.files {
 		f.dir.Remove(f.name)
@@ -90,13 +90,13 @@ func (s *registration) unregister() {
 	unlockRegistration(s.dir, s.name, s.lock)
 }
 
-// unlockRegistration ends a lock and removes its file, unless another process has the lock by then.
+// unlockRegistration releases a lock and removes its file, unless another process has acquired the lock meanwhile.
 func unlockRegistration(dir *disk.Folder, name string, lock *disk.LockFile) {
 	lock.Close()
 	dir.RemoveLock(name + ".lock")
 }
 
-// announce writes the tokens and prints the variables that lead to them.
+// announce writes the token files and the registration, and prints the variables with which SDKs find the server.
 func (v *profileServer) announce(s *registration) error {
 	var dir *disk.Folder
 	if v.flags.tokenDir != "" {
@@ -115,7 +115,7 @@ func (v *profileServer) announce(s *registration) error {
 		if dir != nil {
 			file = registryFile{dir, url.PathEscape(p.name)}
 		}
-		if err := s.write(file, []byte(p.token)); err != nil { // no line's end: SDKs refuse one
+		if err := s.write(file, []byte(p.token)); err != nil { // without a newline, which SDKs do not accept
 			return err
 		}
 		shown := registeredProfile{Name: p.name, TokenFile: file.path(), Token: app.Digest(p.token)}
@@ -134,8 +134,8 @@ func (v *profileServer) announce(s *registration) error {
 	return printVariables(v.app, v.flags.format, []registeredServer{entry})
 }
 
-// variables lead an SDK to a profile. Behind a proxy for containers, which has the token,
-// it is the path that leads there.
+// variables returns the variables with which an SDK requests a profile. For a socket, the proxy for containers adds
+// the token, so the SDK needs only the path.
 func (p endpoint) variables(profile, tokenFile string) []variable {
 	path := (&url.URL{Path: "/" + profile}).EscapedPath()
 	if p.socket != "" {
@@ -144,32 +144,32 @@ func (p endpoint) variables(profile, tokenFile string) []variable {
 	return []variable{{containerURI, "http://" + p.address + path}, {containerTokenFile, tokenFile}}
 }
 
-// A noServerError is returned if no server runs for the profiles.
+// A noServerError reports that no server is running for the requested profiles.
 type noServerError struct{}
 
-func (noServerError) Error() string { return "nothing is served now" }
+func (noServerError) Error() string { return "no aws-vault serve is running for these profiles" }
 
 func (noServerError) Remedy() string {
-	return "unset " + containerURI + " and " + containerTokenFile + " in shells that still have them: another user can listen there now"
+	return "start a server with aws-vault serve PROFILE; in shells that used an earlier server, unset " + containerURI + " and " + containerTokenFile
 }
 
-// warnKilled warns of servers that were killed. Another user can listen at their ports now,
-// and provide credentials of his own to programs that still have the variables.
+// warnKilled warns of servers that were killed. Another user can now listen at their ports and provide other
+// credentials to programs that still have the variables.
 func warnKilled(a *app.App, killed []registeredServer) {
 	for _, e := range killed {
 		if e.Address == "" {
-			continue // only this user can replace a socket in a private folder
+			continue // the folder of a socket is private, so another user cannot replace the socket
 		}
 		var names []string
 		for _, p := range e.Profiles {
 			names = append(names, p.Name)
 		}
-		a.Warn(fmt.Errorf("the server at %s (process %d) was killed, and another user can listen there now: do not use its variables any more (profiles: %s)",
+		a.Warn(fmt.Errorf("the server at %s (process %d) was killed, and another user can listen there now; unset its variables (profiles: %s)",
 			e.Address, e.Process, strings.Join(names, ", ")))
 	}
 }
 
-// serveStatus says what is served, and how to get there.
+// serveStatus lists the running servers on stderr and prints their variables to stdout.
 func serveStatus(a *app.App, f serveFlags) error {
 	state, err := a.State()
 	if err != nil {
@@ -194,13 +194,13 @@ func serveStatus(a *app.App, f serveFlags) error {
 	}
 	for _, e := range found {
 		for _, p := range e.Profiles {
-			fmt.Fprintf(a.Env.Stderr, "profile %s at %s, by process %d, with the token in %s\n", p.Name, a.Env.Tilde(e.Socket+e.Address), e.Process, a.Env.Tilde(p.TokenFile))
+			fmt.Fprintf(a.Env.Stderr, "profile %s at %s, process %d, token file %s\n", p.Name, a.Env.Tilde(e.Socket+e.Address), e.Process, a.Env.Tilde(p.TokenFile))
 		}
 	}
 	return printVariables(a, f.format, found)
 }
 
-// registeredServers returns the servers that run, and those that were killed, whose files it removes.
+// registeredServers returns the running servers and the killed servers. It removes the files of killed servers.
 func registeredServers(dir *disk.Folder) (running, killed []registeredServer, err error) {
 	files, err := dir.Entries()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -242,7 +242,7 @@ func registeredServers(dir *disk.Folder) (running, killed []registeredServer, er
 	return running, killed, nil
 }
 
-// registrationOf returns the name of the stand that a file belongs to; empty for none.
+// registrationOf returns the name of the registration that a file belongs to, or an empty string if there is none.
 func registrationOf(file string) string {
 	name, ending, _ := strings.Cut(file, ".")
 	switch ending {
@@ -255,7 +255,7 @@ func registrationOf(file string) string {
 	return ""
 }
 
-// maxRegistryFile bounds what is read of a stand, in bytes.
+// maxRegistryFile limits the size of a registry file, in bytes.
 const maxRegistryFile = 1 << 20
 
 func readRegisteredServer(dir *disk.Folder, name string) (e registeredServer, err error) {
@@ -266,8 +266,8 @@ func readRegisteredServer(dir *disk.Folder, name string) (e registeredServer, er
 	return e, json.Unmarshal(text, &e)
 }
 
-// removeLeftovers removes what a killed server has left: tokens that open nothing any more, also
-// those in a folder that the user named, unless another server has replaced them.
+// removeLeftovers removes the files of a killed server. It also removes the token files in the folder of
+// --token-dir, unless another server has overwritten them.
 func removeLeftovers(dir *disk.Folder, name string, files []fs.DirEntry, e registeredServer) {
 	for _, p := range e.Profiles {
 		folder, file := disk.NewFolder(filepath.Dir(p.TokenFile)), filepath.Base(p.TokenFile)
@@ -275,7 +275,7 @@ func removeLeftovers(dir *disk.Folder, name string, files []fs.DirEntry, e regis
 			folder.Remove(file)
 		}
 	}
-	for _, f := range files { // those of a server that was killed before it was registered, too
+	for _, f := range files { // also those of a server that was killed before it wrote its registration
 		if registrationOf(f.Name()) == name && !strings.HasSuffix(f.Name(), ".lock") {
 			dir.Remove(f.Name())
 		}

@@ -14,7 +14,7 @@ import (
 	"aws-vault/cli/system"
 )
 
-// serveFlags are those of serve.
+// serveFlags are the flags of serve.
 type serveFlags struct {
 	app.CredentialFlags
 	profiles []string
@@ -27,8 +27,8 @@ type serveFlags struct {
 	status   bool
 }
 
-// serveAddress is where serve listens by default, at a port that is free. Nobody knows its
-// number beforehand, so no other user can wait to take it over when the server ends.
+// serveAddress is the default address of serve. The system chooses a free port. The port cannot be predicted, so
+// another user cannot wait to listen at it when the server ends.
 const serveAddress = "127.0.0.1:0"
 
 func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
@@ -48,7 +48,7 @@ func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	bindAudit(c, &f.audit)
 	c.Flag("status", "Show what is served now, and print the variables that point to it.").BoolVar(&f.status)
 	f.SignIn.Bind(c)
-	return []app.Verb{{Command: c, Effect: "goes on providing credentials when the agent has ended", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Effect: "keeps providing credentials after the agent has ended", Run: func(ctx context.Context) error {
 		if f.status {
 			return serveStatus(a, f)
 		}
@@ -56,7 +56,7 @@ func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// serve serves until ctx ends.
+// serve provides the credentials of the profiles until ctx ends.
 func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err := pickServedProfiles(ctx, a, &f); err != nil {
 		return err
@@ -91,7 +91,7 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	a.Env.Programs.SetTerminalBusy() // provider now on nobody may be at the terminal
+	a.Env.Programs.SetTerminalBusy() // from now on, do not prompt at the terminal
 	defer system.IgnoreTerminalStops()()
 	if err := v.announce(registered); err != nil {
 		return err
@@ -106,10 +106,10 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	return err
 }
 
-// configInterval is how often the config file is looked at.
+// configInterval is the time between checks for changes of the config files.
 const configInterval = 2 * time.Second
 
-// pickServedProfiles fills in the profile where none was named.
+// pickServedProfiles sets the profile if none is given, and returns an error if a profile is given twice.
 func pickServedProfiles(ctx context.Context, a *app.App, f *serveFlags) error {
 	if f.Profile, _ = a.Env.Getenv("AWS_PROFILE"); len(f.profiles) == 0 {
 		name, err := a.PickProfile(ctx, f.Profile)
@@ -121,7 +121,7 @@ func pickServedProfiles(ctx context.Context, a *app.App, f *serveFlags) error {
 	seen := map[string]bool{}
 	for _, name := range f.profiles {
 		if seen[name] {
-			return &app.UsageError{Text: fmt.Sprintf("profile %q is named twice", name)}
+			return &app.UsageError{Text: fmt.Sprintf("profile %q is given twice", name)}
 		}
 		seen[name] = true
 	}

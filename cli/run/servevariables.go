@@ -9,8 +9,7 @@ import (
 	"aws-vault/cli/app"
 )
 
-// serveFormatList are the ways in which serve prints the variables of a profile: those of
-// export that set variables, and JSON with all profiles.
+// serveFormatList returns the output formats of serve: the formats of export that set variables, and JSON.
 func serveFormatList() []string {
 	var names []string
 	for _, f := range formats {
@@ -23,7 +22,7 @@ func serveFormatList() []string {
 
 func serveFormatNames() string { return strings.Join(serveFormatList(), ", ") }
 
-// printVariables prints the variables that lead to what is served.
+// printVariables prints the variables with which SDKs find the servers.
 func printVariables(a *app.App, format string, entries []registeredServer) error {
 	var profiles []registeredProfile
 	for _, e := range entries {
@@ -37,7 +36,8 @@ func printVariables(a *app.App, format string, entries []registeredServer) error
 	return err
 }
 
-// formatVariables writes the variables of each profile, below its name where there are several.
+// formatVariables formats the variables of each profile. If there are several profiles, each profile starts with a
+// comment that contains its name.
 func formatVariables(format string, profiles []registeredProfile) ([]byte, error) {
 	if format == "json" {
 		return variablesJSON(profiles)

@@ -30,7 +30,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		}
 		s.Source.User = a.Env.Person(f)
 		s.Source.User.AskCode = func(ctx context.Context) (string, error) {
-			return a.Ask(ctx, s.Locks, prompt.Request{Kind: prompt.Line, Profile: name, Text: "The code that the page shows"})
+			return a.Ask(ctx, s.Locks, prompt.Request{Kind: prompt.Line, Profile: name, Text: "Code shown on the sign-in page"})
 		}
 		p, err := loginProfile(ctx, s, name)
 		if err != nil {
@@ -43,15 +43,15 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A otherSourceError is a profile whose credentials begin otherwise.
+// An otherSourceError reports a profile that already uses another source of credentials.
 type otherSourceError struct{ profile, found string }
 
 func (e *otherSourceError) Error() string {
-	return fmt.Sprintf("profile %q has %s already, want a profile without credentials of another kind", e.profile, e.found)
+	return fmt.Sprintf("profile %q already has %s, expected a profile without other credentials", e.profile, e.found)
 }
 
-// loginProfile returns the settings of a profile that may begin with aws login, or none
-// for one that is new. What comes before login_session in a plan would hide it.
+// loginProfile returns the settings of a profile that can use an aws login sign-in, or empty settings for a new
+// profile. It fails if the profile has a setting that takes precedence over login_session.
 func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Profile, error) {
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {
@@ -75,7 +75,7 @@ func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Pr
 	return p, nil
 }
 
-// awsLogin signs in, and names who has in the profile.
+// awsLogin signs in and writes the ARN of the signed-in identity to the profile.
 func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile, remote bool) error {
 	arn, err := s.Source.AWSLogin(loginStep(p)).SignIn(ctx, p.Text("login_session"), remote)
 	if err != nil {
@@ -93,24 +93,24 @@ func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profil
 	return nil
 }
 
-// loginStep is the step that begins with aws login.
+// loginStep returns the plan step for an aws login sign-in.
 func loginStep(p *profile.Profile) plan.Step {
 	return plan.Step{Kind: plan.KindLogin, Profile: p.Name, Region: plan.SignInRegion(p), Endpoint: plan.SignIn(p)}
 }
 
-// importLogin moves the AWS CLI's sign-in into the keystore.
+// importLogin moves the AWS CLI's sign-in to the keystore.
 func importLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile) error {
 	arn := p.Text("login_session")
 	if arn == "" {
-		return &app.UsageError{Text: fmt.Sprintf("profile %q has no login_session, whose sign-in --import could take", p.Name)}
+		return &app.UsageError{Text: fmt.Sprintf("profile %q has no login_session, so --import does not know which sign-in to import", p.Name)}
 	}
 	found, err := s.Source.AWSLogin(loginStep(p)).Import(ctx, arn)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("the AWS CLI holds no sign-in of %s in %s", arn, a.Env.Tilde(s.Source.Logins.Path(arn)))
+		return fmt.Errorf("no AWS CLI sign-in of %s found in %s", arn, a.Env.Tilde(s.Source.Logins.Path(arn)))
 	}
-	a.Print("The sign-in of %s is kept in the keystore, and no longer as plain text.\n", arn)
+	a.Print("Moved the sign-in of %s to the keystore and deleted the plain-text copy.\n", arn)
 	return nil
 }

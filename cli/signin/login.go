@@ -1,5 +1,5 @@
 // Package signin has the commands that sign the user in: to the console, Identity Center, an OIDC
-// provider, and with aws login.
+// provider, or with aws login.
 package signin
 
 import (
@@ -73,7 +73,7 @@ func login(ctx context.Context, a *app.App, f loginFlags) error {
 	return a.OpenInBrowser(ctx, url, choice)
 }
 
-// signInURL says who signs in, and returns the address that does it.
+// signInURL prints which identity signs in, and returns the sign-in URL. Anyone who has the URL can sign in.
 func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (string, error) {
 	if err := t.MakePlan(ctx); err != nil {
 		return "", err
@@ -87,28 +87,28 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 	}
 	fmt.Fprintf(a.Env.Stderr, "Signing in to account %s as %s\n", identity.Account, describeARN(identity.ARN))
 	if identity.IsFederatedUser() {
-		rights := "and has all rights of the user whose key it is"
+		rights := "and has all permissions of the IAM user"
 		if len(t.Plan.Last().Policy.ARNs) > 0 || t.Plan.Last().Policy.Inline != policy.Full {
-			rights = "and has those rights of the user whose key it is that its session policy allows"
+			rights = "and has the permissions of the IAM user that the session policy allows"
 		}
-		a.Note("a federated user has shown no MFA code, %s: a role is the better way", rights)
+		a.Note("the console session of a federated user does not use MFA %s; use a role instead", rights)
 	}
 	return console.SignInURL(ctx, t.Vault, t.Plan, identity, console.Destination{Path: f.path, Region: t.Plan.Region, Logout: f.logout})
 }
 
-// checkFederatedName refuses what AWS would.
+// checkFederatedName returns an error for a name that AWS does not accept.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
 func checkFederatedName(name string) error {
 	odd := strings.ContainsFunc(name, func(r rune) bool {
 		return !ascii.IsAlphanumeric(r) && !strings.ContainsRune("_+=,.@-", r)
 	})
 	if name != "" && (odd || len(name) < source.MinFederatedName || len(name) > source.MaxFederatedName) {
-		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, want %d to %d letters, digits or any of =,.@_+-", name, source.MinFederatedName, source.MaxFederatedName)}
+		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, expected %d to %d letters, digits or characters of =,.@_+-", name, source.MinFederatedName, source.MaxFederatedName)}
 	}
 	return nil
 }
 
-// browserChoice is the one that a flag or else the profile names.
+// browserChoice returns the browser of --browser, or else that of the profile.
 func browserChoice(t *app.Task, flag string) (browser.Choice, error) {
 	if flag != "" || t.Profile == "" {
 		return browser.Parse(flag, "")
@@ -124,7 +124,7 @@ func browserChoice(t *app.Task, flag string) (browser.Choice, error) {
 	return c, err
 }
 
-// describeARN says who an ARN is, in words where it can be.
+// describeARN returns a readable form of an ARN for roles and federated users, and otherwise the ARN.
 func describeARN(arn string) string {
 	for _, kind := range []struct{ mark, words string }{{":assumed-role/", "role "}, {":federated-user/", "federated user "}} {
 		if _, name, ok := strings.Cut(arn, kind.mark); ok {

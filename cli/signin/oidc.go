@@ -73,7 +73,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// maxClientSecret bounds what is read of a client secret, in bytes.
+// maxClientSecret limits the size of a client secret, in bytes.
 const maxClientSecret = 4096
 
 func storeClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.OIDC) error {
@@ -83,7 +83,7 @@ func storeClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" || len(text) > maxClientSecret || strings.ContainsAny(secret, "\r\n") {
-		return fmt.Errorf("stdin has %d bytes that are no client secret, want one line of up to %d", min(len(text), maxClientSecret), maxClientSecret)
+		return fmt.Errorf("stdin has %d bytes that are not a client secret, expected one line of at most %d bytes", min(len(text), maxClientSecret), maxClientSecret)
 	}
 	return s.Source.OpenID(to).StoreSecret(ctx, secret)
 }
@@ -111,7 +111,8 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// oidcSignOut ends one sign-in with all that was made with it.
+// oidcSignOut ends a sign-in and removes the sessions that were created with it. It reports whether there was a
+// sign-in.
 func oidcSignOut(ctx context.Context, a *app.App, s *app.Session, t target[plan.OIDC]) (bool, error) {
 	signedIn, err := s.Source.OpenID(t.service).Logout(ctx)
 	var refused *signin.GrantError
@@ -128,14 +129,15 @@ func oidcSignOut(ctx context.Context, a *app.App, s *app.Session, t target[plan.
 	return signedIn, t.removeSessions(ctx, s)
 }
 
-// providers are those that config files name. Each profile says how it signs in.
+// providers finds the OIDC providers in the config file. If several profiles use the same provider, the settings of
+// the requested profile apply.
 var providers = serviceKind[plan.OIDC]{
 	sessions: (*profile.File).OIDCSessions, sessionSetting: "oidc_session", startSetting: "oidc_issuer",
 	serviceOf: plan.Provider,
 	prefer:    func(_, named plan.OIDC) plan.OIDC { return named },
 }
 
-// openProviders opens the vault, and what the name means, or all that the config file names.
+// openProviders opens the vault and returns the provider with this name, or all providers if the name is empty.
 func openProviders(ctx context.Context, a *app.App, verb, name string) (*app.Session, []target[plan.OIDC], error) {
 	s, err := a.Open(ctx, strings.TrimSpace(verb+" "+name))
 	if err != nil {

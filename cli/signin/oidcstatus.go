@@ -14,12 +14,12 @@ import (
 	"aws-vault/vault/source"
 )
 
-// signInStatus is a row of oidc status.
+// signInStatus is a row of the output of oidc status.
 type signInStatus struct {
 	Session   string    `json:"session"`
 	Issuer    string    `json:"issuer"`
 	Client    string    `json:"client_id"`
-	Subject   string    `json:"subject,omitempty"` // empty where nobody is signed in
+	Subject   string    `json:"subject,omitempty"` // empty if not signed in
 	Expires   time.Time `json:"id_token_expires,omitzero"`
 	Renewable bool      `json:"renewable"`
 	Profiles  []string  `json:"profiles"`
@@ -46,7 +46,7 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			if err != nil {
 				return err
 			}
-			row := signInStatus{Session: p.service.Label(), Issuer: p.service.Issuer, Client: p.service.Client, Profiles: append([]string{}, p.profiles...), state: "nobody is signed in"}
+			row := signInStatus{Session: p.service.Label(), Issuer: p.service.Issuer, Client: p.service.Client, Profiles: append([]string{}, p.profiles...), state: "not signed in"}
 			if ok {
 				row.Subject, row.Expires, row.Renewable, row.state = token.Subject, token.Expires, token.Renewable, signInState(token, a.Env.Now())
 			}
@@ -68,13 +68,13 @@ func statusTable(a *app.App, rows []signInStatus) error {
 	return w.Flush()
 }
 
-// signInState says for how long a sign-in serves.
+// signInState returns how long a sign-in is valid, for the status table.
 func signInState(token source.OpenIDSignIn, now time.Time) string {
 	switch {
 	case token.Expires.After(now):
 		return "until " + token.Expires.Local().Format(time.DateTime)
 	case token.Renewable:
-		return "renewed when it is used"
+		return "renewed on next use"
 	}
-	return "ended " + token.Expires.Local().Format(time.DateTime)
+	return "expired " + token.Expires.Local().Format(time.DateTime)
 }

@@ -77,7 +77,7 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// signOut ends one sign-in with all that was made with it.
+// signOut ends a sign-in and removes the sessions that were created with it. It reports whether there was a sign-in.
 func signOut(ctx context.Context, a *app.App, s *app.Session, t target[portal]) (bool, error) {
 	signedIn, err := s.Source.SSO(t.service.Endpoint, t.service.SSO).Logout(ctx)
 	var refused *awsapi.APIError
@@ -120,7 +120,7 @@ func ssoListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// findAccounts are those of a portal, by name.
+// findAccounts returns the accounts of a portal, sorted by name.
 func findAccounts(ctx context.Context, s *app.Session, p portal) ([]awsapi.Account, error) {
 	var accounts []awsapi.Account
 	err := s.Source.SSO(p.Endpoint, p.SSO).Portal(ctx, func(portal *awsapi.Portal) (err error) {
@@ -144,7 +144,7 @@ func accountTable(a *app.App, accounts []awsapi.Account, profiles map[string][]s
 	return w.Flush()
 }
 
-// profiles are those of the profiles of a portal that take its roles, by account and role.
+// profilesByRole returns the profiles that use each role, by ACCOUNT/ROLE.
 func profilesByRole(s *app.Session, profiles []string) map[string][]string {
 	of := map[string][]string{}
 	for _, name := range profiles {
@@ -156,14 +156,14 @@ func profilesByRole(s *app.Session, profiles []string) map[string][]string {
 	return of
 }
 
-// A portal is one of Identity Center.
+// A portal is an access portal of Identity Center.
 type portal struct {
 	plan.SSO
 	Endpoint plan.Endpoint
 }
 
-// portals are those that config files name. Where profiles name one with different endpoints, that of the
-// first counts.
+// portals finds the Identity Center portals in the config file. If profiles set different endpoints for the same
+// portal, the first one applies.
 var portals = serviceKind[portal]{
 	sessions: (*profile.File).SSOSessions, sessionSetting: "sso_session", startSetting: "sso_start_url",
 	serviceOf: func(p *profile.Profile) (portal, error) {
@@ -173,7 +173,8 @@ var portals = serviceKind[portal]{
 	prefer: func(first, _ portal) portal { return first },
 }
 
-// withPortal does something with the portal of that name.
+// withPortal opens the vault and calls do with the portal of this name. An empty name means AWS_PROFILE, or the only
+// portal in the config file.
 func withPortal(ctx context.Context, a *app.App, verb, name string, f app.SignInFlags, do func(*app.Session, target[portal]) error) error {
 	if name == "" {
 		name, _ = a.Env.Getenv("AWS_PROFILE")

@@ -45,7 +45,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// settings are what a profile says to begin at the portal.
+// settings returns the profile settings that select the portal.
 func (p portal) settings() []profile.Setting {
 	if p.Session != "" {
 		return []profile.Setting{{Name: "sso_session", Value: p.Session}}
@@ -57,21 +57,21 @@ func (p portal) settings() []profile.Setting {
 	return base
 }
 
-// syncRoles shows what a sync changes, and returns the file's new text unless it is only to be
-// shown.
+// syncRoles prints the changes of a sync and returns the new text of the config file. It returns nil if there are no
+// changes, and for a dry run.
 func syncRoles(a *app.App, f *profile.File, sync rolesync.RoleSync, roles []rolesync.SyncedRole, dry bool) ([]byte, error) {
 	out, err := sync.Apply(f, roles)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range out.Taken {
-		a.Note("profile %s is yours and stays as it is; the role that would have its name gets none", name)
+		a.Note("profile %s was not created by aws-vault and is not changed; the role that would have this name gets no profile", name)
 	}
 	for _, name := range out.Kept {
-		a.Note("profile %s stays for what you have added to it, though you may not take its role any more", name)
+		a.Note("profile %s is kept because you added settings to it, but you can no longer use its role", name)
 	}
 	if len(out.Stale) > 0 {
-		a.Note("%s for roles that you may not take any more: %s; --prune removes them", ui.Count(len(out.Stale), "profile"), strings.Join(out.Stale, ", "))
+		a.Note("%s for roles that you can no longer use: %s; to remove them, use --prune", ui.Count(len(out.Stale), "profile"), strings.Join(out.Stale, ", "))
 	}
 	if out.Text == nil {
 		a.Print("Nothing to change.\n")

@@ -12,31 +12,32 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A place is where one signs in: a portal of Identity Center or an OIDC provider.
+// A service is what the user signs in to: an Identity Center portal or an OIDC provider.
 type service interface {
-	Token() plan.Digest // the same for all that share one sign-in
+	Token() plan.Digest // identifies the sign-in: equal if two services share it
 	Label() string
 }
 
-// A target is a place, and the profiles that begin there.
+// A target is a service and the profiles that sign in to it.
 type target[P service] struct {
 	service  P
 	profiles []string
 }
 
-// A kind is one of the kinds of places that config files name, in sections of their own or in profiles.
+// A serviceKind finds the services of one kind in the config file. A service has its own section, or its settings are
+// in a profile.
 type serviceKind[P service] struct {
 	sessions       func(*profile.File) []string
-	sessionSetting string // the setting that names a section
-	startSetting   string // the setting that a profile has which names a place, whether or not by a section
+	sessionSetting string // the profile setting that names a section
+	startSetting   string // a setting that every profile with such a service has, directly or from its section
 	serviceOf      func(*profile.Profile) (P, error)
 
-	// prefer decides between two mentions of one place: the first in the config file, and the one that was named.
+	// prefer chooses between two definitions of the same service: the first in the config file, and the requested one.
 	prefer func(first, named P) P
 }
 
-// one returns the target of a session, or of a profile or those it takes its source from. Without a name
-// it is the only one there is.
+// one returns the target with this name: a section, or a profile whose source profiles are searched too. If name is
+// empty, one returns the only target, or an error if there are several.
 func (k serviceKind[P]) one(s *app.Session, name string) (target[P], error) {
 	all, err := k.find(s, name)
 	switch {
@@ -45,16 +46,16 @@ func (k serviceKind[P]) one(s *app.Session, name string) (target[P], error) {
 	case len(all) == 1:
 		return all[0], nil
 	case len(all) == 0:
-		return target[P]{}, &app.UsageError{Text: "no session was named, and the config file has none"}
+		return target[P]{}, &app.UsageError{Text: "no session given, and the config file has no sessions"}
 	}
 	var labels []string
 	for _, t := range all {
 		labels = append(labels, t.service.Label())
 	}
-	return target[P]{}, &app.UsageError{Text: "no session was named; there are " + strings.Join(labels, ", ")}
+	return target[P]{}, &app.UsageError{Text: "no session given, expected one of " + strings.Join(labels, ", ")}
 }
 
-// find returns the target of that name, or all if there is no name.
+// find returns the target with this name, or all targets if name is empty.
 func (k serviceKind[P]) find(s *app.Session, name string) ([]target[P], error) {
 	all := k.all(s)
 	if name == "" {
@@ -79,8 +80,8 @@ func indexOf[P service](all []target[P], to P) int {
 	return slices.IndexFunc(all, func(known target[P]) bool { return known.service.Token() == to.Token() })
 }
 
-// all returns those that the config file names, each once, in the order of its sections and profiles. A
-// profile that cannot be resolved is reported where it is used.
+// all returns the services in the config file, each once, in the order of sections and profiles. It skips profiles
+// with errors; commands that use such a profile report the error.
 func (k serviceKind[P]) all(s *app.Session) []target[P] {
 	var all []target[P]
 	add := func(p *profile.Profile, err error, name string) {
@@ -111,7 +112,7 @@ func (k serviceKind[P]) all(s *app.Session) []target[P] {
 	return all
 }
 
-// settingsOf resolves a section, or the profile in a chain that names a place.
+// settingsOf resolves a section, or the first profile in a source_profile chain that uses a service.
 func (k serviceKind[P]) settingsOf(s *app.Session, name string) (*profile.Profile, error) {
 	sessions := k.sessions(s.Config)
 	if slices.Contains(sessions, name) {
@@ -132,14 +133,14 @@ func (k serviceKind[P]) settingsOf(s *app.Session, name string) (*profile.Profil
 	return p, nil
 }
 
-// sessionSettings are those of a section that no profile needs to name.
+// sessionSettings returns the settings of a section, even if no profile uses it.
 func (k serviceKind[P]) sessionSettings(s *app.Session, name string) (*profile.Profile, error) {
 	in := s.Inputs
 	in.Flags = map[string]profile.Flag{k.sessionSetting: {Name: "SESSION", Text: name}}
 	return s.Config.Resolve("", in)
 }
 
-// signOutOf ends the sign-ins of targets, and says of which there was one.
+// signOutOf ends the sign-ins of targets and prints which ones it ended.
 func signOutOf[P service](a *app.App, all []target[P], address func(P) string, end func(target[P]) (bool, error)) error {
 	n := 0
 	for _, t := range all {
@@ -153,18 +154,18 @@ func signOutOf[P service](a *app.App, all []target[P], address func(P) string, e
 		}
 	}
 	if n == 0 {
-		a.Print("Nobody was signed in.\n")
+		a.Print("You were not signed in.\n")
 	}
 	return nil
 }
 
-// removeSessions removes the sessions that were created with the sign-in of a target.
+// removeSessions removes the cached sessions that were created with the sign-in of a target.
 func (t target[P]) removeSessions(ctx context.Context, s *app.Session) error {
 	_, err := s.ClearSessions(ctx, func(e store.Entry) bool { return slices.Contains(t.profiles, e.Root) })
 	return err
 }
 
-// warnNotEnded warns of what the other side has against the end of a sign-in: here it ends in any case.
+// warnNotEnded warns that a sign-in may still be active at the portal or provider. The local copy is deleted anyway.
 func warnNotEnded(a *app.App, there string, err error) {
-	a.Warn(fmt.Errorf("the sign-in has ended here, but perhaps not at the %s: %w", there, err))
+	a.Warn(fmt.Errorf("the sign-in was deleted on this computer, but may still be active at the %s: %w", there, err))
 }

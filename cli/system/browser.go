@@ -10,9 +10,9 @@ import (
 	"aws-vault/vault/program"
 )
 
-// browse opens a page with the system's default browser. Where xdg-open is missing, or the terminal is
-// lent and what is started must not share it, another program does: a library says neither which program it starts
-// nor in what session.
+// browse opens a page with the default browser. It uses a library, unless xdg-open is missing or a command is
+// using the terminal. In these cases it starts the browser itself, because the library controls neither the
+// program nor its terminal session.
 func browse(programs *program.Starter, page string) error {
 	if !programs.TerminalBusy() && program.StartDetached([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
 		return nil
@@ -24,11 +24,11 @@ func browse(programs *program.Starter, page string) error {
 	return start(programs, append(argv, page))
 }
 
-// start starts a program of the desktop's, which is neither waited for nor told what opens
-// the vault. What it prints is not the user's concern.
+// start starts a desktop program and does not wait for it. The program does not inherit variables that unlock the
+// keystore, and its output is discarded.
 func start(programs *program.Starter, argv []string) error {
 	c := programs.Command(context.Background(), nil, argv[0], argv[1:]...)
-	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // it lives on when nobody waits for it
+	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // the program may outlive the locks
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 package system
 
-// openCommand is the command that opens a page.
+// openCommand returns the command that opens a page in the default browser.
 func openCommand(func(string) (string, error)) ([]string, error) {
 	return []string{"/usr/bin/open"}, nil
 }

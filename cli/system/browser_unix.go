@@ -4,12 +4,12 @@ package system
 
 import "errors"
 
-// openCommand is the command that opens a page: the desktop's, or that of Windows around us.
+// openCommand returns the command that opens a page in the default browser, which is a Windows browser under WSL.
 func openCommand(look func(string) (string, error)) ([]string, error) {
 	for _, program := range []string{"xdg-open", "wslview", "x-www-browser"} {
 		if path, err := look(program); err == nil {
 			return []string{path}, nil
 		}
 	}
-	return nil, errors.New("neither xdg-open nor wslview nor x-www-browser is there")
+	return nil, errors.New("no program found to open a browser, expected xdg-open, wslview or x-www-browser")
 }

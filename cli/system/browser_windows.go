@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// openCommand is the command that opens a page. It is given whole, so that no rundll32 of the
-// current folder is run.
+// openCommand returns the command that opens a page in the default browser. The path is absolute, so that a
+// rundll32.exe in the current directory is not run.
 func openCommand(func(string) (string, error)) ([]string, error) {
 	return []string{filepath.Join(os.Getenv("SYSTEMROOT"), "System32", "rundll32.exe"), "url.dll,FileProtocolHandler"}, nil
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// caller is the name of the program that started us, past the shell that it may have used
-// for it; empty if the system does not say.
+// caller returns the name of the program that started this process, or an empty string if it is unknown. It
+// skips shells, which programs use to run aws-vault.
 func caller() string {
 	shells := []string{"sh", "bash", "dash", "zsh", "ash", "busybox"}
 	for pid, depth := os.Getppid(), 0; pid > 1 && depth < 4; depth++ {
@@ -26,7 +26,7 @@ func caller() string {
 	return ""
 }
 
-// processOf reads a process's name and parent.
+// processOf reads the name and the parent of a process.
 // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 func processOf(pid int) (name string, parent int, ok bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -34,7 +34,7 @@ func processOf(pid int) (name string, parent int, ok bool) {
 	if err != nil || open < 0 || end < open {
 		return "", 0, false
 	}
-	fields := strings.Fields(string(stat[end+1:])) // state, parent, …
+	fields := strings.Fields(string(stat[end+1:])) // the fields after the name: state, parent ID and others
 	if len(fields) < 2 {
 		return "", 0, false
 	}

@@ -2,5 +2,5 @@
 
 package system
 
-// caller is empty: this system is not asked for the program that started us.
+// caller returns an empty string: it is implemented on Linux only.
 func caller() string { return "" }

@@ -4,5 +4,5 @@ package system
 
 import "syscall"
 
-// KillWithParent does nothing: this system has no way to promise that.
+// KillWithParent does nothing: this system cannot kill a child process when its parent ends.
 func KillWithParent(*syscall.SysProcAttr) {}

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KillWithParent has the kernel kill the command when we end, however that comes to be.
+// KillWithParent makes the kernel kill the child process when this process ends for any reason.
 func KillWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = unix.SIGKILL }
 
-// onlyMember reports whether this is the only process of its group.
+// onlyMember reports whether this process is the only one in its process group.
 func onlyMember(group int) bool {
 	proc, err := os.Open("/proc")
 	if err != nil {

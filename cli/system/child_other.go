@@ -4,6 +4,6 @@ package system
 
 import "os"
 
-// aloneIn guesses: who leads a group was started as a job of its own, or first in a
-// pipeline.
-func aloneIn(group int) bool { return group == os.Getpid() }
+// onlyMember guesses whether this process is the only one in its process group: it reports whether this process
+// leads the group. The guess is wrong for the first process of a pipeline.
+func onlyMember(group int) bool { return group == os.Getpid() }

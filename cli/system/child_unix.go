@@ -12,28 +12,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A child is a command that runs beside us, and the terminal that it shares with us.
+// A child is a command that runs as a child process and shares the terminal.
 //
-// It leads a process group of its own, so that a key that sends a signal reaches it once
-// and through nobody else: its group is the one in the foreground while it runs. Where we
-// are part of a pipeline or a script, or in the background, it stays in our group, since
-// others in it count on the terminal and on its keys: then what was typed reaches it as it
-// reaches us.
+// Usually the child leads its own process group, which is the foreground group while it runs. Ctrl-C then
+// sends the signal to the child only. If this process is part of a pipeline or a script, or runs in the
+// background, the child stays in this process's group, because the other processes of the group also need the
+// terminal. Ctrl-C then sends the signal to both.
 type child struct {
 	pid      int
-	group    int  // our process group
+	group    int  // the process group of this process
 	tty      int  // the controlling terminal; -1 for none
-	ownGroup bool // it leads a group of its own
+	ownGroup bool // the child leads its own process group
 
 	mu          sync.Mutex
-	hasTerminal bool // its group has the terminal by our hand
+	hasTerminal bool // this process made the child's group the foreground group
 }
 
-// run runs a command and returns its exit status, or 128 and its number if a signal ended
-// it. Signals that reach us go on to the command; where it stops, so do we. Should we die,
-// the command is killed, on systems that can promise that.
+// run runs a command and returns its exit status, or 128 plus the signal number if a signal ended the command.
+// It forwards signals to the command, and stops this process when the command stops. If this process dies, the
+// command is killed, on systems that support it.
 func run(path string, argv, environ []string) (status int, err error) {
-	// The kernel takes the end of the thread that started a child for the end of its parent.
+	// Linux kills the child when the thread that started it ends, so that thread must not end early.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c := &child{group: unix.Getpgrp(), tty: -1}
@@ -73,10 +72,9 @@ func run(path string, argv, environ []string) (status int, err error) {
 	return status, err
 }
 
-// IgnoreTerminalStops keeps this process from being stopped for what it, or a program of its group, does to a
-// terminal that belongs to another, until restore is called. Programs that aws-vault runs then have a
-// session of their own, but for age's plugins, which a library starts: one that reads the terminal
-// meanwhile gets an error.
+// IgnoreTerminalStops ignores SIGTTIN and SIGTTOU until restore is called, so that using the terminal from the
+// background does not stop this process. Programs that aws-vault starts meanwhile run in their own session. Age
+// plugins are the exception, because a library starts them: reading the terminal returns an error to them.
 func IgnoreTerminalStops() (restore func()) {
 	var ours []os.Signal
 	for _, s := range []os.Signal{unix.SIGTTIN, unix.SIGTTOU} {
@@ -91,8 +89,8 @@ func IgnoreTerminalStops() (restore func()) {
 	return func() { signal.Reset(ours...) }
 }
 
-// forwardedSignals are the signals that go on to the command. One that we were told to ignore, as
-// nohup does, it ignores by itself.
+// forwardedSignals returns the signals to forward to the command. Signals that this process ignores, for example
+// because of nohup, are left out: the command inherits that setting.
 func forwardedSignals() []os.Signal {
 	var all []os.Signal
 	for _, s := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT} {
@@ -103,7 +101,7 @@ func forwardedSignals() []os.Signal {
 	return all
 }
 
-// wait returns the status of the command once it has ended.
+// wait waits until the command ends and returns its exit status.
 func (c *child) wait() (int, error) {
 	for {
 		var s unix.WaitStatus
@@ -122,45 +120,44 @@ func (c *child) wait() (int, error) {
 	}
 }
 
-// forward sends a signal that we got on to the command.
+// forward sends a signal that this process received to the command.
 func (c *child) forward(s syscall.Signal) {
 	switch {
 	case s == unix.SIGCONT:
-		if c.ownGroup { // else it got its own
+		if c.ownGroup { // otherwise the command received the signal itself
 			c.resume()
 		}
 	case !fromTerminal(s) || !c.inForeground():
 		unix.Kill(c.pid, s)
-	case c.ownGroup: // we were brought to the front while it ran
+	case c.ownGroup: // this process was brought to the foreground while the command ran
 		unix.Kill(-c.pid, s)
 	}
 }
 
-// fromTerminal tells whether a signal is one that the terminal sends to all of the group in the
-// foreground.
+// fromTerminal reports whether the terminal sends this signal to the whole foreground process group.
 func fromTerminal(s syscall.Signal) bool {
 	return s == unix.SIGINT || s == unix.SIGQUIT || s == unix.SIGHUP || s == unix.SIGWINCH
 }
 
-// followStop follows the command, which was stopped: the shell that waits for us is to see
-// it, and to have the terminal.
+// followStop stops this process after the command was stopped, so that the shell notices it and gets the
+// terminal back.
 func (c *child) followStop(by syscall.Signal) {
 	if !c.ownGroup || c.tty < 0 {
-		return // whatever stopped its group has stopped us too, or nobody waits for the terminal
+		return // the signal stopped this process too, or there is no terminal
 	}
 	c.reclaimTerminal()
 	reading := by == unix.SIGTTIN || by == unix.SIGTTOU
 	switch {
-	case reading && c.inForeground(): // we were brought to the front while it ran
+	case reading && c.inForeground(): // this process was brought to the foreground while the command ran
 		c.resume()
 	case !orphaned(c.group):
-		unix.Kill(unix.Getpid(), unix.SIGTSTP) // resume follows the signal that ends this
+		unix.Kill(unix.Getpid(), unix.SIGTSTP) // SIGCONT will call resume
 	case by != unix.SIGSTOP:
-		c.resume() // no shell could continue us, so nothing typed may stop us
+		c.resume() // no shell could continue this process, so Ctrl-Z must not stop it
 	}
 }
 
-// resume lets the command go on, with the terminal if we have it.
+// resume continues the command. If this process has the terminal, the command gets the terminal.
 func (c *child) resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -170,7 +167,7 @@ func (c *child) resume() {
 	unix.Kill(-c.pid, unix.SIGCONT)
 }
 
-// reclaimTerminal takes the terminal that was lent.
+// reclaimTerminal makes this process's group the foreground group again, if the child's group was.
 func (c *child) reclaimTerminal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,7 +177,7 @@ func (c *child) reclaimTerminal() {
 	c.hasTerminal = false
 }
 
-// inForeground reports whether our group has the terminal.
+// inForeground reports whether this process's group is the foreground group of the terminal.
 func (c *child) inForeground() bool {
 	if c.tty < 0 {
 		return false
@@ -189,8 +186,8 @@ func (c *child) inForeground() bool {
 	return err == nil && group == c.group
 }
 
-// setForeground makes a group the one in the foreground. Who does that from the background is
-// stopped for it, unless the signal that stops them is ignored.
+// setForeground makes a process group the foreground group. It ignores SIGTTOU meanwhile, because the kernel
+// sends that signal to a background process that does this.
 func (c *child) setForeground(group int) bool {
 	if !signal.Ignored(unix.SIGTTOU) {
 		signal.Ignore(unix.SIGTTOU)
@@ -199,8 +196,8 @@ func (c *child) setForeground(group int) bool {
 	return unix.IoctlSetPointerInt(c.tty, unix.TIOCSPGRP, group) == nil
 }
 
-// orphaned reports whether no shell could continue our group if it were stopped; the
-// kernel does not stop such a one for a key that was pressed.
+// orphaned reports whether the process group is orphaned: no shell could continue it after a stop. The kernel does
+// not stop orphaned groups on Ctrl-Z.
 func orphaned(group int) bool {
 	parent := unix.Getppid()
 	ours, err := unix.Getsid(0)

@@ -10,9 +10,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// run runs a command and returns its exit status. Ctrl-C reaches the command by itself, as
-// it shares our console, and is none of ours. Should we die, the command and what it
-// started are killed.
+// run runs a command and returns its exit status. The command shares the console and receives Ctrl-C itself, so
+// this process ignores it. If this process dies, the command and its child processes are killed.
 func run(path string, argv, environ []string) (status int, err error) {
 	release, err := joinKillJob()
 	if err != nil {
@@ -33,12 +32,11 @@ func run(path string, argv, environ []string) (status int, err error) {
 	return 0, nil
 }
 
-// IgnoreTerminalStops does nothing: this system stops no process for what it does to a console.
+// IgnoreTerminalStops does nothing: Windows does not stop processes that use the console.
 func IgnoreTerminalStops() (restore func()) { return func() {} }
 
-// joinKillJob puts this process into a job that the system ends when its last handle is
-// closed, which is ours. What is started from here on is in it too. Once released, what the
-// command has left behind may go on without us.
+// joinKillJob puts this process and the processes that it starts into a Windows job. The system kills the job
+// when this process ends. After release is called, background processes of the command survive.
 // https://learn.microsoft.com/en-us/windows/win32/procthread/job-objects
 func joinKillJob() (release func(), err error) {
 	job, err := windows.CreateJobObject(nil, nil)
@@ -54,7 +52,7 @@ func joinKillJob() (release func(), err error) {
 		return nil, os.NewSyscallError("AssignProcessToJobObject", err)
 	}
 	return func() {
-		if limitJob(job, 0) == nil { // else closing the handle would be the end of us
+		if limitJob(job, 0) == nil { // otherwise closing the handle would kill this process
 			windows.CloseHandle(job)
 		}
 	}, nil

@@ -8,15 +8,16 @@ import (
 	"aws-vault/cli/envvar"
 )
 
-// A Taken environment is that of the process as it began, with what was taken out of it since.
+// An Environment is the environment with which the process started, including the variables that RemoveSecrets
+// removed.
 type Environment struct{ secrets []string } // as NAME=VALUE
 
-// profileVariable stays in the environment: kingpin reads it there, and it is no secret.
+// profileVariable stays in the environment, because kingpin reads it there. It is not secret.
 const profileVariable = "AWS_PROFILE"
 
-// RemoveSecrets takes what opens the vault, and AWS credentials, out of the environment of this process. What a
-// library starts, or anyone who names no environment, inherits neither. It is called once, before anything is
-// started.
+// RemoveSecrets removes AWS credentials and the variables that unlock a keystore from the environment of this
+// process, so that programs started by libraries do not inherit them. It must be called once, before any program
+// is started.
 func RemoveSecrets() *Environment {
 	t := &Environment{}
 	for _, names := range [][]string{envvar.Unlocking, envvar.Scrubbed} {
@@ -33,7 +34,7 @@ func RemoveSecrets() *Environment {
 	return t
 }
 
-// Lookup returns a variable of the environment as it began.
+// Lookup returns a variable of the environment with which the process started.
 func (t *Environment) Lookup(name string) (string, bool) {
 	for _, kv := range t.secrets {
 		if removed, value, _ := strings.Cut(kv, "="); envvar.Same(removed, name) {
@@ -43,6 +44,6 @@ func (t *Environment) Lookup(name string) (string, bool) {
 	return os.LookupEnv(name)
 }
 
-// Environ returns the environment as it began, for the programs that are to have all of it and for those
-// whose part is picked from it.
+// Environ returns the environment with which the process started, including secrets. Callers must remove the
+// secrets that a program should not get.
 func (t *Environment) Environ() []string { return slices.Concat(os.Environ(), t.secrets) }

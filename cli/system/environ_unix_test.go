@@ -15,10 +15,11 @@ import (
 	"aws-vault/vault/program"
 )
 
-// printEnvironment writes the environment of the program to the file that it is named after, at once.
+// printEnvironment is a script that writes its environment to the file $0.env, atomically.
 const printEnvironment = "#!/bin/sh\nenv >\"$0.tmp\"; echo \"page $1\" >>\"$0.tmp\"; mv \"$0.tmp\" \"$0.env\"\n"
 
-// inheritedEnvironment starts a program by that name, and returns the environment that it got.
+// inheritedEnvironment creates a program of this name, runs start, and returns the environment that the program
+// inherited.
 func inheritedEnvironment(t *testing.T, name string, start func(path string) error) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -40,7 +41,8 @@ func inheritedEnvironment(t *testing.T, name string, start func(path string) err
 	}
 }
 
-// What opens the vault, and credentials, go to the programs that a profile names and to nothing else.
+// TestInheritedEnvironment checks that only programs named in the config file inherit credentials and the variables
+// that unlock a keystore.
 func TestInheritedEnvironment(t *testing.T) {
 	secrets := map[string]string{}
 	for _, name := range slices.Concat(envvar.Unlocking, envvar.Scrubbed) {
@@ -59,12 +61,12 @@ func TestInheritedEnvironment(t *testing.T) {
 		return browse(programs, page)
 	}
 	if _, ok := os.LookupEnv(profileVariable); !ok {
-		t.Error("kingpin does not find the profile that is named in the environment")
+		t.Error("AWS_PROFILE was removed from the environment, expected it to stay for kingpin")
 	}
 	for name, c := range map[string]struct {
 		program     string
 		start       func(path string) error
-		gets, waits bool // the secrets; it is waited for, so that our callers' locks are its callers'
+		gets, waits bool // gets: inherits the secrets; waits: is waited for, and so inherits the locks of the callers
 	}{
 		"browser":                  {"xdg-open", func(string) error { return browse(programs, page) }, false, false},
 		"browser beside a command": {"xdg-open", busyBrowse, false, false},
@@ -79,7 +81,7 @@ func TestInheritedEnvironment(t *testing.T) {
 	} {
 		got := inheritedEnvironment(t, c.program, c.start)
 		for secret, value := range secrets {
-			want := c.gets || secret == profileVariable && c.waits // which is no secret
+			want := c.gets || secret == profileVariable && c.waits // profileVariable is not secret
 			if has := slices.Contains(got, secret+"="+value); has != want {
 				t.Errorf("%s gets %s: %v, want %v", name, secret, has, want)
 			}
@@ -99,11 +101,11 @@ func TestInheritedEnvironment(t *testing.T) {
 		}
 	}
 	if os.Getenv(program.LocksVariable) != "1:a" || os.Getenv(envvar.Callers) != "a" {
-		t.Error("the browser has taken variables of ours with it")
+		t.Error("starting the browser removed variables from the environment of this process")
 	}
 }
 
-// Without xdg-open the next opener is used.
+// TestBrowseWithoutXDG checks that the next program is used if xdg-open is missing.
 func TestBrowseWithoutXDG(t *testing.T) {
 	dir := t.TempDir()
 	for _, tool := range []string{"sh", "env", "mv"} {
@@ -121,6 +123,6 @@ func TestBrowseWithoutXDG(t *testing.T) {
 	}
 	t.Setenv("PATH", dir)
 	if err := browse(nil, page); err == nil {
-		t.Error("a page was opened without a program that does")
+		t.Error("browse succeeded without any program that opens pages")
 	}
 }

@@ -8,9 +8,10 @@ import (
 	"strconv"
 )
 
-// cardHolder is the first other program of this user that has the card library loaded; empty if there is none.
+// cardHolder returns the name of another program of this user that has loaded the smart card library, or an empty
+// string if there is none.
 func cardHolder() string {
-	const maxMaps = 1 << 20 // bytes of one process's list
+	const maxMaps = 1 << 20 // bytes read of one process's maps file
 	maps, err := filepath.Glob("/proc/[0-9]*/maps")
 	if err != nil {
 		return ""
@@ -22,7 +23,7 @@ func cardHolder() string {
 		}
 		f, err := os.Open(path)
 		if err != nil {
-			continue // another user's, or gone
+			continue // the process belongs to another user, or has ended
 		}
 		list, err := io.ReadAll(io.LimitReader(f, maxMaps))
 		f.Close()

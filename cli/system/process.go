@@ -1,5 +1,5 @@
 // Package system fills in an [app.Env] for this process: its files and variables, how it runs the
-// user's command, and the system's default browser. Tests use an environment of their own instead.
+// user's command, and the system's default browser. Tests use other environments.
 package system
 
 import (
@@ -23,7 +23,7 @@ import (
 	"aws-vault/vault/program"
 )
 
-// NewEnv is the world of the process that calls it, whose secrets were taken out of its environment.
+// NewEnv returns the environment of this process. RemoveSecrets must be called first and provides the variables.
 func NewEnv(version string, taken *Environment) app.Env {
 	programs := &program.Starter{ParentLocks: program.ParseLocks(os.Getenv(program.LocksVariable))}
 	return app.Env{
@@ -44,8 +44,8 @@ func NewEnv(version string, taken *Environment) app.Env {
 	}
 }
 
-// selfPath is the path of this program: the one in PATH if that leads here, for a package's own
-// path changes with its version.
+// selfPath returns the path of this program. It prefers the path found in PATH, because the path of a package
+// manager's file can change with each version.
 func selfPath() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -79,7 +79,7 @@ func hostName() string {
 	return name
 }
 
-// userName is the system's name for who runs us.
+// userName returns the login name of the user.
 func userName() string {
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
 		if v := os.Getenv(name); v != "" {
@@ -92,7 +92,7 @@ func userName() string {
 	return ""
 }
 
-// runSelf runs this program anew.
+// runSelf runs this program again with other arguments.
 func runSelf(ctx context.Context, programs *program.Starter, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -101,12 +101,12 @@ func runSelf(ctx context.Context, programs *program.Starter, args ...string) err
 	return programs.Command(ctx, nil, self, args...).Run()
 }
 
-// shellTimeout is how long a program that a profile names may take; it may ask a person.
+// shellTimeout limits the run time of a command in the config file, including its prompts.
 const shellTimeout = 3 * time.Minute
 
-// shell runs a line of the user's config. Its stdin is the terminal, if it may have that, and
-// never our own stdin, which belongs to the command that we run later. Its stderr is ours, by way
-// of a pipe if it may not have the terminal.
+// shell runs a command line of the config file and returns its output. The command's stdin is the terminal, or
+// nothing if the terminal is in use. It is never the stdin of this process, which belongs to the command that
+// exec runs later. The command's stderr goes to the stderr of this process.
 func shell(ctx context.Context, programs *program.Starter, line string, environ []string, limit int64) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, shellTimeout)
 	defer cancel()
@@ -123,25 +123,25 @@ func shell(ctx context.Context, programs *program.Starter, line string, environ 
 	err := c.Run()
 	switch {
 	case out.exceeded:
-		return nil, fmt.Errorf("it printed more than %d bytes", limit)
+		return nil, fmt.Errorf("the output is longer than %d bytes", limit)
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case limited.Err() != nil:
-		return nil, c.WrapError(fmt.Errorf("it did not end within %s", shellTimeout))
+		return nil, c.WrapError(fmt.Errorf("the command did not end within %s", shellTimeout))
 	case err != nil:
 		return nil, c.WrapError(err)
 	}
 	return out.text.Bytes(), nil
 }
 
-// limitedBuffer keeps what is written, up to a size, and refuses the rest.
+// limitedBuffer stores up to limit bytes. A write beyond the limit fails and sets exceeded.
 type limitedBuffer struct {
 	text     bytes.Buffer
 	limit    int64
 	exceeded bool
 }
 
-var errOverLimit = errors.New("too much")
+var errOverLimit = errors.New("the output is too long")
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
 	if int64(b.text.Len()+len(p)) > b.limit {

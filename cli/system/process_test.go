@@ -14,9 +14,9 @@ func TestShell(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, line, want, err string }{
 		{"answer", `printf "%s" "$X y"`, "x y", ""},
-		{"stdin is not ours", "cat </dev/null", "", ""},
+		{"stdin is not inherited", "cat </dev/null", "", ""},
 		{"failure", "exit 3", "", "exit status 3"},
-		{"too much", "head -c 200 /dev/zero", "", "it printed more than 100 bytes"},
+		{"too much", "head -c 200 /dev/zero", "", "the output is longer than 100 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, err := shell(t.Context(), nil, tt.line, append(os.Environ(), "X=x"), 100)
@@ -27,7 +27,7 @@ func TestShell(t *testing.T) {
 	}
 }
 
-// A program that does not end is left when its caller gives up.
+// TestShellCancelled checks that shell returns the cause when its context ends before the program.
 func TestShellCancelled(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the lines are a POSIX shell's")
@@ -40,14 +40,14 @@ func TestShellCancelled(t *testing.T) {
 	}
 	defer read.Close()
 	stderr := os.Stderr
-	os.Stderr = write // the program says there that it runs
+	os.Stderr = write // the program reports on stderr that it is running
 	defer func() { os.Stderr = stderr }()
 	go func() {
 		read.Read(make([]byte, 1))
 		cancel(gaveUp)
 	}()
 	if _, err := shell(ctx, nil, "echo running >&2; exec sleep 60", os.Environ(), 100); !errors.Is(err, gaveUp) {
-		t.Errorf("error %v, want the cause", err)
+		t.Errorf("error %v, want the cause of the context of the context", err)
 	}
 	write.Close()
 }

@@ -11,8 +11,8 @@ import (
 
 const terminalInput = "/dev/tty"
 
-// replaceProcess replaces this process by the command, so that signals, the terminal and the
-// exit status are the command's own. It returns only if that fails.
+// replaceProcess replaces this process with the command, so that the command itself receives signals and
+// provides the exit status. It returns only on failure.
 func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {
 	return 0, syscall.Exec(path, argv, environ)
 }

@@ -10,14 +10,13 @@ import (
 
 const terminalInput = "CONIN$"
 
-// replaceProcess runs the command and returns its exit status: here no process can become
-// another.
+// replaceProcess runs the command and returns its exit status, because Windows cannot replace a process.
 func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {
 	return run(path, argv, environ)
 }
 
-// shellCommand hands the line to cmd.exe as it stands: cmd.exe does not undo the quoting
-// that Go would add.
+// shellCommand returns a command that passes line to cmd.exe unchanged. Go's quoting of arguments would be wrong,
+// because cmd.exe does not interpret it.
 func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *program.Command {
 	c := programs.Command(ctx, environ, os.Getenv("SystemRoot")+`\System32\cmd.exe`)
 	if c.SysProcAttr == nil {

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// PrintJSON prints a value for programs to read.
+// PrintJSON writes v as indented JSON. It does not escape <, > and &.
 func PrintJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
@@ -14,7 +14,8 @@ func PrintJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// PrintEscapedJSON is PrintJSON for the commands that have always printed <, > and & escaped.
+// PrintEscapedJSON writes v as indented JSON with <, > and & escaped, for commands whose output has always
+// been escaped.
 func PrintEscapedJSON(w io.Writer, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -24,9 +25,10 @@ func PrintEscapedJSON(w io.Writer, v any) error {
 	return err
 }
 
-// LineBuffer holds lines until they are worth a system call.
+// LineBuffer is the size of output buffers, in bytes. It keeps the number of system calls low.
 const LineBuffer = 64 << 10
 
+// PrintLines writes each line followed by a newline.
 func PrintLines(to io.Writer, lines []string) error {
 	w := bufio.NewWriterSize(to, LineBuffer)
 	for _, l := range lines {

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// safe are the characters that no shell gives a meaning to within a word.
+// safe are the characters that have no special meaning in any shell.
 const safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.,:/+=@"
 
 func isSafe(s string) bool { return strings.Trim(s, safe) == "" }
 
-// PosixQuote leaves a value bare where it can.
+// PosixQuote quotes a word for POSIX shells. It leaves out the quotes if they are not needed. It never fails.
 func PosixQuote(s string) (string, error) {
 	if isSafe(s) {
 		return s, nil
@@ -18,6 +18,7 @@ func PosixQuote(s string) (string, error) {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", nil
 }
 
+// FishQuote quotes a word for fish. It never fails.
 func FishQuote(s string) (string, error) {
 	if isSafe(s) {
 		return s, nil
@@ -25,19 +26,21 @@ func FishQuote(s string) (string, error) {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'", nil
 }
 
+// PowershellQuote quotes a word for PowerShell. It never fails.
 func PowershellQuote(s string) (string, error) {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
 }
 
-// CmdQuote refuses what cmd.exe cannot keep from being read as something else.
+// CmdQuote returns a value for a quoted cmd.exe argument. It fails if the value contains a character that cmd.exe
+// cannot quote.
 func CmdQuote(s string) (string, error) {
 	if strings.ContainsAny(s, "\"%!\r\n") {
-		return "", fmt.Errorf("the value has a character that cmd.exe cannot quote")
+		return "", fmt.Errorf("the value contains a character that cmd.exe cannot quote")
 	}
 	return s, nil
 }
 
-// QuoteWord quotes a word for a hint that a user may copy.
+// QuoteWord quotes a word for a POSIX shell, for commands in hints and notes.
 func QuoteWord(s string) string {
 	q, _ := PosixQuote(s)
 	return q

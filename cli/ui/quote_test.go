@@ -2,7 +2,7 @@ package ui
 
 import "testing"
 
-// A shell reads back what was quoted for it; the scripts try real ones.
+// TestQuoting checks the quoted text. The scripts in cli/testdata check it with real shells.
 func TestQuoting(t *testing.T) {
 	for _, tt := range []struct{ text, posix, fish, powershell string }{
 		{"plain/+=", "plain/+=", "plain/+=", "'plain/+='"},
@@ -21,6 +21,6 @@ func TestQuoting(t *testing.T) {
 		}
 	}
 	if _, err := CmdQuote("100%"); err == nil {
-		t.Error("cmd.exe would fill in what stands between percent signs")
+		t.Error("CmdQuote accepts a percent sign, expected an error")
 	}
 }

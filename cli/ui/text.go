@@ -7,6 +7,7 @@ import (
 	"unicode"
 )
 
+// YesNo returns "yes" or "no".
 func YesNo(yes bool) string {
 	if yes {
 		return "yes"
@@ -14,6 +15,7 @@ func YesNo(yes bool) string {
 	return "no"
 }
 
+// OrDash returns s, or "-" if s is empty, for cells of tables.
 func OrDash(s string) string {
 	if s == "" {
 		return "-"
@@ -21,12 +23,14 @@ func OrDash(s string) string {
 	return s
 }
 
-// Printable shows a name from a key, on which others may have written it.
+// Printable escapes control characters of a name that was read from a security key, because other programs
+// may have written the name.
 func Printable(name string) string {
 	quoted := fmt.Sprintf("%q", name)
 	return quoted[1 : len(quoted)-1]
 }
 
+// Count returns a number with its noun, such as "1 key" or "2 keys".
 func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -34,7 +38,8 @@ func Count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// Sanitized is a text of the portal's as a terminal may be given it.
+// Sanitized replaces the control characters of a text from the network with "?", so that the text cannot
+// control the terminal.
 func Sanitized(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

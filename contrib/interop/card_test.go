@@ -74,7 +74,7 @@ func TestHardwareKeys(t *testing.T) {
 	t.Run("aws-vault doctor", func(t *testing.T) {
 		w := w.within(t)
 		out := w.vault("doctor", "--offline")
-		for _, want := range []string{"YubiKey 1001: it answers, with firmware 5.7.1", "YubiKey 1002: it answers, with firmware 5.4.3"} {
+		for _, want := range []string{"YubiKey 1001: works, firmware 5.7.1", "YubiKey 1002: works, firmware 5.4.3"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("doctor does not say %q:\n%s", want, out)
 			}

@@ -208,7 +208,7 @@ func TestOpenIDRefresh(t *testing.T) {
 		t.Errorf("opened %q once more", strings.TrimPrefix(now, opened))
 	}
 	w.vault("oidc", "logout")
-	if status := w.vault("oidc", "status"); !strings.Contains(status, "nobody is signed in") {
+	if status := w.vault("oidc", "status"); !strings.Contains(status, "not signed in") {
 		t.Errorf("status is %s", status)
 	}
 }

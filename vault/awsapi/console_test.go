@@ -107,8 +107,8 @@ func TestSignInTokenErrors(t *testing.T) {
 		{"redirect", answer(302, "text/html", ""), "getSigninToken: AWS says HTTP 302", 1},
 		{"no token", answer(200, "application/json", `{"Other":"EXAMPLE"}`), "no token in the response", 1},
 		{"a number", answer(200, "application/json", `{"SigninToken":7}`), "no token in the response", 1},
-		{"truncated", answer(200, "application/json", `{"SigninToken":"EXAM`), "an incomplete response (20 bytes)", 3},
-		{"sign-in page", answer(200, "text/html", "<h1>Welcome</h1>"), "from a proxy or a sign-in page", 1},
+		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "an incomplete response (20 bytes)", 3},
+		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "from a proxy or a sign-in page", 1},
 		{"large", answer(200, "application/json", `{"SigninToken":"`+strings.Repeat("x", maxResponseSize)+`"}`), "is not from AWS", 1},
 		{"connection closed", hangup, "EOF", 3},
 	} {

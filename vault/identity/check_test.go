@@ -129,7 +129,7 @@ func TestCheck(t *testing.T) {
 		"server error":    {func(s *site) { s.edit(KeysPath, func(f *file) { f.status = 500 }) }, KeysPath, "status 500", fatal},
 		"redirect":        {func(s *site) { s.edit(KeysPath, func(f *file) { f.status, f.location = 301, "/other" }) }, KeysPath, `redirects to "/other" with status 301`, fatal},
 		"content type":    {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.kind = "text/html" }) }, DiscoveryPath, `content type is "text/html"`, mild},
-		"key set's type":  {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.kind = "application/jwk-set+json" }) }, DiscoveryPath, "content type", mild},
+		"a set's type":    {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.kind = "application/jwk-set+json" }) }, DiscoveryPath, "content type", mild},
 		"not JSON":        {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.body = []byte("<html>") }) }, DiscoveryPath, "cannot be decoded", fatal},
 		"byte order mark": {func(s *site) { s.edit(KeysPath, func(f *file) { f.body = append([]byte("\ufeff"), f.body...) }) }, KeysPath, "cannot be decoded", fatal},
 		"two documents":   {func(s *site) { s.edit(KeysPath, func(f *file) { f.body = append(f.body, "{}"...) }) }, KeysPath, "cannot be decoded", fatal},
@@ -153,7 +153,7 @@ func TestCheck(t *testing.T) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = slices.Delete(keysOf(v), 1, 2) })
 		}, KeysPath, "key " + signing + " is missing", fatal},
 		"next missing":   {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = keysOf(v)[:2] }) }, KeysPath, "key " + next + " is missing", mild},
-		"former missing": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = keysOf(v)[1:] }) }, KeysPath, "key " + before + " is missing", mild},
+		"before missing": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = keysOf(v)[1:] }) }, KeysPath, "key " + before + " is missing", mild},
 		"signing key twice": {func(s *site) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), keyAt(v, 1), keyAt(v, 1)) })
 		}, KeysPath, "more than once", fatal},
@@ -161,7 +161,7 @@ func TestCheck(t *testing.T) {
 		"another curve":   {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["crv"] = "P-384" }) }, KeysPath, "differs from the key", fatal},
 		"another alg":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["alg"] = "ES384" }) }, KeysPath, `has the algorithm "ES384"`, fatal},
 		"another use":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["use"] = "enc" }) }, KeysPath, `has the use "enc"`, fatal},
-		"private key":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["d"] = "AAAA" }) }, KeysPath, "with its private key", fatal},
+		"the secret half": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["d"] = "AAAA" }) }, KeysPath, "with its private key", fatal},
 		"a symmetric key": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["k"] = "AAAA" }) }, KeysPath, "with its private key", fatal},
 		"key of another identity": {func(s *site) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), keyAt(parse(otherSet), 0)) })
@@ -169,8 +169,8 @@ func TestCheck(t *testing.T) {
 		"key without ID": {func(s *site) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), map[string]any{"kty": "RSA"}) })
 		}, KeysPath, `key "" is not a key of`, fatal},
-		"keys: a string":   {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = "none" }) }, KeysPath, `cannot be decoded ("keys" is a JSON string)`, fatal},
-		"keys are strings": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = []string{"a"} }) }, KeysPath, "cannot be decoded", fatal},
+		"keys are a text":  {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = "none" }) }, KeysPath, `cannot be decoded ("keys" is a JSON string)`, fatal},
+		"keys of a string": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = []string{"a"} }) }, KeysPath, "cannot be decoded", fatal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, keys)
