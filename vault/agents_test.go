@@ -17,11 +17,11 @@ import (
 
 // agentSettings describes one profile of a random config and its effective limits for agents.
 type agentSettings struct {
-	name   string
-	text   string
-	holds  string // role or identity at the end of the chain; empty if the config does not say
-	access string // agent_access of the profile itself
-	from   string // source_profile
+	name     string
+	text     string
+	identity string // role or identity at the end of the chain; empty if the config does not say
+	access   string // agent_access of the profile itself
+	from     string // source_profile
 }
 
 // A randomConfig is a randomly generated config file.
@@ -35,7 +35,7 @@ func (r *randomConfig) one(of ...string) string { return of[r.IntN(len(of))] }
 
 // arn returns the ARN of a random role. Some ARNs are spelled differently although AWS treats them as the same
 // role, and some are invalid.
-func (r *randomConfig) arn() (arn, holds string) {
+func (r *randomConfig) arn() (arn, identity string) {
 	account, name := r.one("123456789012", "210987654321"), r.one("prod", "dev", "hub")
 	spelled := r.one(name, name, name, strings.ToUpper(name), "team/"+name)
 	return "arn:" + r.one("aws", "aws", "aws-cn") + ":iam::" + account + ":role/" + spelled, account + " " + name
@@ -53,18 +53,18 @@ func (r *randomConfig) add(i int) {
 	}
 	set := func(format string, args ...any) { p.text += fmt.Sprintf(format+"\n", args...) }
 	role := func() {
-		arn, holds := r.arn()
-		p.holds = holds
+		arn, identity := r.arn()
+		p.identity = identity
 		set("role_arn = %s", arn)
 	}
 	switch r.IntN(12) {
 	case 0:
 		account, name := r.one("123456789012", "210987654321"), r.one("Admin", "admin", "Dev")
 		set("sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = %s\nsso_role_name = %s", account, name)
-		p.holds = account + " sso " + strings.ToLower(name)
+		p.identity = account + " sso " + strings.ToLower(name)
 	case 1:
 		set("login_session = arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/alice")
-		p.holds = "123456789012 sso admin"
+		p.identity = "123456789012 sso admin"
 	case 2:
 		set("web_identity_token_file = t")
 		role()
@@ -128,7 +128,7 @@ func newRandomConfig(seed uint64) (r *randomConfig, text string) {
 
 // settings returns the explicit agent_access settings that apply to a step.
 func (r *randomConfig) settings(s plan.Step) []string {
-	holds, role := "", ""
+	identity, role := "", ""
 	switch spec := s.Spec.(type) {
 	case plan.AssumeRole:
 		role = spec.ARN
@@ -141,18 +141,18 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	case plan.RolesAnywhere:
 		role = spec.Role
 	case plan.SSORole:
-		holds = spec.Account + " sso " + strings.ToLower(spec.Role)
+		identity = spec.Account + " sso " + strings.ToLower(spec.Role)
 	case plan.Login:
-		holds = "123456789012 sso admin"
+		identity = "123456789012 sso admin"
 	}
 	if parts := strings.Split(role, ":"); len(parts) == 6 {
 		names := strings.Split(strings.ToLower(parts[5]), "/")
-		holds = parts[4] + " " + names[len(names)-1]
+		identity = parts[4] + " " + names[len(names)-1]
 	}
 	var all []string
 	for _, p := range r.profiles {
 		own := p.name == s.Profile && p.name != "default" // agent_access of the default profile applies to all profiles
-		if p.access != "" && (own || holds != "" && p.holds == holds) {
+		if p.access != "" && (own || identity != "" && p.identity == identity) {
 			all = append(all, p.access)
 		}
 	}
@@ -168,7 +168,7 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	w.StoreKey(t, "m")
 	key := w.Ring.Items["m"].Data
 	seed := rand.Uint64()
-	made, denied, limited, conflicts := 0, 0, 0, 0
+	planned, denied, limited, conflicts := 0, 0, 0, 0
 	for range configs {
 		seed++
 		r, text := newRandomConfig(seed)
@@ -191,10 +191,10 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 		if r.IntN(8) == 0 {
 			w.Env["AWS_ROLE_ARN"], _ = r.arn()
 		}
-		asked := r.profiles[r.IntN(len(r.profiles))].name
+		requested := r.profiles[r.IntN(len(r.profiles))].name
 		var deny *plan.AgentDeniedError
 		var conflict *plan.AgentPoliciesError
-		pl, err := w.Preview(t.Context(), asked, o)
+		pl, err := w.Preview(t.Context(), requested, o)
 		switch {
 		case errors.As(err, &deny):
 			denied++
@@ -205,11 +205,11 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 		case err != nil:
 			continue
 		}
-		made++
+		planned++
 		for _, s := range pl.Steps {
 			for _, access := range r.settings(s) {
-				if gives := pl.Last().Policy; !isLimitedBy(access, gives.Inline, gives.ARNs) {
-					t.Fatalf("seed %d: setting %s applies to step %s of profile %s, but profile %s with %+v %v allows %+v\n%s", seed, access, s.Kind, s.Profile, asked, o, w.Env, gives, text)
+				if limit := pl.Last().Policy; !isLimitedBy(access, limit.Inline, limit.ARNs) {
+					t.Fatalf("seed %d: setting %s applies to step %s of profile %s, but profile %s with %+v %v allows %+v\n%s", seed, access, s.Kind, s.Profile, requested, o, w.Env, limit, text)
 				}
 				if access != "off" {
 					limited++
@@ -217,9 +217,9 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d planned, %d denied, %d limited, %d in conflict", made, denied, limited, conflicts)
-	if made < configs/5 || denied < configs/50 || limited < configs/50 || conflicts < configs/100 {
-		t.Errorf("%d planned, %d denied, %d limited, %d in conflict: the random configs do not cover every case", made, denied, limited, conflicts)
+	t.Logf("%d planned, %d denied, %d limited, %d in conflict", planned, denied, limited, conflicts)
+	if planned < configs/5 || denied < configs/50 || limited < configs/50 || conflicts < configs/100 {
+		t.Errorf("%d planned, %d denied, %d limited, %d in conflict: the random configs do not cover every case", planned, denied, limited, conflicts)
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// ops is a role that trusts alice and bob.
+// ops is the setting for a role that trusts alice and bob.
 const ops = "role_arn = arn:aws:iam::123456789012:role/ops\n"
 
 // addBob adds the user bob and the role ops. It returns the access keys of alice and bob by name.
@@ -37,12 +37,12 @@ func addBob(w *testvault.World) map[string]fakeaws.Key {
 
 // callersOf runs a profile once for each name, after calling become with the name. It returns the identities
 // that called AWS.
-func callersOf(w *testvault.World, t *testing.T, profile string, become func(who string), names ...string) (callers []string) {
+func callersOf(w *testvault.World, t *testing.T, profile string, become func(user string), names ...string) (callers []string) {
 	t.Helper()
-	for _, who := range names {
-		become(who)
+	for _, user := range names {
+		become(user)
 		if _, err := w.Create(t, profile, plan.Options{}); err != nil {
-			t.Fatalf("as %s: %v", who, err)
+			t.Fatalf("as %s: %v", user, err)
 		}
 		for _, call := range w.Calls() {
 			callers = append(callers, call[strings.LastIndex(call, "by=")+len("by="):])
@@ -83,14 +83,14 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 			w := testvault.New(t, "[profile c]\ncredential_source = "+source+"\n"+ops)
 			keys, e := addBob(w), newMetadataServer(t)
 			w.Env[variable] = e.URL
-			become := func(who string) { e.key = keys[who] }
+			become := func(user string) { e.key = keys[user] }
 			if got, want := callersOf(w, t, "c", become, "alice", "alice", "bob", "bob", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
 				t.Errorf("called as %q, want %q", got, want)
 			}
 			if e.answers != 5 {
 				t.Errorf("%d responses, want one for each run", e.answers)
 			}
-			// A server that knows alice's access key ID but not her secret must not get her session.
+			// An endpoint that knows alice's access key ID but not her secret key must not get her session.
 			e.key = fakeaws.Key{ID: keys["alice"].ID, Secret: "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY"}
 			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
 				t.Error("a caller with only the access key ID got the owner's session")
@@ -137,19 +137,19 @@ func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile c]\ncredential_source = EcsContainer\n"+ops)
 	keys, e := addBob(w), newMetadataServer(t)
 	w.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = e.URL
-	served := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
+	server := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
 	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
 	var callers []string
-	for _, who := range []string{"alice", "alice", "bob"} {
-		e.key = keys[who]
+	for _, user := range []string{"alice", "alice", "bob"} {
+		e.key = keys[user]
 		pl, err := w.Plan(t.Context(), "c", o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(w.CachedSessions(pl)) != 0 {
-			t.Error("a session is reported as cached although its identity is unknown")
+			t.Error("CachedSessions returns a session, though its identity is unknown")
 		}
-		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
+		if _, err := server.Credentials(t.Context(), pl, o, serveNeed); err != nil {
 			t.Fatal(err)
 		}
 		callers = append(callers, w.Calls()...)
@@ -190,11 +190,11 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	who, ran, lasting := "alice", 0, false
-	w.Source.Environ = func() []string { return []string{"WHO=" + who, "HOME=/home/us"} }
+	user, ran, lasting := "alice", 0, false
+	w.Source.Environ = func() []string { return []string{"WHO=" + user, "HOME=/home/us"} }
 	w.Source.Run = func(_ context.Context, c source.Command) ([]byte, error) {
 		ran++
-		as := who
+		as := user
 		if c.Profile == "q" {
 			as = "bob"
 		}
@@ -213,9 +213,9 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 		}
 	}
 	w.Calls()
-	given := func(profile, as string) string {
+	credentialsFor := func(profile, as string) string {
 		t.Helper()
-		who = as
+		user = as
 		c, err := w.Create(t, profile, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -228,17 +228,17 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 		return c.AccessKeyID
 	}
 	for _, use := range []struct{ profile, as, want string }{
-		{"p", "alice", "alice"}, {"p", "bob", "bob"}, {"p", "alice", "alice"}, // another environment
+		{"p", "alice", "alice"}, {"p", "bob", "bob"}, {"p", "alice", "alice"}, // alice and bob have different environments
 		{"q", "alice", "bob"}, // another profile with the same command
 	} {
-		if got := given(use.profile, use.as); got != use.want {
+		if got := credentialsFor(use.profile, use.as); got != use.want {
 			t.Errorf("%s as %s got the credentials of %s, want those of %s", use.profile, use.as, got, use.want)
 		}
 	}
 	if ran != 3 {
 		t.Errorf("the program ran %d times, want once for each profile and environment", ran)
 	}
-	become := func(as string) { who = as }
+	become := func(as string) { user = as }
 	if got, want := callersOf(w, t, "r", become, "alice", "bob", "alice"), []string{"session/alice", "session/bob"}; !slices.Equal(got, want) {
 		t.Errorf("called as %q, want %q", got, want)
 	}
@@ -267,7 +267,7 @@ func TestProcessRunsAgain(t *testing.T) {
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
-		for name := range w.SessionRing.Items { // force a new role session each time
+		for name := range w.SessionRing.Items { // print a new session each time
 			if e := w.Sessions.Index.Entries()[name]; e.Kind == string(plan.KindSessionToken) {
 				delete(w.SessionRing.Items, name)
 			}
@@ -302,10 +302,10 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	}
 	addBob(w)
 	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
-	who, ran := "", 0
+	user, ran := "", 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
-		sub, team, _ := strings.Cut(who, "/")
+		sub, team, _ := strings.Cut(user, "/")
 		claims := map[string]any{"jti": time.Now().String()}
 		if team != "" {
 			claims["https://aws.amazon.com/tags"] = map[string]any{"principal_tags": map[string]any{"Team": []string{team}}}
@@ -315,9 +315,9 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	}
 	exchanges := func(profile string, names ...string) (n int) {
 		t.Helper()
-		for _, who = range names {
+		for _, user = range names {
 			if _, err := w.Create(t, profile, plan.Options{}); err != nil {
-				t.Fatalf("as %s: %v", who, err)
+				t.Fatalf("as %s: %v", user, err)
 			}
 		}
 		for _, call := range w.Calls() {
@@ -333,17 +333,17 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	if n := exchanges("r", "alice", "carol", "alice"); n != 1 || ran != 9 {
 		t.Errorf("%d exchanges after %d runs, want one for carol", n, ran)
 	}
-	served := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
+	server := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
 	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
-	for _, who = range []string{"alice", "dave"} {
+	for _, user = range []string{"alice", "dave"} {
 		pl, err := w.Plan(t.Context(), "w", o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(w.CachedSessions(pl)) != 0 {
-			t.Error("a session is reported as cached although its identity is unknown")
+			t.Error("CachedSessions returns a session, though its identity is unknown")
 		}
-		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
+		if _, err := server.Credentials(t.Context(), pl, o, serveNeed); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -361,8 +361,8 @@ func TestTokenReplacedDuringExecution(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
-	become := func(who string) {
-		token, err := issuer.Token(who, nil)
+	become := func(user string) {
+		token, err := issuer.Token(user, nil)
 		if err == nil {
 			err = os.WriteFile(file, []byte(token), 0o600)
 		}
@@ -393,8 +393,8 @@ func TestLargeCertificateReplaced(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
 		"rolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-1\ncertificate = "+file+"\nprivate_key = k.pem\n"+ops)
 	digests := map[plan.Digest]bool{}
-	for _, who := range []string{"alice", "bob"} {
-		if err := os.WriteFile(file, []byte(who+strings.Repeat("\n", 200<<10)), 0o600); err != nil {
+	for _, user := range []string{"alice", "bob"} {
+		if err := os.WriteFile(file, []byte(user+strings.Repeat("\n", 200<<10)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		pl, err := w.Plan(t.Context(), "p", plan.Options{})
@@ -408,18 +408,18 @@ func TestLargeCertificateReplaced(t *testing.T) {
 	}
 }
 
-// decided lists the environment variables that are read while a plan is made or carried out, with the part of
+// digestFields lists the environment variables that are read while a plan is made or carried out, with the part of
 // the digest that depends on each. Variables for the settings of a profile are tested in package profile. Proxy
 // and root certificate variables (HTTPS_PROXY, SSL_CERT_FILE) are left out: they do not decide which identity
 // is used.
-var decided = map[string]string{
+var digestFields = map[string]string{
 	"AWS_ACCESS_KEY_ID": "CredentialSource.Fingerprint", "AWS_SECRET_ACCESS_KEY": "CredentialSource.Fingerprint", "AWS_SESSION_TOKEN": "CredentialSource.Fingerprint",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "CredentialSource.Endpoint", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "CredentialSource.Endpoint",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN": "Step.Gave", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "Step.Gave",
 	"AWS_EC2_METADATA_DISABLED": "Step.Gave",
 }
 
-// Every environment variable that is read must be listed in decided.
+// Every environment variable that is read must be listed in digestFields.
 func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 	variable := regexp.MustCompile(`"([A-Z0-9]+_[A-Z0-9_]+)"`)
 	found := map[string]bool{}
@@ -442,13 +442,13 @@ func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 		}
 	}
 	for name := range found {
-		if decided[name] == "" && strings.HasPrefix(name, "AWS_") {
-			t.Errorf("the variable %s is read but not listed in decided", name)
+		if digestFields[name] == "" && strings.HasPrefix(name, "AWS_") {
+			t.Errorf("the variable %s is read but not listed in digestFields", name)
 		}
 	}
-	for name := range decided {
+	for name := range digestFields {
 		if !found[name] {
-			t.Errorf("the variable %s is listed in decided but not read", name)
+			t.Errorf("the variable %s is listed in digestFields but not read", name)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestPolicyLimits(t *testing.T) {
 	}
 	text := `{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}`
 	w := testvault.New(t, "[session-policy here]\npolicy = "+text+"\n[session-policy there]\npolicy = "+write("there", text)+
-		"\n[session-policy gone]\npolicy = file://"+dir+"/gone\n[session-policy bad]\npolicy_arns = x\n[session-policy arns]\npolicy_arns = arn:aws:iam::aws:policy/SecurityAudit\n"+
+		"\n[session-policy missing]\npolicy = file://"+dir+"/missing\n[session-policy bad]\npolicy_arns = x\n[session-policy arns]\npolicy_arns = arn:aws:iam::aws:policy/SecurityAudit\n"+
 		"[profile m]\n[profile r]\nsource_profile = m\nagent_access = there\n"+anyRole)
 	w.StoreKey(t, "m")
 	for name, want := range map[string]string{
@@ -52,7 +52,7 @@ func TestPolicyLimits(t *testing.T) {
 		}
 	}
 	if pl, err := w.Plan(t.Context(), "r", plan.Options{Agent: agent, Name: "n"}); err != nil || pl.Last().Policy.Inline != text {
-		t.Errorf("an agent: %+v, %v", pl.Last().Policy, err)
+		t.Errorf("for an agent: %+v, %v", pl.Last().Policy, err)
 	}
 	rules, err := profile.Parse("config", "[session-policy there]\npolicy = "+write("there", text)+"\n[profile m]\n[profile r]\nsource_profile = m\n"+anyRole+
 		"[profile other]\nagent_access = there\n"+anyRole+"[profile top]\nsource_profile = m\nagent_access = off\n")
@@ -68,11 +68,11 @@ func TestPolicyLimits(t *testing.T) {
 			name = "top"
 		}
 		if pl, err := w.Plan(t.Context(), name, o); err != nil || pl.Last().Policy.Inline != text {
-			t.Errorf("the policy of another profile with the role, for %s: %+v, %v", name, pl.Last().Policy, err)
+			t.Errorf("profile %s, with the policy from another profile with the same role: %+v, %v", name, pl.Last().Policy, err)
 		}
 	}
 	w.Config = before
-	for name, want := range map[string]error{"gone": fs.ErrNotExist, "file://" + dir + "/gone": fs.ErrNotExist, "nowhere": plan.ErrNoPolicy} {
+	for name, want := range map[string]error{"missing": fs.ErrNotExist, "file://" + dir + "/missing": fs.ErrNotExist, "unknown": plan.ErrNoPolicy} {
 		if _, err := w.Plan(t.Context(), "r", plan.Options{Limits: []string{name}}); !errors.Is(err, want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -83,10 +83,10 @@ func TestPolicyLimits(t *testing.T) {
 	}
 	w.Env["AWS_ACCESS_KEY_ID"], w.Env["AWS_SECRET_ACCESS_KEY"] = w.Key.ID, w.Key.Secret
 	if pl, err := w.PlanEnvironment(plan.Options{For: plan.Console, Limits: []string{"there"}}); err != nil || pl.Last().Policy.Inline != text {
-		t.Errorf("the environment: %+v, %v", pl, err)
+		t.Errorf("with credentials from the environment: %+v, %v", pl, err)
 	}
-	if _, err := w.PlanEnvironment(plan.Options{For: plan.Console, Limits: []string{"gone"}}); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the environment: %v", err)
+	if _, err := w.PlanEnvironment(plan.Options{For: plan.Console, Limits: []string{"missing"}}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("with credentials from the environment: %v", err)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestAgentDoesNotReuseUsersProcessSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		if again := ran > before; again != (i%2 == 0) {
-			t.Errorf("run %d, agent %q: program ran: %t", i, o.Agent.Name, again)
+			t.Errorf("run %d, agent %q: program ran: %t, want %t", i, o.Agent.Name, again, i%2 == 0)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type nestedFixture struct {
 	devices      map[string]*fakeaws.MFA // devices whose codes mfa_process prints, by profile
 	dropsCallers bool                    // programs do not pass on AWS_VAULT_CALLERS
 	whileRunning func()                  // called while a profile's program runs; nil for nothing
-	mayWait      <-chan struct{}         // closed when runs may wait for each other; nil for never
+	mayWait      <-chan struct{}         // once closed, runs can wait for each other; nil for never
 }
 
 const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
@@ -142,7 +142,7 @@ func printed(c aws.Credentials) map[string]any {
 	}
 }
 
-// program stands for a program that a profile names. It runs aws-vault export for another profile.
+// program acts as a program that a profile names. It runs aws-vault export for another profile.
 func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error) {
 	if r.nest.whileRunning != nil {
 		r.nest.whileRunning()
@@ -175,12 +175,12 @@ func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
 
 // No run waits for its own caller or for a run that has ended, because each lock belongs to one session.
 func TestNestedRuns(t *testing.T) {
-	const configs, deepest = 1000, 4
+	const configs, maxDepth = 1000, 4
 	n := newNestedFixture(t)
 	var outermost []string
 	for range configs {
 		name := "alice"
-		for range 1 + rand.IntN(deepest) {
+		for range 1 + rand.IntN(maxDepth) {
 			outer := randomName()
 			n.add(rand.IntN(len(kinds)), outer, name)
 			name = outer
@@ -244,7 +244,7 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 func TestNestedRecursion(t *testing.T) {
 	n := newNestedFixture(t)
 	var names []string
-	locked := map[string]bool{} // the lock of a profile's program is taken before the program runs
+	locked := map[string]bool{} // whether a program of the two profiles runs under a lock
 	for first := range kinds {
 		for second := range kinds {
 			if a, b := kinds[first]("", ""), kinds[second]("", ""); strings.HasPrefix(a+b, "source_profile = \n") && a == b {
@@ -261,7 +261,7 @@ func TestNestedRecursion(t *testing.T) {
 	for _, name := range names {
 		for _, n.dropsCallers = range []bool{false, true} {
 			if n.dropsCallers && !locked[name] {
-				continue // without AWS_VAULT_CALLERS the recursion cannot be detected
+				continue // without callers and locks, the recursion cannot be detected
 			}
 			_, err := (nestedRun{nest: n}).export(t.Context(), name)
 			var caller *store.DeadlockError

@@ -92,10 +92,10 @@ func TestSSOSignInOfAnotherUser(t *testing.T) {
 	}{
 		{"first", "top", nil, "RegisterClient " + signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "top", nil, ""},
-		{"its source", "dev", nil, ""},
+		{"source profile", "dev", nil, ""},
 		{"another user", "top", func() { signOut(w, t) }, signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "top", nil, ""},
-		{"ended at AWS, sessions left", "top", func() { portal.Revoke("") }, ""},
+		{"ended at AWS, cached sessions remain", "top", func() { portal.Revoke("") }, ""},
 		{"ended at AWS, another user, sessions about to expire", "top", func() { w.ClockOffset = 59*time.Minute + 30*time.Second }, "GetRoleCredentials CreateToken " + signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "dev", nil, ""},
 		{"renewed", "dev", func() { w.ClockOffset += 8*time.Hour - 2*time.Minute }, "CreateToken GetRoleCredentials"},
@@ -157,7 +157,7 @@ func TestSSOSignInOfAnotherUserManyRoles(t *testing.T) {
 	all.Wait()
 	calls := strings.Join(w.Calls(), "\n")
 	if w.Prompts != 1 || strings.Count(calls, "GetRoleCredentials") != 2 || strings.Count(calls, "AssumeRole") != 1 {
-		t.Errorf("%d sign-ins, calls\n%s\nwant one sign-in, and one session of each step after the refusal", w.Prompts, calls)
+		t.Errorf("%d sign-ins, calls\n%s\nwant one sign-in, and one new session for each step after the refusal", w.Prompts, calls)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 		t.Helper()
 		tokens.Calls["Item"] = 0
 		if got := actionsOf(w, t, "dev"); got != "" {
-			t.Errorf("called %q", got)
+			t.Errorf("called %q, want no call", got)
 		}
 		return tokens.Calls["Item"]
 	}
@@ -194,7 +194,7 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, kept := w.CachedSessions(first)[0]; !kept {
+	if _, cached := w.CachedSessions(first)[0]; !cached {
 		t.Error("the current sign-in's session was not found with an outdated index")
 	}
 	// The same applies if the keystore cannot report the last write.

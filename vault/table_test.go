@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// The decision table, by calls to AWS. Each row is carried out twice against the fake AWS. The second run may
-// only repeat calls whose results cannot be cached.
+// Each row of the decision table is carried out twice against the fake AWS, and its calls are compared. The second run
+// must repeat only calls whose results cannot be cached.
 func TestDecisionTableCalls(t *testing.T) {
 	hour2 := plan.Options{Duration: 2 * time.Hour}
 	for _, tt := range []struct {
@@ -66,7 +66,7 @@ func TestDecisionTableCalls(t *testing.T) {
 		{name: "25", config: "[profile c]\ncredential_process = temporary\n[profile r]\nsource_profile = c\n" + testvault.Readonly, options: hour2,
 			want: "AssumeRole readonly duration=3600 by=session/alice"},
 		{name: "26", config: "[profile c]\ncredential_process = lasting\n"},
-		{name: "26 role beside it", config: "[profile c]\ncredential_process = lasting\n" + testvault.MFA + testvault.Hub,
+		{name: "26 with a role", config: "[profile c]\ncredential_process = lasting\n" + testvault.MFA + testvault.Hub,
 			want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
 		{name: "27", config: "[profile m]\n", env: map[string]string{"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/readonly"},
 			want: "AssumeRole readonly duration=3600 by=user/alice"},
@@ -87,7 +87,7 @@ func TestDecisionTableCalls(t *testing.T) {
 				creds, err := w.Create(t, name, tt.options)
 				if tt.err != "" {
 					if err == nil || !strings.Contains(err.Error(), tt.err) {
-						t.Errorf("error %v, want one with %q", err, tt.err)
+						t.Errorf("error %v, want one that contains %q", err, tt.err)
 					}
 				} else if err != nil || creds.AccessKeyID == "" {
 					t.Fatalf("run %d: %v", run+1, err)

@@ -22,7 +22,7 @@ type unattendedFixture struct {
 	*testvault.World
 	unattended *vault.Unattended
 	questions  chan source.Question
-	answers    chan error // nil for the right code
+	answers    chan error // nil sends the right code
 	stop       context.CancelFunc
 }
 
@@ -119,14 +119,14 @@ func TestUnattendedPromptsOnce(t *testing.T) {
 
 func TestUnattendedCannotPrompt(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
-	away := errors.New("the terminal is another's")
+	noTerminal := errors.New("the terminal belongs to another program")
 	d.unattended.CanPrompt = func(s plan.Step) error {
 		if s.Kind != plan.KindSessionToken {
 			t.Errorf("CanPrompt was called for the %s", s.Kind)
 		}
-		return away
+		return noTerminal
 	}
-	if err := d.request(t, serveNeed, d.Hub); !errors.Is(err, away) {
+	if err := d.request(t, serveNeed, d.Hub); !errors.Is(err, noTerminal) {
 		t.Fatalf("error %v, want the reason why there is no prompt", err)
 	} else {
 		wantLoginRequired(t, err, false)

@@ -69,7 +69,7 @@ func TestFailedWriteIsWarning(t *testing.T) {
 		t.Errorf("%v: a failed write lost the credentials", err)
 	}
 	if len(w.Warnings) != 1 || !errors.Is(w.Warnings[0], testvault.ErrNoUser) {
-		t.Errorf("warned %v", w.Warnings)
+		t.Errorf("the warnings are %v", w.Warnings)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	after, err := w.Create(t, "r", plan.Options{})
 	var stale *store.StaleError
 	if err != nil || after.AccessKeyID != before.AccessKeyID || len(w.Warnings) != 1 || !errors.As(w.Warnings[0], &stale) {
-		t.Errorf("%v, warned %v, want the old session with a warning", err, w.Warnings)
+		t.Errorf("error %v, warnings %v, want the old session with a warning", err, w.Warnings)
 	}
 	w.ClockOffset = time.Hour
 	if _, err := w.Create(t, "r", plan.Options{}); err == nil {
@@ -122,7 +122,7 @@ func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	}
 }
 
-// A request for a shorter duration gets a separate session.
+// A request for a shorter session than the cached one creates a separate session.
 func TestShorterDurationRequested(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
 	w.StoreKey(t, "m")
@@ -159,7 +159,7 @@ func TestMFAMaxAge(t *testing.T) {
 	}
 }
 
-// An administrator has revoked the session that a role is assumed with.
+// If AWS refuses the session that a role is assumed with, that session is created again.
 func TestExpiredInputSessionIsRecreated(t *testing.T) {
 	w := testvault.New(t, twoRoles)
 	w.StoreKey(t, "m")
@@ -167,7 +167,7 @@ func TestExpiredInputSessionIsRecreated(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.AWS.ExpireSessions()
-	w.AWS.Advance(30 * time.Second) // for the next code
+	w.AWS.Advance(30 * time.Second) // so that there is a new code
 	w.AWS.Reset()
 	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
@@ -233,7 +233,7 @@ func TestTokenFileOfAnotherIdentity(t *testing.T) {
 		t.Errorf("calls %q, want one per user", got)
 	}
 	if pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"}); err != nil || len(w.CachedSessions(pl)) != 1 {
-		t.Errorf("bob's session is not reported as cached: %v", err)
+		t.Errorf("CachedSessions does not find bob's session: %v", err)
 	}
 	if err := os.WriteFile(file, []byte("no token"), 0o600); err != nil {
 		t.Fatal(err)
@@ -288,7 +288,7 @@ func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	}
 	pl, err := w.Plan(t.Context(), "o", plan.Options{})
 	if err != nil || pl.Steps[0].Spec.(plan.OIDCRole).Subject != "alice" {
-		t.Fatalf("planned for %+v, %v", pl.Steps, err)
+		t.Fatalf("the steps are %+v, error %v, want the subject alice", pl.Steps, err)
 	}
 	// Alice's sign-in ends during a command, and bob signs in.
 	issuer.EndLogins()
@@ -357,14 +357,14 @@ func TestCachedSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept := w.CachedSessions(pl); len(kept) != 0 {
-		t.Errorf("cached sessions %v before any was created", kept)
+	if cached := w.CachedSessions(pl); len(cached) != 0 {
+		t.Errorf("cached sessions %v before any was created", cached)
 	}
 	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if kept := w.CachedSessions(pl); len(kept) != 3 || kept[3].Profile != "r2" || kept[1].Root != "m" {
-		t.Errorf("cached sessions %v", kept)
+	if cached := w.CachedSessions(pl); len(cached) != 3 || cached[3].Profile != "r2" || cached[1].Root != "m" {
+		t.Errorf("cached sessions %v", cached)
 	}
 }
 
@@ -397,10 +397,10 @@ func TestParallelEdits(t *testing.T) {
 	}
 	text, _ := os.ReadFile(file.Path)
 	if !strings.HasPrefix(string(text), "# mine\n[profile old]\nregion = x\n") {
-		t.Errorf("the file was changed:\n%s", text)
+		t.Errorf("the existing lines were changed:\n%s", text)
 	}
 	if info, _ := os.Stat(file.Path); info.Mode().Perm() != 0o644 {
-		t.Errorf("its mode became %v", info.Mode())
+		t.Errorf("the mode is %v, want 0644", info.Mode())
 	}
 }
 
@@ -434,7 +434,7 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	}
 }
 
-// A server plans several profiles before it carries out one of them.
+// A static key is used even if another profile with a static key was planned in between, as a server does.
 func TestStaticKey(t *testing.T) {
 	w := testvault.New(t, "")
 	config := "[profile other]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = other\n[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + testvault.Readonly
@@ -457,7 +457,7 @@ func TestStaticKey(t *testing.T) {
 		t.Errorf("calls %q", got)
 	}
 	if c, err := vault.StaticKey(w.Config, w.Inputs, "r"); err != nil || c.AccessKeyID != "" {
-		t.Errorf("the profile that takes its source from the key has it too: %v", err)
+		t.Errorf("StaticKey returns a key for the role profile r, or an error: %v", err)
 	}
 }
 
@@ -466,20 +466,20 @@ func TestConfigFile(t *testing.T) {
 	file := configfile.ConfigFile{Path: filepath.Join(dir, "a", "config"), Name: "config"}
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: time.Now}
 	if f, err := file.Read(); err != nil || len(f.Profiles()) != 0 {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a missing file: %v", err)
 	}
 	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return nil, testvault.ErrNoUser }); !errors.Is(err, testvault.ErrNoUser) {
-		t.Errorf("error %v, want the change's", err)
+		t.Errorf("error %v, want the error of the change", err)
 	}
 	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return []byte("[profile p]\n"), nil }); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(file.Path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v, want a file of mode 0600", info, err)
+		t.Errorf("%v, %v, want a file with mode 0600", info, err)
 	}
 	blocked := configfile.ConfigFile{Path: dir, Name: "config"}
 	if _, err := blocked.Read(); err == nil {
-		t.Error("a directory was read as a file")
+		t.Error("a folder was read as a file")
 	}
 }
 
@@ -507,6 +507,6 @@ func TestRequireTouch(t *testing.T) {
 	}
 	tokens := rule.Tokens(func(p *profile.Profile) []string { return []string{"token of " + p.Name} })
 	if !tokens("token of m") || tokens("token of n") {
-		t.Error("the token of the profile that requires a touch is not told from the other's")
+		t.Error("Tokens does not distinguish the profile with require_touch from the other")
 	}
 }

@@ -14,9 +14,9 @@ import (
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
 const (
-	oldID  = "AKIAIOSFODNN7EXAMPLE"
-	newID  = "AKIAI44QH8DHBEXAMPLE"
-	thirdI = "AKIAIOTHERKEYEXAMPLE"
+	oldID   = "AKIAIOSFODNN7EXAMPLE"
+	newID   = "AKIAI44QH8DHBEXAMPLE"
+	thirdID = "AKIAIOTHERKEYEXAMPLE"
 )
 
 // A key counts as lost only if it can only come from the call whose response was lost.
@@ -30,12 +30,12 @@ func TestMayBeLostKey(t *testing.T) {
 		key  awsapi.AccessKey
 		want bool
 	}{
-		{"made within the call", awsapi.AccessKey{ID: thirdI, Created: noon.Add(10 * time.Second)}, true},
-		{"in its first second", awsapi.AccessKey{ID: thirdI, Created: noon}, true},
-		{"at its end", awsapi.AccessKey{ID: thirdI, Created: noon.Add(35 * time.Second)}, true},
-		{"made before", awsapi.AccessKey{ID: thirdI, Created: noon.Add(-time.Second)}, false},
-		{"made after", awsapi.AccessKey{ID: thirdI, Created: noon.Add(36 * time.Second)}, false},
-		{"without a date", awsapi.AccessKey{ID: thirdI}, false},
+		{"created during the call", awsapi.AccessKey{ID: thirdID, Created: noon.Add(10 * time.Second)}, true},
+		{"created in the first second", awsapi.AccessKey{ID: thirdID, Created: noon}, true},
+		{"created in the last second", awsapi.AccessKey{ID: thirdID, Created: noon.Add(35 * time.Second)}, true},
+		{"created before", awsapi.AccessKey{ID: thirdID, Created: noon.Add(-time.Second)}, false},
+		{"created after", awsapi.AccessKey{ID: thirdID, Created: noon.Add(36 * time.Second)}, false},
+		{"without a date", awsapi.AccessKey{ID: thirdID}, false},
 		{"listed before", awsapi.AccessKey{ID: "AKIAITHERALREADYEXAM", Created: noon.Add(time.Second)}, false},
 		{"the old key", awsapi.AccessKey{ID: oldID, Created: noon.Add(time.Second)}, false},
 		{"the new key", awsapi.AccessKey{ID: newID, Created: noon.Add(time.Second)}, false},
@@ -59,10 +59,10 @@ func TestQuotaError(t *testing.T) {
 		"****************X (inactive, created 2030-01-01, last use unknown)",
 	} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("error is %q, want it to say %q", err, want)
+			t.Errorf("the error is %q, want it to contain %q", err, want)
 		}
 	}
 	if strings.Contains(err.Error(), oldID) {
-		t.Error("a whole id is shown")
+		t.Error("the error contains a full key ID")
 	}
 }

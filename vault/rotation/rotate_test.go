@@ -41,7 +41,7 @@ func newFixture(t *testing.T, config string) *fixture {
 	t.Cleanup(func() {
 		for _, line := range append(r.progress, r.Notes...) {
 			if strings.Contains(line, "EXAMPLESECRET") || strings.Contains(line, "AKIA") {
-				t.Errorf("a key was shown: %s", line)
+				t.Errorf("a message contains a key: %s", line)
 			}
 		}
 	})
@@ -88,7 +88,7 @@ func (r *fixture) stop(f fakeaws.Fault) error {
 		r.Fatalf("got %v, want an *UnfinishedError", err)
 	}
 	if strings.Contains(err.Error(), "AKIA") {
-		r.Errorf("a key is shown: %v", err)
+		r.Errorf("the error contains a key: %v", err)
 	}
 	return err
 }
@@ -122,7 +122,7 @@ func (r *fixture) wantOne() string {
 	}
 	keys, _, err := r.keys.List(r.Context())
 	if err != nil || len(keys) != 1 || !keys[0].Active || keys[0].ID != stored.AccessKeyID {
-		r.Fatalf("keys are %+v, %v, stored is %s", keys, err, stored.AccessKeyID)
+		r.Fatalf("the keys are %+v, error %v, and the stored key is %s", keys, err, stored.AccessKeyID)
 	}
 	if _, found, err := (&store.Journals{Ring: r.SessionRing}).Find(r.Context(), "m"); found || err != nil {
 		r.Fatalf("the journal was not removed: %v", err)
@@ -137,8 +137,8 @@ func (r *fixture) wantProgress(words string) {
 	}
 }
 
-// fail is a short name for fakeaws.Fault.
-type fail = fakeaws.Fault
+// fault is a short name for fakeaws.Fault.
+type fault = fakeaws.Fault
 
 func TestRotate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
@@ -151,11 +151,11 @@ func TestRotate(t *testing.T) {
 // If the old key is deleted during a rotation, the rotation can be finished but not undone.
 func TestOldKeyDeleted(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
-	r.stop(fail{Action: "UpdateAccessKey"})
+	r.stop(fault{Action: "UpdateAccessKey"})
 	r.delete(r.Key.ID)
 	err := r.rotation().Undo(t.Context())
-	var gone *rotation.OldKeyDeletedError
-	if !errors.As(err, &gone) || gone.Name != "m" {
+	var deleted *rotation.OldKeyDeletedError
+	if !errors.As(err, &deleted) || deleted.Name != "m" {
 		t.Fatalf("got %v", err)
 	}
 	if err := r.rotation().Resume(t.Context()); err != nil {
@@ -166,7 +166,7 @@ func TestOldKeyDeleted(t *testing.T) {
 
 // If the new key is deleted before or after it was stored, the old key is restored and then rotated again.
 func TestNewKeyDeleted(t *testing.T) {
-	for name, at := range map[string]fail{
+	for name, at := range map[string]fault{
 		"before it was stored": {Action: "GetCallerIdentity", Skip: 1, Code: "InvalidClientTokenId", Status: 403},
 		"after it was stored":  {Action: "UpdateAccessKey"},
 	} {
@@ -175,7 +175,7 @@ func TestNewKeyDeleted(t *testing.T) {
 			r.stop(at)
 			ids := r.listed()
 			if len(ids) != 2 {
-				t.Fatalf("keys are %v", ids)
+				t.Fatalf("the keys are %v, want two", ids)
 			}
 			r.delete(ids[1])
 			r.run()
@@ -210,8 +210,8 @@ func TestNewKeyDeletedImmediately(t *testing.T) {
 		}
 	})
 	err := r.rotation().Run(t.Context())
-	var gone *rotation.NewKeyDeletedError
-	if !errors.As(err, &gone) {
+	var deleted *rotation.NewKeyDeletedError
+	if !errors.As(err, &deleted) {
 		t.Errorf("got %v", err)
 	}
 	if r.wantOne() != r.Key.ID {
@@ -237,7 +237,7 @@ func TestNewKeyCannotBeStoredOrDeleted(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() {
 		r.SessionRing.Errors["Put"] = testvault.ErrNoUser
-		r.AWS.Fail(fail{Action: "DeleteAccessKey", Times: -1, Status: 500})
+		r.AWS.Fail(fault{Action: "DeleteAccessKey", Times: -1, Status: 500})
 	})
 	err := r.rotation().Run(t.Context())
 	var unfinished *rotation.UnfinishedError
@@ -275,9 +275,9 @@ func TestKeepOldIsRemembered(t *testing.T) {
 		r := newFixture(t, "[profile m]\n")
 		rot := r.rotation()
 		rot.KeepOld = first
-		r.AWS.Fail(fail{Action: "UpdateAccessKey", Times: -1, Status: 500})
+		r.AWS.Fail(fault{Action: "UpdateAccessKey", Times: -1, Status: 500})
 		if err := rot.Run(t.Context()); err == nil {
-			t.Fatal("no error")
+			t.Fatal("the rotation succeeds, want an error")
 		}
 		r.AWS.Heal()
 		rot = r.rotation()
@@ -287,7 +287,7 @@ func TestKeepOldIsRemembered(t *testing.T) {
 		}
 		keys, _, err := r.keys.List(t.Context())
 		if err != nil || len(keys) != 2 || keys[0].Active || !keys[1].Active {
-			t.Errorf("keys are %+v, %v, want the old one inactive", keys, err)
+			t.Errorf("the keys are %+v, error %v, want the old one inactive", keys, err)
 		}
 	}
 }
@@ -309,7 +309,7 @@ func TestConfirmDelete(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if len(r.listed()) != 2 {
-			t.Fatalf("%s: keys are %v", name, r.listed())
+			t.Fatalf("%s: the keys are %v, want two", name, r.listed())
 		}
 	}
 	r.confirmDelete = func() (bool, error) { return true, nil }
@@ -320,7 +320,7 @@ func TestConfirmDelete(t *testing.T) {
 // AWS may count a key that its list does not contain yet.
 func TestQuotaFullOnCreate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
-	r.AWS.Fail(fail{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
+	r.AWS.Fail(fault{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
 	err := r.rotation().Run(t.Context())
 	var full *rotation.QuotaError
 	if !errors.As(err, &full) {
@@ -365,17 +365,17 @@ func TestDamagedJournal(t *testing.T) {
 
 func TestPreview(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
-	r.stop(fail{Action: "UpdateAccessKey"})
+	r.stop(fault{Action: "UpdateAccessKey"})
 	r.AWS.Reset()
 	p, err := r.rotation().Preview(t.Context())
 	if err != nil || p.Name != "m" || p.User != "alice" || len(p.Keys) != 2 || p.HasRoom || p.Interrupted == nil || p.Interrupted.Old.AccessKeyID != r.Key.ID {
-		t.Errorf("preview is %+v, %v", p, err)
+		t.Errorf("the preview is %+v, error %v", p, err)
 	}
 	for _, c := range r.AWS.Calls() {
 		switch c.Action {
 		case "GetCallerIdentity", "ListAccessKeys", "GetAccessKeyLastUsed":
 		default:
-			t.Errorf("a preview calls %s", c.Action)
+			t.Errorf("Preview calls %s", c.Action)
 		}
 	}
 }
@@ -390,12 +390,12 @@ func TestRotationPromptsForOneCode(t *testing.T) {
 	}
 }
 
-// An interrupted call does not lead to two keys.
-func TestInterruptedDuringCaller(t *testing.T) {
+// A rotation that is interrupted while AWS creates the key does not leave two keys.
+func TestInterruptedDuringCreate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	r.during("CreateAccessKey", cancel)
-	r.AWS.Fail(fail{Action: "CreateAccessKey", AnswerLost: true})
+	r.AWS.Fail(fault{Action: "CreateAccessKey", AnswerLost: true})
 	if err := r.rotation().Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -26,8 +26,8 @@ func listen(t *testing.T) *Callback {
 	return c
 }
 
-// ask sends a browser's redirect request, modified by change. It returns the status and the page.
-func ask(t *testing.T, c *Callback, query url.Values, change func(*http.Request)) (int, string) {
+// sendRequest sends a browser's redirect request, modified by change. It returns the status and the page.
+func sendRequest(t *testing.T, c *Callback, query url.Values, change func(*http.Request)) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, c.Redirect()+"?"+query.Encode(), nil)
 	if err != nil {
@@ -59,12 +59,12 @@ func code(code string) url.Values { return url.Values{"code": {code}, "state": {
 func TestCallbackAcceptsOneAnswer(t *testing.T) {
 	c := listen(t)
 	if !strings.HasPrefix(c.Redirect(), "http://127.0.0.1:") || !strings.HasSuffix(c.Redirect(), "/oauth/callback") {
-		t.Errorf("redirect is %s", c.Redirect())
+		t.Errorf("the redirect is %s", c.Redirect())
 	}
-	if status, page := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK || !strings.Contains(page, "Go back to your terminal") || strings.Contains(page, "EXAMPLE") {
+	if status, page := sendRequest(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK || !strings.Contains(page, "Go back to your terminal") || strings.Contains(page, "EXAMPLE") {
 		t.Errorf("got status %d, page %s", status, page)
 	}
-	if status, _ := ask(t, c, code("another"), nil); status != http.StatusGone {
+	if status, _ := sendRequest(t, c, code("another"), nil); status != http.StatusGone {
 		t.Errorf("a second redirect got status %d", status)
 	}
 	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.PeerVerified != peer.ThisUser().CanIdentify("tcp") || err != nil {
@@ -85,17 +85,17 @@ func TestCallbackRejectsOtherRequests(t *testing.T) {
 		{"no state", url.Values{"code": {"evil"}}, nil, http.StatusBadRequest},
 		{"an error without the state", url.Values{"error": {"access_denied"}}, nil, http.StatusBadRequest},
 		{"another host", code("evil"), func(r *http.Request) { r.Host = "evil.example.com" }, http.StatusMisdirectedRequest},
-		{"the host's name", code("evil"), func(r *http.Request) { r.Host = strings.Replace(r.Host, "127.0.0.1", "localhost", 1) }, http.StatusMisdirectedRequest},
+		{"localhost", code("evil"), func(r *http.Request) { r.Host = strings.Replace(r.Host, "127.0.0.1", "localhost", 1) }, http.StatusMisdirectedRequest},
 		{"another path", code("evil"), func(r *http.Request) { r.URL.Path = "/" }, http.StatusNotFound},
 		{"POST", code("evil"), func(r *http.Request) { r.Method = http.MethodPost }, http.StatusMethodNotAllowed},
-		{"a page's script", code("evil"), func(r *http.Request) { r.Header.Set("Origin", "null") }, http.StatusForbidden},
-		{"a page's picture", code("evil"), func(r *http.Request) { r.Header.Set("Sec-Fetch-Mode", "no-cors") }, http.StatusForbidden},
+		{"a script of a page", code("evil"), func(r *http.Request) { r.Header.Set("Origin", "null") }, http.StatusForbidden},
+		{"an image of a page", code("evil"), func(r *http.Request) { r.Header.Set("Sec-Fetch-Mode", "no-cors") }, http.StatusForbidden},
 	} {
-		if status, page := ask(t, c, s.query, s.change); status != s.want || strings.Contains(page, "evil") {
+		if status, page := sendRequest(t, c, s.query, s.change); status != s.want || strings.Contains(page, "evil") {
 			t.Errorf("%s: got status %d, page %s, want status %d", s.name, status, page, s.want)
 		}
 	}
-	if status, _ := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK {
+	if status, _ := sendRequest(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK {
 		t.Errorf("the right redirect got status %d", status)
 	}
 	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.PeerVerified != peer.ThisUser().CanIdentify("tcp") || err != nil {
@@ -120,7 +120,7 @@ func TestCallbackLimitsRequestSize(t *testing.T) {
 }
 
 func TestCallbackRefusal(t *testing.T) {
-	needsUsers(t)
+	requirePeerCheck(t)
 	for _, s := range []struct {
 		query url.Values
 		want  string
@@ -132,7 +132,7 @@ func TestCallbackRefusal(t *testing.T) {
 	} {
 		c := listen(t)
 		s.query.Set("state", state)
-		if status, page := ask(t, c, s.query, nil); status != http.StatusOK || !strings.Contains(page, "not signed in") {
+		if status, page := sendRequest(t, c, s.query, nil); status != http.StatusOK || !strings.Contains(page, "not signed in") {
 			t.Errorf("got status %d, page %s", status, page)
 		}
 		if _, err := c.Wait(t.Context()); err == nil || err.Error() != s.want {
@@ -142,30 +142,30 @@ func TestCallbackRefusal(t *testing.T) {
 }
 
 func TestCallbackWaitIsCanceled(t *testing.T) {
-	gone := errors.New("gone")
+	interrupted := errors.New("interrupted")
 	ctx, stop := context.WithCancelCause(t.Context())
-	stop(gone)
-	if _, err := listen(t).Wait(ctx); !errors.Is(err, gone) {
+	stop(interrupted)
+	if _, err := listen(t).Wait(ctx); !errors.Is(err, interrupted) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// needsUsers skips a test on systems where the owner of a connection is unknown, because a refusal then does
+// requirePeerCheck skips a test on systems where the owner of a connection is unknown, because a refusal then does
 // not end the wait.
-func needsUsers(t *testing.T) {
+func requirePeerCheck(t *testing.T) {
 	t.Helper()
 	if !peer.ThisUser().CanIdentify("tcp") {
 		t.Skip("the owner of a connection is unknown on this system")
 	}
 }
 
-// blind returns a check for a system where the owner of a connection is unknown.
-func blind() peer.Check { return peer.Check{UID: os.Getuid(), NoTCPOwner: true} }
+// anyUser returns a check for a system where the owner of a connection is unknown.
+func anyUser() peer.Check { return peer.Check{UID: os.Getuid(), NoTCPOwner: true} }
 
 // A refusal over a connection with an unknown owner does not end the wait, and is reported once.
 func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
-	var told []error
-	at := CallbackOptions{Peers: blind(), Issuer: "https://id.example.com", OnRefusal: func(err error) { told = append(told, err) }}
+	var reported []error
+	at := CallbackOptions{Peers: anyUser(), Issuer: "https://id.example.com", OnRefusal: func(err error) { reported = append(reported, err) }}
 	c, err := Listen(state, at)
 	if err != nil {
 		t.Fatal(err)
@@ -178,12 +178,12 @@ func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 		return q
 	}
 	for _, q := range []url.Values{with("error", "access_denied"), with("error", "server_error"), iss, code("from another provider")} {
-		if status, page := ask(t, c, q, nil); status != http.StatusOK || !strings.Contains(page, "press Ctrl-C") {
+		if status, page := sendRequest(t, c, q, nil); status != http.StatusOK || !strings.Contains(page, "press Ctrl-C") {
 			t.Errorf("%v: got status %d, page %s", q, status, page)
 		}
 	}
-	if len(told) != 1 || !errors.Is(told[0], ErrDenied) {
-		t.Errorf("reported %v", told)
+	if len(reported) != 1 || !errors.Is(reported[0], ErrDenied) {
+		t.Errorf("reported %v", reported)
 	}
 	late, stop := context.WithCancelCause(t.Context())
 	stop(errNoAnswer)
@@ -192,7 +192,7 @@ func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 	}
 	shown := make(chan string)
 	go func() {
-		_, page := ask(t, c, with("code", "EXAMPLE-code"), nil)
+		_, page := sendRequest(t, c, with("code", "EXAMPLE-code"), nil)
 		shown <- page
 	}()
 	a, err := c.Wait(t.Context())
@@ -201,6 +201,6 @@ func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 	}
 	a.user <- "alice"
 	if page := <-shown; !strings.Contains(page, "Signed in as alice") {
-		t.Errorf("the browser shows %s", page)
+		t.Errorf("the page is %s", page)
 	}
 }

@@ -19,11 +19,11 @@ import (
 func TestProof(t *testing.T) {
 	a, b := NewProof(), NewProof()
 	if a.Verifier == b.Verifier || a.State == b.State || a.State == a.Verifier {
-		t.Error("two proofs are equal")
+		t.Error("two proofs have the same secret, or a proof uses one secret twice")
 	}
 	sum := sha256.Sum256([]byte(a.Verifier))
 	if a.Challenge != base64.RawURLEncoding.EncodeToString(sum[:]) || len(a.Verifier) != 43 {
-		t.Errorf("proof is %+v", a)
+		t.Errorf("the proof is %+v", a)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestWithBrowser(t *testing.T) {
 		return "https://example.com/authorize"
 	}, func(page string) error {
 		if page != "https://example.com/authorize" {
-			t.Errorf("shown %s", page)
+			t.Errorf("the page is %s", page)
 		}
 		go http.Get(redirect + "?" + url.Values{"code": {"EXAMPLE-code"}, "state": {proof.State}}.Encode())
 		return nil
@@ -64,7 +64,7 @@ func TestWithBrowser(t *testing.T) {
 func TestWithBrowserUnverifiedPeer(t *testing.T) {
 	failed := errors.New("failed")
 	for _, tt := range []struct {
-		who  string // empty if the code cannot be exchanged
+		user string // empty if the code cannot be exchanged
 		want error
 		page string
 	}{
@@ -74,7 +74,7 @@ func TestWithBrowserUnverifiedPeer(t *testing.T) {
 	} {
 		shown := make(chan string, 1)
 		var address string
-		err := WithBrowser(t.Context(), CallbackOptions{Peers: blind()}, func(p Proof, redirect string) string {
+		err := WithBrowser(t.Context(), CallbackOptions{Peers: anyUser()}, func(p Proof, redirect string) string {
 			return redirect + "?" + url.Values{"code": {"EXAMPLE-code"}, "state": {p.State}}.Encode()
 		}, func(page string) error {
 			address = page
@@ -90,16 +90,16 @@ func TestWithBrowserUnverifiedPeer(t *testing.T) {
 			return nil
 		}, func(g Grant) error {
 			if g.PeerVerified {
-				t.Error("an unknown connection counts as this user's")
+				t.Error("PeerVerified is true, though the browser's user is unknown")
 			}
-			if tt.who != "" {
-				g.ShowUser(tt.who)
+			if tt.user != "" {
+				g.ShowUser(tt.user)
 				g.ShowUser("another") // only the first call has an effect
 			}
 			return tt.want
 		})
 		if page := <-shown; !errors.Is(err, tt.want) || !strings.Contains(page, tt.page) {
-			t.Errorf("%q: %v, the browser shows %s", tt.who, err, page)
+			t.Errorf("%q: error %v, page %s", tt.user, err, page)
 		}
 	}
 	Grant{}.ShowUser("nobody") // does nothing without a browser

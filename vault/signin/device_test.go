@@ -52,12 +52,12 @@ func TestWithDeviceCode(t *testing.T) {
 }
 
 func TestWithDeviceCodeCanceled(t *testing.T) {
-	gone := errors.New("gone")
+	interrupted := errors.New("interrupted")
 	_, err := WithDeviceCode(t.Context(), DeviceCode{Lasts: time.Hour, User: "ABCD-EFGH"}, func(context.Context) (int, error) {
-		t.Error("polled")
+		t.Error("polled after the wait was interrupted")
 		return 0, nil
-	}, func(context.Context, time.Duration) error { return gone })
-	if !errors.Is(err, gone) {
+	}, func(context.Context, time.Duration) error { return interrupted })
+	if !errors.Is(err, interrupted) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -105,10 +105,10 @@ func TestProviderByBrowser(t *testing.T) {
 				t.Fatalf("got %+v, %v", id, err)
 			}
 			if name == "ES256" && (id.Claims["email"] != "a@example.com" || id.Claims["email_verified"] != "true" || id.Claims["groups"] != "" || id.Claims["sub"] != "alice") {
-				t.Errorf("claims %v", id.Claims)
+				t.Errorf("the claims are %v", id.Claims)
 			}
 			if left := id.Expires.Sub(d.aws.Now()); left < 50*time.Minute || left > time.Hour {
-				t.Errorf("expires in %v", left)
+				t.Errorf("the token expires in %v, want about 1 h", left)
 			}
 			again, err := p.Refresh(t.Context(), got.Refresh)
 			if err != nil {
@@ -121,7 +121,7 @@ func TestProviderByBrowser(t *testing.T) {
 				t.Error(err)
 			}
 			if _, err := p.Refresh(t.Context(), again.Refresh); !errors.Is(err, ErrGrantRejected) || strings.Contains(err.Error(), again.Refresh) {
-				t.Errorf("a revoked token: %v", err)
+				t.Errorf("with a revoked token: %v", err)
 			}
 		})
 	}
@@ -139,16 +139,16 @@ func TestProviderByDevice(t *testing.T) {
 	}
 	_, err = p.Poll(t.Context(), code)
 	if !errors.Is(err, ErrPending) {
-		t.Errorf("at first: %v", err)
+		t.Errorf("first poll: %v", err)
 	}
 	_, err = p.Poll(t.Context(), code)
 	if !errors.Is(err, ErrSlowDown) {
-		t.Errorf("at once: %v", err)
+		t.Errorf("second poll without a pause: %v", err)
 	}
 	d.aws.Advance(time.Hour)
 	_, err = p.Poll(t.Context(), code)
 	if !errors.Is(err, ErrTimeout) || !NotCompleted(err) {
-		t.Errorf("late: %v", err)
+		t.Errorf("poll after the code has expired: %v", err)
 	}
 	d.issuer.People(fakeaws.Login{Deny: true})
 	code, err = p.DeviceCode(t.Context(), nil)
@@ -157,7 +157,7 @@ func TestProviderByDevice(t *testing.T) {
 	}
 	_, err = p.Poll(t.Context(), code)
 	if !errors.Is(err, ErrDenied) || errors.Is(err, ErrTimeout) {
-		t.Errorf("denied: %v", err)
+		t.Errorf("poll after the user has refused: %v", err)
 	}
 }
 
@@ -238,7 +238,7 @@ func (d *providerFixture) check(id ID, err error, why string) {
 	var e *IDTokenError
 	switch {
 	case why == "" && (err != nil || id.Subject == ""):
-		d.Errorf("refused: %v", err)
+		d.Errorf("a valid token was refused: %v", err)
 	case why != "" && (!errors.As(err, &e) || id.Subject != "" || !strings.Contains(err.Error(), why)):
 		d.Errorf("got %+v, %v, want %s", id, err, why)
 	}
@@ -264,10 +264,10 @@ func TestKeysRotate(t *testing.T) {
 	id, err := p.Verify(got.ID, Expected{Nonce: nonce})
 	d.check(id, err, "")
 	if _, err := p.Verify(got.ID, Expected{Nonce: "another"}); !errors.As(err, &e) || e.NoKey {
-		t.Errorf("another sign-in's token: %v", err)
+		t.Errorf("a token with the nonce of another sign-in: %v", err)
 	}
 	if _, err := new(Provider).Verify(got.ID, Expected{}); err == nil {
-		t.Error("verified without keys")
+		t.Error("a token was verified without keys")
 	}
 }
 
@@ -299,7 +299,7 @@ func TestKeysNotAvailable(t *testing.T) {
 
 // The redirect must come from the provider that the user signs in to.
 func TestCallbackFromAnotherIssuer(t *testing.T) {
-	needsUsers(t)
+	requirePeerCheck(t)
 	for name, people := range map[string]fakeaws.Login{
 		"another": {Subject: "alice", Auto: true, OtherIssuer: "https://evil.example.com"},
 		"refused": {Subject: "alice", Deny: true},
@@ -324,13 +324,13 @@ func TestPorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var taken int
-	fmt.Sscan(u.Port(), &taken)
+	var inUse int
+	fmt.Sscan(u.Port(), &inUse)
 	var none *PortsError
-	if _, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{taken}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(taken)) {
+	if _, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{inUse}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(inUse)) {
 		t.Errorf("a port in use: %v", err)
 	}
-	second, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{taken, 0}})
+	second, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{inUse, 0}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,9 +389,9 @@ func TestConfigurationsRefused(t *testing.T) {
 	c := serve(t, basics, http.NotFound)
 	secure := &Provider{client: Client{Issuer: "https://id.example.com"}}
 	if secure.isSecure("http://127.0.0.1/token") || !secure.isSecure("https://other.example.com/token") {
-		t.Error("an issuer with https sends secrets over plain HTTP")
+		t.Error("isSecure accepts http, or refuses https, for an issuer with https")
 	}
-	c.Issuer += "/nowhere"
+	c.Issuer += "/missing"
 	var e *ConfigurationError
 	if _, err := c.Discover(t.Context()); !errors.As(err, &e) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("without a provider: %v", err)
@@ -405,10 +405,10 @@ func TestPageAndScopes(t *testing.T) {
 	}
 	u, err := url.Parse(p.Page(NewProof(), "http://127.0.0.1:1/cb", []string{"groups"}))
 	if err != nil || u.Query().Get("tenant") != "1" || u.Query().Get("scope") != "openid groups" || len(u.Query().Get("nonce")) != 43 {
-		t.Errorf("page is %v, %v", u, err)
+		t.Errorf("the page is %v, error %v", u, err)
 	}
 	if p.Issuer() != "" || !p.SupportsBrowser() || !p.SupportsDevice() {
-		t.Error("wrong configuration")
+		t.Error("Issuer, SupportsBrowser or SupportsDevice does not fit the configuration")
 	}
 	if got := p.scopes(nil); got != "openid" {
 		t.Errorf("provider without scopes: %q", got)
@@ -416,7 +416,7 @@ func TestPageAndScopes(t *testing.T) {
 }
 
 // Errors contain the token endpoint's response on one line, without secrets from the request.
-func TestAnswersOfAProvider(t *testing.T) {
+func TestProviderResponses(t *testing.T) {
 	const refresh = "EXAMPLE-refresh-token"
 	for name, tt := range map[string]struct {
 		status int
@@ -425,7 +425,7 @@ func TestAnswersOfAProvider(t *testing.T) {
 		is     error
 	}{
 		"refused":        {400, `{"error":"invalid_grant","error_description":"token EXAMPLE-refresh-token\nis spent"}`, "token_endpoint: invalid_grant (token **** is spent)", ErrGrantRejected},
-		"a secret shown": {401, `{"error":"invalid_client","error_description":"not EXAMPLE-client-secret"}`, "invalid_client (not ****)", nil},
+		"a secret in it": {401, `{"error":"invalid_client","error_description":"not EXAMPLE-client-secret"}`, "invalid_client (not ****)", nil},
 		"a page":         {502, "<html>Bad Gateway", "token_endpoint: HTTP 502", nil},
 		"not JSON":       {200, "<html>Welcome", "an answer that is not JSON", nil},
 		"a list":         {200, "[]", "an answer that is not JSON", nil},
@@ -457,7 +457,7 @@ func TestClientAuthentication(t *testing.T) {
 		methods []string
 		header  bool
 	}{
-		"unsaid": {nil, true}, "both": {[]string{"client_secret_post", "client_secret_basic"}, true}, "form": {[]string{"client_secret_post"}, false},
+		"not listed": {nil, true}, "both": {[]string{"client_secret_post", "client_secret_basic"}, true}, "form": {[]string{"client_secret_post"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var seen *http.Request
@@ -481,10 +481,10 @@ func TestClientAuthentication(t *testing.T) {
 			}
 			user, password, basic := seen.BasicAuth()
 			if basic != tt.header || basic && (user != clientID || password != "EXAMPLE%2Fs") {
-				t.Errorf("header %v: %q", basic, password)
+				t.Errorf("secret in the header: %v, value %q", basic, password)
 			}
 			if got := seen.PostForm.Get("client_secret"); (got == "EXAMPLE/s") == tt.header {
-				t.Errorf("form has the secret: %v", got != "")
+				t.Errorf("secret in the form: %v", got != "")
 			}
 		})
 	}

@@ -19,9 +19,9 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 		t.Skip(fakeaws.ErrNotRoot)
 	}
 	const alice, mallory = 12345, 54321
-	var told []string
-	who := peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }}
-	c, err := Listen(state, CallbackOptions{Peers: who, OnRefusal: func(err error) { t.Errorf("reported %v", err) }})
+	var refused []string
+	peers := peer.Check{UID: alice, Refused: func(err error) { refused = append(refused, err.Error()) }}
+	c, err := Listen(state, CallbackOptions{Peers: peers, OnRefusal: func(err error) { t.Errorf("reported %v", err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 	if a, err := c.Wait(t.Context()); a.Code != "hers" || !a.PeerVerified || err != nil {
 		t.Errorf("got %+v, %v", a, err)
 	}
-	if len(told) != 3 || !strings.Contains(told[0], "user 54321") {
-		t.Errorf("reported %q", told)
+	if len(refused) != 3 || !strings.Contains(refused[0], "user 54321") {
+		t.Errorf("reported %q", refused)
 	}
 }

@@ -27,7 +27,8 @@ func TestEnvironment(t *testing.T) {
 	r.wantText(failAs[*AmbientError](r, s), "environment of profile p: found no AccessKeyId or no SecretAccessKey")
 }
 
-// A metadataServer is a local endpoint. It responds by path and records its requests.
+// metadataServer is a fake metadata endpoint of an EC2 instance or a container. It responds by path and records its
+// requests.
 type metadataServer struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -123,8 +124,8 @@ func TestInstanceWithoutARole(t *testing.T) {
 	}
 }
 
-// If the token service is missing, a client may use version 1 of the protocol, without a token header. A
-// setting forbids this.
+// If the token service fails, a client may use version 1 of the protocol (IMDSv1), unless a setting forbids it. It must
+// then send no token header.
 func TestInstanceWithoutTokens(t *testing.T) {
 	for name, c := range map[string]struct {
 		puts   func(http.ResponseWriter, *http.Request)
@@ -141,7 +142,7 @@ func TestInstanceWithoutTokens(t *testing.T) {
 			s := r.instance(n)
 			n.answers["/latest/api/token"] = c.puts
 			old := func(w http.ResponseWriter, q *http.Request) {
-				if _, ok := q.Header["X-Aws-Ec2-Metadata-Token"]; ok { // an empty token would be a wrong one
+				if _, ok := q.Header["X-Aws-Ec2-Metadata-Token"]; ok { // an empty token is invalid
 					w.WriteHeader(http.StatusUnauthorized)
 					return
 				}
@@ -155,7 +156,7 @@ func TestInstanceWithoutTokens(t *testing.T) {
 			began := time.Now()
 			r.create(s)
 			if took := time.Since(began); took > c.within {
-				t.Errorf("it took %s, want at most %s", took, c.within)
+				t.Errorf("the step took %s, want at most %s", took, c.within)
 			}
 			puts := func() (all int) {
 				for _, asked := range n.seen() {
@@ -178,7 +179,7 @@ func TestInstanceWithoutTokens(t *testing.T) {
 	}
 }
 
-// If no token could be fetched but the service then requires one, a token is fetched again.
+// If no token could be fetched, but the service then requires one, the client tries to fetch a token again.
 func TestInstanceRequiresToken(t *testing.T) {
 	r, n := newFixture(t), newMetadataServer(t)
 	s := r.instance(n)
@@ -236,7 +237,7 @@ func TestInstanceRefusedSettings(t *testing.T) {
 	}
 }
 
-// Variables that the SDK's clients read by default do not bypass the profile's settings.
+// The SDK's own clients must not read environment variables that the profile's settings do not use.
 func TestSDKReadsNoEnvironment(t *testing.T) {
 	r, n, other := newFixture(t), newMetadataServer(t), newMetadataServer(t)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -34,7 +34,7 @@ func (r *fixture) wantOnce(n int) {
 	}
 }
 
-// retryReasons returns the reason shown with each prompt.
+// retryReasons returns the reason that each prompt gave for asking again. It is empty for a first prompt.
 func (r *fixture) retryReasons() []string {
 	var again []string
 	for _, q := range r.asked {
@@ -106,7 +106,7 @@ func TestWrongDeviceDoesNotPromptAgain(t *testing.T) {
 	s.MFA.Serial = "arn:aws:iam::123456789012:mfa/bob"
 	r.wantText(failAs[*awsapi.APIError](r, s), "MultiFactorAuthentication failed, unable to validate")
 	if len(r.asked) != 1 {
-		t.Errorf("%d prompts", len(r.asked))
+		t.Errorf("%d prompts, want 1", len(r.asked))
 	}
 }
 
@@ -116,12 +116,12 @@ func TestLostResponsePromptsForNewCode(t *testing.T) {
 		fault fakeaws.Fault
 		again string
 	}{
-		"answer lost":   {fakeaws.Fault{AnswerLost: true}, lost},
-		"hung up":       {fakeaws.Fault{Hangup: true}, lost},
-		"half of it":    {fakeaws.Fault{TruncateXML: true}, lost},
-		"500":           {fakeaws.Fault{Status: 500}, "AWS could not respond (InternalFailure) and accepts each code only once"},
-		"throttled":     {fakeaws.Fault{Throttle: true}, "AWS could not respond (Throttling) and accepts each code only once"},
-		"throttled 429": {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS could not respond (Slow) and accepts each code only once"},
+		"response lost":   {fakeaws.Fault{AnswerLost: true}, lost},
+		"hung up":         {fakeaws.Fault{Hangup: true}, lost},
+		"half a response": {fakeaws.Fault{TruncateXML: true}, lost},
+		"500":             {fakeaws.Fault{Status: 500}, "AWS could not respond (InternalFailure) and accepts each code only once"},
+		"throttled":       {fakeaws.Fault{Throttle: true}, "AWS could not respond (Throttling) and accepts each code only once"},
+		"throttled 429":   {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS could not respond (Slow) and accepts each code only once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
@@ -132,7 +132,7 @@ func TestLostResponsePromptsForNewCode(t *testing.T) {
 				t.Errorf("retry reasons %q, want %q", r.retryReasons(), want)
 			}
 		})
-		t.Run(name+" for ever", func(t *testing.T) {
+		t.Run(name+" every time", func(t *testing.T) {
 			r := newFixture(t)
 			f.fault.Times = -1
 			r.aws.Fail(f.fault)
@@ -160,7 +160,7 @@ func TestOtherRefusalsDoNotPromptAgain(t *testing.T) {
 	}
 }
 
-// A code that was sent two tries ago is not sent again.
+// A code that AWS refused two attempts ago is not sent again.
 func TestEarlierCodeIsNotSentAgain(t *testing.T) {
 	r := newFixture(t)
 	typed := []string{"000000", "000001", "000000", "000001", "000002"}
@@ -214,12 +214,12 @@ func TestDeviceIsLockedDuringPrompt(t *testing.T) {
 		cancel()
 		if _, device, err := r.Codes.LockDevice(over, q.Serial, "another process"); err == nil {
 			device.Close()
-			t.Error("another process could use the device")
+			t.Error("another process could lock the device")
 		}
 		return right(ctx, q)
 	}
 	r.create(r.userSession())
-	r.noteSent("000000") // the lock was released after the prompt
+	r.noteSent("000000") // fails if the lock on the device was not released
 }
 
 func TestNoPromptBeforeImpossibleCall(t *testing.T) {
@@ -253,9 +253,9 @@ func TestInvalidCodeFormat(t *testing.T) {
 
 func TestPromptFails(t *testing.T) {
 	r := newFixture(t)
-	gone := errors.New("cancelled")
-	r.Ask = func(context.Context, Question) (string, error) { return "", gone }
-	if err := r.fail(r.userSession()); !errors.Is(err, gone) {
+	cancelled := errors.New("cancelled")
+	r.Ask = func(context.Context, Question) (string, error) { return "", cancelled }
+	if err := r.fail(r.userSession()); !errors.Is(err, cancelled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -280,7 +280,7 @@ func (r *fixture) process(s *plan.Step, print func() (string, error)) {
 	s.MFA.Process = "show-code"
 	r.Ask = func(context.Context, Question) (string, error) {
 		r.Error("the user was prompted")
-		return "", errors.New("nobody there")
+		return "", errors.New("no prompt expected")
 	}
 	r.Deps.Run = func(_ context.Context, c Command) ([]byte, error) {
 		if want := (Command{Line: "show-code", Profile: "p", Max: 4096}); c != want {
@@ -373,7 +373,7 @@ func TestTimeoutDoesNotPromptAgain(t *testing.T) {
 	}
 }
 
-// A security key returns the same code until the next period. The program waits for that and does not prompt.
+// A security key returns the same code until the next 30 s begin. The step waits for the next code and does not prompt.
 func TestSecurityKeyRepeatsCode(t *testing.T) {
 	r := newFixture(t)
 	s := r.userSession()
@@ -392,7 +392,7 @@ func TestSecurityKeyRepeatsCode(t *testing.T) {
 	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
 }
 
-// AWS checks the signature before the code, so a code survives a wrong clock.
+// AWS checks the signature before the code. A request that is refused because of a wrong clock does not use its code.
 func TestCodeWithWrongClock(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})

@@ -18,9 +18,9 @@ import (
 type unprovenSignIn struct {
 	deps   *Deps
 	signIn func() error
-	held   func() bool
+	stored func() bool
 	shown  *[]string
-	who    string // who signed in
+	user   string // the user who signs in
 	to     string
 }
 
@@ -29,7 +29,7 @@ func openInBackground(t *testing.T, words chan<- string) func(string) error {
 	return func(page string) error {
 		path, ok := strings.CutPrefix(page, "file://")
 		if !ok {
-			t.Errorf("opened %s, want a file", page)
+			t.Errorf("opened %s, want a file URL", page)
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -56,14 +56,14 @@ func openInBackground(t *testing.T, words chan<- string) func(string) error {
 // unprovenSignIns returns a fixture for each kind of browser sign-in. The text of the last page is sent to
 // words.
 func unprovenSignIns(words chan<- string) map[string]func(*testing.T) unprovenSignIn {
-	blind := peer.Check{UID: os.Getuid(), NoTCPOwner: true}
+	anyUser := peer.Check{UID: os.Getuid(), NoTCPOwner: true}
 	return map[string]func(*testing.T) unprovenSignIn{
 		"Identity Center": func(t *testing.T) unprovenSignIn {
 			r := newSSOFixture(t)
 			for _, account := range []string{"111111111111", "222222222222", "333333333333", "444444444444", "555555555555", "666666666666"} {
 				r.portal.Assign(account, "Dev")
 			}
-			r.User.UseDevice, r.User.Peers, r.User.OpenBrowser = false, blind, openInBackground(t, words)
+			r.User.UseDevice, r.User.Peers, r.User.OpenBrowser = false, anyUser, openInBackground(t, words)
 			s := r.role()
 			return unprovenSignIn{r.Deps, func() error {
 				_, err := r.SSO(s.Endpoint, r.sso()).SignIn(t.Context())
@@ -74,18 +74,18 @@ func unprovenSignIns(words chan<- string) map[string]func(*testing.T) unprovenSi
 			people := alice
 			people.Claims = map[string]any{"email": "alice@example.com"}
 			r := newOpenIDFixture(t, people)
-			r.User.Peers, r.User.OpenBrowser = blind, openInBackground(t, words)
+			r.User.Peers, r.User.OpenBrowser = anyUser, openInBackground(t, words)
 			return unprovenSignIn{r.Deps, func() error {
 				_, err := r.OpenID(r.to()).SignIn(t.Context())
 				return err
 			}, func() bool {
-				_, held, err := r.OpenID(r.to()).Stored(t.Context())
-				return held || err != nil
+				_, stored, err := r.OpenID(r.to()).Stored(t.Context())
+				return stored || err != nil
 			}, &r.shown, "alice@example.com (alice)", r.issuer.URL()}
 		},
 		"aws login": func(t *testing.T) unprovenSignIn {
 			r := newLoginFixture(t)
-			r.User.Peers, r.User.OpenBrowser = blind, openInBackground(t, words)
+			r.User.Peers, r.User.OpenBrowser = anyUser, openInBackground(t, words)
 			return unprovenSignIn{r.Deps, func() error {
 				_, err := r.AWSLogin(r.login()).SignIn(t.Context(), "", false)
 				return err
@@ -101,22 +101,22 @@ func TestSignInIsConfirmed(t *testing.T) {
 	for _, answer := range []struct {
 		name    string
 		confirm func(context.Context, string) (bool, error)
-		err     error // wrapped in the error of the sign-in
+		err     error // expected in the sign-in's error
 	}{
 		{"yes", func(context.Context, string) (bool, error) { return true, nil }, nil},
 		{"no", func(context.Context, string) (bool, error) { return false, nil }, nil},
-		{"not asked", func(context.Context, string) (bool, error) { return true, broken }, broken},
+		{"prompt fails", func(context.Context, string) (bool, error) { return true, broken }, broken},
 		{"no prompt", nil, errNoUser},
 	} {
 		words := make(chan string, 1)
-		for kind, newRoom := range unprovenSignIns(words) {
+		for kind, setUp := range unprovenSignIns(words) {
 			t.Run(kind+" "+answer.name, func(t *testing.T) {
-				r := newRoom(t)
+				r := setUp(t)
 				question := ""
 				if r.deps.Confirm = answer.confirm; answer.confirm != nil {
 					r.deps.Confirm = func(ctx context.Context, q string) (bool, error) {
 						question = q
-						if r.held() {
+						if r.stored() {
 							t.Error("the sign-in is stored before it is confirmed")
 						}
 						return answer.confirm(ctx, q)
@@ -124,19 +124,19 @@ func TestSignInIsConfirmed(t *testing.T) {
 				}
 				err := r.signIn()
 				if answer.name == "yes" {
-					if err != nil || !r.held() {
-						t.Errorf("stored: %v, %v", r.held(), err)
+					if err != nil || !r.stored() {
+						t.Errorf("stored: %v, error %v", r.stored(), err)
 					}
 				} else {
 					var no *NotConfirmedError
-					if !errors.As(err, &no) || no.To != r.to || !strings.Contains(no.User, r.who) || !errors.Is(err, answer.err) && answer.err != nil || r.held() {
-						t.Errorf("stored: %v, %v", r.held(), err)
+					if !errors.As(err, &no) || no.To != r.to || !strings.Contains(no.User, r.user) || !errors.Is(err, answer.err) && answer.err != nil || r.stored() {
+						t.Errorf("stored: %v, error %v", r.stored(), err)
 					}
 				}
-				if answer.confirm != nil && !strings.Contains(question, "Signed in to "+r.to+" as "+r.who) {
-					t.Errorf("prompt %q", question)
+				if answer.confirm != nil && !strings.Contains(question, "Signed in to "+r.to+" as "+r.user) {
+					t.Errorf("the question is %q", question)
 				}
-				if page := <-words; !strings.Contains(page, "Signed in as "+r.who) {
+				if page := <-words; !strings.Contains(page, "Signed in as "+r.user) {
 					t.Errorf("the browser shows %s", page)
 				}
 			})
@@ -147,24 +147,24 @@ func TestSignInIsConfirmed(t *testing.T) {
 // A refusal over a connection with an unknown owner does not end a sign-in.
 func TestRefusalOfUnknownUser(t *testing.T) {
 	words := make(chan string, 1)
-	for kind, newRoom := range unprovenSignIns(words) {
+	for kind, setUp := range unprovenSignIns(words) {
 		t.Run(kind, func(t *testing.T) {
-			r := newRoom(t)
+			r := setUp(t)
 			opens := r.deps.User.OpenBrowser
 			r.deps.User.OpenBrowser = func(page string) error {
 				_, shown, _ := strings.Cut((*r.shown)[0], ", or open ")
 				if status := refuse(t, shown); status != http.StatusOK {
-					t.Errorf("the refusal got status %d", status)
+					t.Errorf("the refusal got status %d, want 200", status)
 				}
 				return opens(page)
 			}
 			r.deps.Confirm = func(context.Context, string) (bool, error) { return true, nil }
-			if err := r.signIn(); err != nil || !r.held() {
-				t.Errorf("stored: %v, %v", r.held(), err)
+			if err := r.signIn(); err != nil || !r.stored() {
+				t.Errorf("stored: %v, error %v", r.stored(), err)
 			}
 			<-words
 			if len(*r.shown) != 2 || !strings.Contains((*r.shown)[1], ". Another user of this machine could have sent this response: continue to sign in, or press Ctrl-C") {
-				t.Errorf("shown %q", *r.shown)
+				t.Errorf("the messages are %q", *r.shown)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// container returns a step that uses the server, and sets the variables for it.
+// container returns a step that reads credentials from the server n. It sets the environment variables for that.
 func (r *fixture) container(n *metadataServer, more ...string) plan.Step {
 	r.Getenv = env(append([]string{containerURL, n.URL + "/creds?role=a"}, more...)...)
 	r.addSecret("EXAMPLESECRET")
@@ -126,7 +126,7 @@ func TestContainerEndpointWithAName(t *testing.T) {
 		r := newFixture(t)
 		r.LookupHost = func(_ context.Context, host string) ([]string, error) {
 			if host != "creds.internal" {
-				t.Errorf("looked up %s", host)
+				t.Errorf("looked up %s, want creds.internal", host)
 			}
 			return c.addresses, c.err
 		}
@@ -193,7 +193,7 @@ func TestContainerTimeout(t *testing.T) {
 	}
 }
 
-// The token must not be sent to another host.
+// A redirect is not followed, because the token must not be sent to another host.
 func TestContainerRedirectIsNotFollowed(t *testing.T) {
 	r, n, other := newFixture(t), newMetadataServer(t), newMetadataServer(t)
 	n.answers["/creds"] = func(w http.ResponseWriter, q *http.Request) {

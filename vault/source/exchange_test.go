@@ -27,13 +27,13 @@ type exchangeFixture struct {
 	ring   *keystoretest.Ring
 	dir    string
 	remote bool        // the keystore is written through another program
-	name   plan.Digest // of the token
+	name   plan.Digest // of the stored token
 	action string      // the fake's name for the exchange
 	renews bool        // a refresh token is exchanged, without a prompt
 	issuer *fakeaws.Issuer
 
 	exchange func(context.Context) error // runs the exchange
-	reuse    func(context.Context) error // uses the sign-in
+	reuse    func(context.Context) error // uses the stored sign-in
 	validity time.Duration               // how long the sign-in can be used without a renewal
 }
 
@@ -78,7 +78,7 @@ func newOpenIDExchange(t *testing.T, flow string) *exchangeFixture {
 	act := func(ctx context.Context) error {
 		who, err := r.OpenID(to).SignIn(ctx)
 		if err == nil && who.Subject != "alice" {
-			t.Errorf("%q is signed in", who.Subject)
+			t.Errorf("%q is signed in, want alice", who.Subject)
 		}
 		return err
 	}
@@ -140,9 +140,9 @@ func (r *exchangeFixture) refresh() string {
 	var secret struct {
 		Refresh string `json:"refresh_token"`
 	}
-	kept, _, err := r.tokens().Find(context.Background(), string(r.name))
-	if err == nil && len(kept.Secret) > 0 {
-		err = json.Unmarshal(kept.Secret, &secret)
+	token, _, err := r.tokens().Find(context.Background(), string(r.name))
+	if err == nil && len(token.Secret) > 0 {
+		err = json.Unmarshal(token.Secret, &secret)
 	}
 	if err != nil {
 		r.Errorf("the stored token cannot be read: %v", err)
@@ -178,12 +178,12 @@ func (r *exchangeFixture) wantSurvival() {
 			r.Errorf("the next run signs the user in: %q", asked)
 		}
 	}
-	if held, _ := filepath.Glob(filepath.Join(r.dir, "pending", "*")); len(held) > 0 {
-		r.Errorf("files left in the pending folder: %q", held)
+	if left, _ := filepath.Glob(filepath.Join(r.dir, "pending", "*")); len(left) > 0 {
+		r.Errorf("files left in the pending folder: %q", left)
 	}
 }
 
-// Selections of exchange kinds.
+// These functions select the exchanges that a test covers.
 func allExchanges(string, bool) bool            { return true }
 func renewals(kind string, _ bool) bool         { return strings.Contains(kind, "refresh") }
 func withProgram(_ string, remote bool) bool    { return remote }
@@ -193,11 +193,11 @@ func renewalsOfOpenID(kind string, r bool) bool { return ofOpenID(kind, r) && re
 // eachExchange runs a test for the selected kinds, with each of the two kinds of keystore.
 func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test func(*testing.T, *exchangeFixture)) {
 	for kind, begin := range exchangeKinds {
-		for place, remote := range map[string]bool{"file": false, "program": true} {
+		for backend, remote := range map[string]bool{"file": false, "program": true} {
 			if !about(kind, remote) {
 				continue
 			}
-			t.Run(kind+", "+place, func(t *testing.T) {
+			t.Run(kind+", "+backend, func(t *testing.T) {
 				r := begin(t)
 				r.remote, r.dir = remote, t.TempDir()
 				r.restart()
@@ -210,8 +210,8 @@ func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test 
 // A signal that arrives before the response does not lose the response.
 func TestExchangeIsInterrupted(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
-		gate := make(chan struct{})
-		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate}) // the refresh token is spent now
+		release := make(chan struct{})
+		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: release}) // the token is already used when the response waits
 		delayed := make(chan string, 1)
 		r.NotifyDelay = func(m string) { delayed <- m }
 		ctx, signal := context.WithCancel(t.Context())
@@ -224,7 +224,7 @@ func TestExchangeIsInterrupted(t *testing.T) {
 		if m := <-delayed; !strings.Contains(m, "so that the sign-in is not lost") {
 			t.Errorf("the user sees the note %q", m)
 		}
-		close(gate)
+		close(release)
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("ended with %v", err)
 		}
@@ -247,8 +247,8 @@ func TestExchangeDoesNotBegin(t *testing.T) {
 // The process waits for a running exchange before it ends, and starts no new one.
 func TestProcessWaitsForExchange(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
-		gate := make(chan struct{})
-		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate})
+		release := make(chan struct{})
+		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: release})
 		ended := make(chan error, 1)
 		go func() { ended <- r.exchange(context.Background()) }()
 		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {
@@ -262,15 +262,15 @@ func TestProcessWaitsForExchange(t *testing.T) {
 		select {
 		case <-closed:
 			t.Error("the process ends in the middle of an exchange")
-			close(gate)
+			close(release)
 		case <-time.After(20 * time.Millisecond):
-			close(gate)
+			close(release)
 			if <-closed == "" {
 				t.Error("the token is not stored when the process ends")
 			}
 		}
-		if _, _, err := r.beginExchange(r.Context(), "nowhere"); !errors.Is(err, errEnding) {
-			t.Errorf("a new exchange began: %v", err)
+		if _, _, err := r.beginExchange(r.Context(), "test"); !errors.Is(err, errEnding) {
+			t.Errorf("got %v from a new exchange, want errEnding", err)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -283,25 +283,25 @@ func TestProcessWaitsForExchange(t *testing.T) {
 func TestExchangeIsStoredFirst(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		before := r.refresh()
-		var looked atomic.Int32
-		look := func() {
+		var checked atomic.Int32
+		check := func() {
 			if r.exchanged() {
-				looked.Add(1)
+				checked.Add(1)
 				if now := r.refresh(); now == "" || now == before {
-					t.Errorf("something else happened before the response was stored")
+					t.Errorf("a log line, message or call came before the response was stored")
 				}
 			}
 		}
-		r.Log = slog.New(watchingHandler{look})
+		r.Log = slog.New(watchingHandler{check})
 		r.AWS.Log = r.Log
-		r.Notify = func(string) { look() }
+		r.Notify = func(string) { check() }
 		show := r.User.Show
-		r.User.Show = func(m string) { look(); show(m) }
+		r.User.Show = func(m string) { check(); show(m) }
 		if err := r.exchange(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if looked.Load() == 0 {
-			t.Error("nothing happened after the exchange, so the test proves nothing")
+		if checked.Load() == 0 {
+			t.Error("no log line, message or call came after the exchange, so the test proves nothing")
 		}
 		r.Log, r.AWS.Log = nil, nil
 		r.wantSurvival()
@@ -339,10 +339,10 @@ func TestExchangeKeepsTokenIfKeystoreFails(t *testing.T) {
 					return it, put(ctx, failed)
 				}
 				if err := r.exchange(t.Context()); err != nil {
-					t.Errorf("the sign-in is not used: %v", err)
+					t.Errorf("the exchange fails: %v", err)
 				}
 				if failed == 0 {
-					t.Error("the keystore did not fail")
+					t.Error("the keystore was not written, so it could not fail")
 				}
 				if told := strings.Join(r.notes, "\n"); !strings.Contains(told, "the token is stored encrypted in ") && name != "its program is killed, once" {
 					t.Errorf("the user sees the note %q", told)
@@ -364,7 +364,7 @@ func (r *exchangeFixture) noPlainText() {
 		}
 		text, err := os.ReadFile(path)
 		if err != nil || strings.Contains(string(text), "EXAMPLE") || strings.Contains(string(text), "refresh") {
-			r.Errorf("%s contains plain text, %v", path, err)
+			r.Errorf("%s contains a token in plain text, or cannot be read: %v", path, err)
 		}
 		info, err := d.Info()
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
@@ -413,9 +413,9 @@ func TestExchangeWithoutKeystore(t *testing.T) {
 			return func() { delete(r.ring.Errors, "Put") }
 		}
 	}
-	for name, place := range map[string]struct {
-		about  func(string, bool) bool
-		breaks func(*exchangeFixture) (mends func())
+	for name, tt := range map[string]struct {
+		about         func(string, bool) bool
+		breakKeystore func(*exchangeFixture) (repair func())
 	}{
 		"the keystore is full":   {allExchanges, refusing(errors.New("disk full"))},
 		"the keystore is locked": {allExchanges, refusing(keystore.ErrLocked)},
@@ -429,16 +429,16 @@ func TestExchangeWithoutKeystore(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachExchange(t, place.about, func(t *testing.T, r *exchangeFixture) {
-				mends := place.breaks(r)
+			eachExchange(t, tt.about, func(t *testing.T, r *exchangeFixture) {
+				repair := tt.breakKeystore(r)
 				r.User = User{} // no prompt is possible
 				if err := r.exchange(t.Context()); err == nil {
-					t.Error("the command succeeded, want an error")
+					t.Error("the exchange succeeds, want an error")
 				}
 				if r.exchanged() {
 					t.Error("a single-use token was sent although its response could not be stored")
 				}
-				if mends(); r.renews {
+				if repair(); r.renews {
 					r.wantSurvival()
 				}
 			})

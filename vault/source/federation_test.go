@@ -63,17 +63,17 @@ func TestFederatedName(t *testing.T) {
 	for _, user := range []string{"a", "b", "alice", strings.Repeat("y", 32), strings.Repeat("z", 33), long, long[:63], long[:62] + "y"} {
 		got := FederatedName(user)
 		if len(got) < 2 || len(got) > 32 {
-			t.Errorf("%q becomes %q", user, got)
+			t.Errorf("the user %q gets the name %q", user, got)
 		}
 		if len(user) >= 2 && len(user) <= 32 && got != user {
-			t.Errorf("%q is valid but becomes %q", user, got)
+			t.Errorf("the user %q is a valid name, but gets the name %q", user, got)
 		}
 		if other, ok := seen[got]; ok {
-			t.Errorf("%q and %q both become %q", user, other, got)
+			t.Errorf("the users %q and %q both get the name %q", user, other, got)
 		}
 		seen[got] = user
 	}
 	if got := FederatedName("a"); got != "a-ca978112" {
-		t.Errorf("a becomes %q", got)
+		t.Errorf("the user a gets the name %q", got)
 	}
 }

@@ -54,7 +54,7 @@ func (r *fixture) identity(place string) (plan.Step, *fakeIdentities) {
 	r.Deps.Identities = k
 	r.Deps.Card = func(_ context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
 		if slot != key.Slot() || !secret.PublicKey.Equal(public) {
-			r.Errorf("slot %s, want the slot of another key", slot)
+			r.Errorf("signing with slot %s, want the slot and public key of the plan", slot)
 		}
 		k.signed++
 		return use(secret)
@@ -73,7 +73,7 @@ func (r *fixture) webIdentityCalls() []fakeaws.Call {
 	return slices.DeleteFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action != "AssumeRoleWithWebIdentity" })
 }
 
-// If another key signs than planned, the plan must be carried out again.
+// If the identity's key has changed since the plan was made, the step fails with an IdentityChangedError.
 func TestIdentityKeyChanged(t *testing.T) {
 	r := newFixture(t)
 	s, _ := r.identity(identity.Software)
@@ -101,7 +101,7 @@ func TestIdentityClaimsOnlyInToken(t *testing.T) {
 		token := r.addSecret(call.Params.Get("WebIdentityToken"))
 		for name := range call.Params {
 			if strings.HasPrefix(name, "Tags") || strings.HasPrefix(name, "Transitive") || name == "SourceIdentity" {
-				t.Errorf("%s: the call also has %s", place, name)
+				t.Errorf("%s: the call contains the parameter %s, which is already in the token", place, name)
 			}
 		}
 		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
@@ -162,7 +162,7 @@ func TestIdentityUsesMeasuredClock(t *testing.T) {
 	r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(90 * time.Second) }
 	r.create(s)
 	if off := r.AWS.Clock.Offset(); off != -90*time.Second {
-		t.Errorf("measured %s", off)
+		t.Errorf("the measured offset is %s", off)
 	}
 	var claims struct {
 		Ends int64 `json:"exp"`
@@ -212,7 +212,7 @@ func TestIdentityCannotSign(t *testing.T) {
 			t.Errorf("%s: %d tokens were sent", name, n)
 		}
 		if name == "plain" && k.signed > 0 {
-			t.Errorf("%s: the user was prompted for a touch", name)
+			t.Errorf("%s: the card was used", name)
 		}
 	}
 }

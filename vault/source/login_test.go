@@ -21,7 +21,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A loginFixture lets alice sign in with aws login.
+// loginFixture is a test in which alice signs in with `aws login`.
 type loginFixture struct{ *ssoFixture }
 
 func newLoginFixture(t *testing.T) loginFixture {
@@ -105,7 +105,7 @@ func TestLoginRemote(t *testing.T) {
 	r.User.AskCode = func(context.Context) (string, error) {
 		address := regexp.MustCompile(`http://\S+/v1/\S+`).FindString(r.shown[len(r.shown)-1])
 		if !strings.Contains(address, "cross-device") {
-			t.Errorf("shown %q", r.shown)
+			t.Errorf("the messages are %q", r.shown)
 		}
 		found := code.FindStringSubmatch(r.visit(address))
 		return r.addSecret(found[1]), nil
@@ -197,7 +197,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		return it, nil
 	}
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
-		t.Errorf("imported %v, %v although it was not stored", found, err)
+		t.Errorf("imported: %v, error %v, although it was not stored", found, err)
 	}
 	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		theirs := ours
@@ -207,12 +207,12 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		return it, nil
 	}
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
-		t.Errorf("imported %v, %v although the AWS CLI had renewed it", found, err)
+		t.Errorf("imported: %v, error %v, although the AWS CLI had renewed it", found, err)
 	}
 	r.ring.BeforePut = nil
 	write(r.aws.Now())
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err != nil {
-		t.Fatalf("imported %v, %v", found, err)
+		t.Fatalf("imported: %v, error %v", found, err)
 	}
 	if _, err := os.Stat(r.Logins.Path(r.alice())); err == nil {
 		t.Error("the AWS CLI's file was not removed")
@@ -221,7 +221,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	r.create(r.login())
 	r.wantActions("refresh_token")
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); found || err != nil {
-		t.Errorf("imported %v, %v although the AWS CLI has no sign-in", found, err)
+		t.Errorf("imported: %v, error %v, although the AWS CLI has no sign-in", found, err)
 	}
 }
 
@@ -242,7 +242,7 @@ func TestIdentity(t *testing.T) {
 	}
 	for _, text := range []string{"", "a.b", "a.!.c", token(`{}`), token(`{"sub":"alice"}`), token(`{"sub":"arn:\u001b[2J"}`), token(`nonsense`)} {
 		if got, err := tokenSubject(text); err == nil {
-			t.Errorf("%q names %s", text, got)
+			t.Errorf("the subject of %q is %s, want an error", text, got)
 		}
 	}
 }
@@ -271,17 +271,17 @@ func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
 		r.wantActions("refresh_token")
 	}
 	if at := r.stored(); at.Region != "eu-west-1" || at.Endpoint.URL != r.aws.URL() {
-		t.Errorf("renewed in %s at %s", at.Region, at.Endpoint.URL)
+		t.Errorf("the sign-in is renewed in %s at %s", at.Region, at.Endpoint.URL)
 	}
 
-	// Trusted roots come from the profile's current settings.
+	// The root certificates are those of the current profile.
 	elsewhere.Endpoint.CABundle = "/etc/roots.pem"
 	if api := r.AWSLogin(elsewhere).atOrigin(r.stored()).api(); api.Target.Region != "eu-west-1" || api.Target.Endpoint.CABundle != "/etc/roots.pem" {
-		t.Errorf("renewed at %+v", api.Target)
+		t.Errorf("the sign-in is renewed at %+v", api.Target)
 	}
-	// A token of an earlier version has no region.
+	// A token that an earlier version stored has no region. It is renewed in the region of the current profile.
 	if api := r.AWSLogin(elsewhere).atOrigin(loginToken{}).api(); api.Target.Region != "ap-southeast-2" {
-		t.Errorf("renewed at %+v", api.Target)
+		t.Errorf("the sign-in is renewed at %+v", api.Target)
 	}
 }
 
@@ -297,10 +297,10 @@ func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 			t.Fatal(err)
 		}
 		if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err != nil {
-			t.Fatalf("imported %v, %v", found, err)
+			t.Fatalf("imported: %v, error %v", found, err)
 		}
 		if at := r.stored(); at.Region != want {
-			t.Errorf("with %q it is renewed in %s, want %s", field, at.Region, want)
+			t.Errorf("with %q the sign-in is renewed in %s, want %s", field, at.Region, want)
 		}
 		r.create(r.login())
 	}

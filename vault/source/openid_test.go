@@ -117,7 +117,7 @@ const exchanged = "AssumeRoleWithWebIdentity"
 func TestOpenIDByBrowser(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	if _, held, err := r.OpenID(r.to()).Stored(t.Context()); held || err != nil || !r.OpenID(r.to()).Prompts(t.Context()) {
-		t.Errorf("at first: %v, %v", held, err)
+		t.Errorf("before the sign-in: %v, %v", held, err)
 	}
 	who := r.signIn()
 	if who.Subject != "alice" || who.Claims["sub"] != "alice" || !who.Renewable || !who.Expires.Equal(r.aws.Now().Add(time.Hour)) {
@@ -167,16 +167,16 @@ func TestOpenIDFlow(t *testing.T) {
 	both, browser, device := &fakeProvider{true, true}, &fakeProvider{browses: true}, &fakeProvider{devices: true}
 	for _, tt := range []struct {
 		flow   string
-		away   bool
+		remote bool
 		of     *fakeProvider
 		device bool
 	}{
 		{"", false, both, false}, {"", true, both, true}, {"", true, browser, false}, {"", false, device, true},
 		{plan.FlowDevice, false, both, true}, {plan.FlowBrowser, true, both, false}, {plan.FlowDevice, false, browser, true},
 	} {
-		d := &Deps{User: User{Remote: tt.away}}
+		d := &Deps{User: User{Remote: tt.remote}}
 		if got := d.OpenID(plan.OIDC{Flow: tt.flow}).usesDeviceFlow(tt.of); got != tt.device {
-			t.Errorf("flow %q, remote %v, %+v: device flow %v", tt.flow, tt.away, tt.of, got)
+			t.Errorf("flow %q, remote %v, %+v: device flow %v", tt.flow, tt.remote, tt.of, got)
 		}
 	}
 	r := newOpenIDFixture(t, fakeaws.Login{Subject: "alice", NoDevice: true})
@@ -235,11 +235,11 @@ func TestOpenIDRenewed(t *testing.T) {
 	}
 }
 
-// A stored token that AWS refuses is replaced once. A new token is not.
+// A stored ID token that AWS refuses is renewed once. A new ID token that AWS refuses is not renewed.
 func TestOpenIDTokenRefusedByAWS(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	r.signIn()
-	r.lastOpenID.set("") // as in a new process
+	r.lastOpenID.set("") // forget the ID token, as a new process does
 	if err := r.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +333,7 @@ func TestOpenIDClientSecret(t *testing.T) {
 	_, err := r.OpenID(r.to()).SignIn(t.Context())
 	var e *signin.GrantError
 	if !errors.As(err, &e) || e.Code != "invalid_client" {
-		t.Errorf("without: %v", err)
+		t.Errorf("without the secret: %v", err)
 	}
 	for _, secret := range []string{"EXAMPLE-wrong", exampleSecret} {
 		if err := r.OpenID(r.to()).StoreSecret(t.Context(), secret); err != nil {
@@ -387,7 +387,7 @@ func TestOpenIDTokenNotStored(t *testing.T) {
 func TestOpenIDLogout(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	if held, err := r.OpenID(r.to()).Logout(t.Context()); held || err != nil {
-		t.Errorf("at first: %v, %v", held, err)
+		t.Errorf("before the sign-in: %v, %v", held, err)
 	}
 	r.signIn()
 	r.aws.Reset()
@@ -446,7 +446,7 @@ func TestOpenIDTokenLifetime(t *testing.T) {
 	} {
 		tt.t.Made = made
 		if got := tt.t.expiry().Sub(made); got != tt.want {
-			t.Errorf("%+v ends after %v, want %v", tt.t, got, tt.want)
+			t.Errorf("%+v is stored for %v, want %v", tt.t, got, tt.want)
 		}
 	}
 }
@@ -480,17 +480,17 @@ func TestOpenIDOverTLS(t *testing.T) {
 	to := plan.OIDC{Issuer: server.URL, Client: "aws-vault"}
 	var silent *awsapi.UnreachableError
 	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &silent) || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("without its root: %v", err)
+		t.Errorf("without the provider's root certificate: %v", err)
 	}
 	to.CABundle = bundle
 	endpoint = "http://127.0.0.1:1"
 	var odd *signin.ConfigurationError
 	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &odd) || !strings.Contains(err.Error(), "token_endpoint is not an https URL") {
-		t.Errorf("with a plain endpoint: %v", err)
+		t.Errorf("with an endpoint without TLS: %v", err)
 	}
 	endpoint = server.URL
 	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.Is(err, signin.ErrDenied) {
-		t.Errorf("with its root: %v", err)
+		t.Errorf("with the provider's root certificate: %v", err)
 	}
 }
 
@@ -500,7 +500,7 @@ func TestProviderUnreachableByAWS(t *testing.T) {
 	const unreached = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
 	r := newOpenIDFixture(t, alice)
 	r.signIn()
-	r.lastOpenID.set("") // as in a new process
+	r.lastOpenID.set("") // forget the ID token, as a new process does
 	r.aws.Reset()
 	const refused = exchanged + " InvalidIdentityToken"
 	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 2})

@@ -22,7 +22,7 @@ func TestOpenIDExchangeKeepsTokenIfProviderFails(t *testing.T) {
 				fault.Times = -1
 				r.aws.Fail(fault)
 				if err := r.exchange(t.Context()); err == nil {
-					t.Error("the command succeeded, want an error")
+					t.Error("the exchange succeeds, want an error")
 				}
 				r.aws.Heal()
 				r.AWS.Timeout = 20 * time.Second
@@ -70,8 +70,8 @@ func TestOpenIDNewKey(t *testing.T) {
 // returns the error of the exchange.
 func (r *exchangeFixture) rotating(then func()) error {
 	r.Helper()
-	gate := make(chan struct{})
-	r.aws.Fail(fakeaws.Fault{Action: r.action, Until: gate})
+	release := make(chan struct{})
+	r.aws.Fail(fakeaws.Fault{Action: r.action, Until: release})
 	ended := make(chan error)
 	go func() { ended <- r.exchange(r.Context()) }()
 	if err := r.aws.Await(r.Context(), r.action, 1); err != nil {
@@ -81,6 +81,6 @@ func (r *exchangeFixture) rotating(then func()) error {
 		r.Fatal(err)
 	}
 	then()
-	close(gate)
+	close(release)
 	return <-ended
 }

@@ -42,7 +42,7 @@ func TestPageFetcher(t *testing.T) {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	if p, err := fetch(t.Context(), s.URL+"/moved"); err != nil || p.Status != 302 || p.Location != "/there" || asked["/there"] != 1 {
-		t.Errorf("of what is elsewhere: got %+v, %v", p, err)
+		t.Errorf("a page that redirects: got %+v, %v", p, err)
 	}
 	if p, err := fetch(t.Context(), s.URL+"/large"); err != nil || len(p.Body) != identity.MaxFileSize+1 {
 		t.Errorf("large page: got %d bytes, %v", len(p.Body), err)
@@ -53,14 +53,14 @@ func TestPageFetcher(t *testing.T) {
 	var late *awsapi.TimeoutError
 	api.Timeout = time.Millisecond
 	if _, err := fetch(t.Context(), s.URL+"/silent"); !errors.As(err, &late) {
-		t.Errorf("of one that says nothing: got %v", err)
+		t.Errorf("a server that does not respond: got %v, want a timeout", err)
 	}
 	api.Timeout = 0
 	s.Close()
 	if _, err := fetch(t.Context(), s.URL+"/there"); err == nil || strings.Contains(err.Error(), "/there") {
-		t.Errorf("of one that is gone: got %v", err)
+		t.Errorf("a server that was stopped: got %v", err)
 	}
 	if _, err := PageFetcher(api, filepath.Join(t.TempDir(), "none.pem")); err == nil {
-		t.Error("a missing bundle was read")
+		t.Error("got no error for a missing bundle")
 	}
 }

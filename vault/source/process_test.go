@@ -16,7 +16,7 @@ import (
 
 const longTerm = `{"Version":1,"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET"}`
 
-// with returns longTerm with another member.
+// with returns longTerm with one more JSON member.
 func with(member string) string { return strings.TrimSuffix(longTerm, "}") + "," + member + "}" }
 
 func (r *fixture) printing(out string) plan.Step {
@@ -129,11 +129,11 @@ func FuzzParseProcess(f *testing.F) {
 		var ours *ProcessError
 		if err != nil {
 			if !errors.As(err, &ours) || c != (aws.Credentials{}) || strings.Contains(err.Error(), "CANARY") {
-				t.Fatalf("%q gives %v", out, err)
+				t.Fatalf("%q: got %v, want an error without the output", out, err)
 			}
 			// the error contains only the size of the output
 			if quoted := len(out) > 40 && strings.Contains(err.Error(), string(out)); quoted {
-				t.Fatalf("%v quotes the output", err)
+				t.Fatalf("the error %v quotes the output", err)
 			}
 			return
 		}
@@ -147,10 +147,10 @@ func FuzzParseProcess(f *testing.F) {
 		}
 		second, err := parseProcess("p", text)
 		if err != nil || !second.Expires.Equal(c.Expires) {
-			t.Fatalf("%s, written again, gives %+v and %v, want %+v", text, second, err, c)
+			t.Fatalf("%s, encoded and decoded again, is %+v, error %v; want %+v", text, second, err, c)
 		}
 		if second.Expires = c.Expires; second != c {
-			t.Fatalf("%s gives %+v, want %+v", text, second, c)
+			t.Fatalf("%s is decoded as %+v, want %+v", text, second, c)
 		}
 	})
 }

@@ -102,7 +102,7 @@ func TestSessionNameFromUserName(t *testing.T) {
 	}
 }
 
-// Users of one account cannot differ only by their paths.
+// The path of a user name is not part of the session name, because two users of one account cannot differ only in path.
 func TestSessionNameWithoutPath(t *testing.T) {
 	r := newFixture(t)
 	carol := r.aws.AddUser(r.world.Account, "team/blue/carol")
@@ -125,7 +125,7 @@ func TestSessionNameOfRoleIsRefused(t *testing.T) {
 	r.wantText(err, "profile p", "assumed-role/readonly/alice", "expected an IAM user")
 	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Code: "AccessDenied", Status: 403})
 	if e := failAs[*awsapi.APIError](r, s); e.Action != "GetCallerIdentity" {
-		t.Errorf("the error is of %s", e.Action)
+		t.Errorf("the error is about %s", e.Action)
 	}
 }
 

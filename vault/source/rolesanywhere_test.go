@@ -122,7 +122,7 @@ func TestRolesAnywhere(t *testing.T) {
 	}
 }
 
-// Intermediate certificates are sent along.
+// Intermediate certificates are sent together with the user's certificate.
 func TestRolesAnywhereByAnIntermediate(t *testing.T) {
 	o := newAnywhereFixture(t)
 	between := newKey(t)
@@ -251,7 +251,7 @@ func TestRolesAnywhereWithCard(t *testing.T) {
 	var touches []string
 	o.Card = func(_ context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
 		if !key.Public().(*ecdsa.PublicKey).Equal(public) {
-			t.Error("another key was requested")
+			t.Error("the card was used with another public key")
 		}
 		return use(countingSigner{key, func() { touches = append(touches, slot) }})
 	}

@@ -89,7 +89,7 @@ func newFixture(t *testing.T) *fixture {
 	r.addSecret(r.world.Key.Secret)
 	t.Cleanup(func() {
 		r.noSecret("log", r.log.String())
-		r.noSecret("talk", strings.Join(append(r.notes, r.endpointNotes...), "\n"))
+		r.noSecret("notes", strings.Join(append(r.notes, r.endpointNotes...), "\n"))
 	})
 	return r
 }
@@ -268,7 +268,7 @@ func TestDepsWithoutOptionalFields(t *testing.T) {
 	s.Endpoint.URL = strings.Replace(s.Endpoint.URL, "127.0.0.1", "localhost", 1)
 	r.create(s)
 	if r.AWS.CallTimeout() != 30*time.Second {
-		t.Errorf("the timeout is %s by default", r.AWS.CallTimeout())
+		t.Errorf("the default timeout is %s, want 30s", r.AWS.CallTimeout())
 	}
 }
 
@@ -281,7 +281,7 @@ func TestRootsArePreloaded(t *testing.T) {
 	}{
 		"STS":          {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role}, []string{"system.pem"}},
 		"bundle":       {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role, Endpoint: plan.Endpoint{CABundle: "own.pem"}}, []string{"own.pem"}},
-		"in the open":  {plan.Step{Kind: plan.KindAssumeRole, Spec: role, Endpoint: plan.Endpoint{URL: "http://localhost:9"}}, nil},
+		"no TLS":       {plan.Step{Kind: plan.KindAssumeRole, Spec: role, Endpoint: plan.Endpoint{URL: "http://localhost:9"}}, nil},
 		"a stored key": {plan.Step{Kind: plan.KindStoredKey, Spec: key}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -117,7 +117,7 @@ func TestSSOByDevice(t *testing.T) {
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
 	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device and check that the page shows the code ") {
-		t.Errorf("shown %q", r.shown)
+		t.Errorf("the messages are %q", r.shown)
 	}
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code AuthorizationPendingException", "device_code SlowDownException", "device_code", "GetRoleCredentials")
 	r.create(r.role())
@@ -153,7 +153,7 @@ func TestSSOOpensCompletePageIfUserSeesOutput(t *testing.T) {
 			t.Errorf("opened %q with SeesOutput %v", r.opened, reads)
 		}
 		if len(r.shown) != 2 || !strings.Contains(r.shown[1], "cannot open a browser: no such program") {
-			t.Errorf("shown %q", r.shown)
+			t.Errorf("the messages are %q", r.shown)
 		}
 	}
 }
@@ -252,7 +252,7 @@ func TestSSOTokenIsRenewedSilently(t *testing.T) {
 		r.create(r.role())
 		for range 3 {
 			r.aws.Reset()
-			r.aws.Advance(8*time.Hour - time.Minute) // a minute is left
+			r.aws.Advance(8*time.Hour - time.Minute) // the token is valid for another minute
 			r.create(r.role())
 			r.wantActions("refresh_token", "GetRoleCredentials")
 		}
@@ -273,7 +273,7 @@ func TestSSOTokenIsUsedUntilItExpires(t *testing.T) {
 	r.wantActions("refresh_token InternalFailure", "refresh_token InternalFailure", "refresh_token InternalFailure", "GetRoleCredentials")
 	r.aws.Advance(2 * time.Minute)
 	if err := r.fail(r.role()); len(r.shown) != 1 {
-		t.Errorf("the user was asked to sign in, which cannot help after %v", err)
+		t.Errorf("the user was prompted to sign in, though the result is %v", err)
 	}
 }
 
@@ -370,7 +370,7 @@ func TestSSORefusals(t *testing.T) {
 func TestUnsafePagesAreNotOpened(t *testing.T) {
 	for _, page := range []string{"", "file:///etc/passwd", "http://example.com/", "https://", "https://user@example.com/", "-a Calculator", "javascript:alert(1)"} {
 		if checkPageURL(page) == nil {
-			t.Errorf("%q would be opened", page)
+			t.Errorf("the page %q would be opened", page)
 		}
 	}
 	for _, page := range []string{"https://device.sso.eu-west-1.amazonaws.com/?user_code=A", "http://127.0.0.1:1/x"} {
@@ -402,7 +402,7 @@ func TestSSOTokenRoundTrip(t *testing.T) {
 	k := encode(KindSSOToken, "corp", in.expiry(), in)
 	out, ok := decode[ssoToken](k)
 	if !ok || out != in || !k.Expires.Equal(in.Client.Expires) || !json.Valid(k.Secret) {
-		t.Errorf("%+v became %+v", in, out)
+		t.Errorf("the token %+v became %+v", in, out)
 	}
 }
 
@@ -411,7 +411,7 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 	for _, tt := range []struct {
 		name, to, region string
 		noHead           bool
-		sent, fails      string // empty for the organization's own
+		sent, fails      string // sent is empty if the organization's own URL is sent
 	}{
 		{name: "AWS's", to: startURL, sent: startURL},
 		{name: "AWS's, with more than it needs", to: startURL + "/?a=b#/", sent: startURL},
@@ -460,7 +460,7 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 	}
 }
 
-// AWS's own start URLs are not requested.
+// A start URL of AWS is used as it is, without a request that looks for a redirect.
 func TestStartURLOfAWS(t *testing.T) {
 	for _, start := range []string{startURL, "https://d-1234567890.awsapps.cn/start", "https://ssoins-1.portal.eu-west-1.app.aws", "https://identitycenter.amazonaws.com/ssoins-1"} {
 		api := &awsapi.Client{} // a client that cannot make calls

@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// The error names the role, and the call is not repeated without tags.
+// If a role's trust policy refuses session tags, the error names the role. The call is not repeated without tags.
 func TestTagsAreRefused(t *testing.T) {
 	for agent, role := range map[string]fakeaws.Role{
 		"goose": {Trusts: []string{"*"}, DenyTagSession: true},

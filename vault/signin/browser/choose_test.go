@@ -49,7 +49,7 @@ func TestCommand(t *testing.T) {
 	const page = "http://127.0.0.1:1/X"
 	for _, tt := range []struct {
 		choice Choice
-		look   func(string) (string, error)
+		lookUp func(string) (string, error)
 		want   string // arguments, separated by bars
 	}{
 		{Choice{"chromium", ""}, withPrograms("chromium"), "/bin/chromium|" + page},
@@ -62,9 +62,9 @@ func TestCommand(t *testing.T) {
 		{Choice{"chrome", ""}, withPrograms("firefox"), ""},
 		{Choice{Private, ""}, withPrograms(), ""},
 	} {
-		argv, err := tt.choice.Command(page, tt.look)
+		argv, err := tt.choice.Command(page, tt.lookUp)
 		if got := strings.Join(argv, "|"); got != tt.want {
-			t.Errorf("%+v: %s, %v, want %s", tt.choice, got, err, tt.want)
+			t.Errorf("%+v: command %s, error %v, want %s", tt.choice, got, err, tt.want)
 		}
 		var e *NotFoundError
 		if tt.want == "" && !errors.As(err, &e) {

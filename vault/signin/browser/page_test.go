@@ -27,12 +27,12 @@ func serve(t *testing.T) *Page {
 	return p
 }
 
-func ask(t *testing.T, p *Page, change func(*http.Request)) (status int, to, body string) {
+func sendRequest(t *testing.T, p *Page, change func(*http.Request)) (status int, to, body string) {
 	t.Helper()
-	return askAt(t, p.URL(), change)
+	return sendRequestTo(t, p.URL(), change)
 }
 
-func askAt(t *testing.T, page string, change func(*http.Request)) (status int, to, body string) {
+func sendRequestTo(t *testing.T, page string, change func(*http.Request)) (status int, to, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, nil)
 	if err != nil {
@@ -57,7 +57,7 @@ func askAt(t *testing.T, page string, change func(*http.Request)) (status int, t
 func TestPageRedirectsOnce(t *testing.T) {
 	p := serve(t)
 	if strings.Contains(p.URL(), "EXAMPLE") || !strings.HasPrefix(p.URL(), "http://127.0.0.1:") {
-		t.Errorf("the address is %s", p.URL())
+		t.Errorf("the URL is %s", p.URL())
 	}
 	for name, change := range map[string]func(*http.Request){
 		"another host":   func(r *http.Request) { r.Host = "evil.example.com" },
@@ -65,20 +65,20 @@ func TestPageRedirectsOnce(t *testing.T) {
 		"another page":   func(r *http.Request) { r.Header.Set("Origin", "https://evil.example.com") },
 		"an image":       func(r *http.Request) { r.Header.Set("Sec-Fetch-Mode", "no-cors") },
 		"another method": func(r *http.Request) { r.Method = http.MethodPost },
-		"a look ahead":   func(r *http.Request) { r.Method = http.MethodHead },
+		"HEAD":           func(r *http.Request) { r.Method = http.MethodHead },
 	} {
-		if status, to, body := ask(t, p, change); status < 400 || to != "" || strings.Contains(body, "EXAMPLE") {
-			t.Errorf("%s: status %d, to %q: %s", name, status, to, body)
+		if status, to, body := sendRequest(t, p, change); status < 400 || to != "" || strings.Contains(body, "EXAMPLE") {
+			t.Errorf("%s: status %d, redirect to %q: %s", name, status, to, body)
 		}
 	}
-	if status, to, _ := ask(t, p, func(r *http.Request) { r.Header.Set("Sec-Fetch-Mode", "navigate") }); status != http.StatusFound || to != secret {
-		t.Errorf("status %d, to %q", status, to)
+	if status, to, _ := sendRequest(t, p, func(r *http.Request) { r.Header.Set("Sec-Fetch-Mode", "navigate") }); status != http.StatusFound || to != secret {
+		t.Errorf("status %d, redirect to %q", status, to)
 	}
 	if err := p.Wait(t.Context(), time.Minute); err != nil {
-		t.Errorf("waiting: %v", err)
+		t.Errorf("Wait: %v", err)
 	}
-	if status, to, _ := ask(t, p, nil); status != http.StatusGone || to != "" {
-		t.Errorf("the second time: status %d, to %q", status, to)
+	if status, to, _ := sendRequest(t, p, nil); status != http.StatusGone || to != "" {
+		t.Errorf("second request: status %d, redirect to %q", status, to)
 	}
 }
 
@@ -87,10 +87,10 @@ func TestPageNotOpened(t *testing.T) {
 	if err := p.Wait(t.Context(), 0); !errors.Is(err, ErrNotOpened) {
 		t.Errorf("got %v", err)
 	}
-	gone := errors.New("interrupted")
+	interrupted := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(gone)
-	if err := p.Wait(ctx, time.Minute); !errors.Is(err, gone) {
+	cancel(interrupted)
+	if err := p.Wait(ctx, time.Minute); !errors.Is(err, interrupted) {
 		t.Errorf("got %v", err)
 	}
 	if err := p.Close(); err != nil {
@@ -108,7 +108,7 @@ func TestPageInFile(t *testing.T) {
 	defer p.Close()
 	path, ok := strings.CutPrefix(p.URL(), "file://")
 	if !ok || strings.Contains(p.URL(), p.path) {
-		t.Fatalf("the address is %s", p.URL())
+		t.Fatalf("the URL is %s", p.URL())
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestPageInFile(t *testing.T) {
 	}
 	for _, part := range []string{`content="0; url=` + p.address() + `"`, `href="` + p.address() + `"`, `content="no-referrer"`} {
 		if !strings.Contains(string(text), part) {
-			t.Errorf("the page has no %s:\n%s", part, text)
+			t.Errorf("the page does not contain %s:\n%s", part, text)
 		}
 	}
 	if strings.Contains(string(text), "EXAMPLE") {
@@ -127,11 +127,11 @@ func TestPageInFile(t *testing.T) {
 			t.Errorf("%s has mode %v, %v", name, info.Mode(), err)
 		}
 	}
-	if status, _, _ := askAt(t, p.address()+"x", nil); status != http.StatusNotFound {
-		t.Errorf("another address: status %d", status)
+	if status, _, _ := sendRequestTo(t, p.address()+"x", nil); status != http.StatusNotFound {
+		t.Errorf("another path: status %d, want 404", status)
 	}
-	if status, to, _ := askAt(t, p.address(), nil); status != http.StatusFound || to != secret {
-		t.Errorf("status %d, to %q", status, to)
+	if status, to, _ := sendRequestTo(t, p.address(), nil); status != http.StatusFound || to != secret {
+		t.Errorf("status %d, redirect to %q", status, to)
 	}
 	p.Close()
 	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
@@ -139,7 +139,7 @@ func TestPageInFile(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 	if _, err := Serve(secret, Choice{}, peer.Check{NoTCPOwner: true}); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("without a folder for the page: %v", err)
+		t.Errorf("without a temporary folder: %v", err)
 	}
 }
 
@@ -151,7 +151,7 @@ func TestFileURL(t *testing.T) {
 	}
 }
 
-// The file also opens the page in the chosen Firefox container.
+// A link to a page opens the page in the chosen Firefox container. A link to a file stays as it is.
 func TestLink(t *testing.T) {
 	const page, file = "http://127.0.0.1:1/X", "file:///x"
 	for _, tt := range []struct {

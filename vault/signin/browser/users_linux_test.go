@@ -19,8 +19,8 @@ func TestPageOfAnotherUser(t *testing.T) {
 		t.Skip(fakeaws.ErrNotRoot)
 	}
 	const alice, mallory = 12345, 54321
-	var told []string
-	p, err := Serve(secret, Choice{}, peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }})
+	var refused []string
+	p, err := Serve(secret, Choice{}, peer.Check{UID: alice, Refused: func(err error) { refused = append(refused, err.Error()) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,13 +43,13 @@ func TestPageOfAnotherUser(t *testing.T) {
 		}
 	}
 	if err := p.Wait(t.Context(), time.Nanosecond); err != ErrNotOpened {
-		t.Errorf("another user counts as the browser: %v", err)
+		t.Errorf("the request of another user ended the wait: %v", err)
 	}
 	if resp := get(alice); resp.Header.Get("Location") != secret {
-		t.Errorf("the browser gets %s", resp.Status)
+		t.Errorf("the user's browser gets status %s, want a redirect", resp.Status)
 	}
-	if len(told) != 3 || !strings.Contains(told[0], "user 54321") {
-		t.Errorf("reported %q", told)
+	if len(refused) != 3 || !strings.Contains(refused[0], "user 54321") {
+		t.Errorf("reported %q", refused)
 	}
 }
 
