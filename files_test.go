@@ -52,9 +52,9 @@ var allowedByPath = map[string][]string{
 	"AWS's config file, which can be a link": {
 		"cli/system sameFile: os.Stat",
 		"cli/run statFiles: os.Stat",
-		"vault/configfile ConfigFile.Edit: disk.ReplacePreserving",
-		"vault/configfile ConfigFile.Read: disk.ReadText",
-		"vault/configfile ConfigFile.TakeOut: disk.ReplacePreservingWithoutCopy",
+		"vault/configfile File.Edit: disk.ReplacePreserving",
+		"vault/configfile File.Read: disk.ReadText",
+		"vault/configfile File.RemoveKey: disk.ReplacePreservingWithoutCopy",
 	},
 	"the AWS CLI's file, read as the AWS CLI reads it": {
 		"vault/store LoginCache.Login: disk.ReadBounded",

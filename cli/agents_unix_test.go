@@ -32,7 +32,7 @@ func TestEachAgent(t *testing.T) {
 		"KIRO_SESSION_ID": "kiro", "AMP_CURRENT_THREAD_ID": "amp", "PI_CODING_AGENT": "pi",
 	}
 	served := map[string]string{} // agent names by access key id
-	for _, variable := range append([]string{""}, policy.Markers()...) {
+	for _, variable := range append([]string{""}, policy.AgentVariables()...) {
 		name, ok := names[variable]
 		if !ok {
 			t.Errorf("%s is not in names", variable)

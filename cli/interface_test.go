@@ -34,7 +34,7 @@ func TestInterface(t *testing.T) {
 	writeFlags(&b, "aws-vault", model.FlagGroupModel)
 	writeCommands(&b, model.CmdGroupModel)
 	b.WriteString("\n# Sections of the config file\n\n")
-	for _, word := range profile.SectionWords() {
+	for _, word := range profile.SectionKeywords() {
 		fmt.Fprintf(&b, "[%s NAME]\n", word)
 	}
 	b.WriteString("\n# Settings\n\n")

@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(codeVariable); url != "" {
 		printNextCode(url)
 	}
-	for _, marker := range policy.Markers() {
+	for _, marker := range policy.AgentVariables() {
 		os.Unsetenv(marker) // the tests must not depend on whether a coding agent runs them
 	}
 	testscript.Main(m, map[string]func(){

@@ -182,10 +182,10 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 		for _, name := range r.stored {
 			w.Ring.Items[name] = keystore.Item{Name: name, Data: key}
 		}
-		o := plan.Options{Name: "n", Agent: agent, For: plan.Purpose(r.one(string(plan.Use), string(plan.Serve), string(plan.Console)))}
-		if o.For != plan.Console && r.IntN(3) == 0 {
+		o := plan.Options{SessionName: "n", Agent: agent, Purpose: plan.Purpose(r.one(string(plan.Use), string(plan.Serve), string(plan.Console)))}
+		if o.Purpose != plan.Console && r.IntN(3) == 0 {
 			arn, _ := r.arn()
-			o.Then = []string{arn}
+			o.ExtraRoles = []string{arn}
 		}
 		delete(w.Env, "AWS_ROLE_ARN")
 		if r.IntN(8) == 0 {

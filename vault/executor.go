@@ -78,10 +78,10 @@ func (c *executor) execute(ctx context.Context, i int, need time.Duration) (aws.
 	if !errors.Is(err, store.ErrWrongIdentity) {
 		return creds, err
 	}
-	c.firstCredentials, c.plan = nil, c.plan.Gave("")
+	c.firstCredentials, c.plan = nil, c.plan.WithCaller("")
 	var other *source.IdentityChangedError
 	if errors.As(err, &other) {
-		c.plan = c.plan.From(other.Spec)
+		c.plan = c.plan.WithFirstSpec(other.Spec)
 	}
 	return c.executeOnce(ctx, i, need)
 }
@@ -98,19 +98,19 @@ func (c *executor) executeOnce(ctx context.Context, i int, need time.Duration) (
 // are looked up, because the identity is part of a session's cache key.
 func (c *executor) identify(ctx context.Context, i int) error {
 	first := c.plan.Steps[0]
-	if !first.ShowsCaller() {
+	if !first.CallerFromOutput() {
 		known, token, err := c.vault.Source.Identify(ctx, first)
 		if err == nil {
-			c.plan, c.token = c.plan.From(known), cmp.Or(token, c.token)
+			c.plan, c.token = c.plan.WithFirstSpec(known), cmp.Or(token, c.token)
 		}
 		return err
 	}
-	if i == 0 || first.Gave != "" {
+	if i == 0 || first.CallerFingerprint != "" {
 		return nil
 	}
 	made, err := c.step(ctx, 0, minInputValidity)
 	if err == nil {
-		c.firstCredentials, c.plan = &made.Credentials, c.plan.Gave(fingerprint(made.Credentials))
+		c.firstCredentials, c.plan = &made.Credentials, c.plan.WithCaller(fingerprint(made.Credentials))
 	}
 	return err
 }
@@ -122,9 +122,9 @@ const minInputValidity = time.Minute
 // creating a session would prompt the user, a cached session with less validity is used.
 func (c *executor) step(ctx context.Context, i int, need time.Duration) (store.Created, error) {
 	switch {
-	case !c.plan.Steps[i].Keep:
+	case !c.plan.Steps[i].Cacheable:
 		return c.create(ctx, i)
-	case !c.plan.Decided(i):
+	case !c.plan.DigestKnown(i):
 		return store.Created{}, errIdentityUnknown
 	}
 	a := c.request(i, need)
@@ -155,7 +155,7 @@ func (c *executor) request(i int, need time.Duration) store.Request {
 		Question: lockDescription(s),
 	}
 	if s.Kind == plan.KindSessionToken && i == len(c.plan.Steps)-1 && c.options.Duration > 0 {
-		a.MaxLeft, a.LimitedName = s.Lasts, string(digest.Lasting(s.Lasts))
+		a.MaxLeft, a.LimitedName = s.Duration, string(digest.ForDuration(s.Duration))
 	}
 	return a
 }
@@ -163,7 +163,7 @@ func (c *executor) request(i int, need time.Duration) store.Request {
 // findCached returns the cached session for step i, as [store.Sessions.Find] does. It returns no session if the
 // keystore cannot be read: the later attempt to create one reports that error.
 func (c *executor) findCached(ctx context.Context, i int, need time.Duration) store.Found {
-	if !c.plan.Steps[i].Keep || !c.plan.Decided(i) {
+	if !c.plan.Steps[i].Cacheable || !c.plan.DigestKnown(i) {
 		return store.Found{}
 	}
 	found, err := c.vault.Sessions.Find(ctx, c.request(i, need))
@@ -178,7 +178,7 @@ func (c *executor) findCached(ctx context.Context, i int, need time.Duration) st
 func (c *executor) create(ctx context.Context, i int) (store.Created, error) {
 	made, err := c.createOnce(ctx, i)
 	var refused *awsapi.APIError
-	if i == 0 || !c.plan.Steps[i-1].Keep || !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, "ExpiredToken") {
+	if i == 0 || !c.plan.Steps[i-1].Cacheable || !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, "ExpiredToken") {
 		return made, err
 	}
 	ended := string(c.plan.Digest(i - 1))
@@ -223,7 +223,7 @@ func (c *executor) previous(ctx context.Context, i int) (store.Created, error) {
 		return store.Created{Credentials: *c.firstCredentials}, nil
 	}
 	made, err := c.step(ctx, i-1, minInputValidity)
-	if planned := c.plan.Steps[0].Gave; err == nil && i == 1 && planned != "" && planned != fingerprint(made.Credentials) {
+	if planned := c.plan.Steps[0].CallerFingerprint; err == nil && i == 1 && planned != "" && planned != fingerprint(made.Credentials) {
 		return store.Created{}, credentialsChangedError{}
 	}
 	return made, err

@@ -138,7 +138,7 @@ func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	keys, e := addBob(w), newMetadataServer(t)
 	w.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = e.URL
 	server := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
-	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
+	o := plan.Options{Purpose: plan.Serve, SessionName: "aws-vault-alice"}
 	var callers []string
 	for _, user := range []string{"alice", "alice", "bob"} {
 		e.key = keys[user]
@@ -334,7 +334,7 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 		t.Errorf("%d exchanges after %d runs, want one for carol", n, ran)
 	}
 	server := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
-	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
+	o := plan.Options{Purpose: plan.Serve, SessionName: "aws-vault-alice"}
 	for _, user = range []string{"alice", "dave"} {
 		pl, err := w.Plan(t.Context(), "w", o)
 		if err != nil {
@@ -371,7 +371,7 @@ func TestTokenReplacedDuringExecution(t *testing.T) {
 		}
 	}
 	become("alice")
-	pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"})
+	pl, err := w.Plan(t.Context(), "w", plan.Options{SessionName: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,8 +415,8 @@ func TestLargeCertificateReplaced(t *testing.T) {
 var digestFields = map[string]string{
 	"AWS_ACCESS_KEY_ID": "CredentialSource.Fingerprint", "AWS_SECRET_ACCESS_KEY": "CredentialSource.Fingerprint", "AWS_SESSION_TOKEN": "CredentialSource.Fingerprint",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "CredentialSource.Endpoint", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "CredentialSource.Endpoint",
-	"AWS_CONTAINER_AUTHORIZATION_TOKEN": "Step.Gave", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "Step.Gave",
-	"AWS_EC2_METADATA_DISABLED": "Step.Gave",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN": "Step.CallerFingerprint", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "Step.CallerFingerprint",
+	"AWS_EC2_METADATA_DISABLED": "Step.CallerFingerprint",
 }
 
 // Every environment variable that is read must be listed in digestFields.

@@ -115,7 +115,7 @@ func (v *Vault) signers(chain []*profile.Profile) map[string]plan.Signer {
 			continue
 		}
 		if k, err := v.Source.Identities.SigningKey(name); err == nil {
-			signers[name] = plan.Signer{KeyID: k.ID, Place: k.Location}
+			signers[name] = plan.Signer{KeyID: k.ID, Location: k.Location}
 		}
 	}
 	return signers

@@ -87,7 +87,7 @@ func agentPolicies(p *profile.Profile, rules profile.AgentRules, o plan.Options)
 		of(profile.SSOPrincipal(q.Text("sso_account_id"), q.Text("sso_role_name")))
 		of(profile.SignInPrincipal(q.Text("login_session")))
 	}
-	for _, arn := range o.Then {
+	for _, arn := range o.ExtraRoles {
 		of(profile.RolePrincipal(arn))
 	}
 	var names []string

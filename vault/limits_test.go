@@ -43,7 +43,7 @@ func TestPolicyLimits(t *testing.T) {
 	for name, want := range map[string]string{
 		"here": text, "there": text, write("file", " "+text+"\n"): text, "arns": "arn:aws:iam::aws:policy/SecurityAudit",
 	} {
-		pl, err := w.Plan(t.Context(), "r", plan.Options{Limits: []string{name}, Name: "n"})
+		pl, err := w.Plan(t.Context(), "r", plan.Options{Limits: []string{name}, SessionName: "n"})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -51,7 +51,7 @@ func TestPolicyLimits(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if pl, err := w.Plan(t.Context(), "r", plan.Options{Agent: agent, Name: "n"}); err != nil || pl.Last().Policy.Inline != text {
+	if pl, err := w.Plan(t.Context(), "r", plan.Options{Agent: agent, SessionName: "n"}); err != nil || pl.Last().Policy.Inline != text {
 		t.Errorf("for an agent: %+v, %v", pl.Last().Policy, err)
 	}
 	rules, err := profile.Parse("config", "[session-policy there]\npolicy = "+write("there", text)+"\n[profile m]\n[profile r]\nsource_profile = m\n"+anyRole+
@@ -61,10 +61,10 @@ func TestPolicyLimits(t *testing.T) {
 	}
 	before := w.Config
 	w.Config = rules
-	for _, o := range []plan.Options{{}, {Then: []string{"arn:aws:iam::123456789012:role/readonly"}}} {
-		o.Agent, o.Name = agent, "n"
+	for _, o := range []plan.Options{{}, {ExtraRoles: []string{"arn:aws:iam::123456789012:role/readonly"}}} {
+		o.Agent, o.SessionName = agent, "n"
 		name := "r"
-		if len(o.Then) > 0 {
+		if len(o.ExtraRoles) > 0 {
 			name = "top"
 		}
 		if pl, err := w.Plan(t.Context(), name, o); err != nil || pl.Last().Policy.Inline != text {
@@ -82,10 +82,10 @@ func TestPolicyLimits(t *testing.T) {
 		t.Errorf("bad: %v", err)
 	}
 	w.Env["AWS_ACCESS_KEY_ID"], w.Env["AWS_SECRET_ACCESS_KEY"] = w.Key.ID, w.Key.Secret
-	if pl, err := w.PlanEnvironment(plan.Options{For: plan.Console, Limits: []string{"there"}}); err != nil || pl.Last().Policy.Inline != text {
+	if pl, err := w.PlanEnvironment(plan.Options{Purpose: plan.Console, Limits: []string{"there"}}); err != nil || pl.Last().Policy.Inline != text {
 		t.Errorf("with credentials from the environment: %+v, %v", pl, err)
 	}
-	if _, err := w.PlanEnvironment(plan.Options{For: plan.Console, Limits: []string{"missing"}}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := w.PlanEnvironment(plan.Options{Purpose: plan.Console, Limits: []string{"missing"}}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("with credentials from the environment: %v", err)
 	}
 }
@@ -146,7 +146,7 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 			}
 		})
 	}
-	if person, agents := allocations(plan.Options{Name: "n"}), allocations(plan.Options{Name: "n", Agent: agent}); person > 2000 || agents < 20_000 {
+	if person, agents := allocations(plan.Options{SessionName: "n"}), allocations(plan.Options{SessionName: "n", Agent: agent}); person > 2000 || agents < 20_000 {
 		t.Errorf("a user's plan needs %.0f allocations, an agent's %.0f", person, agents)
 	}
 }

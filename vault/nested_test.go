@@ -124,7 +124,7 @@ func (r nestedRun) export(ctx context.Context, name string) ([]byte, error) {
 			Callers: r.callers, Run: r.program, Key: w.Keys.Key, Static: w.Source.Static,
 		},
 	}
-	pl, err := v.Plan(ctx, name, plan.Options{Name: "aws-vault-alice"})
+	pl, err := v.Plan(ctx, name, plan.Options{SessionName: "aws-vault-alice"})
 	if err != nil {
 		return nil, err
 	}

@@ -40,11 +40,11 @@ func (s indexedSignIns) openID(_ context.Context, to plan.OIDC) (plan.Identity, 
 }
 
 func (s indexedSignIns) portal(_ context.Context, to plan.SSO) (string, error) {
-	return s.signedInAs(to.Token()), nil
+	return s.signedInAs(to.TokenDigest()), nil
 }
 
 func (s indexedSignIns) login(_ context.Context, l plan.Login) (string, error) {
-	return s.signedInAs(l.Token()), nil
+	return s.signedInAs(l.TokenDigest()), nil
 }
 
 func (s indexedSignIns) signedInAs(token plan.Digest) string {
@@ -63,7 +63,7 @@ func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[pl
 	if err != nil || !ok {
 		return nil, err
 	}
-	return map[plan.Digest]plan.Identity{to.Token(): who}, nil
+	return map[plan.Digest]plan.Identity{to.TokenDigest(): who}, nil
 }
 
 // signIns returns the ID of the current sign-in to the Identity Center portal of q, or of its aws login
@@ -74,12 +74,12 @@ func (v *Vault) signIns(ctx context.Context, q *profile.Profile, signed signIns)
 	}
 	if to, _, err := plan.Portal(q); err == nil {
 		who, err := signed.portal(ctx, to)
-		return map[plan.Digest]string{to.Token(): who}, err
+		return map[plan.Digest]string{to.TokenDigest(): who}, err
 	}
 	if session := q.Text("login_session"); session != "" {
 		l := plan.Login{Session: session}
 		who, err := signed.login(ctx, l)
-		return map[plan.Digest]string{l.Token(): who}, err
+		return map[plan.Digest]string{l.TokenDigest(): who}, err
 	}
 	return nil, nil
 }

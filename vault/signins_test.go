@@ -293,7 +293,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 		t.Errorf("called %q, want %q", got, want)
 	}
 	// If the user signs in again between planning and the call, the role's session belongs to the new sign-in.
-	pl, err := w.Plan(t.Context(), "top", plan.Options{Name: "aws-vault-alice"})
+	pl, err := w.Plan(t.Context(), "top", plan.Options{SessionName: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
 	}

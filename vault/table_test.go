@@ -45,7 +45,7 @@ func TestDecisionTableCalls(t *testing.T) {
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
 		{name: "12", config: twoRoles, options: hour2,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
-		{name: "13", config: twoRoles + testvault.MFA, options: plan.Options{NoSession: true}, err: "as no session token is to be taken"},
+		{name: "13", config: twoRoles + testvault.MFA, options: plan.Options{NoSession: true}, err: "because session tokens are turned off"},
 		{name: "14", config: "[profile m]\n" + testvault.MFA + testvault.Hub + "[profile top]\n" + testvault.SourceM + testvault.MFA + testvault.Prod,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
 		{name: "15", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.SourceM + testvault.MFA,

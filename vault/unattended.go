@@ -68,7 +68,7 @@ func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Optio
 		return aws.Credentials{}, err
 	}
 	last := len(pl.Steps) - 1
-	if !pl.Decided(last) {
+	if !pl.DigestKnown(last) {
 		if err := c.identify(ctx, last); err != nil {
 			return aws.Credentials{}, err
 		}
@@ -113,9 +113,9 @@ func (u *Unattended) startPrompt(c executor, step int, need time.Duration) (aski
 	name, now := c.plan.Digest(step), u.Vault.Sessions.Now()
 	switch spec := c.plan.Steps[step].Spec.(type) { // one sign-in is enough for every role
 	case plan.SSORole:
-		name = spec.Token()
+		name = spec.TokenDigest()
 	case plan.OIDCRole:
-		name = spec.Token()
+		name = spec.TokenDigest()
 	}
 	q := u.prompts[name]
 	switch {

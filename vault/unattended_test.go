@@ -49,7 +49,7 @@ func newUnattendedFixture(t *testing.T, config string) *unattendedFixture {
 // request requests credentials as a server does.
 func (d *unattendedFixture) request(t *testing.T, need time.Duration, then ...string) error {
 	t.Helper()
-	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice", Then: then}
+	o := plan.Options{Purpose: plan.Serve, SessionName: "aws-vault-alice", ExtraRoles: then}
 	pl, err := d.Plan(t.Context(), "m", o)
 	if err != nil {
 		t.Fatal(err)

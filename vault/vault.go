@@ -127,7 +127,7 @@ func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, n
 func (v *Vault) CachedSessions(pl plan.Plan) map[int]store.Entry {
 	cached, entries := map[int]store.Entry{}, v.Sessions.Index.Entries()
 	for i, s := range pl.Steps {
-		if e, ok := entries[string(pl.Digest(i))]; ok && s.Keep && pl.Decided(i) && e.Expires.After(v.Sessions.Now()) {
+		if e, ok := entries[string(pl.Digest(i))]; ok && s.Cacheable && pl.DigestKnown(i) && e.Expires.After(v.Sessions.Now()) {
 			cached[i] = e
 		}
 	}

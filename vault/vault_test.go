@@ -98,7 +98,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
-	pl, err := w.Plan(t.Context(), "m", plan.Options{Name: "aws-vault-alice"})
+	pl, err := w.Plan(t.Context(), "m", plan.Options{SessionName: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestTokenFileOfAnotherIdentity(t *testing.T) {
 	if got := w.Calls(); len(got) != 2 {
 		t.Errorf("calls %q, want one per user", got)
 	}
-	if pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"}); err != nil || len(w.CachedSessions(pl)) != 1 {
+	if pl, err := w.Plan(t.Context(), "w", plan.Options{SessionName: "aws-vault-alice"}); err != nil || len(w.CachedSessions(pl)) != 1 {
 		t.Errorf("CachedSessions does not find bob's session: %v", err)
 	}
 	if err := os.WriteFile(file, []byte("no token"), 0o600); err != nil {
@@ -353,7 +353,7 @@ func TestEnvironmentSource(t *testing.T) {
 func TestCachedSessions(t *testing.T) {
 	w := testvault.New(t, twoRoles)
 	w.StoreKey(t, "m")
-	pl, err := w.Plan(t.Context(), "r2", plan.Options{Name: "aws-vault-alice"})
+	pl, err := w.Plan(t.Context(), "r2", plan.Options{SessionName: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +371,7 @@ func TestCachedSessions(t *testing.T) {
 // After twenty concurrent edits, the file contains all of them.
 func TestParallelEdits(t *testing.T) {
 	dir := t.TempDir()
-	file := configfile.ConfigFile{Path: filepath.Join(dir, "config"), Name: "config"}
+	file := configfile.File{Path: filepath.Join(dir, "config"), Name: "config"}
 	if err := os.WriteFile(file.Path, []byte("# mine\n[profile old]\nregion = x\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -408,7 +408,7 @@ func TestParallelEdits(t *testing.T) {
 func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+"[profile r]\n"+testvault.SourceM+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
-	o := plan.Options{Name: "aws-vault-alice"}
+	o := plan.Options{SessionName: "aws-vault-alice"}
 	pl, err := w.Plan(t.Context(), "r", o)
 	if err != nil {
 		t.Fatal(err)
@@ -443,7 +443,7 @@ func TestStaticKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Config = file
-	pl, err := w.Plan(t.Context(), "r", plan.Options{Name: "aws-vault-alice"})
+	pl, err := w.Plan(t.Context(), "r", plan.Options{SessionName: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,7 +463,7 @@ func TestStaticKey(t *testing.T) {
 
 func TestConfigFile(t *testing.T) {
 	dir := t.TempDir()
-	file := configfile.ConfigFile{Path: filepath.Join(dir, "a", "config"), Name: "config"}
+	file := configfile.File{Path: filepath.Join(dir, "a", "config"), Name: "config"}
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: time.Now}
 	if f, err := file.Read(); err != nil || len(f.Profiles()) != 0 {
 		t.Errorf("a missing file: %v", err)
@@ -477,7 +477,7 @@ func TestConfigFile(t *testing.T) {
 	if info, err := os.Stat(file.Path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v, want a file with mode 0600", info, err)
 	}
-	blocked := configfile.ConfigFile{Path: dir, Name: "config"}
+	blocked := configfile.File{Path: dir, Name: "config"}
 	if _, err := blocked.Read(); err == nil {
 		t.Error("a folder was read as a file")
 	}

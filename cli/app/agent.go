@@ -29,6 +29,6 @@ func (f *limitFlags) limits() []string {
 
 // Agent returns the coding agent that runs this process, or the zero Agent if a person does.
 func (e *Env) Agent() policy.Agent {
-	agent, _ := policy.Running(e.Getenv, e.HasTerminal)
+	agent, _ := policy.DetectAgent(e.Getenv, e.HasTerminal)
 	return agent
 }

@@ -96,7 +96,7 @@ func (f *CredentialFlags) Bind(c *kingpin.CmdClause) {
 }
 
 func (f *CredentialFlags) options(a *App) plan.Options {
-	o := plan.Options{NoSession: f.NoSession, Duration: f.Duration, Name: SessionName(a.Env.User), Agent: a.Env.Agent(), Limits: f.Limits.limits()}
+	o := plan.Options{NoSession: f.NoSession, Duration: f.Duration, SessionName: SessionName(a.Env.User), Agent: a.Env.Agent(), Limits: f.Limits.limits()}
 	if f.AsAgent != "" {
 		o.Agent = policy.Agent{Name: policy.AgentName(f.AsAgent), Variable: "--agent"}
 	}

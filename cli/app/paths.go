@@ -13,21 +13,21 @@ import (
 )
 
 // ConfigFile returns the AWS config file: AWS_CONFIG_FILE or ~/.aws/config.
-func (e *Env) ConfigFile() configfile.ConfigFile {
+func (e *Env) ConfigFile() configfile.File {
 	path, ok := e.Getenv("AWS_CONFIG_FILE")
 	if !ok || path == "" {
 		path = filepath.Join("~", ".aws", "config")
 	}
-	return configfile.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path))}
+	return configfile.File{Path: e.Path(path), Name: e.Tilde(e.Path(path))}
 }
 
 // CredentialsFile returns the shared credentials file: AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials.
-func (e *Env) CredentialsFile() configfile.ConfigFile {
+func (e *Env) CredentialsFile() configfile.File {
 	path, ok := e.Getenv("AWS_SHARED_CREDENTIALS_FILE")
 	if !ok || path == "" {
 		path = filepath.Join("~", ".aws", "credentials")
 	}
-	return configfile.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true}
+	return configfile.File{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true}
 }
 
 // ReadConfig parses the config file and the shared credentials file. A missing file counts as empty.

@@ -57,7 +57,7 @@ func (a *App) Begin(ctx context.Context, r Request) (*Task, error) {
 func (a *App) Task(s *Session, r Request, profile string) *Task {
 	s.Source.User = a.Env.Person(r.Flags.SignIn)
 	o := r.Flags.options(a)
-	o.For = r.For
+	o.Purpose = r.For
 	return &Task{Session: s, Profile: profile, Options: o, app: a, flags: r.Flags, picked: r.Flags.Profile == ""}
 }
 

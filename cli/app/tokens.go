@@ -72,13 +72,13 @@ func tokenLabel(e store.Entry) string {
 func tokenNames(p *profile.Profile) []string {
 	var names []string
 	if sso, _, err := plan.Portal(p); err == nil {
-		names = append(names, string(sso.Token()))
+		names = append(names, string(sso.TokenDigest()))
 	}
 	if to, err := plan.Provider(p); err == nil {
-		names = append(names, string(to.Token()))
+		names = append(names, string(to.TokenDigest()))
 	}
 	if session := p.Text("login_session"); session != "" {
-		names = append(names, string(plan.Login{Session: session}.Token()))
+		names = append(names, string(plan.Login{Session: session}.TokenDigest()))
 	}
 	return names
 }

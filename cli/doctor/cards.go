@@ -19,11 +19,11 @@ func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 	wanted := p.Globals.Card != 0
 	switch {
 	case wanted && err != nil:
-		return []doctor.Finding{doctor.Met("security key", err)}
+		return []doctor.Finding{doctor.ErrorFinding("security key", err)}
 	case errors.Is(err, piv.ErrNoService):
 		return nil
 	case err != nil:
-		f := doctor.Met("security key", err)
+		f := doctor.ErrorFinding("security key", err)
 		f.Severity = doctor.Warning
 		return []doctor.Finding{f}
 	}
@@ -37,7 +37,7 @@ func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 		wanted = wanted && i.Serial != p.Globals.Card
 	}
 	if wanted {
-		found = append(found, doctor.Met("security key", &piv.NoCardError{Serial: p.Globals.Card, Others: others}))
+		found = append(found, doctor.ErrorFinding("security key", &piv.NoCardError{Serial: p.Globals.Card, Others: others}))
 	}
 	return found
 }
@@ -45,14 +45,14 @@ func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 // cardFindings returns the findings about one security key, from what can be read without a PIN.
 func cardFindings(i piv.Info) []doctor.Finding {
 	if i.Err != nil {
-		f := doctor.Met("security key", i.Err)
+		f := doctor.ErrorFinding("security key", i.Err)
 		f.Severity = doctor.Warning
 		return []doctor.Finding{f}
 	}
 	where := fmt.Sprintf("YubiKey %d", i.Serial)
 	found := []doctor.Finding{{Severity: doctor.Note, Where: where, What: fmt.Sprintf("works, firmware %s", i.Version)}}
 	if i.TriesLeft == 0 {
-		f := doctor.Met(where, &piv.BlockedError{Serial: i.Serial})
+		f := doctor.ErrorFinding(where, &piv.BlockedError{Serial: i.Serial})
 		f.Severity = doctor.Warning
 		found = append(found, f)
 	}

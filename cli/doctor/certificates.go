@@ -24,7 +24,7 @@ func (p *probe) checkSecurityKey(ctx context.Context) []doctor.Finding {
 	if err == nil || errors.Is(err, oath.ErrLocked) {
 		return nil
 	}
-	f := doctor.Met("security key", err)
+	f := doctor.ErrorFinding("security key", err)
 	f.Severity = doctor.Warning
 	if errors.Is(err, app.ErrNoSecurityKey) {
 		f.Severity = doctor.Note
@@ -48,10 +48,10 @@ func (p *probe) checkCertificates(context.Context) []doctor.Finding {
 	for _, spec := range specs {
 		until, err := s.Source.CheckCertificate(spec)
 		if err != nil {
-			all = append(all, doctor.Met("", err))
+			all = append(all, doctor.ErrorFinding("", err))
 			continue
 		}
-		all = append(all, doctor.Certificate(spec.Certificate, until, p.Env.Now())...)
+		all = append(all, doctor.CheckCertificate(spec.Certificate, until, p.Env.Now())...)
 	}
 	return all
 }

@@ -18,7 +18,7 @@ func (p *probe) checkConfig(ctx context.Context) []doctor.Finding {
 	config, in, err := p.Env.ReadConfig(nil)
 	if err != nil {
 		p.config, p.inputs = &profile.File{}, profile.Inputs{Env: p.Env.Getenv}
-		return []doctor.Finding{doctor.Met("", err)}
+		return []doctor.Finding{doctor.ErrorFinding("", err)}
 	}
 	p.config, p.inputs = config, in
 	c := doctor.Config{File: config, Inputs: in}
@@ -26,7 +26,7 @@ func (p *probe) checkConfig(ctx context.Context) []doctor.Finding {
 		s := p.Assemble(config, in, p.locks, p.state, p.keystore)
 		s.Keys = &store.Keys{Ring: newListedKeys(p.keystore.Keys, p.keys), Dir: s.Keys.Dir}
 		c.Plan = func(name string) (plan.Plan, error) {
-			pl, err := s.Preview(ctx, name, plan.Options{Name: app.SessionName(p.Env.User)})
+			pl, err := s.Preview(ctx, name, plan.Options{SessionName: app.SessionName(p.Env.User)})
 			for _, step := range pl.Steps {
 				p.recordNeeds(step)
 			}
@@ -55,7 +55,7 @@ func (p *probe) checkPrompts(context.Context) []doctor.Finding {
 	if err == nil || !p.needsPrompt && p.Globals.Prompt == "" {
 		return nil
 	}
-	f := doctor.Met("prompt", err)
+	f := doctor.ErrorFinding("prompt", err)
 	if p.Globals.Prompt == "" {
 		f.Severity = doctor.Warning // prompts may work in another terminal or desktop session
 	}
@@ -78,12 +78,12 @@ func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 	at := plan.STS(q)
 	proxy, err := s.Source.STS(at).CheckProxy()
 	if err != nil {
-		return []doctor.Finding{doctor.Met("network", err)}
+		return []doctor.Finding{doctor.ErrorFinding("network", err)}
 	}
 	var all []doctor.Finding
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
 		text, _ := p.Env.Getenv(name)
-		all = append(all, doctor.Proxy(name, text)...)
+		all = append(all, doctor.CheckProxy(name, text)...)
 	}
 	if proxy != "" {
 		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "network", What: "AWS is called through the proxy " + proxy})
@@ -98,8 +98,8 @@ func (p *probe) compareClocks(ctx context.Context, from *source.Deps, at plan.Ca
 	before := p.Env.Now()
 	date, err := from.STS(at).Date(ctx)
 	if err != nil {
-		return []doctor.Finding{doctor.Met("network", err)}
+		return []doctor.Finding{doctor.ErrorFinding("network", err)}
 	}
 	now := p.Env.Now()
-	return doctor.Clock(before.Add(now.Sub(before)/2), date)
+	return doctor.CheckClock(before.Add(now.Sub(before)/2), date)
 }

@@ -29,7 +29,7 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 		if err != nil {
 			continue // missing, or reported by another check
 		}
-		all = append(all, doctor.Rights(doctor.File{Path: p.Env.Tilde(f.path), Mode: info.Mode(), Owner: app.Owner(info), Private: f.private}, os.Getuid())...)
+		all = append(all, doctor.CheckPermissions(doctor.File{Path: p.Env.Tilde(f.path), Mode: info.Mode(), Owner: app.Owner(info), Private: f.private}, os.Getuid())...)
 	}
 	all = append(all, p.leftoversIn(filepath.Dir(config))...)
 	if dir := filepath.Dir(credentials); dir != filepath.Dir(config) {
@@ -46,10 +46,10 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 func (p *probe) checkFolder(f *disk.Folder) []doctor.Finding {
 	var all []doctor.Finding
 	unreadable := f.Walk(func(in *disk.Folder, info fs.FileInfo) {
-		all = append(all, doctor.Leftover(p.Env.Tilde(in.Path()), info.Name(), p.Env.Now().Sub(info.ModTime()))...)
+		all = append(all, doctor.CheckLeftover(p.Env.Tilde(in.Path()), info.Name(), p.Env.Now().Sub(info.ModTime()))...)
 	})
 	for _, err := range unreadable {
-		all = append(all, doctor.Met("files", err))
+		all = append(all, doctor.ErrorFinding("files", err))
 	}
 	return all
 }
@@ -64,7 +64,7 @@ func (p *probe) leftoversIn(dir string) []doctor.Finding {
 	for _, e := range entries {
 		info, err := e.Info()
 		if err == nil && info.Mode().IsRegular() {
-			all = append(all, doctor.Leftover(p.Env.Tilde(dir), e.Name(), p.Env.Now().Sub(info.ModTime()))...)
+			all = append(all, doctor.CheckLeftover(p.Env.Tilde(dir), e.Name(), p.Env.Now().Sub(info.ModTime()))...)
 		}
 	}
 	return all

@@ -16,18 +16,18 @@ func (p *probe) checkState(ctx context.Context) []doctor.Finding {
 	p.App.NoStateWarned.Store(true) // a finding reports it instead of a warning
 	locks, state, err := p.App.Locks("doctor")
 	if err != nil {
-		return []doctor.Finding{doctor.Met("state", err)}
+		return []doctor.Finding{doctor.ErrorFinding("state", err)}
 	}
 	p.locks, p.state = locks, state
 	if _, err := p.App.State(); err != nil {
-		return []doctor.Finding{doctor.Met("state", err)}
+		return []doctor.Finding{doctor.ErrorFinding("state", err)}
 	}
 	if err := state.Make(); err != nil {
-		return []doctor.Finding{doctor.Met("state", err)}
+		return []doctor.Finding{doctor.ErrorFinding("state", err)}
 	}
 	_, lock, err := locks.Named(ctx, "doctor", "the checks of another aws-vault doctor")
 	if err != nil {
-		return []doctor.Finding{doctor.Met("locks", err)}
+		return []doctor.Finding{doctor.ErrorFinding("locks", err)}
 	}
 	lock.Close()
 	return nil
@@ -42,7 +42,7 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	c.Openers = p.openersWithoutPrompt(c.Openers)
 	ks, err := p.Env.OpenKeystore(ctx, c)
 	if err != nil {
-		return []doctor.Finding{doctor.Met("keystore", err)}
+		return []doctor.Finding{doctor.ErrorFinding("keystore", err)}
 	}
 	p.KeystoreName = ks.Name
 	var all []doctor.Finding
@@ -67,7 +67,7 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	all = append(all, damageFindings(ctx, ks)...)
 	for _, name := range p.keys {
 		if err := keystore.CheckItem(ctx, ks.Keys, name); err != nil {
-			all = append(all, doctor.Met("keystore", err))
+			all = append(all, doctor.ErrorFinding("keystore", err))
 		}
 	}
 	return append(all, p.interruptedRotations(ctx)...)
@@ -78,7 +78,7 @@ func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
 	j := store.Journals{Ring: p.keystore.Private}
 	names, err := j.Interrupted(ctx, p.keys)
 	if err != nil {
-		return []doctor.Finding{doctor.Met("keystore", err)}
+		return []doctor.Finding{doctor.ErrorFinding("keystore", err)}
 	}
 	var all []doctor.Finding
 	for _, name := range names {

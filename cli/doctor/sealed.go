@@ -27,7 +27,7 @@ func (p *probe) listFailure(ks *keystore.Keystore, err error) doctor.Finding {
 			Severity: doctor.Note, Where: "keystore", What: "the sealed keystore is locked, so its items were not checked", Remedy: "aws-vault unlock",
 		}
 	}
-	return doctor.Met("keystore", err)
+	return doctor.ErrorFinding("keystore", err)
 }
 
 // damageFindings reports damaged files of a sealed keystore.
@@ -38,7 +38,7 @@ func damageFindings(ctx context.Context, ks *keystore.Keystore) []doctor.Finding
 	}
 	var all []doctor.Finding
 	for _, err := range found {
-		all = append(all, doctor.Met("keystore", err))
+		all = append(all, doctor.ErrorFinding("keystore", err))
 	}
 	return all
 }

@@ -42,7 +42,7 @@ func profileRemedy(err error, f Facts) string {
 func planRemedy(err error, _ Facts) string {
 	var chained *plan.ChainedMFAError
 	var longLived *plan.LongLivedError
-	var sources *plan.SourcesError
+	var sources *plan.MultipleSourcesError
 	var ignored *plan.PolicyIgnoredError
 	var name *plan.SessionNameError
 	switch {
@@ -64,8 +64,8 @@ func planRemedy(err error, _ Facts) string {
 
 // limitRemedy returns the hint for a session whose permissions cannot be limited as requested.
 func limitRemedy(err error, _ Facts) string {
-	var unlimited *plan.UnlimitedError
-	var own *plan.OwnPolicyError
+	var unlimited *plan.PolicyUnsupportedError
+	var own *plan.PolicyConflictError
 	var token *plan.NoTokenError
 	var policies *plan.AgentPoliciesError
 	switch {

@@ -29,7 +29,7 @@ func PolicyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 type trustFlags struct {
 	app.CredentialFlags
 	principal string
-	token     plan.Token
+	token     plan.TokenClaims
 }
 
 func policyTrustCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
@@ -81,7 +81,7 @@ const maxTokenFile = 64 << 10
 
 // tokenOf completes the claims given as flags with those of the token file that the plan uses. The signature of the
 // token is not checked, because the user reviews the resulting policy.
-func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
+func tokenOf(a *app.App, pl plan.Plan, t plan.TokenClaims) plan.TokenClaims {
 	spec, ok := pl.Steps[0].Spec.(plan.WebIdentity)
 	if !ok || spec.TokenFile == "" {
 		return t
@@ -108,7 +108,7 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
 }
 
 // claimsOf reads the claims of a token without checking its signature. Like AWS, it prefers the claim azp to aud.
-func claimsOf(token string) plan.Token {
+func claimsOf(token string) plan.TokenClaims {
 	var c struct {
 		Issuer   string          `json:"iss"`
 		Subject  string          `json:"sub"`
@@ -116,9 +116,9 @@ func claimsOf(token string) plan.Token {
 		Audience json.RawMessage `json:"aud"`
 	}
 	if !identity.ReadUnverified(strings.TrimSpace(token), &c) {
-		return plan.Token{}
+		return plan.TokenClaims{}
 	}
-	t := plan.Token{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Party}
+	t := plan.TokenClaims{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Party}
 	if t.Audience == "" {
 		var list []string
 		if json.Unmarshal(c.Audience, &t.Audience) != nil && json.Unmarshal(c.Audience, &list) == nil && len(list) == 1 {

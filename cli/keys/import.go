@@ -39,7 +39,7 @@ func ImportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 // A plainKey is an access key in plain text and the file that contains it.
 type plainKey struct {
 	profile.PlainKey
-	file        configfile.ConfigFile
+	file        configfile.File
 	otherOrigin string // where the profile has a second key, which the AWS CLI would use without this one; empty if there is none
 }
 
@@ -140,7 +140,7 @@ type foundKeys struct {
 // profile's key in the config file only if the credentials file has none for it.
 func plainKeys(a *app.App, names []string) (foundKeys, error) {
 	all := foundKeys{first: map[string]profile.PlainKey{}, unread: map[string]error{}}
-	for _, file := range []configfile.ConfigFile{a.Env.CredentialsFile(), a.Env.ConfigFile()} {
+	for _, file := range []configfile.File{a.Env.CredentialsFile(), a.Env.ConfigFile()} {
 		text, err := file.Read()
 		if err != nil {
 			return foundKeys{}, err
@@ -167,7 +167,7 @@ func plainKeys(a *app.App, names []string) (foundKeys, error) {
 
 // add processes one profile of one file. The AWS CLI uses only the first key of a profile. If it is unknown
 // which key that is, add returns an error that says why.
-func (a *foundKeys) add(text *profile.File, file configfile.ConfigFile, name string) error {
+func (a *foundKeys) add(text *profile.File, file configfile.File, name string) error {
 	k, ok, err := text.PlainKey(name)
 	if err != nil {
 		a.unread[name] = err
@@ -179,7 +179,7 @@ func (a *foundKeys) add(text *profile.File, file configfile.ConfigFile, name str
 	}
 	first, known := a.first[name]
 	unread := a.unread[name]
-	switch repeated := text.Single(k); {
+	switch repeated := text.CheckSingleKey(k); {
 	case unread != nil:
 		a.leave(name, fmt.Errorf("the key in %s is not imported, because the AWS CLI may use a key in another file: %w", k.ID.Origin, unread))
 	case known && (first.ID.Text != k.ID.Text || first.Secret.Text != k.Secret.Text):
@@ -247,7 +247,7 @@ func affectsOneKey(err error) bool {
 	var needed *keptInFileError
 	var shared *store.SharedNameError
 	return errors.As(err, &refused) && !refused.Retry || errors.As(err, &repeated) || errors.As(err, &bad) || errors.As(err, &needed) ||
-		errors.As(err, &shared) || errors.Is(err, profile.ErrOtherKey)
+		errors.As(err, &shared) || errors.Is(err, profile.ErrKeyChanged)
 }
 
 // importKey reports whether the key is stored and, with --delete, removed from its file.
@@ -280,7 +280,7 @@ func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k
 		return false, &keptInFileError{k.ID.Origin, k.otherOrigin}
 	}
 	if f.delete {
-		if err := k.file.TakeOut(ctx, s.Locks, k.PlainKey); err != nil {
+		if err := k.file.RemoveKey(ctx, s.Locks, k.PlainKey); err != nil {
 			a.Print("\n")
 			return false, err
 		}

@@ -28,7 +28,7 @@ func newCredentialProvider(until context.Context, a *app.App, t *app.Task) *cred
 
 func (s *credentialProvider) plan(ctx context.Context, then ...string) (plan.Plan, error) {
 	o := s.task.Options
-	o.Then = then
+	o.ExtraRoles = then
 	return s.task.Session.Plan(ctx, s.task.Profile, o)
 }
 

@@ -40,9 +40,9 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 			switch {
 			case ok:
 				return fmt.Sprintf("cached until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.Env.Now()).Truncate(time.Second))
-			case pl.Steps[i].Keep && !pl.Decided(i):
+			case pl.Steps[i].Cacheable && !pl.DigestKnown(i):
 				return "unknown: it depends on the identity that step 1 returns"
-			case pl.Steps[i].Keep && sessionNameKnown(pl):
+			case pl.Steps[i].Cacheable && sessionNameKnown(pl):
 				return "not cached"
 			}
 			return ""

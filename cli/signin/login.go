@@ -57,7 +57,7 @@ func login(ctx context.Context, a *app.App, f loginFlags) error {
 	if err != nil {
 		return err
 	}
-	t.Options.As = f.name
+	t.Options.FederatedName = f.name
 	choice, err := browserChoice(t, f.browser)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 	fmt.Fprintf(a.Env.Stderr, "Signing in to account %s as %s\n", identity.Account, describeARN(identity.ARN))
 	if identity.IsFederatedUser() {
 		rights := "and has all permissions of the IAM user"
-		if len(t.Plan.Last().Policy.ARNs) > 0 || t.Plan.Last().Policy.Inline != policy.Full {
+		if len(t.Plan.Last().Policy.ARNs) > 0 || t.Plan.Last().Policy.Inline != policy.AllowAll {
 			rights = "and has the permissions of the IAM user that the session policy allows"
 		}
 		a.Note("the console session of a federated user does not use MFA %s; use a role instead", rights)

@@ -33,13 +33,13 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			if err != nil {
 				return err
 			}
-			var roles []rolesync.SyncedRole
+			var roles []rolesync.Role
 			for _, account := range accounts {
 				for _, role := range account.Roles {
-					roles = append(roles, rolesync.SyncedRole{Account: account.ID, AccountName: account.Name, Role: role})
+					roles = append(roles, rolesync.Role{Account: account.ID, AccountName: account.Name, Role: role})
 				}
 			}
-			sync := rolesync.RoleSync{Label: at.service.Label(), Base: at.service.settings(), Template: template, Prune: prune}
+			sync := rolesync.Sync{Label: at.service.Label(), Base: at.service.settings(), Template: template, Prune: prune}
 			return a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) { return syncRoles(a, f, sync, roles, dry) })
 		})
 	}}
@@ -59,7 +59,7 @@ func (p portal) settings() []profile.Setting {
 
 // syncRoles prints the changes of a sync and returns the new text of the config file. It returns nil if there are no
 // changes, and for a dry run.
-func syncRoles(a *app.App, f *profile.File, sync rolesync.RoleSync, roles []rolesync.SyncedRole, dry bool) ([]byte, error) {
+func syncRoles(a *app.App, f *profile.File, sync rolesync.Sync, roles []rolesync.Role, dry bool) ([]byte, error) {
 	out, err := sync.Apply(f, roles)
 	if err != nil {
 		return nil, err

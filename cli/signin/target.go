@@ -14,7 +14,7 @@ import (
 
 // A service is what the user signs in to: an Identity Center portal or an OIDC provider.
 type service interface {
-	Token() plan.Digest // identifies the sign-in: equal if two services share it
+	TokenDigest() plan.Digest // identifies the sign-in: equal if two services share it
 	Label() string
 }
 
@@ -77,7 +77,7 @@ func (k serviceKind[P]) find(s *app.Session, name string) ([]target[P], error) {
 }
 
 func indexOf[P service](all []target[P], to P) int {
-	return slices.IndexFunc(all, func(known target[P]) bool { return known.service.Token() == to.Token() })
+	return slices.IndexFunc(all, func(known target[P]) bool { return known.service.TokenDigest() == to.TokenDigest() })
 }
 
 // all returns the services in the config file, each once, in the order of sections and profiles. It skips profiles

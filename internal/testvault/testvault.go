@@ -113,8 +113,8 @@ func (w *World) StoreKey(t *testing.T, name string) {
 // Create creates credentials for a profile that are valid for at least five minutes.
 func (w *World) Create(t *testing.T, name string, o plan.Options) (aws.Credentials, error) {
 	t.Helper()
-	if o.Name == "" {
-		o.Name = "aws-vault-alice"
+	if o.SessionName == "" {
+		o.SessionName = "aws-vault-alice"
 	}
 	pl, err := w.Plan(t.Context(), name, o)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package configfile reads and changes the AWS config file and the shared credentials file on disk.
-// What is in them is the business of package profile.
+// Package profile parses and edits their text.
 package configfile
 
 import (
@@ -13,18 +13,18 @@ import (
 	"aws-vault/vault/store"
 )
 
-// MaxConfig bounds what is read of a config file.
+// MaxConfig is the maximum size of a config file in bytes.
 const MaxConfig = 32 << 20
 
-// A ConfigFile is the AWS config file on disk, or the shared credentials file.
-type ConfigFile struct {
-	Path   string // where it lies
-	Name   string // how messages name it
-	Shared bool   // it is the shared credentials file
+// A File is the AWS config file or the shared credentials file on disk.
+type File struct {
+	Path   string // where the file is
+	Name   string // the name of the file in messages
+	Shared bool   // whether it is the shared credentials file
 }
 
-// Read parses the file. One that is not there is an empty one.
-func (c ConfigFile) Read() (*profile.File, error) {
+// Read parses the file. A file that does not exist is read as an empty one.
+func (c File) Read() (*profile.File, error) {
 	text, err := disk.ReadText(c.Path, MaxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading %s: %w", c.Name, err)
@@ -35,21 +35,21 @@ func (c ConfigFile) Read() (*profile.File, error) {
 	return profile.Parse(c.Name, text)
 }
 
-// Edit changes the file under a lock between processes, so that no edit undoes another.
-// The file is replaced at once: whoever reads it sees the old text or the new.
-func (c ConfigFile) Edit(ctx context.Context, locks *store.Locks, change func(*profile.File) ([]byte, error)) error {
+// Edit changes the file under a lock that all processes share, so that no edit is lost. It replaces
+// the file atomically: other programs read either the old text or the new text.
+func (c File) Edit(ctx context.Context, locks *store.Locks, change func(*profile.File) ([]byte, error)) error {
 	return c.edit(ctx, locks, disk.ReplacePreserving, change)
 }
 
-// TakeOut takes an access key out of the file as Edit does, and never makes a copy of the
-// old text: a file for which that is not to be had is refused.
-func (c ConfigFile) TakeOut(ctx context.Context, locks *store.Locks, k profile.PlainKey) error {
+// RemoveKey removes an access key from the file, as Edit does, but never makes a copy of the old
+// text. It fails if the file cannot be replaced without a copy.
+func (c File) RemoveKey(ctx context.Context, locks *store.Locks, k profile.PlainKey) error {
 	return c.edit(ctx, locks, disk.ReplacePreservingWithoutCopy, func(f *profile.File) ([]byte, error) {
 		return profile.WithoutKey(f, k)
 	})
 }
 
-func (c ConfigFile) edit(ctx context.Context, locks *store.Locks, replace func(string, []byte) error, change func(*profile.File) ([]byte, error)) error {
+func (c File) edit(ctx context.Context, locks *store.Locks, replace func(string, []byte) error, change func(*profile.File) ([]byte, error)) error {
 	_, lock, err := locks.Named(ctx, "config", "an edit of "+c.Name)
 	if err != nil {
 		return err

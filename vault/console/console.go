@@ -91,7 +91,7 @@ func NewSession(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Option
 		return Session{}, &TemporaryUserError{Profile: pl.Profile, Caller: caller.ARN}
 	}
 	// The plan ran a program that returned a user's access key. The console does not accept an access key.
-	if creds, err = v.Source.Create(ctx, pl.Federation(o.As), creds); err != nil {
+	if creds, err = v.Source.Create(ctx, pl.Federation(o.FederatedName), creds); err != nil {
 		return Session{}, err
 	}
 	caller, err = v.Source.STS(pl.Call("sts")).Caller(ctx, creds)
@@ -117,7 +117,7 @@ func SignInURL(ctx context.Context, v *vault.Vault, pl plan.Plan, session Sessio
 		base = strings.TrimSuffix(at.Endpoint.URL, "/")
 	}
 	at.Endpoint.URL = base + "/federation"
-	token, err := v.Source.AWS.SignInToken(ctx, awsapi.Endpoint(at.Endpoint), session.credentials, at.Lasts)
+	token, err := v.Source.AWS.SignInToken(ctx, awsapi.Endpoint(at.Endpoint), session.credentials, at.Duration)
 	if err != nil {
 		return "", err
 	}

@@ -10,32 +10,31 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A Config is the AWS config file with all that is read beside it.
+// A Config is the AWS config file and everything else that profiles are resolved from.
 type Config struct {
 	File   *profile.File
 	Inputs profile.Inputs
 
-	// Plan says how a profile's credentials would be made; nil where it is not known which
-	// keys are stored.
+	// Plan plans the credentials of a profile. It is nil if the stored keys are not known.
 	Plan func(name string) (plan.Plan, error)
 }
 
-// Check judges the files line by line and then each profile as it would be used.
+// Check checks the lines of the files, and then plans the credentials of each profile.
 func (c Config) Check() []Finding {
-	p := c.profiles()
-	all := append(p.findings(), c.sessions(p)...)
-	all = append(all, policies(c.File)...)
+	p := c.checkProfiles()
+	all := append(p.findings(), c.checkOIDCSessions(p)...)
+	all = append(all, policyFindings(c.File)...)
 	for _, f := range []*profile.File{c.File, c.Inputs.Credentials} {
 		if f != nil {
-			all = append(all, lines(f, all)...)
-			all = append(all, keys(f)...)
+			all = append(all, lineFindings(f, all)...)
+			all = append(all, keyFindings(f)...)
 		}
 	}
 	return all
 }
 
-// sessions are what is wrong with those oidc-sessions that no profile has led to.
-func (c Config) sessions(known *survey) []Finding {
+// checkOIDCSessions returns the problems of oidc-sessions that no profile uses.
+func (c Config) checkOIDCSessions(known *profileReport) []Finding {
 	var all []Finding
 	for _, name := range c.File.OIDCSessions() {
 		in := c.Inputs
@@ -47,14 +46,15 @@ func (c Config) sessions(known *survey) []Finding {
 		if err == nil || known.seen[err.Error()] {
 			continue
 		}
-		where, what := place(err)
+		where, what := splitOrigin(err)
 		all = append(all, Finding{Severity: Error, Where: where, What: fmt.Sprintf("oidc-session %s cannot be used: %s", name, what), Err: err})
 	}
 	return all
 }
 
-// lines are the doubts about the lines of a file, without those that broke a profile.
-func lines(f *profile.File, known []Finding) []Finding {
+// lineFindings returns the problems of single lines of a file. It skips lines that are already
+// reported in known.
+func lineFindings(f *profile.File, known []Finding) []Finding {
 	var all []Finding
 	for _, p := range f.Problems() {
 		where := p.Origin.String()
@@ -64,15 +64,15 @@ func lines(f *profile.File, known []Finding) []Finding {
 	}
 	for _, u := range f.Unknown() {
 		all = append(all, Finding{
-			Severity: Warning, Where: u.Origin.String(), What: fmt.Sprintf("%s is no setting, so it does nothing", u.Origin.Name),
+			Severity: Warning, Where: u.Origin.String(), What: fmt.Sprintf("%s is not a known setting and has no effect", u.Origin.Name),
 			Remedy: fmt.Sprintf("did you mean %s?", u.Near),
 		})
 	}
 	return all
 }
 
-// keys are the access keys that anybody who can read the file can use.
-func keys(f *profile.File) []Finding {
+// keyFindings returns a warning for each access key in plain text.
+func keyFindings(f *profile.File) []Finding {
 	var all []Finding
 	for _, k := range f.PlainKeys() {
 		if !k.Temporary {
@@ -85,36 +85,36 @@ func keys(f *profile.File) []Finding {
 	return all
 }
 
-// A tally gathers what is true of many profiles, to be said once.
-type tally struct {
-	order []string
-	of    map[string][]string
-	where map[string]string
+// A settingUses groups the profiles that use a setting, so that each setting is reported only once.
+type settingUses struct {
+	order    []string
+	profiles map[string][]string
+	where    map[string]string
 }
 
-func (t *tally) add(what, where, name string) {
-	if t.of == nil {
-		t.of, t.where = map[string][]string{}, map[string]string{}
+func (t *settingUses) add(what, where, name string) {
+	if t.profiles == nil {
+		t.profiles, t.where = map[string][]string{}, map[string]string{}
 	}
-	if _, ok := t.of[what]; !ok {
+	if _, ok := t.profiles[what]; !ok {
 		t.order = append(t.order, what)
 		t.where[what] = where
 	}
-	t.of[what] = append(t.of[what], name)
+	t.profiles[what] = append(t.profiles[what], name)
 }
 
-// A survey is what the profiles came to.
-type survey struct {
-	broken    []Finding
-	seen      map[string]bool // errors that were said
-	nothing   []string        // profiles without credentials
-	noRegion  []string
-	inherited tally // settings that come from [default], where the AWS CLI reads none
-	ours      tally // settings that the AWS CLI does not know
+// A profileReport collects the findings about all profiles.
+type profileReport struct {
+	broken        []Finding
+	seen          map[string]bool // the errors that are already reported
+	noCredentials []string        // profiles without credentials
+	noRegion      []string
+	inherited     settingUses // settings from [default] that the AWS CLI does not apply to other profiles
+	nonCLI        settingUses // settings that the AWS CLI does not read
 }
 
-func (c Config) profiles() *survey {
-	s := &survey{seen: map[string]bool{}}
+func (c Config) checkProfiles() *profileReport {
+	s := &profileReport{seen: map[string]bool{}}
 	names := c.File.Profiles()
 	if c.Inputs.Credentials != nil {
 		for _, name := range c.Inputs.Credentials.Profiles() {
@@ -126,30 +126,30 @@ func (c Config) profiles() *survey {
 	for _, name := range names {
 		p, err := c.File.Resolve(name, c.Inputs)
 		if err != nil {
-			s.met(name, err)
+			s.addError(name, err)
 			continue
 		}
 		s.settings(p)
-		if f, ok := c.access(p); ok && !s.seen[f.Where] {
-			s.seen[f.Where] = true // [default] gives it to many
+		if f, ok := c.checkAgentAccess(p); ok && !s.seen[f.Where] {
+			s.seen[f.Where] = true // many profiles can inherit the same value from [default]
 			s.broken = append(s.broken, f)
 		}
-		c.use(s, p)
+		c.checkPlan(s, p)
 	}
 	return s
 }
 
-// met keeps an error once, however many profiles lead to it.
-func (s *survey) met(name string, err error) {
+// addError adds an error. If several profiles have the same error, it is reported once.
+func (s *profileReport) addError(name string, err error) {
 	if text := err.Error(); !s.seen[text] {
 		s.seen[text] = true
-		where, what := place(err)
+		where, what := splitOrigin(err)
 		s.broken = append(s.broken, Finding{Severity: Error, Where: where, What: fmt.Sprintf("profile %s cannot be used: %s", name, what), Err: err})
 	}
 }
 
-// place parts an error's text from the place that it begins with.
-func place(err error) (where, what string) {
+// splitOrigin splits the text of an error into the place at its start and the rest.
+func splitOrigin(err error) (where, what string) {
 	var value *profile.ValueError
 	var syntax *profile.SyntaxError
 	var loop *profile.LoopError
@@ -180,8 +180,8 @@ func place(err error) (where, what string) {
 	return "", what
 }
 
-// use judges a profile as a command would use it.
-func (c Config) use(s *survey, p *profile.Profile) {
+// checkPlan plans the credentials of a profile and reports what is wrong.
+func (c Config) checkPlan(s *profileReport, p *profile.Profile) {
 	if c.Plan == nil {
 		return
 	}
@@ -189,35 +189,35 @@ func (c Config) use(s *survey, p *profile.Profile) {
 	var nothing *plan.NoCredentialsError
 	switch {
 	case errors.As(err, &nothing) && nothing.End == p.Name:
-		s.nothing = append(s.nothing, p.Name)
+		s.noCredentials = append(s.noCredentials, p.Name)
 	case err != nil:
-		s.met(p.Name, err)
+		s.addError(p.Name, err)
 	case pl.Region == "":
 		s.noRegion = append(s.noRegion, p.Name)
 	}
 }
 
-// ours are the settings that the AWS CLI does not read.
+// nonCLISettings are the settings that the AWS CLI does not read.
 // https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
-var ours = []string{
+var nonCLISettings = []string{
 	"include_profile", "mfa_process", "mfa_max_age", "source_identity", "session_tags", "transitive_session_tags",
 	"session_policy", "session_policy_arns", "agent_access", "web_identity_token_process", "oidc_session", "oidc_issuer", "role_session_name_claim",
 }
 
-// passedOn are the settings that decide something and that the AWS CLI does not take from
-// [default].
-var passedOn = []string{"region", "mfa_serial", "duration_seconds", "endpoint_url", "ca_bundle"}
+// notInheritedByCLI are the settings that aws-vault inherits from [default] and the AWS CLI does
+// not.
+var notInheritedByCLI = []string{"region", "mfa_serial", "duration_seconds", "endpoint_url", "ca_bundle"}
 
-func (s *survey) settings(p *profile.Profile) {
-	for _, name := range ours {
+func (s *profileReport) settings(p *profile.Profile) {
+	for _, name := range nonCLISettings {
 		if v := p.Value(name); v.Text != "" && inFile(v) {
-			s.ours.add(name, v.Origin.String(), p.Name)
+			s.nonCLI.add(name, v.Origin.String(), p.Name)
 		}
 	}
 	if p.Name == "default" {
 		return
 	}
-	for _, name := range passedOn {
+	for _, name := range notInheritedByCLI {
 		if v := p.Value(name); v.Text != "" && inFile(v) && v.Origin.InDefault() {
 			s.inherited.add(name, v.Origin.String(), p.Name)
 		}
@@ -228,29 +228,29 @@ func inFile(v profile.Value) bool {
 	return v.Origin.Kind == profile.ConfigFile || v.Origin.Kind == profile.CredentialsFile
 }
 
-func (s *survey) findings() []Finding {
+func (s *profileReport) findings() []Finding {
 	all := s.broken
-	if len(s.nothing) > 0 {
+	if len(s.noCredentials) > 0 {
 		all = append(all, Finding{
-			Severity: Note, What: profiles(s.nothing) + ": no key is stored under the name, and no source of credentials is set",
-			Remedy: "aws-vault add " + s.nothing[0],
+			Severity: Note, What: nameProfiles(s.noCredentials) + ": no key is stored under this name, and no source of credentials is set",
+			Remedy: "aws-vault add " + s.noCredentials[0],
 		})
 	}
 	if len(s.noRegion) > 0 {
 		all = append(all, Finding{
-			Severity: Note, What: profiles(s.noRegion) + ": no region is set, so us-east-1 or its like is called, and commands are told none",
-			Remedy: "write: region = eu-west-1",
+			Severity: Note, What: nameProfiles(s.noRegion) + ": no region is set, so aws-vault uses the default region of the partition (us-east-1 in most cases), and commands get no region",
+			Remedy: "add a line: region = eu-west-1",
 		})
 	}
 	for _, name := range s.inherited.order {
 		all = append(all, Finding{
-			Severity: Note, Where: s.inherited.where[name], What: fmt.Sprintf("%s counts for %s too; the AWS CLI does not pass on what stands in [default]", name, profiles(s.inherited.of[name])),
-			Remedy: "write it in each profile that the AWS CLI is to use by itself",
+			Severity: Note, Where: s.inherited.where[name], What: fmt.Sprintf("%s also applies to %s; the AWS CLI does not apply the settings of [default] to other profiles", name, nameProfiles(s.inherited.profiles[name])),
+			Remedy: "set it in each profile that you also use with the AWS CLI alone",
 		})
 	}
-	for _, name := range s.ours.order {
+	for _, name := range s.nonCLI.order {
 		all = append(all, Finding{
-			Severity: Note, Where: s.ours.where[name], What: fmt.Sprintf("%s (%s) is not read by the AWS CLI when it uses the profile by itself", name, profiles(s.ours.of[name])),
+			Severity: Note, Where: s.nonCLI.where[name], What: fmt.Sprintf("%s (%s) has no effect if you use the profile with the AWS CLI alone", name, nameProfiles(s.nonCLI.profiles[name])),
 		})
 	}
 	return all

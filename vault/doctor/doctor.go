@@ -1,5 +1,5 @@
-// Package doctor describes faults: where they are, what was found and how to fix them. It judges
-// what it is shown: looking at the world, and printing, is left to the caller.
+// Package doctor describes problems: where they are, what was found, and how to fix them. It only
+// evaluates facts; callers collect the facts and print the findings.
 package doctor
 
 import (
@@ -8,36 +8,36 @@ import (
 	"strings"
 )
 
-// A Finding is one thing to know.
+// A Finding is one result of a check.
 type Finding struct {
 	Severity Severity `json:"severity"`
-	Where    string   `json:"where,omitempty"` // a place in a file, a path, a variable
+	Where    string   `json:"where,omitempty"` // a place in a file, a path, or a variable
 	What     string   `json:"what"`
-	Remedy   string   `json:"remedy,omitempty"` // a command, or a line to write
-	Err      error    `json:"-"`                // what was met, for those who know a remedy
+	Remedy   string   `json:"remedy,omitempty"` // a command to run, or a line to write
+	Err      error    `json:"-"`                // the underlying error, from which callers can find a remedy
 }
 
-// Severity says how much a finding matters.
+// Severity is the importance of a finding.
 type Severity string
 
 // The severities.
 const (
 	Error   Severity = "error"   // something will fail
-	Warning Severity = "warning" // something may fail, or is unsafe
+	Warning Severity = "warning" // something may fail, or is not secure
 	Note    Severity = "note"
 )
 
-// severities are in the order in which they matter.
+// severities are in order of importance.
 var severities = []Severity{Error, Warning, Note}
 
-// Sort puts what matters most first, and leaves the order otherwise.
+// Sort sorts findings by severity. Findings of the same severity stay in their order.
 func Sort(all []Finding) {
 	slices.SortStableFunc(all, func(a, b Finding) int {
 		return slices.Index(severities, a.Severity) - slices.Index(severities, b.Severity)
 	})
 }
 
-// Count returns how many findings have that severity.
+// Count returns the number of findings with that severity.
 func Count(all []Finding, s Severity) int {
 	n := 0
 	for _, f := range all {
@@ -48,16 +48,16 @@ func Count(all []Finding, s Severity) int {
 	return n
 }
 
-// Met is the finding for an error: what it is about will fail.
-func Met(where string, err error) Finding {
+// ErrorFinding returns the finding for an error.
+func ErrorFinding(where string, err error) Finding {
 	return Finding{Severity: Error, Where: where, What: err.Error(), Err: err}
 }
 
-// maxNamed is how many names a finding gives.
+// maxNamed is the maximum number of names in a finding.
 const maxNamed = 3
 
-// profiles names some of many.
-func profiles(names []string) string {
+// nameProfiles returns a text with the first few names and the number of the others.
+func nameProfiles(names []string) string {
 	if len(names) == 1 {
 		return "profile " + names[0]
 	}

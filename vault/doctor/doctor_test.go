@@ -13,8 +13,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// said is what findings come to, a line each.
-func said(all []doctor.Finding) string {
+// findingsText returns the findings as text, one per line.
+func findingsText(all []doctor.Finding) string {
 	var b strings.Builder
 	for _, f := range all {
 		fmt.Fprintf(&b, "%s %s: %s [%s]\n", f.Severity, f.Where, f.What, f.Remedy)
@@ -42,7 +42,7 @@ func check(t *testing.T, config, credentials string, keys ...string) []doctor.Fi
 		if err != nil {
 			return plan.Plan{}, err
 		}
-		return plan.Make(p, h, plan.Options{Name: "test"})
+		return plan.Make(p, h, plan.Options{SessionName: "test"})
 	}}.Check()
 }
 
@@ -53,68 +53,68 @@ func TestConfig(t *testing.T) {
 		{"nothing", "", "", ""},
 		{"a good profile", "[profile a]\nregion = eu-west-1\n", "", ""},
 		{"a name that leads nowhere", "[profile b]\nregion = x-1\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = aa\n", "",
-			"error config:4: profile b cannot be used: source_profile is \"aa\", want a profile or a stored key of that name []\n"},
+			"error config:4: profile b cannot be used: source_profile is \"aa\", expected the name of a profile or of a stored key []\n"},
 		{"a section that is not there", "[profile a]\nregion = x-1\nsso_session = gone\n", "",
-			"error config:3: profile a cannot be used: sso_session is \"gone\", want the name of an sso-session section []\n"},
+			"error config:3: profile a cannot be used: sso_session is \"gone\", expected the name of an existing sso-session section []\n"},
 		{"policies", "[session-policy bad]\npolicy = {\n[session-policy none]\n[session-policy good]\npolicy_arns = arn:aws:iam::aws:policy/A\n[profile a]\nregion = x-1\nagent_access = gone\n[session-policy f]\npolicy = file:///nowhere\n", "",
-			"error config:8: agent_access is \"gone\", and there is no session policy of that name, so coding agents are refused [add a section [session-policy gone], or name read-only, off, deny or an ARN]\n" +
-				"note config:8: agent_access (profile a) is not read by the AWS CLI when it uses the profile by itself []\n" +
-				"error config:2: session policy bad cannot be used: session policy is not JSON (unexpected end of JSON input), want an IAM policy document []\n" +
-				"error config:3: session policy none cannot be used: session-policy is \"none\", want a section with policy or policy_arns []\n"},
+			"error config:8: agent_access is \"gone\", but no session policy has that name, so coding agents are refused [add a section [session-policy gone], or use read-only, off, deny or an ARN]\n" +
+				"note config:8: agent_access (profile a) has no effect if you use the profile with the AWS CLI alone []\n" +
+				"error config:2: session policy bad cannot be used: session policy is not JSON (unexpected end of JSON input), expected an IAM policy document []\n" +
+				"error config:3: session policy none cannot be used: session-policy is \"none\", expected a section with policy or policy_arns []\n"},
 		{"a loop, once", "[profile b]\nsource_profile = c\n[profile c]\nsource_profile = b\n[profile d]\nsource_profile = b\n", "",
-			"error config:4: profile b cannot be used: source_profile makes a loop: b → c → b []\n" +
-				"error config:2: profile c cannot be used: source_profile makes a loop: c → b → c []\n"},
+			"error config:4: profile b cannot be used: source_profile refers back to the same profile: b → c → b []\n" +
+				"error config:2: profile c cannot be used: source_profile refers back to the same profile: c → b → c []\n"},
 		{"a bad line, once", "[profile a]\njunk\n[profile b]\ninclude_profile = a\n", "",
-			"error config:2: profile a cannot be used: found a line with neither \"=\" nor \":\", want KEY = VALUE []\n"},
+			"error config:2: profile a cannot be used: found a line without \"=\" or \":\", expected KEY = VALUE []\n"},
 		{"a bad value", "[profile a]\nduration_seconds = 1h\n", "",
-			"error config:2: profile a cannot be used: duration_seconds is \"1h\", want a number of seconds from 900 to 43200, such as 3600 []\n"},
+			"error config:2: profile a cannot be used: duration_seconds is \"1h\", expected a number of seconds from 900 to 43200, such as 3600 []\n"},
 		{"given twice", "[profile a]\nregion = x-1\nregion = x-2\n", "",
-			"warning config:3: region is given again after line 2; this one counts []\n"},
+			"warning config:3: region is already set in line 2; the value in this line is used []\n"},
 		{"a slip", "[profile a]\nregion = x-1\nregoin = x-1\n", "",
-			"warning config:3: regoin is no setting, so it does nothing [did you mean region?]\n"},
+			"warning config:3: regoin is not a known setting and has no effect [did you mean region?]\n"},
 		{"no region", "[profile a]\n", "",
-			"note : profile a: no region is set, so us-east-1 or its like is called, and commands are told none [write: region = eu-west-1]\n"},
+			"note : profile a: no region is set, so aws-vault uses the default region of the partition (us-east-1 in most cases), and commands get no region [add a line: region = eu-west-1]\n"},
 		{"no credentials", "[profile x]\nregion = x-1\n[profile y]\n", "",
-			"note : profiles x and y: no key is stored under the name, and no source of credentials is set [aws-vault add x]\n"},
+			"note : profiles x and y: no key is stored under this name, and no source of credentials is set [aws-vault add x]\n"},
 		{"a plain key", "", "[a]\nregion = x-1\n" + plainKey,
 			"warning credentials:3: profile a has a long-lived key in plain text [aws-vault import --delete a]\n"},
 		{"from default", "[default]\nregion = x-1\n[profile a]\n[profile b]\ncredential_process = x\n[profile c]\nregion = x-2\ncredential_process = x\n", "",
-			"note : profile default: no key is stored under the name, and no source of credentials is set [aws-vault add default]\n" +
-				"note config:2: region counts for profiles a and b too; the AWS CLI does not pass on what stands in [default] [write it in each profile that the AWS CLI is to use by itself]\n"},
+			"note : profile default: no key is stored under this name, and no source of credentials is set [aws-vault add default]\n" +
+				"note config:2: region also applies to profiles a and b; the AWS CLI does not apply the settings of [default] to other profiles [set it in each profile that you also use with the AWS CLI alone]\n"},
 		{"our own settings", "[profile a]\nregion = x-1\nmfa_process = x\n", "",
-			"note config:3: mfa_process (profile a) is not read by the AWS CLI when it uses the profile by itself []\n"},
+			"note config:3: mfa_process (profile a) has no effect if you use the profile with the AWS CLI alone []\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := said(check(t, test.config, test.credentials, "a")); got != test.want {
+			if got := findingsText(check(t, test.config, test.credentials, "a")); got != test.want {
 				t.Errorf("found\n%swant\n%s", got, test.want)
 			}
 		})
 	}
 }
 
-// Where it is not known which keys are stored, nothing is said of credentials.
+// If the stored keys are not known, there are no findings about credentials.
 func TestConfigWithoutKeys(t *testing.T) {
 	f, err := profile.Parse("config", []byte("[profile a]\n[profile b]\nsource_profile = gone\nrole_arn = arn:aws:iam::123456789012:role/r\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := (doctor.Config{File: f}).Check(); len(got) != 0 {
-		t.Errorf("found\n%s", said(got))
+		t.Errorf("found\n%s", findingsText(got))
 	}
 }
 
-func TestMany(t *testing.T) {
+func TestFindingListsFewProfiles(t *testing.T) {
 	var text strings.Builder
 	for i := range 5000 {
 		fmt.Fprintf(&text, "[profile p%d]\nregion = x-1\n", i)
 	}
 	got := check(t, text.String(), "")
 	if len(got) != 1 || !strings.HasPrefix(got[0].What, "profiles p0, p1, p2 and 4997 more: ") {
-		t.Errorf("found\n%.500s", said(got))
+		t.Errorf("found\n%.500s", findingsText(got))
 	}
 }
 
-func TestClock(t *testing.T) {
+func TestCheckClock(t *testing.T) {
 	noon := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		skew time.Duration
@@ -125,17 +125,17 @@ func TestClock(t *testing.T) {
 		{time.Minute, doctor.Note, "1m0s ahead of AWS's"}, {-4 * time.Minute, doctor.Note, "4m0s behind AWS's"},
 		{5 * time.Minute, doctor.Warning, "5m0s ahead of AWS's"}, {-time.Hour, doctor.Warning, "1h0m0s behind AWS's"},
 	} {
-		got := doctor.Clock(noon.Add(test.skew), noon)
+		got := doctor.CheckClock(noon.Add(test.skew), noon)
 		if test.want == "" && len(got) == 0 {
 			continue
 		}
 		if len(got) != 1 || got[0].Severity != test.want || !strings.Contains(got[0].What, test.says) {
-			t.Errorf("%s off: %s", test.skew, said(got))
+			t.Errorf("clock error %s: %s", test.skew, findingsText(got))
 		}
 	}
 }
 
-func TestRights(t *testing.T) {
+func TestCheckPermissions(t *testing.T) {
 	const self, other = 1000, 1001
 	for _, test := range []struct {
 		name string
@@ -144,21 +144,21 @@ func TestRights(t *testing.T) {
 	}{
 		{"ours", doctor.File{Mode: 0o644, Owner: self}, ""},
 		{"ours and private", doctor.File{Mode: 0o600, Owner: self, Private: true}, ""},
-		{"writable", doctor.File{Path: "~/.aws", Mode: fs.ModeDir | 0o775, Owner: self}, "warning ~/.aws: others may write to it (mode 0775) [chmod go-w ~/.aws]\n"},
-		{"readable", doctor.File{Path: "c", Mode: 0o644, Owner: self, Private: true}, "warning c: others may use it (mode 0644) [chmod go= c]\n"},
-		{"another's", doctor.File{Path: "c", Mode: 0o600, Owner: other}, "error c: belongs to user 1001, want user 1000 [give it to the user who runs aws-vault, with chown]\n"},
+		{"writable", doctor.File{Path: "~/.aws", Mode: fs.ModeDir | 0o775, Owner: self}, "warning ~/.aws: other users can write to it (mode 0775) [chmod go-w ~/.aws]\n"},
+		{"readable", doctor.File{Path: "c", Mode: 0o644, Owner: self, Private: true}, "warning c: other users can access it (mode 0644) [chmod go= c]\n"},
+		{"another's", doctor.File{Path: "c", Mode: 0o600, Owner: other}, "error c: belongs to user 1001, expected user 1000 [make the user who runs aws-vault its owner, with chown]\n"},
 		{"root's", doctor.File{Mode: 0o644, Owner: 0}, ""},
-		{"root's and private", doctor.File{Path: "c", Mode: 0o600, Owner: 0, Private: true}, "error c: belongs to user 0, want user 1000 [give it to the user who runs aws-vault, with chown]\n"},
+		{"root's and private", doctor.File{Path: "c", Mode: 0o600, Owner: 0, Private: true}, "error c: belongs to user 0, expected user 1000 [make the user who runs aws-vault its owner, with chown]\n"},
 		{"/tmp", doctor.File{Mode: fs.ModeDir | fs.ModeSticky | 0o777, Owner: 0}, ""},
 		{"on Windows", doctor.File{Mode: 0o666, Owner: -1, Private: true}, ""},
 	} {
-		if got := said(doctor.Rights(test.file, self)); got != test.want {
+		if got := findingsText(doctor.CheckPermissions(test.file, self)); got != test.want {
 			t.Errorf("%s: found %q, want %q", test.name, got, test.want)
 		}
 	}
 }
 
-func TestLeftover(t *testing.T) {
+func TestCheckLeftover(t *testing.T) {
 	const temp, copied = ".aws-vault-0123456789abcdef.tmp", "config.aws-vault-0123456789abcdef.old"
 	for _, test := range []struct {
 		name string
@@ -167,15 +167,15 @@ func TestLeftover(t *testing.T) {
 	}{
 		{temp, time.Minute, ""}, {temp, time.Hour, doctor.Note}, {copied, 0, doctor.Warning}, {"config", time.Hour, ""},
 	} {
-		got := doctor.Leftover("~/.aws", test.name, test.age)
+		got := doctor.CheckLeftover("~/.aws", test.name, test.age)
 		if (test.want == "") != (len(got) == 0) || len(got) == 1 && got[0].Severity != test.want {
-			t.Errorf("%s after %s: %s", test.name, test.age, said(got))
+			t.Errorf("%s after %s: %s", test.name, test.age, findingsText(got))
 		}
 	}
 }
 
 func TestSort(t *testing.T) {
-	all := []doctor.Finding{{Severity: doctor.Note, What: "1"}, {Severity: doctor.Warning, What: "2"}, doctor.Met("x", errors.New("3")), {Severity: doctor.Note, What: "4"}}
+	all := []doctor.Finding{{Severity: doctor.Note, What: "1"}, {Severity: doctor.Warning, What: "2"}, doctor.ErrorFinding("x", errors.New("3")), {Severity: doctor.Note, What: "4"}}
 	doctor.Sort(all)
 	order := ""
 	for _, f := range all {
@@ -186,23 +186,23 @@ func TestSort(t *testing.T) {
 	}
 }
 
-func TestProxy(t *testing.T) {
+func TestCheckProxy(t *testing.T) {
 	for _, good := range []string{"", "http://proxy.example.com:3128", "https://user:hunter2@proxy.example.com", "socks5://localhost:1080", "proxy.example.com:3128", "proxy"} {
-		if got := doctor.Proxy("HTTPS_PROXY", good); len(got) != 0 {
-			t.Errorf("%q: %s", good, said(got))
+		if got := doctor.CheckProxy("HTTPS_PROXY", good); len(got) != 0 {
+			t.Errorf("%q: %s", good, findingsText(got))
 		}
 	}
 	for _, bad := range []string{"http://a:hunter2%zz", "http://user:hunter2@[::1", "://hunter2\x00"} {
-		if got := doctor.Proxy("HTTPS_PROXY", bad); len(got) != 1 || strings.Contains(said(got), "hunter2") {
-			t.Errorf("%q: %s", bad, said(got))
+		if got := doctor.CheckProxy("HTTPS_PROXY", bad); len(got) != 1 || strings.Contains(findingsText(got), "hunter2") {
+			t.Errorf("%q: %s", bad, findingsText(got))
 		}
 	}
 }
 
-func TestCertificate(t *testing.T) {
+func TestCheckCertificate(t *testing.T) {
 	now := time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
 	for left, want := range map[time.Duration]int{15 * 24 * time.Hour: 0, 13 * 24 * time.Hour: 1, time.Hour: 1} {
-		if got := doctor.Certificate("alice.pem", now.Add(left), now); len(got) != want {
+		if got := doctor.CheckCertificate("alice.pem", now.Add(left), now); len(got) != want {
 			t.Errorf("%s before its end: %v", left, got)
 		}
 	}

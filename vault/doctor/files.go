@@ -8,32 +8,33 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A File is a file or directory whose rights matter.
+// A File is a file or directory whose permissions are checked.
 type File struct {
 	Path    string
 	Mode    fs.FileMode
-	Owner   int  // user id; negative where the system knows none
-	Private bool // nobody else may even read it
+	Owner   int  // user ID; negative if the system has none
+	Private bool // whether other users must not read it
 }
 
-// Rights judges who may read and write, for the user self. What is root's is as safe as the
-// machine, but private files that are not ours cannot be used.
-func Rights(f File, self int) []Finding {
+// CheckPermissions checks the owner and the permissions of a file for the user self. Files of root
+// are as safe as the machine, but private files of another user cannot be used.
+func CheckPermissions(f File, self int) []Finding {
 	if f.Owner < 0 {
 		return nil
 	}
 	var all []Finding
 	if f.Owner != self && (f.Owner != 0 || f.Private) {
 		all = append(all, Finding{
-			Severity: Error, Where: f.Path, What: fmt.Sprintf("belongs to user %d, want user %d", f.Owner, self),
-			Remedy: "give it to the user who runs aws-vault, with chown",
+			Severity: Error, Where: f.Path, What: fmt.Sprintf("belongs to user %d, expected user %d", f.Owner, self),
+			Remedy: "make the user who runs aws-vault its owner, with chown",
 		})
 	}
-	wrong, what, to := fs.FileMode(0o022), "others may write to it", "go-w"
+	wrong, what, to := fs.FileMode(0o022), "other users can write to it", "go-w"
 	if f.Private {
-		wrong, what, to = 0o077, "others may use it", "go="
+		wrong, what, to = 0o077, "other users can access it", "go="
 	}
-	shared := f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0 // where nobody can replace another's file
+	// a sticky directory, in which users cannot replace the files of others
+	shared := f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0
 	if f.Mode.Perm()&wrong != 0 && !shared {
 		all = append(all, Finding{
 			Severity: Warning, Where: f.Path, What: fmt.Sprintf("%s (mode %04o)", what, f.Mode.Perm()),
@@ -43,18 +44,18 @@ func Rights(f File, self int) []Finding {
 	return all
 }
 
-// leftAfter is how long a file that is being written may take; one that is older was left by
-// a process that was killed.
-const leftAfter = time.Hour
+// abandonedAfter is the maximum time for writing a file. An older temporary file was left by a
+// process that was killed.
+const abandonedAfter = time.Hour
 
-// Leftover judges a file by its name and the time of its last writing.
-func Leftover(dir, name string, age time.Duration) []Finding {
+// CheckLeftover checks the name and the age of a file for leftovers of aws-vault.
+func CheckLeftover(dir, name string, age time.Duration) []Finding {
 	path := dir + "/" + name
 	switch {
-	case disk.IsTemp(name) && age >= leftAfter:
+	case disk.IsTemp(name) && age >= abandonedAfter:
 		return []Finding{{Severity: Note, Where: path, What: "was left by a process that was killed", Remedy: "rm " + path}}
 	case disk.IsCopy(name):
-		return []Finding{{Severity: Warning, Where: path, What: "is an old copy of a file that could not be written at once, with all that stood in it", Remedy: "see that the file itself is whole, then: rm " + path}}
+		return []Finding{{Severity: Warning, Where: path, What: "is a copy of a file that could not be replaced atomically, with all of its old content", Remedy: "check that the file itself is complete, then run: rm " + path}}
 	}
 	return nil
 }

@@ -7,48 +7,48 @@ import (
 	"time"
 )
 
-// maxSkew is how wrong AWS lets a signer's clock be.
+// maxSkew is the maximum clock error that AWS accepts.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
 const maxSkew = 5 * time.Minute
 
-// slightSkew is what makes one think: an answer's date is a second coarse, and as late as
-// the network is slow.
+// slightSkew is the smallest clock error that is reported. Smaller ones can come from the network
+// delay and from dates without fractions of a second.
 const slightSkew = time.Minute
 
-// Clock judges this computer's clock by AWS's.
-func Clock(local, theirs time.Time) []Finding {
+// CheckClock compares this computer's clock with AWS's.
+func CheckClock(local, theirs time.Time) []Finding {
 	skew := local.Sub(theirs).Round(time.Second)
-	f := Finding{Where: "clock", Remedy: "let the network set this computer's clock (timedatectl set-ntp true)"}
+	f := Finding{Where: "clock", Remedy: "synchronize this computer's clock with the network (timedatectl set-ntp true)"}
 	switch {
 	case skew.Abs() >= maxSkew:
-		f.Severity = Warning // aws-vault corrects itself; what it runs need not
-		f.What = fmt.Sprintf("this computer's clock is %s AWS's: aws-vault makes up for that, other programs are refused", off(skew))
+		f.Severity = Warning // aws-vault corrects the time of its own calls, but other programs do not
+		f.What = fmt.Sprintf("this computer's clock is %s AWS's: aws-vault corrects the difference, but AWS refuses other programs", describeSkew(skew))
 	case skew.Abs() >= slightSkew:
 		f.Severity = Note
-		f.What = fmt.Sprintf("this computer's clock is %s AWS's", off(skew))
+		f.What = fmt.Sprintf("this computer's clock is %s AWS's", describeSkew(skew))
 	default:
 		return nil
 	}
 	return []Finding{f}
 }
 
-func off(skew time.Duration) string {
+func describeSkew(skew time.Duration) string {
 	if skew < 0 {
 		return fmt.Sprintf("%s behind", -skew)
 	}
 	return fmt.Sprintf("%s ahead of", skew)
 }
 
-// Proxy judges the text of a variable that names a proxy. One that cannot be read is passed
-// over in silence by the library that reads it, and so is the proxy. The text, which may hold
-// a password, is not repeated.
+// CheckProxy checks the value of an environment variable that sets a proxy. Go ignores a value that
+// is not valid, and uses no proxy. The finding does not repeat the value, which may contain a
+// password.
 // https://pkg.go.dev/golang.org/x/net/http/httpproxy
-func Proxy(variable, text string) []Finding {
+func CheckProxy(variable, text string) []Finding {
 	if text == "" || isProxy(text) || !strings.Contains(text, "://") && isProxy("http://"+text) {
 		return nil
 	}
 	return []Finding{{
-		Severity: Error, Where: variable, What: "cannot be read, so that no proxy is used, want a URL",
+		Severity: Error, Where: variable, What: "is not a valid URL, so no proxy is used, expected a URL",
 		Remedy: variable + "=http://proxy.example.com:3128",
 	}}
 }
@@ -58,17 +58,18 @@ func isProxy(text string) bool {
 	return err == nil && u.Scheme != "" && u.Host != ""
 }
 
-// soon is how long before its end a certificate is spoken of: somebody may have to sign the next.
-const soon = 14 * 24 * time.Hour
+// expiryWarning is the time before its end at which a certificate is reported, so that a new one
+// can be issued.
+const expiryWarning = 14 * 24 * time.Hour
 
-// Certificate judges how long a certificate is good.
-func Certificate(path string, until, now time.Time) []Finding {
+// CheckCertificate checks how long a certificate is valid.
+func CheckCertificate(path string, until, now time.Time) []Finding {
 	left := until.Sub(now)
-	if left > soon {
+	if left > expiryWarning {
 		return nil
 	}
 	return []Finding{{
-		Severity: Warning, Where: path, What: fmt.Sprintf("the certificate is good until %s alone", until.UTC().Format(time.DateOnly)),
-		Remedy: "have a new one issued: aws-vault certificate request",
+		Severity: Warning, Where: path, What: fmt.Sprintf("the certificate is valid only until %s", until.UTC().Format(time.DateOnly)),
+		Remedy: "request a new one: aws-vault certificate request",
 	}}
 }

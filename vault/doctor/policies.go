@@ -8,9 +8,9 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// policies are the session-policy sections that cannot be used. What a file holds is not
-// looked at.
-func policies(f *profile.File) []Finding {
+// policyFindings returns the session-policy sections that are not valid. Policies in other files
+// are not read.
+func policyFindings(f *profile.File) []Finding {
 	var all []Finding
 	for _, name := range f.SessionPolicies() {
 		p, _, err := f.SessionPolicy(name)
@@ -18,7 +18,7 @@ func policies(f *profile.File) []Finding {
 			_, err = policy.Parse(p.Text.Text, p.List())
 		}
 		if err != nil {
-			where, what := place(err)
+			where, what := splitOrigin(err)
 			if where == "" {
 				where = p.Text.Origin.String()
 			}
@@ -28,8 +28,9 @@ func policies(f *profile.File) []Finding {
 	return all
 }
 
-// access says where a profile gives coding agents a policy that is nowhere: they get nothing.
-func (c Config) access(p *profile.Profile) (Finding, bool) {
+// checkAgentAccess returns an error if agent_access names a session policy that does not exist.
+// Coding agents then cannot use the profile.
+func (c Config) checkAgentAccess(p *profile.Profile) (Finding, bool) {
 	v := p.Value("agent_access")
 	switch {
 	case v.Text == "", v.Text == "read-only", v.Text == "off", v.Text == "deny", strings.HasPrefix(v.Text, "arn:"), strings.HasPrefix(v.Text, "file://"):
@@ -41,7 +42,7 @@ func (c Config) access(p *profile.Profile) (Finding, bool) {
 		}
 	}
 	return Finding{
-		Severity: Error, Where: v.Origin.String(), What: fmt.Sprintf("agent_access is %q, and there is no session policy of that name, so coding agents are refused", v.Text),
-		Remedy: "add a section [session-policy " + v.Text + "], or name read-only, off, deny or an ARN",
+		Severity: Error, Where: v.Origin.String(), What: fmt.Sprintf("agent_access is %q, but no session policy has that name, so coding agents are refused", v.Text),
+		Remedy: "add a section [session-policy " + v.Text + "], or use read-only, off, deny or an ARN",
 	}, true
 }

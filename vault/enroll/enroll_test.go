@@ -66,7 +66,7 @@ func newEnrollment(t *testing.T) (*testvault.World, *enroll.Enrollment, *fakeAut
 	t.Helper()
 	w := testvault.New(t, "[profile alice]\n")
 	w.StoreKey(t, "alice")
-	o := plan.Options{For: plan.Rotate}
+	o := plan.Options{Purpose: plan.Rotate}
 	pl, err := w.Plan(t.Context(), "alice", o)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestEnrollWithoutKey(t *testing.T) {
 func TestEnrollSecondDevice(t *testing.T) {
 	w := testvault.New(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
 	w.StoreKey(t, "alice")
-	o := plan.Options{For: plan.Rotate}
+	o := plan.Options{Purpose: plan.Rotate}
 	pl, err := w.Plan(t.Context(), "alice", o)
 	if err != nil {
 		t.Fatal(err)

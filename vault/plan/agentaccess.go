@@ -9,19 +9,20 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// What agent_access may be besides the ARN or the name of a policy. ReadOnly may also be in
-// [Options].
+// The values of agent_access that are not the ARN or the name of a policy. ReadOnly can also be in
+// [Options.Limits].
 const (
 	ReadOnly     = "read-only"
 	accessOff    = "off"
 	accessDenied = "deny"
 )
 
-// policyRank is the rank of every agent_access that accessRanks does not list: they name a policy.
+// policyRank is the rank of all values of agent_access that are not in accessRanks. These values
+// name a policy.
 const policyRank = 1
 
-// accessRanks orders the values of agent_access: of two, the one with the higher rank is stricter.
-// A value that lets a person decide each time belongs between a policy and deny.
+// accessRanks orders the values of agent_access. The value with the higher rank is stricter. Ranks
+// between policyRank and that of deny are free for a value that asks the user each time.
 var accessRanks = []struct {
 	access string
 	rank   int
@@ -39,16 +40,16 @@ func accessRank(access string) int {
 	return policyRank
 }
 
-// A holder is a role, or a profile with credentials of its own, that the credentials of a chain
-// come from.
-type holder struct {
-	name  string // in words
+// A ruleSet holds the agent rules for one role, or for one profile with credentials of its own.
+type ruleSet struct {
+	name  string // the role or profile, as error messages name it
 	rules []profile.AgentRule
 }
 
-// strictest returns the rule that holds, and false for none. Two policies for one role are an
-// error: neither is stricter. So is a profile that cannot be read, as it may forbid the role.
-func (h holder) strictest() (found profile.AgentRule, ok bool, err error) {
+// strictest returns the strictest rule, and false if there are no rules. Two different policies for
+// one role are an error, because neither is stricter than the other. A profile that cannot be read
+// is an error too, because it may set deny.
+func (h ruleSet) strictest() (found profile.AgentRule, ok bool, err error) {
 	for _, r := range h.rules {
 		if r.Err != nil {
 			return found, false, &SharedRoleError{Name: h.name, Profile: r.Profile, Err: r.Err}
@@ -65,42 +66,44 @@ func (h holder) strictest() (found profile.AgentRule, ok bool, err error) {
 	return found, ok, nil
 }
 
-// An agentAccess is what profiles set about coding agents for the credentials of a chain.
+// An agentAccess finds the agent rules that apply to the credentials of a chain.
 type agentAccess struct {
-	chain *chain
-	then  []string           // the ARNs of roles that are assumed after the chain
-	rules profile.AgentRules // of all profiles
+	chain      *chain
+	extraRoles []string           // ARNs of the roles that are assumed after the chain
+	rules      profile.AgentRules // the rules of all profiles
 }
 
-// holders are the roles and profiles of the chain, the one that was asked for first.
-func (a agentAccess) holders() []holder {
-	var all []holder
+// ruleSets returns the rules for the roles and profiles of the chain. The requested profile comes
+// first.
+func (a agentAccess) ruleSets() []ruleSet {
+	var all []ruleSet
 	for _, q := range slices.Backward(a.chain.profiles) {
 		if v, ok := ownSetting(q, "agent_access"); ok {
-			all = append(all, holder{"profile " + q.Name, []profile.AgentRule{{Profile: q.Name, Access: v}}})
+			all = append(all, ruleSet{"profile " + q.Name, []profile.AgentRule{{Profile: q.Name, Access: v}}})
 		}
 		if slices.Contains(a.chain.roles, q) {
 			all = append(all, a.role(q.Text("role_arn")))
 		}
 	}
 	all = append(all, a.root())
-	for _, arn := range a.then {
+	for _, arn := range a.extraRoles {
 		h := a.role(arn)
 		if v := a.rules.Default; len(h.rules) == 0 && v.Text != "" {
-			h.rules = []profile.AgentRule{{Profile: "default", Access: v}} // as for a profile that sets nothing
+			// as for a profile without a setting of its own
+			h.rules = []profile.AgentRule{{Profile: "default", Access: v}}
 		}
 		all = append(all, h)
 	}
 	return all
 }
 
-func (a agentAccess) role(arn string) holder {
-	return holder{"role " + arn, a.rules.Of(profile.RolePrincipal(arn))}
+func (a agentAccess) role(arn string) ruleSet {
+	return ruleSet{"role " + arn, a.rules.Of(profile.RolePrincipal(arn))}
 }
 
-// root is for the first step of the chain. A step whose credentials are nobody's in
-// particular has no rules but those of its profile.
-func (a agentAccess) root() holder {
+// root returns the rules for the first step of the chain. If the step belongs to no specific role
+// or user, only the rules of its profile apply, and the result is empty.
+func (a agentAccess) root() ruleSet {
 	switch spec := a.chain.root.Spec.(type) {
 	case WebIdentity:
 		return a.role(spec.ARN)
@@ -112,15 +115,15 @@ func (a agentAccess) root() holder {
 		return a.role(spec.Role)
 	case SSORole:
 		of := a.rules.Of(profile.SSOPrincipal(spec.Account, spec.Role))
-		return holder{"role " + spec.Role + " of account " + spec.Account, of}
+		return ruleSet{"role " + spec.Role + " of account " + spec.Account, of}
 	case Login:
-		return holder{spec.Session, a.rules.Of(profile.SignInPrincipal(spec.Session))}
+		return ruleSet{spec.Session, a.rules.Of(profile.SignInPrincipal(spec.Session))}
 	}
-	return holder{}
+	return ruleSet{}
 }
 
-// policies returns the rules whose policies limit the agent's credentials, each policy once. It
-// fails with an [*AgentDeniedError] where a rule forbids them.
+// policies returns the rules whose policies limit the agent's credentials. Each policy is listed
+// once. It fails with an [*AgentDeniedError] if a rule denies access.
 func (a agentAccess) policies(agent policy.Agent) ([]profile.AgentRule, error) {
 	var policies []profile.AgentRule
 	add := func(name string, r profile.AgentRule) error {
@@ -132,7 +135,7 @@ func (a agentAccess) policies(agent policy.Agent) ([]profile.AgentRule, error) {
 		}
 		return nil
 	}
-	for _, h := range a.holders() {
+	for _, h := range a.ruleSets() {
 		r, ok, err := h.strictest()
 		if err == nil && ok {
 			err = add(h.name, r)
@@ -141,17 +144,17 @@ func (a agentAccess) policies(agent policy.Agent) ([]profile.AgentRule, error) {
 			return nil, err
 		}
 	}
-	own, ok, err := a.unset()
+	own, ok, err := a.defaultRule()
 	if err == nil && ok {
 		err = add("profile "+a.chain.target.Name, own)
 	}
 	return policies, err
 }
 
-// unset is the rule for a profile that sets none: that of [default], or else read-only. It
-// is for the profile that was asked for, and not for those on the way. A policy that another
-// profile sets for the same role replaces it: the two are for the same rights.
-func (a agentAccess) unset() (profile.AgentRule, bool, error) {
+// defaultRule returns the rule for a requested profile that sets none: the rule of [default], or
+// read-only. It returns false if the profile has a rule of its own, or if another profile with the
+// same role has a rule that is as strict. Profiles in the middle of the chain have no default rule.
+func (a agentAccess) defaultRule() (profile.AgentRule, bool, error) {
 	v, of, own := a.setting("agent_access")
 	if own {
 		return profile.AgentRule{}, false, nil
@@ -166,9 +169,9 @@ func (a agentAccess) unset() (profile.AgentRule, bool, error) {
 	return r, !ok || accessRank(set.Access.Text) < accessRank(r.Access.Text), err
 }
 
-// setting returns what counts for the profile that was asked for, which profile sets it, and
-// whether that is its own setting. A profile that only forwards the credentials of another is held
-// to what that one sets.
+// setting returns the value for the requested profile and the profile that sets it. own is false if
+// the value comes from [default] or if there is none. A profile without role_arn passes on the
+// credentials of its source_profile, so the setting of the source_profile applies.
 func (a agentAccess) setting(name string) (v profile.Value, of string, own bool) {
 	for _, q := range slices.Backward(a.chain.profiles) {
 		if v, ok := ownSetting(q, name); ok {
@@ -181,13 +184,14 @@ func (a agentAccess) setting(name string) (v profile.Value, of string, own bool)
 	return a.chain.target.Value(name), a.chain.target.Name, false
 }
 
-// ownSetting returns what a profile sets for itself. What [default] sets is for all profiles.
+// ownSetting returns the value that a profile itself sets, and false if the value comes from
+// [default] or is empty.
 func ownSetting(q *profile.Profile, name string) (profile.Value, bool) {
 	v := q.Value(name)
 	return v, v.Text != "" && !v.Inherited() && q.Name != "default"
 }
 
-// ruleOrigin says where a rule is set.
+// ruleOrigin returns the place where a rule is set, for messages.
 func ruleOrigin(r profile.AgentRule) string {
 	if r.Access.Origin.Kind == profile.Unset {
 		return "agent_access is not set in profile " + r.Profile
@@ -195,21 +199,21 @@ func ruleOrigin(r profile.AgentRule) string {
 	return r.Access.Origin.String()
 }
 
-// AgentDeniedError reports a role or a profile that is closed to coding agents.
+// AgentDeniedError reports a role or profile that coding agents must not use.
 type AgentDeniedError struct {
-	Profile string // that sets it
-	Name    string // the role or profile, in words
+	Profile string // the profile that sets deny
+	Name    string // the role or profile, as error messages name it
 	Agent   policy.Agent
-	Origin  profile.Origin // of agent_access
+	Origin  profile.Origin // where agent_access is set
 }
 
 func (e *AgentDeniedError) Error() string {
-	return fmt.Sprintf("%s: agent_access = deny closes %s to coding agents, and %s is set", e.Origin, e.Name, e.Agent.Variable)
+	return fmt.Sprintf("%s: agent_access = deny forbids coding agents to use %s, and %s is set", e.Origin, e.Name, e.Agent.Variable)
 }
 
-// AgentPoliciesError reports two policies for coding agents where only one can be used.
+// AgentPoliciesError reports two different policies for coding agents where only one can be used.
 type AgentPoliciesError struct {
-	Name string // what both are for
+	Name string // the role or profile that both policies apply to
 	A, B profile.AgentRule
 }
 
@@ -218,8 +222,8 @@ func (e *AgentPoliciesError) Error() string {
 		e.Name, e.A.Access.Text, ruleOrigin(e.A), e.B.Access.Text, ruleOrigin(e.B))
 }
 
-// SharedRoleError reports another profile with the same role that cannot be read, and that may
-// close the role to coding agents.
+// SharedRoleError reports another profile with the same role that cannot be read and may set
+// agent_access = deny.
 type SharedRoleError struct {
 	Name    string // the role
 	Profile string
@@ -227,8 +231,8 @@ type SharedRoleError struct {
 }
 
 func (e *SharedRoleError) Error() string {
-	return fmt.Sprintf("profile %s, which may close %s to coding agents, cannot be read: %v", e.Profile, e.Name, e.Err)
+	return fmt.Sprintf("profile %s cannot be read, but it may forbid coding agents to use %s: %v", e.Profile, e.Name, e.Err)
 }
 
-// Unwrap returns what is wrong with the profile.
+// Unwrap returns the reason why the profile cannot be read.
 func (e *SharedRoleError) Unwrap() error { return e.Err }

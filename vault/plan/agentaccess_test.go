@@ -16,14 +16,14 @@ func agentRules(t testing.TB, config string) profile.AgentRules {
 	return profile.ReadAgentRules(f, nil)
 }
 
-// The profile a is asked for. Whatever its own settings are, the strictest rule for a role on the
-// way holds, under whatever name the rule is set.
-func TestAgentLimitsBelongToRoles(t *testing.T) {
+// The requested profile is always a. The strictest rule for a role of its chain applies, no matter
+// which profile sets the rule.
+func TestAgentRulesApplyToRoles(t *testing.T) {
 	const (
 		prod     = "arn:aws:iam::123456789012:role/prod"
 		mine     = "[profile a]\nsource_profile = m\nrole_arn = " + prod + "\n"
 		readOnly = "stored key|assume role ReadOnlyAccess" + tagged
-		denied   = "error: config:2: agent_access = deny closes role " + prod + " to coding agents, and AGENT is set"
+		denied   = "error: config:2: agent_access = deny forbids coding agents to use role " + prod + ", and AGENT is set"
 		anywhere = "trust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/a\nrolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p\ncertificate = c\nprivate_key = k\n"
 	)
 	rule := func(access, settings string) string { return "agent_access = " + access + "\n" + settings }
@@ -31,7 +31,7 @@ func TestAgentLimitsBelongToRoles(t *testing.T) {
 		name string
 		prod string // the first section, with its header unless it is that of profile prod
 		rest string
-		then string // a role on top; empty for none
+		then string // a role to assume after the chain; empty for none
 		want string
 	}{
 		{"no other profile", "", mine, "", readOnly},
@@ -46,7 +46,7 @@ func TestAgentLimitsBelongToRoles(t *testing.T) {
 		{"in [default]", "[default]\n" + rule("deny", "role_arn = "+prod), mine + "agent_access = off\n", "", denied},
 		{"from [default]", "[default]\n" + rule("deny", "[profile prod]\nrole_arn = "+prod), mine + "agent_access = off\n", "", "stored key|assume role"},
 		{"from [profile default]", "[profile default]\n" + rule("deny", "[profile prod]\nrole_arn = "+prod), mine + "agent_access = off\n", "", "stored key|assume role"},
-		{"[default] for the profile that sets nothing", "[default]\n" + rule("deny", ""), mine, "", "error: config:2: agent_access = deny closes profile a to coding agents, and AGENT is set"},
+		{"[default] for the profile that sets nothing", "[default]\n" + rule("deny", ""), mine, "", "error: config:2: agent_access = deny forbids coding agents to use profile a, and AGENT is set"},
 		{"off, but not for a profile that sets nothing", rule("off", "role_arn = "+prod), mine, "", readOnly},
 		{"a policy for the role", rule("careful", "role_arn = "+prod), mine, "", "stored key|assume role careful" + tagged},
 		{"a policy for a role that is open here", rule("careful", "role_arn = "+prod), mine + "agent_access = off\n", "", "stored key|assume role careful" + tagged},
@@ -56,10 +56,10 @@ func TestAgentLimitsBelongToRoles(t *testing.T) {
 		{"two policies, closed by a third", rule("careful", "role_arn = "+prod+"\n[profile third]\nrole_arn = "+prod+"\nagent_access = deny"), mine + "agent_access = read-only\n", "",
 			strings.Replace(denied, ":2:", ":6:", 1)},
 		{"cannot be read", "role_arn = " + prod + "\nagent_access deny", mine, "",
-			"error: profile prod, which may close role " + prod + ` to coding agents, cannot be read: config:3: found a line with neither "=" nor ":", want KEY = VALUE`},
+			"error: profile prod cannot be read, but it may forbid coding agents to use role " + prod + `: config:3: found a line without "=" or ":", expected KEY = VALUE`},
 		{"another that cannot be read", "role_arn = arn:aws:iam::123456789012:role/other\nagent_access deny", mine, "", readOnly},
 		{"includes nothing", "role_arn = " + prod + "\ninclude_profile = nobody", mine + "[profile b]\nagent_access = off\n[profile a]\n", "",
-			"error: profile prod, which may close role " + prod + ` to coding agents, cannot be read: config:3: include_profile is "nobody", want the name of a profile`},
+			"error: profile prod cannot be read, but it may forbid coding agents to use role " + prod + `: config:3: include_profile is "nobody", expected the name of an existing profile`},
 
 		{"on the way", rule("deny", "role_arn = "+prod), "[profile hub]\nsource_profile = m\nrole_arn = " + prod + "\n[profile a]\nsource_profile = hub\nagent_access = off\n" + role + "a\n", "", denied},
 		{"a policy on the way", rule("careful", "role_arn = "+prod), "[profile hub]\nsource_profile = m\nrole_arn = " + prod + "\n[profile a]\nsource_profile = hub\nagent_access = off\n" + role + "a\n", "",
@@ -69,7 +69,7 @@ func TestAgentLimitsBelongToRoles(t *testing.T) {
 		{"two policies that combine", rule("fence", "role_arn = "+prod), "[profile hub]\nsource_profile = m\nrole_arn = " + prod + "\n[profile a]\nsource_profile = hub\n" + role + "a\n", "",
 			"stored key|assume role chain" + tagged + "|assume role inline ReadOnlyAccess for goose"},
 		{"a key on the way", "", "[profile m]\nagent_access = deny\n[profile a]\nsource_profile = m\nagent_access = off\n" + role + "a\n", "",
-			"error: config:4: agent_access = deny closes profile m to coding agents, and AGENT is set"},
+			"error: config:4: agent_access = deny forbids coding agents to use profile m, and AGENT is set"},
 		{"the key of [default]", "", "[default]\nagent_access = deny\n[profile a]\nsource_profile = default\nagent_access = off\n" + role + "a\n", "", "stored key|assume role"},
 		{"beyond a stored key", "", "[profile x]\nagent_access = off\n[profile m]\nsource_profile = x\n[profile a]\nsource_profile = m\n", "", "stored key|federation token ReadOnlyAccess for goose"},
 
@@ -84,11 +84,11 @@ func TestAgentLimitsBelongToRoles(t *testing.T) {
 			"stored key|assume role|assume role"},
 
 		{"Identity Center", rule("deny", "sso_start_url = https://other.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = Dev"), "[profile a]\nagent_access = off\n" + sso, "",
-			"error: config:2: agent_access = deny closes role Dev of account 123456789012 to coding agents, and AGENT is set"},
+			"error: config:2: agent_access = deny forbids coding agents to use role Dev of account 123456789012, and AGENT is set"},
 		{"the role of Identity Center", rule("deny", "login_session = arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/alice"), "[profile a]\nagent_access = off\n" + sso, "",
-			"error: config:2: agent_access = deny closes role Dev of account 123456789012 to coding agents, and AGENT is set"},
+			"error: config:2: agent_access = deny forbids coding agents to use role Dev of account 123456789012, and AGENT is set"},
 		{"a sign-in", rule("deny", "login_session = arn:aws:iam::123456789012:user/alice"), "[profile a]\nagent_access = off\nlogin_session = arn:aws:iam::123456789012:user/alice\n", "",
-			"error: config:2: agent_access = deny closes arn:aws:iam::123456789012:user/alice to coding agents, and AGENT is set"},
+			"error: config:2: agent_access = deny forbids coding agents to use arn:aws:iam::123456789012:user/alice, and AGENT is set"},
 		{"a web identity", rule("deny", "role_arn = "+prod), "[profile a]\nagent_access = off\nweb_identity_token_file = t\nrole_arn = " + prod + "\n", "", denied},
 		{"an OIDC role", rule("deny", "role_arn = "+prod), "[profile a]\nagent_access = off\noidc_issuer = https://id.example.com\noidc_client_id = aws\nrole_arn = " + prod + "\n", "", denied},
 		{"a signed identity", rule("deny", "role_arn = "+prod), "[identity me]\nidentity_issuer = https://id.example.com/me\nidentity_subject = me@example.com\n[profile a]\nagent_access = off\nidentity = me\nrole_arn = " + prod + "\n", "", denied},
@@ -114,9 +114,9 @@ func TestAgentLimitsBelongToRoles(t *testing.T) {
 		if err != nil {
 			t.Fatal(tt.name, err)
 		}
-		o := Options{Agent: goose, Name: "n"}
+		o := Options{Agent: goose, SessionName: "n"}
 		if tt.then != "" {
-			o.Then = []string{tt.then}
+			o.ExtraRoles = []string{tt.then}
 		}
 		pl, err := Make(p, h, o)
 		got := limits(pl)

@@ -7,19 +7,20 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// Make plans the credentials of p. It fails with a [*NoProfileError],
+// Make plans how to create the credentials of p. It fails with a [*NoProfileError],
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
-// [*SettingError], [*SessionNameError], [*SourcesError], [*PolicyIgnoredError],
-// [*NotStoredError], [*LongLivedError], [*RoleARNError], [*AgentDeniedError],
-// [*AgentPoliciesError], [*SharedRoleError], [*UnlimitedError] or [*OwnPolicyError].
+// [*MissingSettingError], [*SettingError], [*SessionNameError], [*MultipleSourcesError],
+// [*PolicyIgnoredError], [*NotStoredError], [*LongLivedError], [*RoleARNError],
+// [*AgentDeniedError], [*AgentPoliciesError], [*SharedRoleError], [*PolicyUnsupportedError] or
+// [*PolicyConflictError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	pl, err := plan(p, h, o)
-	guard(p, pl.Steps)
+	markTouch(p, pl.Steps)
 	return pl, err
 }
 
 func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
-	b, err := begin(p, h, o)
+	b, err := newBuilder(p, h, o)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -28,7 +29,7 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 		least := p.Duration("min_ttl")
 		pl.MinTTL = &least
 	}
-	if o.For == Rotate {
+	if o.Purpose == Rotate {
 		return b.rotation(pl)
 	}
 	if s, ok, err := b.session(); err != nil {
@@ -43,31 +44,31 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 		}
 		pl.Steps = append(pl.Steps, s)
 	}
-	for _, arn := range o.Then {
-		s, err := b.then(arn, pl.Last())
+	for _, arn := range o.ExtraRoles {
+		s, err := b.extraRole(arn, pl.Last())
 		if err != nil {
 			return Plan{}, err
 		}
 		pl.Steps = append(pl.Steps, s)
 	}
-	if b.federates() && pl.Last().Yields == (Yield{User, No}) {
+	if b.needsFederation() && pl.Last().Yields == (Yield{User, No}) {
 		if pl, err = b.federate(pl); err != nil {
 			return Plan{}, err
 		}
 	}
-	if last := pl.Last(); o.For == Serve && last.Yields.Temporary == No {
+	if last := pl.Last(); o.Purpose == Serve && last.Yields.Temporary == No {
 		return Plan{}, &LongLivedError{Profile: p.Name, Kind: last.Kind}
 	}
-	if o.For == Console {
-		return b.signIn(pl)
+	if o.Purpose == Console {
+		return b.consoleSignIn(pl)
 	}
 	pl.Notes = b.notes
-	return b.bound.restrict(pl, &b.chain)
+	return b.sessionLimit.restrict(pl, &b.chain)
 }
 
-// guard marks the steps of profiles that require a touch, and all that is made with what those
-// give: who could read a session made with a guarded key would not need the key.
-func guard(p *profile.Profile, steps []Step) {
+// markTouch sets Touch on the steps of profiles that set require_touch, and on all later steps. A
+// session that is created with such a key must be protected as the key is.
+func markTouch(p *profile.Profile, steps []Step) {
 	required := map[string]bool{}
 	for q := p; q != nil; q = q.Source {
 		required[q.Name] = q.Bool("require_touch")
@@ -79,18 +80,17 @@ func guard(p *profile.Profile, steps []Step) {
 	}
 }
 
-// A builder plans the steps on top of a chain.
+// A builder plans the steps for a chain.
 type builder struct {
-	chain    chain
-	holdings Holdings
-	options  Options
-	bound    limit
-	notes    []string
+	chain        chain
+	holdings     Holdings
+	options      Options
+	sessionLimit limit
+	notes        []string
 }
 
-// begin follows source_profile from p to the first profile that credentials can
-// begin from.
-func begin(p *profile.Profile, h Holdings, o Options) (*builder, error) {
+// newBuilder follows source_profile from p to the first profile that has a source of credentials.
+func newBuilder(p *profile.Profile, h Holdings, o Options) (*builder, error) {
 	b := &builder{chain: chain{target: p}, holdings: h, options: o}
 	c := &b.chain
 	if _, stored := h.Keys[p.Name]; !p.Defined && !stored {
@@ -107,12 +107,12 @@ func begin(p *profile.Profile, h Holdings, o Options) (*builder, error) {
 			break
 		}
 		if q.Source == nil {
-			return nil, c.nothing(q)
+			return nil, c.noCredentials(q)
 		}
 	}
 	slices.Reverse(c.profiles)
 	for i, q := range c.profiles {
-		if q.Set("role_arn") && !(i == 0 && c.root.ownsRole()) {
+		if q.Set("role_arn") && !(i == 0 && c.root.includesRole()) {
 			c.roles = append(c.roles, q)
 		}
 	}
@@ -121,21 +121,21 @@ func begin(p *profile.Profile, h Holdings, o Options) (*builder, error) {
 
 func (b *builder) decideLimit() error {
 	bound, note, err := decideLimit(&b.chain, b.holdings, b.options)
-	b.bound = bound
+	b.sessionLimit = bound
 	if note != "" {
 		b.notes = append(b.notes, note)
 	}
 	return err
 }
 
-// rootOf returns the step that begins from q itself, if there is one. A stored key
-// comes before everything that a profile says, and source_profile before the rest.
+// rootOf returns the first step if q itself has a source of credentials. A stored key has priority
+// over all settings, and source_profile over all other settings.
 func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 	if s, ok, err := storedKey(b, q); ok || err != nil {
 		return s, ok, err
 	}
 	if q.Source != nil {
-		return Step{}, false, besideSource(q)
+		return Step{}, false, checkSourceProfile(q)
 	}
 	for _, root := range roots {
 		if s, ok, err := root(b, q); ok || err != nil {
@@ -145,9 +145,9 @@ func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 	return Step{}, false, nil
 }
 
-// roots are the ways in which credentials begin, first come first served.
+// roots are the sources of credentials in order of priority.
 var roots = []func(*builder, *profile.Profile) (Step, bool, error){
-	rolesAnywhere, // refuses all of the others beside it
+	rolesAnywhere, // refuses any other source in the same profile
 	credentialSource,
 	ssoRole,
 	webIdentity,
@@ -158,11 +158,11 @@ var roots = []func(*builder, *profile.Profile) (Step, bool, error){
 	process,
 }
 
-// duration is how long a role of q's should live, before any limit of AWS's. For the last role, what
-// the user says comes before the settings of q.
+// duration returns the duration to request for the role of q, before AWS's limits. For the last
+// role, the user's choice has priority over the settings of q.
 func (b *builder) duration(q *profile.Profile, last bool) (time.Duration, profile.Value, error) {
-	if last && b.ownTime() > 0 {
-		return b.ownTime(), profile.Value{}, checkDuration(b.ownTime(), minDuration, maxRole)
+	if last && b.requestedDuration() > 0 {
+		return b.requestedDuration(), profile.Value{}, checkDuration(b.requestedDuration(), minDuration, maxRole)
 	}
 	v := q.Value("duration_seconds")
 	if d := q.Duration("duration_seconds"); d > 0 {
@@ -171,10 +171,10 @@ func (b *builder) duration(q *profile.Profile, last bool) (time.Duration, profil
 	return defaultRole, profile.Value{}, nil
 }
 
-// ownTime is how long the credentials handed out should last, if the user says so. A
-// console's time is its own.
-func (b *builder) ownTime() time.Duration {
-	if b.options.For == Console {
+// requestedDuration returns the duration that the user requested for the credentials, or 0. For the
+// console, the requested duration applies to the console session and not to the credentials.
+func (b *builder) requestedDuration() time.Duration {
+	if b.options.Purpose == Console {
 		return 0
 	}
 	return b.options.Duration

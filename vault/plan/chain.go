@@ -8,16 +8,17 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A chain is a profile's way back to where its credentials begin.
+// A chain is the path from the requested profile to the source of its credentials.
 type chain struct {
 	target   *profile.Profile
-	profiles []*profile.Profile // from the one that holds the root to the target
-	roles    []*profile.Profile // those of them that assume a role on top, innermost first
+	profiles []*profile.Profile // in order, from the profile with the source to the requested one
+	roles    []*profile.Profile // the profiles that assume a role on top of the source, in order
 	root     Step
 }
 
-// nothing says why no credentials begin at q, the end of the chain. The profiles are not reversed yet.
-func (c *chain) nothing(q *profile.Profile) error {
+// noCredentials returns the error for a chain that ends in q without a source of credentials. It is
+// called before c.profiles is reversed.
+func (c *chain) noCredentials(q *profile.Profile) error {
 	e := &NoCredentialsError{Profile: c.target.Name, End: q.Name, Defined: q.Defined}
 	if n := len(c.profiles); n > 1 {
 		e.Origin = c.profiles[n-2].Value("source_profile").Origin
@@ -25,11 +26,11 @@ func (c *chain) nothing(q *profile.Profile) error {
 	return e
 }
 
-// last reports whether the i-th role makes the credentials that are handed out.
+// last reports whether the i-th role is the last role of the chain.
 func (c *chain) last(i int) bool { return i == len(c.roles)-1 }
 
-// region returns where a step of q calls, and whether it is the last step, for
-// which the target's region counts: a flag says where the command works.
+// region returns the region that a step of q calls. The last step uses the region of the requested
+// profile, because a --region flag is set there.
 func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	if last {
 		q = c.target
@@ -40,7 +41,7 @@ func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	return partition.Home(arns...)
 }
 
-// firstRole is the ARN of the innermost role; empty for none.
+// firstRole returns the ARN of the first role of the chain, or "".
 func (c *chain) firstRole() string {
 	if len(c.roles) == 0 {
 		return ""
@@ -48,8 +49,8 @@ func (c *chain) firstRole() string {
 	return c.roles[0].Text("role_arn")
 }
 
-// rolesAbove reports whether a profile between the target and q assumes a role, so
-// that q's credentials are not the ones handed out.
+// rolesAbove reports whether a profile between the requested one and q assumes a role. If so, the
+// credentials of q are not the final ones.
 func (c *chain) rolesAbove(q *profile.Profile) bool {
 	for p := c.target; p != q && p != nil; p = p.Source {
 		if p.Set("role_arn") {
@@ -59,7 +60,7 @@ func (c *chain) rolesAbove(q *profile.Profile) bool {
 	return false
 }
 
-// partition is where the credentials handed out are used.
+// partition returns the partition in which the final credentials are used.
 func (c *chain) partition() string {
 	for _, q := range slices.Backward(c.profiles) {
 		for _, name := range []string{"role_arn", "mfa_serial"} {

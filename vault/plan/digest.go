@@ -13,52 +13,56 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A Spec is what carrying a step out needs. It can be printed: it holds no secret.
+// A Spec holds the parameters of one kind of step. It holds no secrets, so it can be printed.
 type Spec interface {
-	Args() []Arg     // in the order they are shown
-	encode(*encoder) // everything that the credentials depend on
+	Args() []Arg     // in the order in which explain prints them
+	encode(*encoder) // writes every value that the credentials depend on
 }
 
-// An Arg is one line of a step's explanation.
+// An Arg is one line in the explanation of a step.
 type Arg struct{ Name, Value string }
 
-// A Digest names a session by everything that went into it: 32 hexadecimal digits, which
-// keystores take for the name of an item as they are.
+// A Digest is the cache key of a session: 32 hexadecimal digits. Every keystore accepts a digest as
+// the name of an item.
 type Digest string
 
-// Digest returns the name of the session that the i-th step makes: a hash of that
-// step and of every one before it. Change a setting, a key or a policy anywhere along
-// the way, and the digest is another. Reasons, the way a code is had and the names of
-// profiles are left out, so that profiles which ask for the same share a session. Only a
-// program that a profile runs can go by the profile's name, so there the name counts. The
-// digest names no session unless the plan is [Plan.Decided] for that step.
+// Digest returns the cache key of the session that the i-th step creates. The key is a hash of that
+// step and of all steps before it, so it changes when a setting, an access key or a policy changes
+// anywhere in the chain.
+//
+// The hash does not include reasons, profile names and the way in which an MFA code is read.
+// Profiles with the same settings therefore share a session. There is one exception: a program that
+// a profile runs can see the profile's name, so the hash of such a step includes the name.
+//
+// Call Digest only if [Plan.DigestKnown] is true for that step.
 func (p Plan) Digest(i int) Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault session 1")
 	for j, s := range p.Steps[:i+1] {
 		s.encode(&e)
 		if j < i {
-			e.option("gave", s.Gave)
+			e.option("gave", s.CallerFingerprint)
 		}
 	}
 	return e.digest()
 }
 
-// Lasting returns the name of a user's session that is kept apart from the one under
-// d, because just this duration was asked for.
-func (d Digest) Lasting(lasts time.Duration) Digest {
+// ForDuration returns the cache key of a user's session that was requested with this exact
+// duration. That session is cached separately from the session under d.
+func (d Digest) ForDuration(duration time.Duration) Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault session of a duration 1")
 	e.text(string(d))
-	e.number(int64(lasts))
+	e.number(int64(duration))
 	return e.digest()
 }
 
-// encode sets what is handed to a coding agent apart from a person's, even where both are
-// limited alike. It leaves out of a session token what does not limit its use: it is good in
-// every region of its partition, and serves whoever asks for less than is left.
+// encode writes all values that the step's session depends on. Sessions of coding agents are kept
+// separate from those of users, even if both have the same policy. For a session token, the region
+// and the duration are not included: the token works in every region of its partition, and a cached
+// token also serves requests for a shorter time.
 func (s Step) encode(e *encoder) {
-	if s.Agent != "" { // no kind of step has this name
+	if s.Agent != "" { // no Kind has this name
 		e.text("for a coding agent")
 		e.text(s.Agent)
 	}
@@ -68,14 +72,14 @@ func (s Step) encode(e *encoder) {
 		e.text(partition.Of(s.Region))
 	} else {
 		e.text(s.Region)
-		e.number(int64(s.Lasts))
+		e.number(int64(s.Duration))
 	}
 	s.Endpoint.encode(e)
 	e.text(s.Policy.Inline)
 	e.set(s.Policy.ARNs)
 	s.Spec.encode(e)
-	// A bundle of roots decides who is believed to be AWS. Its name counts and not what is in the file, as with the
-	// system's own roots.
+	// The root certificates decide which server is trusted as AWS. Only the path of the file is
+	// included and not its content, as for the system's own root certificates.
 	e.option("ca_bundle", s.Endpoint.CABundle)
 	if s.runsProgram() {
 		e.option("a program of profile", s.Profile)
@@ -85,8 +89,8 @@ func (s Step) encode(e *encoder) {
 	}
 }
 
-// An encoder writes values so that no two different sequences look alike: each text
-// goes after its length.
+// An encoder hashes a sequence of values. It writes the length of each text before the text, so
+// different sequences never hash the same bytes.
 type encoder struct{ hash hash.Hash }
 
 func (e *encoder) number(n int64) {
@@ -100,8 +104,9 @@ func (e *encoder) text(s string) {
 	e.hash.Write([]byte(s))
 }
 
-// option encodes a text under a name, and nothing for an empty one: a session that does without keeps its digest. It
-// comes after all that a kind of step always has, and no kind has such a name.
+// option writes a name and a text. It writes nothing if the text is empty, so that sessions without
+// the option keep their digest. Options come after the values that every step of a kind has. No
+// kind has the name of an option.
 func (e *encoder) option(name, text string) {
 	if text != "" {
 		e.text(name)
@@ -117,7 +122,7 @@ func (e *encoder) flag(b bool) {
 	}
 }
 
-// set encodes texts whose order means nothing.
+// set writes texts whose order does not matter.
 func (e *encoder) set(texts []string) {
 	e.number(int64(len(texts)))
 	for _, t := range slices.Sorted(slices.Values(texts)) {

@@ -9,13 +9,13 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A digest that was written by one version is looked for by the next: a change here
-// makes every user sign in again, and needs a new version in Digest.
-func TestDigestStays(t *testing.T) {
+// Every version must find the sessions that earlier versions cached. If a digest changes here,
+// every user has to sign in again, and the version text in Digest must change too.
+func TestDigestIsStable(t *testing.T) {
 	p := Plan{Steps: []Step{
 		{Kind: KindStoredKey, Profile: "m", Spec: StoredKey{Name: "m", Fingerprint: "f"}},
-		{Kind: KindSessionToken, MFA: MFA{Serial: "arn:aws:iam::123456789012:mfa/alice"}, Region: "eu-west-1", Lasts: time.Hour, Spec: SessionToken{}},
-		{Kind: KindAssumeRole, Region: "eu-west-1", Lasts: time.Hour, Policy: policy.Policy{ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}},
+		{Kind: KindSessionToken, MFA: MFA{Serial: "arn:aws:iam::123456789012:mfa/alice"}, Region: "eu-west-1", Duration: time.Hour, Spec: SessionToken{}},
+		{Kind: KindAssumeRole, Region: "eu-west-1", Duration: time.Hour, Policy: policy.Policy{ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}},
 			Spec: AssumeRole{ARN: "arn:aws:iam::123456789012:role/r", SessionName: "aws-vault-alice", Tags: []profile.Tag{{Key: "a", Value: "b"}}}},
 	}}
 	for i, want := range []Digest{
@@ -27,25 +27,25 @@ func TestDigestStays(t *testing.T) {
 			t.Errorf("digest of step %d is %s, want %s", i, got, want)
 		}
 	}
-	if got, want := p.Digest(1).Lasting(time.Hour), Digest("a94df0b525ad18e4f641d7eb2e753319"); got != want {
+	if got, want := p.Digest(1).ForDuration(time.Hour), Digest("a94df0b525ad18e4f641d7eb2e753319"); got != want {
 		t.Errorf("digest of a duration is %s, want %s", got, want)
 	}
 }
 
-// A role on top of the key in the environment has the session that the first build gave it: such a key is asked for
-// nowhere.
-func TestDigestOfTheEnvironmentStays(t *testing.T) {
+// A role that is assumed with the key in the environment has the same digest as in the first
+// version.
+func TestEnvironmentDigestIsStable(t *testing.T) {
 	p := Plan{Steps: []Step{
 		{Kind: KindEnvironment, Profile: "m", Spec: CredentialSource{Source: "Environment", Fingerprint: "f"}},
-		{Kind: KindAssumeRole, Region: "eu-west-1", Lasts: time.Hour, Spec: AssumeRole{ARN: "arn:aws:iam::123456789012:role/r", SessionName: "aws-vault-alice"}},
+		{Kind: KindAssumeRole, Region: "eu-west-1", Duration: time.Hour, Spec: AssumeRole{ARN: "arn:aws:iam::123456789012:role/r", SessionName: "aws-vault-alice"}},
 	}}
 	if got, want := p.Digest(1), Digest("60c601daf5797d033a58a7ec567d2d05"); got != want {
 		t.Errorf("digest is %s, want %s", got, want)
 	}
 }
 
-// Two lists that look alike when they are strung together are told apart.
-func TestNoTwoLookAlike(t *testing.T) {
+// Two lists have different digests even if their concatenated values are equal.
+func TestDigestsAreDistinct(t *testing.T) {
 	digests := map[Digest]string{}
 	for _, r := range []AssumeRole{
 		{ARN: "ab", SessionName: "c"},
@@ -59,13 +59,13 @@ func TestNoTwoLookAlike(t *testing.T) {
 	} {
 		d := Plan{Steps: []Step{{Spec: r}}}.Digest(0)
 		if other, ok := digests[d]; ok {
-			t.Errorf("%+v and %s have one digest", r, other)
+			t.Errorf("%+v and %s have the same digest", r, other)
 		}
 		digests[d] = fmt.Sprintf("%+v", r)
 	}
 	one := Plan{Steps: []Step{{Spec: AssumeRole{Tags: []profile.Tag{{Key: "a"}, {Key: "b"}}, TransitiveTags: []string{"a", "b"}}}}}
 	two := Plan{Steps: []Step{{Spec: AssumeRole{Tags: []profile.Tag{{Key: "b"}, {Key: "a"}}, TransitiveTags: []string{"b", "a"}}}}}
 	if one.Digest(0) != two.Digest(0) {
-		t.Error("the order of tags makes another session")
+		t.Error("the order of tags changes the digest")
 	}
 }

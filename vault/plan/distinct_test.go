@@ -14,13 +14,13 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A planInput is all that a plan is made from.
+// A planInput has everything that a plan depends on.
 type planInput struct {
-	profiles []string // the lines of p0, p1…
+	profiles []string // the lines of the profiles p0, p1…
 	env      map[string]string
 	holdings Holdings
 	options  Options
-	caller   string // whom the first step turns out to speak for
+	caller   string // the principal whose credentials the first step returns
 }
 
 const sections = `[default]
@@ -61,21 +61,22 @@ signin =
 policy_arns = arn:aws:iam::aws:policy/C
 `
 
-// beginnings are what a chain may begin from. An empty one is a stored key.
-var beginnings = []string{
+// rootLines are the sources of credentials with which a chain can start. An empty one stands for a
+// stored key.
+var rootLines = []string{
 	"", "", sso, "sso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\n", "web_identity_token_file = /t\n" + arn, "web_identity_token_process = token\n" + arn,
 	anywhere + arn, "credential_process = keys\n", "credential_source = EcsContainer\n", "credential_source = Ec2InstanceMetadata\n", "credential_source = Environment\n",
 	"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n", "login_session = arn:aws:iam::123456789012:user/alice\n",
 	oidc + arn, "oidc_session = corp\n" + arn, "identity = me\n" + arn,
 }
 
-// emptyInput holds everything but a stored key, and has no profile.
+// emptyInput returns an input with all holdings except for a stored key, and without a profile.
 func emptyInput() planInput {
-	return planInput{caller: "caller", options: Options{Name: "aws-vault-alice"}, holdings: Holdings{
+	return planInput{caller: "caller", options: Options{SessionName: "aws-vault-alice"}, holdings: Holdings{
 		Keys: map[string]string{}, Environment: &EnvironmentKey{Fingerprint: "f"}, Policies: map[string]string{"file:///policy": `{"Statement":[]}`},
 		Named:    map[string]NamedPolicy{"named": {ARNs: []string{"arn:aws:iam::aws:policy/C"}}},
 		Subjects: map[string]string{"/t": "subject", "/u": "subject"}, Certificates: map[string]string{"alice.pem": "c", "bob.pem": "c"},
-		Signers:  map[string]Signer{"me": {KeyID: "k", Place: "software"}, "you": {KeyID: "k", Place: "software"}},
+		Signers:  map[string]Signer{"me": {KeyID: "k", Location: "software"}, "you": {KeyID: "k", Location: "software"}},
 		Programs: "e", Container: "http://127.0.0.1:5/c",
 	}}
 }
@@ -86,7 +87,7 @@ func randomInput(r *rand.Rand) planInput {
 		lines := ""
 		if i > 0 {
 			lines = fmt.Sprintf("source_profile = p%d\n", i-1)
-		} else if lines = beginnings[r.IntN(len(beginnings))]; lines == "" {
+		} else if lines = rootLines[r.IntN(len(rootLines))]; lines == "" {
 			w.holdings.Keys["p0"] = "k"
 		}
 		if r.IntN(3) > 0 && !strings.Contains(lines, "role_arn") {
@@ -102,25 +103,25 @@ func randomInput(r *rand.Rand) planInput {
 	case 0, 1:
 		w.options.Agent = policy.Agent{Name: "goose", Variable: "AGENT"}
 	case 2, 3:
-		w.options.Then = []string{asked}
+		w.options.ExtraRoles = []string{asked}
 	case 4:
-		w.options.For = Console
+		w.options.Purpose = Console
 	}
 	return w
 }
 
-// withSetting sets one setting of the i-th profile to one of its values.
+// withSetting sets one random setting of the i-th profile to one of its two values.
 func (w planInput) withSetting(r *rand.Rand, i int) planInput {
 	names := slices.Sorted(maps.Keys(inputs))
 	name := names[r.IntN(len(names))]
 	w.profiles = slices.Clone(w.profiles)
 	if value := inputs[name].values[r.IntN(2)]; value != "" && !strings.HasSuffix(name, "_ttl") {
-		w.profiles[i] = with(w.profiles[i], name, value)
+		w.profiles[i] = withLine(w.profiles[i], name, value)
 	}
 	return w
 }
 
-// withHolding changes one thing that is held, at any depth.
+// withHolding changes one random value in the holdings, at any depth.
 func (w planInput) withHolding(r *rand.Rand) planInput {
 	var all []Holdings
 	held := reflect.ValueOf(w.holdings)
@@ -132,16 +133,16 @@ func (w planInput) withHolding(r *rand.Rand) planInput {
 			all = append(all, c.Interface().(Holdings))
 		}
 		switch field := held.Field(i); {
-		case field.Type() == reflect.TypeFor[profile.AgentRules](): // which are read from the profiles: see plan
+		case field.Type() == reflect.TypeFor[profile.AgentRules](): // read from the profiles: see plan
 		case field.Kind() == reflect.String:
 			with(changed(field))
 		case field.Kind() == reflect.Pointer:
-			each(field.Elem(), "", func(_ string, x reflect.Value) {
+			eachChange(field.Elem(), "", func(_ string, x reflect.Value) {
 				p := reflect.New(x.Type())
 				p.Elem().Set(x)
 				with(p)
 			})
-		default: // a map, whose key is another if it has one
+		default: // a map: change the value of one random key
 			keys := field.MapKeys()
 			slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 			for _, key := range keys {
@@ -154,7 +155,7 @@ func (w planInput) withHolding(r *rand.Rand) planInput {
 					with(m)
 				}
 				if value := field.MapIndex(key); value.Kind() == reflect.Struct {
-					each(value, "", func(_ string, x reflect.Value) { put(x) })
+					eachChange(value, "", func(_ string, x reflect.Value) { put(x) })
 				} else {
 					put(changed(value))
 				}
@@ -165,12 +166,12 @@ func (w planInput) withHolding(r *rand.Rand) planInput {
 	return w
 }
 
-// withOption changes one option.
+// withOption changes one random option.
 func (w planInput) withOption(r *rand.Rand) planInput {
 	o := &w.options
 	switch r.IntN(8) {
 	case 0:
-		o.Name = "aws-vault-bob"
+		o.SessionName = "aws-vault-bob"
 	case 1:
 		o.Duration = []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour}[r.IntN(4)]
 	case 2:
@@ -180,16 +181,16 @@ func (w planInput) withOption(r *rand.Rand) planInput {
 	case 4:
 		o.Limits = []string{[]string{ReadOnly, "named", "arn:aws:iam::aws:policy/A"}[r.IntN(3)]}
 	case 5:
-		o.As = []string{"alice", "bob"}[r.IntN(2)]
+		o.FederatedName = []string{"alice", "bob"}[r.IntN(2)]
 	case 6:
-		o.For = []Purpose{Use, Serve, Console}[r.IntN(3)]
+		o.Purpose = []Purpose{Use, Serve, Console}[r.IntN(3)]
 	default:
-		o.Then = [][]string{nil, {asked}, {asked, asked}}[r.IntN(3)]
+		o.ExtraRoles = [][]string{nil, {asked}, {asked, asked}}[r.IntN(3)]
 	}
 	return w
 }
 
-// plan makes the plan of an input's last profile and fills in whose credentials it begins with, as package vault does.
+// plan plans the last profile of the input and fills in the caller, as package vault does.
 func (w planInput) plan() (Plan, error) {
 	var config strings.Builder
 	config.WriteString(sections)
@@ -209,13 +210,13 @@ func (w planInput) plan() (Plan, error) {
 	h.SignIns, h.Identities = map[Digest]string{}, map[Digest]Identity{}
 	for q := p; q != nil; q = q.Source {
 		if to, _, err := Portal(q); err == nil {
-			h.SignIns[to.Token()] = w.caller
+			h.SignIns[to.TokenDigest()] = w.caller
 		}
 		if to, err := Provider(q); err == nil {
-			h.Identities[to.Token()] = Identity{Subject: strings.ReplaceAll(w.caller, " ", "-"), Claims: map[string]string{"sub": strings.ReplaceAll(w.caller, " ", "-"), "email": "us@example.com"}}
+			h.Identities[to.TokenDigest()] = Identity{Subject: strings.ReplaceAll(w.caller, " ", "-"), Claims: map[string]string{"sub": strings.ReplaceAll(w.caller, " ", "-"), "email": "us@example.com"}}
 		}
 		if session := q.Text("login_session"); session != "" {
-			h.SignIns[Login{Session: session}.Token()] = w.caller
+			h.SignIns[Login{Session: session}.TokenDigest()] = w.caller
 		}
 	}
 	pl, err := Make(p, h, w.options)
@@ -225,31 +226,31 @@ func (w planInput) plan() (Plan, error) {
 	first := pl.Steps[0]
 	if spec, ok := first.Spec.(WebIdentity); ok && spec.TokenProcess != "" {
 		spec.Subject = w.caller
-		pl = pl.From(spec)
+		pl = pl.WithFirstSpec(spec)
 	}
-	if first.ShowsCaller() {
-		pl = pl.Gave(w.caller)
+	if first.CallerFromOutput() {
+		pl = pl.WithCaller(w.caller)
 	}
 	return pl, nil
 }
 
-// A register knows what the session of each digest depends on.
-type register struct {
+// A digestRegister records what the session of each digest depends on.
+type digestRegister struct {
 	t       *testing.T
 	views   map[Digest]string
 	digests map[string]Digest
 }
 
-// add notes what the steps of a plan depend on. Two that differ in anything must not share a digest, and two that differ
-// in nothing must.
-func (g *register) add(p Plan) {
+// add records the steps of a plan. Two steps have the same digest if and only if their sessions
+// depend on the same values.
+func (g *digestRegister) add(p Plan) {
 	for i := range p.Steps {
-		if !p.Decided(i) {
-			g.t.Fatalf("it is not known whose session step %d of %v is", i+1, steps(p))
+		if !p.DigestKnown(i) {
+			g.t.Fatalf("the digest of step %d of %v is not known", i+1, steps(p))
 		}
-		digest, view := p.Digest(i), p.viewTo(i)
+		digest, view := p.Digest(i), p.sessionInputsTo(i)
 		if other, known := g.views[digest]; known && other != view {
-			g.t.Fatalf("two sessions have one digest:\n%s\nand\n%s", other, view)
+			g.t.Fatalf("two sessions have the same digest:\n%s\nand\n%s", other, view)
 		}
 		if other, known := g.digests[view]; known && other != digest {
 			g.t.Fatalf("one session has two digests:\n%s", view)
@@ -258,14 +259,14 @@ func (g *register) add(p Plan) {
 	}
 }
 
-// Two plans that differ in anything that reaches AWS or decides who is asked never share a session, over random plans of
-// all kinds of which one input changes at a time: a setting of a profile, what is held, an option, or whose credentials
-// the plan turns out to begin with. What is left out is in leftOut and leftOutOf.
-func TestNoTwoPlansShareASession(t *testing.T) {
+// Two plans have different digests if they differ in anything that AWS receives or in the endpoint.
+// The test uses random plans of all kinds and changes one input at a time: a setting of a profile,
+// a holding, an option, or the caller. The exceptions are in excluded and excludedFrom.
+func TestDifferentPlansHaveDifferentDigests(t *testing.T) {
 	const inputsTried, changes, deep = 2000, 8, 20
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
-	g := &register{t: t, views: map[Digest]string{}, digests: map[string]Digest{}}
+	g := &digestRegister{t: t, views: map[Digest]string{}, digests: map[string]Digest{}}
 	kinds, plans, differ := map[Kind]int{}, 0, 0
 	defer func() {
 		if t.Failed() {
@@ -308,28 +309,28 @@ func TestNoTwoPlansShareASession(t *testing.T) {
 		if n%deep > 0 {
 			continue
 		}
-		for j := range base.Steps { // any field of any step, those of its spec too
-			each(reflect.ValueOf(base.Steps[j]), "Step", func(_ string, x reflect.Value) {
+		for j := range base.Steps { // every field of every step and its spec
+			eachChange(reflect.ValueOf(base.Steps[j]), "Step", func(_ string, x reflect.Value) {
 				pl := base
 				pl.Steps = slices.Clone(base.Steps)
 				pl.Steps[j] = x.Interface().(Step)
-				if pl.Decided(len(pl.Steps) - 1) {
+				if pl.DigestKnown(len(pl.Steps) - 1) {
 					g.add(pl)
 					plans++
 				}
 			})
 		}
 	}
-	t.Logf("%d plans, %d of them by a change that makes another session, %d sessions", plans, differ, len(g.views))
+	t.Logf("%d plans, %d with a changed digest, %d sessions", plans, differ, len(g.views))
 	for _, kind := range []Kind{
 		KindStoredKey, KindStaticKey, KindEnvironment, KindMetadata, KindContainer, KindProcess, KindWebIdentity, KindOIDC, KindIdentity,
 		KindRolesAnywhere, KindSSO, KindLogin, KindSessionToken, KindAssumeRole, KindFederationToken,
 	} {
 		if kinds[kind] < 10 {
-			t.Errorf("%d steps of kind %q, want more", kinds[kind], kind)
+			t.Errorf("%d steps of kind %q, want at least 10", kinds[kind], kind)
 		}
 	}
 	if plans < 3*inputsTried || differ < inputsTried/4 {
-		t.Errorf("only %d plans, %d of which differ", plans, differ)
+		t.Errorf("only %d plans, %d with a changed digest", plans, differ)
 	}
 }

@@ -8,21 +8,21 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// An Endpoint is where the calls of a step go, apart from the region.
+// An Endpoint describes how the calls of a step reach AWS, except for the region.
 type Endpoint struct {
-	URL       string `json:"url,omitempty"` // explicit; empty for AWS's own
+	URL       string `json:"url,omitempty"` // a custom URL; empty for AWS's own
 	FIPS      bool   `json:"fips,omitempty"`
 	DualStack bool   `json:"dual_stack,omitempty"`
-	Legacy    bool   `json:"legacy,omitempty"`    // the global STS endpoint, where AWS once defaulted to it
-	CABundle  string `json:"ca_bundle,omitempty"` // a file of roots to trust instead of the system's
-	Origin    string `json:"origin,omitempty"`    // where URL was read
+	Legacy    bool   `json:"legacy,omitempty"`    // use the global STS endpoint, which was once AWS's default
+	CABundle  string `json:"ca_bundle,omitempty"` // a file of root certificates to trust instead of the system's
+	Origin    string `json:"origin,omitempty"`    // the place where URL is set
 
-	MaxAttempts int    `json:"max_attempts,omitempty"` // how often a call is tried; 0 for three times
+	MaxAttempts int    `json:"max_attempts,omitempty"` // number of attempts per call; 0 for three
 	RetryMode   string `json:"retry_mode,omitempty"`   // standard or adaptive; empty for standard
 }
 
-// Call returns where a command calls the service. The zero Call is for one that its
-// purpose does not need.
+// Call returns the region and endpoint with which a command calls the service. It returns the zero
+// Call if the plan's purpose does not need the service.
 func (p Plan) Call(service string) Call {
 	for _, c := range p.Calls {
 		if c.Service == service {
@@ -32,12 +32,12 @@ func (p Plan) Call(service string) Call {
 	return Call{}
 }
 
-// A Call is where a command calls a service with the credentials that a plan makes.
+// A Call describes a call to a service that a command makes with the credentials of a plan.
 type Call struct {
-	Service  string        `json:"service"` // as the services section of the config file names it
+	Service  string        `json:"service"` // the name that the services section of the config file uses
 	Region   string        `json:"region"`
 	Endpoint Endpoint      `json:"endpoint,omitzero"`
-	Lasts    time.Duration `json:"-"` // how long what it asks for should last; 0 leaves it to AWS
+	Duration time.Duration `json:"-"` // requested duration of the result; 0 for AWS's default
 }
 
 func endpoint(q *profile.Profile) Endpoint { return serviceEndpoint(q, "sts") }
@@ -55,14 +55,14 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	return e
 }
 
-// retries says how often a call is tried, 0 for as often as the SDK does, and how.
+// retries returns the number of attempts per call and the retry mode. 0 means the SDK's default.
 func retries(q *profile.Profile) (attempts int, mode string) {
-	attempts, _ = strconv.Atoi(q.Text("max_attempts")) // a number: the setting's rule says so
+	attempts, _ = strconv.Atoi(q.Text("max_attempts")) // a number, as the rule of the setting has checked
 	return attempts, q.Text("retry_mode")
 }
 
-// encode leaves out where a URL was read, how often a call is tried, and the bundle of roots, which sign-ins
-// do without: steps encode it themselves.
+// encode writes the URL and the flags. The origin of the URL and the retry settings do not change a
+// session. The root certificates are written by the steps, because sign-ins do not depend on them.
 func (e Endpoint) encode(enc *encoder) {
 	enc.text(e.URL)
 	enc.flag(e.FIPS)
@@ -70,8 +70,8 @@ func (e Endpoint) encode(enc *encoder) {
 	enc.flag(e.Legacy)
 }
 
-// STS returns where a call to STS goes that needs the settings of one profile alone. Where
-// no region is set, it goes to the home of AWS's first partition.
+// STS returns how to call STS with the settings of p alone. If p sets no region, it uses the home
+// region of the first partition.
 func STS(p *profile.Profile) Call {
 	c := Call{Service: "sts", Region: p.Text("region"), Endpoint: endpoint(p)}
 	if c.Region == "" {

@@ -7,23 +7,23 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// NoProfileError is returned for a name that neither a config file nor the vault knows.
+// NoProfileError reports a profile name that is in no config file and that has no stored key.
 type NoProfileError struct {
 	Name string
-	Near []string // names like it, best first
+	Near []string // similar names, best match first
 }
 
 func (e *NoProfileError) Error() string {
 	return fmt.Sprintf("there is no profile %q, and no key is stored under that name", e.Name)
 }
 
-// NoCredentialsError is returned for a profile whose chain ends in a profile that
-// holds no key and names no source of credentials.
+// NoCredentialsError reports a profile whose source_profile chain ends in a profile without a
+// stored key and without any other source of credentials.
 type NoCredentialsError struct {
-	Profile string         // the profile asked for
-	End     string         // the profile where the chain ends
-	Defined bool           // that one has a section of its own
-	Origin  profile.Origin // where it is named as source_profile, if it is
+	Profile string         // the requested profile
+	End     string         // the last profile of the chain
+	Defined bool           // whether End has a section in a config file
+	Origin  profile.Origin // where source_profile names End, if anywhere
 }
 
 func (e *NoCredentialsError) Error() string {
@@ -31,75 +31,75 @@ func (e *NoCredentialsError) Error() string {
 	case e.Profile == e.End:
 		return fmt.Sprintf("profile %q has no stored key and names no source of credentials", e.Profile)
 	case !e.Defined:
-		return fmt.Sprintf("%s: source_profile is %q, want a profile or a stored key of that name", e.Origin, e.End)
+		return fmt.Sprintf("%s: source_profile is %q, expected the name of a profile or of a stored key", e.Origin, e.End)
 	}
-	return fmt.Sprintf("%s: source_profile is %q, which has no stored key and names no source of credentials", e.Origin, e.End)
+	return fmt.Sprintf("%s: source_profile is %q, but that profile has no stored key and names no source of credentials", e.Origin, e.End)
 }
 
-// ChainedMFAError is returned where a code would have to be shown by the credentials
-// of a role or of a session: the device is a user's, and AWS takes its code with the
-// user's own key alone.
+// ChainedMFAError reports a role that requires an MFA code but would be assumed with the
+// credentials of a role or of a session. AWS accepts the code only in a call that is signed with
+// the user's own access key.
 type ChainedMFAError struct {
-	Profile   string // the role that asks for the code
-	Serial    string
-	Origin    profile.Origin // of the serial
-	Before    string         // the profile whose credentials would show it
-	NoSession bool           // no session token was to be taken
+	Profile        string // the role that requires the code
+	Serial         string
+	Origin         profile.Origin // where mfa_serial is set
+	CallingProfile string         // the profile whose credentials would sign the call
+	NoSession      bool           // session tokens were turned off
 }
 
 func (e *ChainedMFAError) Error() string {
-	why := "which are not a user's own key"
+	why := "which are not a user's own access key"
 	if e.NoSession {
-		why = "as no session token is to be taken"
+		why = "because session tokens are turned off"
 	}
-	return fmt.Sprintf("%s: profile %s wants a code of %s, but it would be shown with the credentials of %s, %s",
-		e.Origin, e.Profile, e.Serial, e.Before, why)
+	return fmt.Sprintf("%s: profile %s requires an MFA code of %s, but its role would be assumed with the credentials of profile %s, %s",
+		e.Origin, e.Profile, e.Serial, e.CallingProfile, why)
 }
 
-// UnlimitedError is returned where credentials were to be limited whose kind takes no
-// session policy.
-type UnlimitedError struct {
-	Profile string // empty for the environment
-	Kind    Kind   // of the last step
-	Agent   bool   // they were for a coding agent
+// PolicyUnsupportedError reports credentials that have to be limited by a session policy, but come
+// from a kind of step that does not accept one.
+type PolicyUnsupportedError struct {
+	Profile string // empty for credentials from the environment
+	Kind    Kind   // the kind of the last step
+	Agent   bool   // the policy is for a coding agent
 }
 
-func (e *UnlimitedError) Error() string {
+func (e *PolicyUnsupportedError) Error() string {
 	whose := fmt.Sprintf("the credentials of profile %q", e.Profile)
 	if e.Profile == "" {
 		whose = "the credentials in the environment"
 	}
-	why := "what was asked for has one"
+	why := "but --policy was given"
 	if e.Agent {
-		why = "a coding agent gets none without one"
+		why = "but coding agents receive only credentials with a session policy"
 	}
-	return fmt.Sprintf("%s are those of a step of kind %q, which takes no session policy, and %s", whose, e.Kind, why)
+	return fmt.Sprintf("%s come from the step %q, which does not accept a session policy, %s", whose, e.Kind, why)
 }
 
-// OwnPolicyError is returned where a profile has a session policy of its own, to which
-// another cannot be added.
-type OwnPolicyError struct {
-	Profile string
-	Hop     bool // its role is there to assume the next one
-	Agent   bool // the other is for a coding agent
-	Err     error
+// PolicyConflictError reports a profile whose own session policy cannot be combined with another
+// one.
+type PolicyConflictError struct {
+	Profile      string
+	Intermediate bool // the profile's role is only used to assume the next role
+	Agent        bool // the other policy is for a coding agent
+	Err          error
 }
 
-func (e *OwnPolicyError) Error() string {
-	return fmt.Sprintf("profile %s has a session policy of its own: %v", e.Profile, e.Err)
+func (e *PolicyConflictError) Error() string {
+	return fmt.Sprintf("profile %s already has a session policy: %v", e.Profile, e.Err)
 }
 
-// Unwrap returns why the two do not go together.
-func (e *OwnPolicyError) Unwrap() error { return e.Err }
+// Unwrap returns the reason why the policies cannot be combined.
+func (e *PolicyConflictError) Unwrap() error { return e.Err }
 
-// DurationError is returned for a duration that AWS would refuse.
+// DurationError reports a duration that AWS would refuse.
 type DurationError struct{ Found, Least, Most time.Duration }
 
 func (e *DurationError) Error() string {
-	return fmt.Sprintf("duration is %s, want %s to %s", short(e.Found), short(e.Least), short(e.Most))
+	return fmt.Sprintf("duration is %s, expected %s to %s", formatDuration(e.Found), formatDuration(e.Least), formatDuration(e.Most))
 }
 
-// ConflictError is returned where two roles of a chain cannot stand together.
+// ConflictError reports a setting of a role that conflicts with an earlier role of the chain.
 type ConflictError struct {
 	Origin  profile.Origin
 	Profile string // the earlier role
@@ -108,46 +108,44 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s: %s cannot be set, since profile %s %s", e.Origin, e.Found, e.Profile, e.Reason)
+	return fmt.Sprintf("%s: %s cannot be set, because profile %s %s", e.Origin, e.Found, e.Profile, e.Reason)
 }
 
-// MissingSettingError is returned for a profile that has one half of a source.
+// MissingSettingError reports a setting that needs another one in the same profile.
 type MissingSettingError struct {
-	Origin     profile.Origin
-	Has, Wants string
+	Origin         profile.Origin
+	Found, Missing string
 }
 
 func (e *MissingSettingError) Error() string {
-	return fmt.Sprintf("%s: %s stands alone, want %s beside it", e.Origin, e.Has, e.Wants)
+	return fmt.Sprintf("%s: %s is set without %s, expected both", e.Origin, e.Found, e.Missing)
 }
 
-// NoPortalError is returned for a profile or a session that names no portal of IAM
-// Identity Center to sign in to.
+// NoPortalError reports a profile or session that names no Identity Center portal.
 type NoPortalError struct{ Profile string }
 
 func (e *NoPortalError) Error() string {
-	return fmt.Sprintf("profile %q names no portal, want sso_session or sso_start_url", e.Profile)
+	return fmt.Sprintf("profile %q names no Identity Center portal, expected sso_session or sso_start_url", e.Profile)
 }
 
-// LongLivedError is returned where a long-lived key would be handed to whoever asks a
-// server.
+// LongLivedError reports a plan with which a server would provide a long-lived key.
 type LongLivedError struct {
 	Profile string
-	Kind    Kind // of the step that gives it
+	Kind    Kind // the kind of the step that returns the key
 }
 
 func (e *LongLivedError) Error() string {
-	return fmt.Sprintf("the plan of profile %q ends with a long-lived key (%s), and a server hands out temporary credentials only", e.Profile, e.Kind)
+	return fmt.Sprintf("the plan of profile %q ends with a long-lived key (%s), but a server provides only temporary credentials", e.Profile, e.Kind)
 }
 
-// RoleARNError is returned for a role to assume that is none.
+// RoleARNError reports a role to assume that is not the ARN of a role.
 type RoleARNError struct{ Found string }
 
 func (e *RoleARNError) Error() string {
-	return fmt.Sprintf("role is %.200q, want the ARN of a role, such as arn:aws:iam::123456789012:role/Admin", e.Found)
+	return fmt.Sprintf("role is %.200q, expected the ARN of a role, such as arn:aws:iam::123456789012:role/Admin", e.Found)
 }
 
-// SettingError wraps what is wrong with a setting, with its place.
+// SettingError adds the origin of a setting to an error.
 type SettingError struct {
 	Origin profile.Origin
 	Err    error
@@ -155,5 +153,5 @@ type SettingError struct {
 
 func (e *SettingError) Error() string { return fmt.Sprintf("%s: %v", e.Origin, e.Err) }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the error without the origin.
 func (e *SettingError) Unwrap() error { return e.Err }

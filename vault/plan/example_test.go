@@ -8,8 +8,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A profile and what is at hand become a plan. Nothing is called: the fingerprint of the stored key is all
-// that is known of it.
+// A plan is made from a profile and the holdings. Planning makes no calls, and it sees only the
+// fingerprint of the stored key.
 func Example() {
 	file, err := profile.Parse("~/.aws/config", `[default]
 mfa_serial = arn:aws:iam::123456789012:mfa/alice
@@ -28,7 +28,7 @@ role_arn = arn:aws:iam::123456789012:role/admin
 		return
 	}
 	holdings := plan.Holdings{Keys: map[string]string{"alice": "fingerprint of the stored key"}}
-	p, err := plan.Make(prod, holdings, plan.Options{Name: "aws-vault-alice"})
+	p, err := plan.Make(prod, holdings, plan.Options{SessionName: "aws-vault-alice"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -38,8 +38,8 @@ role_arn = arn:aws:iam::123456789012:role/admin
 		if step.MFA.Serial != "" {
 			fmt.Print(", with an MFA code")
 		}
-		if step.Lasts > 0 {
-			fmt.Printf(", for %s", step.Lasts)
+		if step.Duration > 0 {
+			fmt.Printf(", for %s", step.Duration)
 		}
 		fmt.Println()
 	}
@@ -49,8 +49,8 @@ role_arn = arn:aws:iam::123456789012:role/admin
 	// 3. assume role of profile prod, for 1h0m0s
 }
 
-// AWS ends a role session after an hour if the role was assumed with temporary credentials. The plan says so
-// before AWS is called.
+// AWS limits a role session to one hour if the role is assumed with temporary credentials. The plan
+// reports this before AWS is called.
 func ExampleMake_chained() {
 	file, err := profile.Parse("~/.aws/config", `[profile hub]
 credential_process = print-keys
@@ -65,14 +65,14 @@ role_arn = arn:aws:iam::123456789012:role/hub
 		fmt.Println(err)
 		return
 	}
-	p, err := plan.Make(hub, plan.Holdings{}, plan.Options{Name: "aws-vault-alice", Duration: 4 * time.Hour})
+	p, err := plan.Make(hub, plan.Holdings{}, plan.Options{SessionName: "aws-vault-alice", Duration: 4 * time.Hour})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(p.Last().Lasts)
+	fmt.Println(p.Last().Duration)
 	fmt.Println(p.Notes[0])
 	// Output:
 	// 1h0m0s
-	// role hub lasts 1h, not 4h: AWS gives no more to a role that is assumed with temporary credentials
+	// the session of role hub lasts 1h, not 4h: AWS allows no more for a role that is assumed with temporary credentials
 }

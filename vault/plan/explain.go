@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Explain writes the plan for a reader. kept says of each step, by its number from 0,
-// what is known of a session that would serve; it may be empty.
-func (p Plan) Explain(w io.Writer, kept func(step int) string) error {
+// Explain writes the plan as text. sessionNote returns the text about a cached session of the step
+// with that index from 0, or "" for none.
+func (p Plan) Explain(w io.Writer, sessionNote func(step int) string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "profile %s\n", p.Profile)
 	for i, s := range p.Steps {
@@ -17,10 +17,10 @@ func (p Plan) Explain(w io.Writer, kept func(step int) string) error {
 		for _, l := range s.lines() {
 			fmt.Fprintf(&b, "   %-16s %s\n", l.Name, l.Value)
 		}
-		if k := kept(i); k != "" {
+		if k := sessionNote(i); k != "" {
 			fmt.Fprintf(&b, "   %-16s %s\n", "session", k)
 		}
-		for _, f := range s.From {
+		for _, f := range s.Settings {
 			fmt.Fprintf(&b, "   %-16s %s = %s (%s)\n", "setting", f.Name, f.Text, f.Origin)
 		}
 	}
@@ -31,7 +31,7 @@ func (p Plan) Explain(w io.Writer, kept func(step int) string) error {
 	return err
 }
 
-// lines are what explain shows of a step, apart from its place and its settings.
+// lines returns all that explain prints about a step except for the session and the settings.
 func (s Step) lines() []Arg {
 	args := []Arg{{"why", s.Why}}
 	args = append(args, s.Spec.Args()...)
@@ -41,7 +41,7 @@ func (s Step) lines() []Arg {
 	case s.MFA.Serial != "" && s.MFA.Device != "":
 		args = append(args, Arg{"MFA code", "of " + s.MFA.Serial + ", read from a " + s.MFA.Device})
 	case s.MFA.Serial != "":
-		args = append(args, Arg{"MFA code", "of " + s.MFA.Serial + ", asked for"})
+		args = append(args, Arg{"MFA code", "of " + s.MFA.Serial + ", which you are prompted for"})
 	}
 	if s.Region != "" {
 		args = append(args, Arg{"region", s.Region})
@@ -59,26 +59,26 @@ func (s Step) lines() []Arg {
 		args = append(args, Arg{"for", "the coding agent " + s.Agent})
 	}
 	if s.Touch {
-		args = append(args, Arg{"touch", "opens what is kept, each time"})
+		args = append(args, Arg{"touch", "needed for each use of the cached session"})
 	}
-	if s.Lasts > 0 {
-		args = append(args, Arg{"lasts", short(s.Lasts)})
+	if s.Duration > 0 {
+		args = append(args, Arg{"duration", formatDuration(s.Duration)})
 	}
-	return append(args, Arg{"gives", s.Yields.String()})
+	return append(args, Arg{"result", s.Yields.String()})
 }
 
-// String says in words whose credentials they are, and for how long.
+// String describes the principal and the lifetime of the credentials.
 func (y Yield) String() string {
-	who := map[Who]string{User: "a user's", Role: "a role's", Federated: "a federated user's", Nobody: "somebody's"}[y.Who]
-	return who + " " + map[Tri]string{Yes: "temporary credentials", No: "long-lived key", Unknown: "credentials, perhaps temporary"}[y.Temporary]
+	owner := map[PrincipalKind]string{User: "a user's", Role: "a role's", Federated: "a federated user's", UnknownPrincipal: "an unknown principal's"}[y.Principal]
+	return owner + " " + map[Tri]string{Yes: "temporary credentials", No: "long-lived key", Unknown: "credentials, which may be temporary"}[y.Temporary]
 }
 
-// MarshalJSON writes the durations of a step in seconds, beside its other fields.
+// MarshalJSON adds the durations of a step in seconds to its other fields.
 func (s Step) MarshalJSON() ([]byte, error) {
 	type fields Step
 	return json.Marshal(struct {
 		fields
 		Seconds    int `json:"duration_seconds,omitempty"`
 		MaxSeconds int `json:"mfa_max_age_seconds,omitempty"`
-	}{fields(s), int(s.Lasts.Seconds()), int(s.MaxAge.Seconds())})
+	}{fields(s), int(s.Duration.Seconds()), int(s.MaxAge.Seconds())})
 }

@@ -48,7 +48,7 @@ endpoint_url = http://127.0.0.1:1
 session_policy = {"Statement": []}
 session_policy_arns = arn:aws:iam::aws:policy/ReadOnlyAccess
 `
-	pl, err := Make(resolve(t, config, "prod", nil), stored("m"), Options{Name: "aws-vault-alice", Duration: 90 * time.Minute})
+	pl, err := Make(resolve(t, config, "prod", nil), stored("m"), Options{SessionName: "aws-vault-alice", Duration: 90 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestExplainSources(t *testing.T) {
 	} {
 		h := stored()
 		h.Environment = &EnvironmentKey{Fingerprint: "f", Temporary: true}
-		pl, err := Make(resolve(t, config, "p", nil), h, Options{Name: "aws-vault-alice"})
+		pl, err := Make(resolve(t, config, "p", nil), h, Options{SessionName: "aws-vault-alice"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestShort(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 15 * time.Minute: "15m", 61 * time.Second: "1m1s",
 	} {
-		if got := short(d); got != want {
+		if got := formatDuration(d); got != want {
 			t.Errorf("%v is written %q, want %q", d, got, want)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// IdentityRole is the Spec of a role that AWS gives for a token which a key of its user's
-// own signs, with no provider between them.
+// IdentityRole is the Spec of a role that AWS grants for a token that the user's own key signs,
+// without an OIDC provider.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 type IdentityRole struct {
 	Name           string        `json:"identity"`
@@ -21,14 +21,14 @@ type IdentityRole struct {
 	SourceIdentity string        `json:"source_identity,omitempty"`
 	Tags           []profile.Tag `json:"session_tags,omitempty"` // sorted by key
 	TransitiveTags []string      `json:"transitive_session_tags,omitempty"`
-	KeyID          string        `json:"key_id,omitempty"` // of the key that signs; empty for none
-	Place          string        `json:"key,omitempty"`    // where that is
+	KeyID          string        `json:"key_id,omitempty"` // identifies the signing key; empty if there is none
+	KeyLocation    string        `json:"key,omitempty"`    // where the signing key is stored
 }
 
-// A Signer is the key of an identity that signs.
+// A Signer is the signing key of an identity.
 type Signer struct {
-	KeyID string
-	Place string // as [identity.Key] has it
+	KeyID    string
+	Location string // in the format of [identity.Key]
 }
 
 func (r IdentityRole) encode(e *encoder) {
@@ -42,28 +42,28 @@ func (r IdentityRole) encode(e *encoder) {
 	e.tags(r.Tags)
 	e.set(r.TransitiveTags)
 	e.text(r.KeyID)
-	e.text(r.Place)
+	e.text(r.KeyLocation)
 }
 
-// Args names the role, who the token says its user is, and what signs it.
+// Args lists the role, the claims of the token, and the key that signs it.
 func (r IdentityRole) Args() []Arg {
 	args := []Arg{{"role", r.ARN}, {"session name", r.SessionName}, {"issuer", r.Issuer}, {"subject", r.Subject}, {"audience", r.Audience}}
 	if r.SourceIdentity != "" {
 		args = append(args, Arg{"source identity", r.SourceIdentity})
 	}
 	args = append(args, tagArgs(r.Tags, r.TransitiveTags)...)
-	switch r.Place {
+	switch r.KeyLocation {
 	case "":
 		return append(args, Arg{"signed by", "no key yet"})
 	case identity.Software:
-		return append(args, Arg{"signed by", "a key in the keystore, which whoever opens that can copy"})
+		return append(args, Arg{"signed by", "a key in the keystore (it can be copied by any program that opens the keystore)"})
 	}
-	return append(args, Arg{"signed by", "a hardware key, " + r.Place})
+	return append(args, Arg{"signed by", "a hardware key, " + r.KeyLocation})
 }
 
-// Hardware reports whether the token is signed by a key that cannot be copied, which a
-// person may have to touch.
-func (r IdentityRole) Hardware() bool { return strings.HasPrefix(r.Place, identity.PIVPrefix) }
+// Hardware reports whether the token is signed by a hardware key. Such a key cannot be copied, and
+// the user may have to touch it.
+func (r IdentityRole) Hardware() bool { return strings.HasPrefix(r.KeyLocation, identity.PIVPrefix) }
 
 func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("identity") {
@@ -71,7 +71,7 @@ func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	}
 	for _, wants := range []string{"identity_issuer", "identity_subject", "role_arn"} {
 		if !q.Set(wants) {
-			return Step{}, false, &MissingSettingError{Origin: q.Value("identity").Origin, Has: "identity", Wants: wants}
+			return Step{}, false, &MissingSettingError{Origin: q.Value("identity").Origin, Found: "identity", Missing: wants}
 		}
 	}
 	spec := IdentityRole{
@@ -80,10 +80,10 @@ func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 		Tags: q.Tags("session_tags"), TransitiveTags: slices.Sorted(slices.Values(q.List("transitive_session_tags"))),
 	}
 	if strings.Contains(spec.SessionName, "${") {
-		return Step{}, false, &SettingError{q.Value("role_session_name").Origin, errNoUser}
+		return Step{}, false, &SettingError{q.Value("role_session_name").Origin, errUserNameVariable}
 	}
 	if spec.SessionName == "" {
-		spec.SessionName = spec.Subject // which a trust policy compares it with
+		spec.SessionName = spec.Subject // a trust policy compares the two
 	}
 	if spec.Audience == "" {
 		spec.Audience = spec.Issuer
@@ -92,13 +92,13 @@ func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 		spec.SourceIdentity = spec.Subject
 	}
 	signer := b.holdings.Signers[spec.Name]
-	spec.KeyID, spec.Place = signer.KeyID, signer.Place
+	spec.KeyID, spec.KeyLocation = signer.KeyID, signer.Location
 	s := Step{
 		Kind: KindIdentity, Profile: q.Name, Spec: spec,
-		Why: "a token that a key of your own signs is exchanged for the role beside it",
-		From: settings(q, "identity", "identity_issuer", "identity_subject", "identity_audience", "role_arn", "role_session_name", "source_identity",
+		Why: "a token that is signed with your own key is exchanged for the profile's role_arn",
+		Settings: settings(q, "identity", "identity_issuer", "identity_subject", "identity_audience", "role_arn", "role_session_name", "source_identity",
 			"session_tags", "transitive_session_tags", "session_policy", "session_policy_arns", "duration_seconds"),
 	}
-	err := b.exchanged(&s, q, spec.ARN)
+	err := b.completeTokenStep(&s, q, spec.ARN)
 	return s, err == nil, err
 }

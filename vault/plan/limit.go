@@ -9,33 +9,36 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A NamedPolicy is a session policy that a section of the config file holds under a name.
+// A NamedPolicy is a [session-policy NAME] section of the config file.
 type NamedPolicy struct {
 	Text   string // JSON, or file:// and a path
 	ARNs   []string
 	Origin string
 }
 
-// A limit is what the credentials handed out may do at most, besides what their profile says.
+// A limit is the maximum of what the final credentials may do, in addition to the session policy of
+// their profile.
 type limit struct {
-	readOnly bool // AWS's own policy, which has a name in each partition
+	readOnly bool // AWS's own policy, whose ARN depends on the partition
 	policy   policy.Policy
-	agent    string // whose tags and sessions are to be its own; empty for a person
+	agent    string // the coding agent that gets its own tags and sessions; empty for a user
 	tags     bool
-	replaces string // the profile that names this policy for agents, in the place of its own; empty for none
+	// the profile whose own session policy is replaced, because it sets this policy for agents;
+	// empty for none
+	replaces string
 }
 
 func (l limit) isZero() bool { return !l.readOnly && l.policy.IsZero() }
 
-// decideLimit reads what the user and, for an agent, the profiles have to say about the credentials of
-// a chain. The note is for the user; it is empty for none.
+// decideLimit returns the limit that the user sets and, for a coding agent, that the profiles of
+// the chain set. The note is for the user; it is empty if there is nothing to report.
 func decideLimit(c *chain, h Holdings, o Options) (bound limit, note string, err error) {
-	if o.For == Rotate {
+	if o.Purpose == Rotate {
 		return limit{}, "", nil
 	}
 	l := limiter{chain: c, holdings: h}
 	if o.Agent.Name != "" {
-		if note, err = l.agent(o.Agent, agentAccess{chain: c, then: o.Then, rules: h.Agents}); err != nil {
+		if note, err = l.agent(o.Agent, agentAccess{chain: c, extraRoles: o.ExtraRoles, rules: h.Agents}); err != nil {
 			return limit{}, "", err
 		}
 	}
@@ -44,21 +47,21 @@ func decideLimit(c *chain, h Holdings, o Options) (bound limit, note string, err
 			return limit{}, "", err
 		}
 	}
-	return l.bound, note, nil
+	return l.result, note, nil
 }
 
-// A limiter puts a limit together from policies that are given by name.
+// A limiter builds a limit from policies that are given by name.
 type limiter struct {
 	chain    *chain
 	holdings Holdings
-	bound    limit
+	result   limit
 }
 
-// add adds the policy of that name, ARN or file.
+// add adds the policy with that name, ARN or file:// URL to the limit.
 func (l *limiter) add(name string, from profile.Origin) error {
 	if name == ReadOnly {
-		if l.bound.policy.IsZero() {
-			l.bound.readOnly = true
+		if l.result.policy.IsZero() {
+			l.result.readOnly = true
 			return nil
 		}
 		name = policy.ReadOnly(l.chain.partition()).ARNs[0]
@@ -67,28 +70,28 @@ func (l *limiter) add(name string, from profile.Origin) error {
 	if err != nil {
 		return &SettingError{Origin: from, Err: err}
 	}
-	before := l.bound.policy
-	if l.bound.readOnly {
-		before, l.bound.readOnly = policy.ReadOnly(l.chain.partition()), false
+	before := l.result.policy
+	if l.result.readOnly {
+		before, l.result.readOnly = policy.ReadOnly(l.chain.partition()), false
 	}
-	if l.bound.policy, err = policy.Combine(before, p); err != nil {
+	if l.result.policy, err = policy.Combine(before, p); err != nil {
 		return &SettingError{Origin: from, Err: err}
 	}
 	return nil
 }
 
-// agent limits what a coding agent receives, and returns what the user should know. For each role of
-// the chain, the strictest rule of any profile with that role holds, so that another profile's name is
-// no way around it.
+// agent limits the credentials of a coding agent and returns a note for the user. For each role of
+// the chain, the strictest rule of all profiles with that role applies. An agent therefore cannot
+// avoid a rule by using another profile.
 func (l *limiter) agent(agent policy.Agent, access agentAccess) (note string, err error) {
 	rules, err := access.policies(agent)
 	if err != nil || len(rules) == 0 {
 		return "", err
 	}
 	tags, _, _ := access.setting("agent_tags")
-	l.bound.agent, l.bound.tags = agent.Name, tags.Text != accessOff
+	l.result.agent, l.result.tags = agent.Name, tags.Text != accessOff
 	if v, of, own := access.setting("agent_access"); own && v.Text != ReadOnly && accessRank(v.Text) == policyRank {
-		l.bound.replaces = of
+		l.result.replaces = of
 	}
 	var names []string
 	for i, r := range rules {
@@ -100,19 +103,19 @@ func (l *limiter) agent(agent policy.Agent, access agentAccess) (note string, er
 		}
 		names = append(names, fmt.Sprintf("%s (%s)", r.Access.Text, ruleOrigin(r)))
 	}
-	return fmt.Sprintf("%s is set: for a coding agent, the session is limited to %s",
+	return fmt.Sprintf("%s is set: the session of this coding agent is limited to %s",
 		agent.Variable, strings.Join(names, " and ")), nil
 }
 
-// ErrNoPolicy is returned for the name of a session policy that is nowhere.
-var ErrNoPolicy = errors.New("there is no section of that name, and it is no ARN of a policy and no file://")
+// ErrNoPolicy reports a name that is no session policy.
+var ErrNoPolicy = errors.New("no such section, and not the ARN of a policy or a file:// URL")
 
 func (l *limiter) named(name string) (policy.Policy, error) {
 	switch {
 	case strings.HasPrefix(name, "arn:"):
 		return policy.Parse("", []string{name})
 	case strings.HasPrefix(name, "file://"):
-		return limiting(l.holdings.Policies[name], nil, name)
+		return parseNonEmpty(l.holdings.Policies[name], nil, name)
 	}
 	named, ok := l.holdings.Named[name]
 	if !ok {
@@ -122,11 +125,12 @@ func (l *limiter) named(name string) (policy.Policy, error) {
 	if strings.HasPrefix(text, "file://") {
 		text = l.holdings.Policies[text]
 	}
-	return limiting(text, named.ARNs, named.Origin)
+	return parseNonEmpty(text, named.ARNs, named.Origin)
 }
 
-// limiting is a policy that limits something: an empty file would limit nothing.
-func limiting(text string, arns []string, origin string) (policy.Policy, error) {
+// parseNonEmpty parses a policy and fails if it is empty, because an empty policy would limit
+// nothing.
+func parseNonEmpty(text string, arns []string, origin string) (policy.Policy, error) {
 	p, err := policy.Parse(text, arns)
 	if err == nil && p.IsZero() {
 		err = &policy.Error{Found: "empty", Want: "an IAM policy document"}

@@ -21,13 +21,13 @@ const (
 	fence   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
 )
 
-// What a last profile begins from that shows a token.
+// Sources of credentials that use a token.
 const (
 	byIdentity = "[identity me]\nidentity_issuer = https://id.example.com/me\nidentity_subject = me@example.com\n[profile i]\nidentity = me\n"
 	bySignIn   = "[profile o]\noidc_issuer = https://id.example.com\noidc_client_id = aws\n"
 )
 
-// limits writes of each step what it carries: its policies, tags and whose it is.
+// limits returns a text with the policies, the tags and the agent of each step.
 func limits(p Plan) string {
 	var out []string
 	for _, s := range p.Steps {
@@ -44,7 +44,7 @@ func limits(p Plan) string {
 		for _, a := range s.Policy.ARNs {
 			line += " " + a[strings.LastIndexByte(a, '/')+1:]
 		}
-		if spec, ok := passedOn(s); ok {
+		if spec, ok := roleParameters(s); ok {
 			for _, t := range spec.Tags {
 				line += " " + t.Key + "=" + t.Value
 			}
@@ -69,37 +69,37 @@ func manyTags(n int) string {
 const tagged = " aws-vault:AccessType=ai aws-vault:Agent=goose++ for goose"
 
 func TestLimits(t *testing.T) {
-	const person, agent = "", "goose"
+	const user, agent = "", "goose"
 	for _, tt := range []struct {
-		name, config string // whose last profile is asked for, with the key m
+		name, config string // the last profile is the requested one; m has a stored key
 		who          string
 		limits       string
 		purpose      Purpose
 		want         string // or the error
 	}{
-		{"a person", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "", Use, "stored key|assume role"},
+		{"a user", "[profile r]\nsource_profile = m\n" + role + "r\n", user, "", Use, "stored key|assume role"},
 		{"an agent", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess" + tagged},
-		{"a person who wants less", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "read-only", Use, "stored key|assume role ReadOnlyAccess"},
+		{"a user who wants less", "[profile r]\nsource_profile = m\n" + role + "r\n", user, "read-only", Use, "stored key|assume role ReadOnlyAccess"},
 		{"two hops", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", agent, "", Use,
 			"stored key|assume role chain" + tagged + "|assume role ReadOnlyAccess for goose"},
-		{"two hops of a person", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", person, "careful", Use,
+		{"two hops of a user", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", user, "careful", Use,
 			"stored key|assume role chain|assume role careful"},
 		{"with a code", "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\n" + role + "r\n", agent, "", Use,
 			"stored key|session token|assume role ReadOnlyAccess" + tagged},
 		{"no tags", "[profile r]\nsource_profile = m\nagent_tags = off\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess for goose"},
 		{"tags of one's own", "[profile r]\nsource_profile = m\nsession_tags = a=b,zz=c\ntransitive_session_tags = zz\n" + role + "r\n", agent, "", Use,
 			"stored key|assume role ReadOnlyAccess a=b aws-vault:AccessType=ai aws-vault:Agent=goose zz=c+++ for goose"},
-		{"our tag", "[profile r]\nsource_profile = m\nsession_tags = aws-vault:accesstype=person\n" + role + "r\n", agent, "", Use,
-			"error: config:3: tag aws-vault:accesstype cannot be set, since profile r is used by a coding agent, and its session carries that tag already"},
+		{"our tag", "[profile r]\nsource_profile = m\nsession_tags = aws-vault:accesstype=user\n" + role + "r\n", agent, "", Use,
+			"error: config:3: tag aws-vault:accesstype cannot be set, because profile r is used by a coding agent, whose session already has that tag"},
 		{"our tag on a later hop", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\nsession_tags = aws-vault:Agent=x\n" + role + "q\n", agent, "", Use,
-			"error: config:6: tag aws-vault:Agent cannot be set, since profile q is used by a coding agent, and its session carries that tag already"},
+			"error: config:6: tag aws-vault:Agent cannot be set, because profile q is used by a coding agent, whose session already has that tag"},
 		{"too many tags", "[profile r]\nsource_profile = m\nsession_tags = " + manyTags(49) + "\n" + role + "r\n", agent, "", Use,
-			"error: config:3: more than 48 tags cannot be set, since profile r is used by a coding agent, and its session carries two more"},
+			"error: config:3: more than 48 tags cannot be set, because profile r is used by a coding agent, whose session has two more tags"},
 		{"a token first", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n", agent, "", Use, "web identity ReadOnlyAccess for goose"},
 		{"a token, then a role", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n[profile q]\nsource_profile = w\n" + role + "q\n", agent, "", Use,
 			"web identity chain for goose|assume role ReadOnlyAccess" + tagged},
 		{"a signed identity", byIdentity + role + "i\n", agent, "", Use, "signed identity ReadOnlyAccess" + tagged},
-		{"a signed identity of a person", byIdentity + role + "i\n", person, "", Use, "signed identity"},
+		{"a signed identity of a user", byIdentity + role + "i\n", user, "", Use, "signed identity"},
 		{"a signed identity, then a role", byIdentity + role + "i\n[profile q]\nsource_profile = i\n" + role + "q\n", agent, "", Use,
 			"signed identity chain" + tagged + "|assume role ReadOnlyAccess for goose"},
 		{"a signed identity for the console", byIdentity + role + "i\n", agent, "", Console, "signed identity ReadOnlyAccess" + tagged},
@@ -107,22 +107,22 @@ func TestLimits(t *testing.T) {
 		{"a sign-in, then a role", bySignIn + role + "o\n[profile q]\nsource_profile = o\n" + role + "q\n", agent, "", Use,
 			"OIDC role chain for goose|assume role ReadOnlyAccess" + tagged},
 		{"a sign-in, served", bySignIn + role + "o\n", agent, "", Serve, "OIDC role ReadOnlyAccess for goose"},
-		{"Identity Center", "[profile s]\n" + sso, agent, "", Use, `error: the credentials of profile "s" are those of a step of kind "SSO role", which takes no session policy, and a coding agent gets none without one`},
+		{"Identity Center", "[profile s]\n" + sso, agent, "", Use, `error: the credentials of profile "s" come from the step "SSO role", which does not accept a session policy, but coding agents receive only credentials with a session policy`},
 		{"Identity Center, then a role", "[profile s]\n" + sso + "[profile q]\nsource_profile = s\n" + role + "q\n", agent, "", Use, "SSO role|assume role ReadOnlyAccess" + tagged},
-		{"a process", "[profile p]\ncredential_process = p\n", person, "careful", Use, `error: the credentials of profile "p" are those of a step of kind "credential process", which takes no session policy, and what was asked for has one`},
+		{"a process", "[profile p]\ncredential_process = p\n", user, "careful", Use, `error: the credentials of profile "p" come from the step "credential process", which does not accept a session policy, but --policy was given`},
 		{"a key", "[profile m]\n", agent, "", Use, "stored key|federation token ReadOnlyAccess for goose"},
-		{"a key with a device", "[profile m]\nmfa_serial = m111111111\n", agent, "", Use, `error: the credentials of profile "m" are those of a step of kind "session token", which takes no session policy, and a coding agent gets none without one`},
+		{"a key with a device", "[profile m]\nmfa_serial = m111111111\n", agent, "", Use, `error: the credentials of profile "m" come from the step "session token", which does not accept a session policy, but coding agents receive only credentials with a session policy`},
 		{"a key for the console", "[profile m]\n", agent, "", Console, "stored key|federation token ReadOnlyAccess for goose"},
 		{"a key to be rotated", "[profile m]\n", agent, "", Rotate, "stored key"},
-		{"closed", "[profile m]\nagent_access = deny\n", agent, "", Use, "error: config:2: agent_access = deny closes profile m to coding agents, and AGENT is set"},
-		{"closed, to a person", "[profile m]\nagent_access = deny\n", person, "", Use, "stored key|session token"},
+		{"closed", "[profile m]\nagent_access = deny\n", agent, "", Use, "error: config:2: agent_access = deny forbids coding agents to use profile m, and AGENT is set"},
+		{"closed, to a user", "[profile m]\nagent_access = deny\n", user, "", Use, "stored key|session token"},
 		{"open", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\n" + role + "r\n", agent, "", Use, "stored key|assume role"},
 		{"closed behind another name", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile eu]\nsource_profile = r\nregion = eu-west-1\n", agent, "", Use,
-			"error: config:5: agent_access = deny closes profile r to coding agents, and AGENT is set"},
+			"error: config:5: agent_access = deny forbids coding agents to use profile r, and AGENT is set"},
 		{"said again by the other name", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile eu]\nsource_profile = r\nagent_access = careful\n", agent, "", Use,
-			"error: config:3: agent_access = deny closes profile r to coding agents, and AGENT is set"},
+			"error: config:3: agent_access = deny forbids coding agents to use profile r, and AGENT is set"},
 		{"closed on the way to the next role", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile q]\nsource_profile = r\nagent_access = off\n" + role + "q\n", agent, "", Use,
-			"error: config:3: agent_access = deny closes profile r to coding agents, and AGENT is set"},
+			"error: config:3: agent_access = deny forbids coding agents to use profile r, and AGENT is set"},
 		{"a key's own, and one for agents", "[profile k]\nsource_profile = m\nagent_access = careful\nsession_policy_arns = " + managed + "PowerUserAccess\n", agent, "", Use, "stored key|federation token careful for goose"},
 		{"open, and less wanted", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\n" + role + "r\n", agent, "read-only", Use, "stored key|assume role ReadOnlyAccess"},
 		{"inherited and taken back", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\nagent_access =\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess" + tagged},
@@ -131,32 +131,32 @@ func TestLimits(t *testing.T) {
 		{"the same twice", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "read-only", Use, "stored key|assume role ReadOnlyAccess" + tagged},
 		{"less without some", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "fence", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
 		{"two lists", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "careful", Use,
-			"error: --policy: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+			"error: --policy: two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one"},
 		{"a policy of one's own", "[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use,
-			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+			"error: profile r already has a session policy: two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one"},
 		{"its own that opens", "[profile r]\nsource_profile = m\nsession_policy = " + fence + "\n" + role + "r\n", agent, "", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
 		{"its own, and one for agents", "[profile r]\nsource_profile = m\nagent_access = careful\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use, "stored key|assume role careful" + tagged},
 		{"its own, and one for all agents", "[default]\nagent_access = careful\n[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use,
-			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+			"error: profile r already has a session policy: two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one"},
 		{"a hop's own", "[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", agent, "", Use,
-			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+			"error: profile r already has a session policy: two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one"},
 		{"a hop's own that only assumes", "[profile r]\nsource_profile = m\nsession_policy = {\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"*\"}]}\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", agent, "", Use,
 			"stored key|assume role inline" + tagged + "|assume role ReadOnlyAccess for goose"},
 		{"China", "[profile r]\nsource_profile = m\nrole_arn = arn:aws-cn:iam::123456789012:role/r\n", agent, "", Use, "stored key|assume role cn ReadOnlyAccess" + tagged},
 		{"a region of China", "[profile m]\nregion = cn-north-1\n", agent, "", Use, "stored key|federation token cn ReadOnlyAccess for goose"},
 		{"nowhere", "[profile r]\nsource_profile = m\nagent_access = nowhere\n" + role + "r\n", agent, "", Use,
-			`error: config:3: session-policy "nowhere": there is no section of that name, and it is no ARN of a policy and no file://`},
-		{"an empty file", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "file://empty", Use, "error: --policy: file://empty: session policy is empty, want an IAM policy document"},
-		{"a file", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "file://careful", Use, "stored key|assume role careful"},
-		{"no ARN of a policy", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "arn:aws:iam::1:role/x", Use,
-			`error: --policy: session policy is "arn:aws:iam::1:role/x", want the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess`},
+			`error: config:3: session-policy "nowhere": no such section, and not the ARN of a policy or a file:// URL`},
+		{"an empty file", "[profile r]\nsource_profile = m\n" + role + "r\n", user, "file://empty", Use, "error: --policy: file://empty: session policy is empty, expected an IAM policy document"},
+		{"a file", "[profile r]\nsource_profile = m\n" + role + "r\n", user, "file://careful", Use, "stored key|assume role careful"},
+		{"no ARN of a policy", "[profile r]\nsource_profile = m\n" + role + "r\n", user, "arn:aws:iam::1:role/x", Use,
+			`error: --policy: session policy is "arn:aws:iam::1:role/x", expected the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess`},
 	} {
 		h := stored("m")
 		h.Policies = map[string]string{"file://careful": careful, "file://empty": " "}
 		h.Named = map[string]NamedPolicy{
 			"careful": {Text: "file://careful", Origin: "config:9"}, "fence": {Text: fence, Origin: "config:11"},
 		}
-		o := Options{For: tt.purpose, Name: "aws-vault-alice"}
+		o := Options{Purpose: tt.purpose, SessionName: "aws-vault-alice"}
 		if tt.who != "" {
 			o.Agent = goose
 		}
@@ -180,10 +180,10 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// What is handed to an agent is never what a person or another agent gets, whatever the chain;
-// it is limited, and so is every role before it. Users' sessions and sign-ins before it are
-// the person's.
-func TestAgentsGetTheirOwn(t *testing.T) {
+// The sessions of an agent are never those of a user or of another agent, for any chain. The last
+// session is limited, and so is every role before it. Earlier user sessions and sign-ins are shared
+// with the user.
+func TestAgentSessionsAreSeparate(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 16))
 	planned := 0
 	for range 3000 {
@@ -209,19 +209,19 @@ func TestAgentsGetTheirOwn(t *testing.T) {
 			}
 		}
 		p := resolve(t, config, fmt.Sprintf("p%d", hops), nil)
-		o := Options{Name: "aws-vault-alice"}
+		o := Options{SessionName: "aws-vault-alice"}
 		if r.IntN(2) == 0 {
 			o.Limits = []string{ReadOnly}
 		}
-		person, personErr := Make(p, h, o)
+		user, userErr := Make(p, h, o)
 		o.Agent = goose
 		agent, err := Make(p, h, o)
-		var unlimited *UnlimitedError
+		var unlimited *PolicyUnsupportedError
 		if errors.As(err, &unlimited) {
 			continue
 		}
-		if err != nil || personErr != nil {
-			t.Fatalf("%s%v, %v", config, err, personErr)
+		if err != nil || userErr != nil {
+			t.Fatalf("%s%v, %v", config, err, userErr)
 		}
 		planned++
 		o.Agent.Name = "other"
@@ -235,15 +235,15 @@ func TestAgentsGetTheirOwn(t *testing.T) {
 			if limited != s.carriesPolicy() || i == last && !limited {
 				t.Fatalf("%sstep %d: %+v", config, i, s)
 			}
-			for _, theirs := range []Plan{person, other} {
+			for _, theirs := range []Plan{user, other} {
 				if i < len(theirs.Steps) && (theirs.Digest(i) == agent.Digest(i)) == limited {
 					t.Fatalf("%sstep %d of %s and of %s", config, i, limits(agent), limits(theirs))
 				}
 			}
 		}
-		for j := range person.Steps {
-			if person.Digest(j) == agent.Digest(last) {
-				t.Fatalf("%sthe agent gets step %d of the person", config, j)
+		for j := range user.Steps {
+			if user.Digest(j) == agent.Digest(last) {
+				t.Fatalf("%sthe agent shares step %d with the user", config, j)
 			}
 		}
 	}
@@ -252,15 +252,15 @@ func TestAgentsGetTheirOwn(t *testing.T) {
 	}
 }
 
-func TestEnvironmentIsLimitedToo(t *testing.T) {
+func TestLimitEnvironmentCredentials(t *testing.T) {
 	p := resolve(t, "", "default", nil)
 	key, temporary := &EnvironmentKey{Fingerprint: "f"}, &EnvironmentKey{Fingerprint: "f", Temporary: true}
-	pl, err := FromEnvironment(p, Holdings{Environment: key}, Options{For: Console, Agent: goose})
+	pl, err := FromEnvironment(p, Holdings{Environment: key}, Options{Purpose: Console, Agent: goose})
 	if err != nil || limits(pl) != "environment|federation token ReadOnlyAccess for goose" {
 		t.Errorf("%s, %v", limits(pl), err)
 	}
-	for _, o := range []Options{{For: Console, Agent: goose}, {For: Use, Limits: []string{ReadOnly}}} {
-		var e *UnlimitedError
+	for _, o := range []Options{{Purpose: Console, Agent: goose}, {Purpose: Use, Limits: []string{ReadOnly}}} {
+		var e *PolicyUnsupportedError
 		if pl, err := FromEnvironment(p, Holdings{Environment: temporary}, o); !errors.As(err, &e) || e.Profile != "" || !strings.Contains(err.Error(), "the credentials in the environment") {
 			t.Errorf("%s, %v", limits(pl), err)
 		}
@@ -271,13 +271,13 @@ func TestEnvironmentIsLimitedToo(t *testing.T) {
 }
 
 // The note names the variable and the setting.
-func TestAgentIsTold(t *testing.T) {
+func TestAgentNote(t *testing.T) {
 	for config, want := range map[string]string{
-		"": "AGENT is set: for a coding agent, the session is limited to read-only (agent_access is not set in profile r)",
-		"agent_access = " + managed + "SecurityAudit\n": "AGENT is set: for a coding agent, the session is limited to " + managed + "SecurityAudit (config:4)",
+		"": "AGENT is set: the session of this coding agent is limited to read-only (agent_access is not set in profile r)",
+		"agent_access = " + managed + "SecurityAudit\n": "AGENT is set: the session of this coding agent is limited to " + managed + "SecurityAudit (config:4)",
 		"agent_access = off\n":                          "",
 	} {
-		pl, err := Make(resolve(t, "[profile r]\nsource_profile = m\n"+role+"r\n"+config, "r", nil), stored("m"), Options{Agent: goose, Name: "n"})
+		pl, err := Make(resolve(t, "[profile r]\nsource_profile = m\n"+role+"r\n"+config, "r", nil), stored("m"), Options{Agent: goose, SessionName: "n"})
 		if err != nil || strings.Join(pl.Notes, "\n") != want {
 			t.Errorf("%q: %q, %v", config, pl.Notes, err)
 		}
@@ -286,35 +286,35 @@ func TestAgentIsTold(t *testing.T) {
 
 func TestTrust(t *testing.T) {
 	config := func(text string) *profile.Profile { return resolve(t, text, "r", nil) }
-	pl, err := Make(config("[profile r]\nsource_profile = s\n"+role+"r\n[profile s]\n"+sso), Holdings{}, Options{Name: "n"})
+	pl, err := Make(config("[profile r]\nsource_profile = s\n"+role+"r\n[profile s]\n"+sso), Holdings{}, Options{SessionName: "n"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust, notes, err := pl.Trust(Token{}, false)
+	trust, notes, err := pl.Trust(TokenClaims{}, false)
 	if err != nil || len(notes) > 0 || !strings.HasSuffix(trust.Principal, ":root") || !strings.Contains(trust.ARNLike, "AWSReservedSSO_") || trust.Tags {
 		t.Errorf("%+v %q %v", trust, notes, err)
 	}
-	if trust, _, _ := pl.Trust(Token{}, true); !trust.Tags {
+	if trust, _, _ := pl.Trust(TokenClaims{}, true); !trust.Tags {
 		t.Error("agents cannot be tagged")
 	}
-	pl, err = Make(config("[profile r]\nsource_profile = w\n"+role+"r\n[profile w]\nweb_identity_token_file = t\n"+role+"w\n"), Holdings{}, Options{Name: "n"})
+	pl, err = Make(config("[profile r]\nsource_profile = w\n"+role+"r\n[profile w]\nweb_identity_token_file = t\n"+role+"w\n"), Holdings{}, Options{SessionName: "n"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if trust, notes, err := pl.Trust(Token{}, false); err != nil || len(notes) > 0 || !strings.HasSuffix(trust.Principal, ":role/w") || !trust.Tags || !trust.SourceIdentity {
+	if trust, notes, err := pl.Trust(TokenClaims{}, false); err != nil || len(notes) > 0 || !strings.HasSuffix(trust.Principal, ":role/w") || !trust.Tags || !trust.SourceIdentity {
 		t.Errorf("%+v %q %v", trust, notes, err)
 	}
 	pl.Steps = pl.Steps[:1]
 	var noToken *NoTokenError
-	if _, _, err := pl.Trust(Token{Issuer: "https://id.example.com"}, false); !errors.As(err, &noToken) {
+	if _, _, err := pl.Trust(TokenClaims{Issuer: "https://id.example.com"}, false); !errors.As(err, &noToken) {
 		t.Error(err)
 	}
-	if trust, _, err := pl.Trust(Token{"https://id.example.com", "a", "alice"}, false); err != nil || trust.Principal != "arn:aws:iam::123456789012:oidc-provider/id.example.com" {
+	if trust, _, err := pl.Trust(TokenClaims{"https://id.example.com", "a", "alice"}, false); err != nil || trust.Principal != "arn:aws:iam::123456789012:oidc-provider/id.example.com" {
 		t.Errorf("%+v %v", trust, err)
 	}
-	pl, err = Make(config("[profile r]\n"), stored("r"), Options{Name: "n"})
+	pl, err = Make(config("[profile r]\n"), stored("r"), Options{SessionName: "n"})
 	var noRole *NoRoleError
-	if _, _, trustErr := pl.Trust(Token{}, false); err != nil || !errors.As(trustErr, &noRole) {
+	if _, _, trustErr := pl.Trust(TokenClaims{}, false); err != nil || !errors.As(trustErr, &noRole) {
 		t.Errorf("%v, %v", err, trustErr)
 	}
 	if !slices.Equal(steps(pl), []string{"stored key r", "session token r 1h kept"}) {
@@ -322,17 +322,17 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// The name of a session that a claim gives is pinned where it is known whose it is, and that
-// it is a subject's name is always known.
-func TestTrustOfASignIn(t *testing.T) {
+// The trust policy pins a session name from a claim if the value of the claim is known. For the
+// subject claim, the value is always known.
+func TestTrustOfSignIn(t *testing.T) {
 	const named = bySignIn + "role_session_name_claim = email\n" + role + "o\n"
 	h := Holdings{Identities: map[Digest]Identity{
-		OIDC{Issuer: "https://id.example.com", Client: "aws"}.Token(): {Subject: "auth0|1", Claims: map[string]string{"email": "al@example.com"}},
+		OIDC{Issuer: "https://id.example.com", Client: "aws"}.TokenDigest(): {Subject: "auth0|1", Claims: map[string]string{"email": "al@example.com"}},
 	}}
 	for _, tt := range []struct {
 		name, config, subject string
 		h                     Holdings
-		want                  string // the session's name
+		want                  string // the session name
 		notes                 int
 	}{
 		{"a subject", bySignIn + role + "o\n", "alice", Holdings{}, "alice", 0},
@@ -343,11 +343,11 @@ func TestTrustOfASignIn(t *testing.T) {
 		{"an identity", byIdentity + role + "i\n", "", Holdings{}, "me@example.com", 0},
 		{"an identity under another name", byIdentity + role + "i\n", "you@example.com", Holdings{}, "you@example.com", 0},
 	} {
-		pl, err := Make(resolve(t, tt.config, tt.config[strings.LastIndex(tt.config, "[profile ")+9:][:1], nil), tt.h, Options{Name: "n"})
+		pl, err := Make(resolve(t, tt.config, tt.config[strings.LastIndex(tt.config, "[profile ")+9:][:1], nil), tt.h, Options{SessionName: "n"})
 		if err != nil {
 			t.Fatal(tt.name, err)
 		}
-		trust, notes, err := pl.Trust(Token{Subject: tt.subject}, false)
+		trust, notes, err := pl.Trust(TokenClaims{Subject: tt.subject}, false)
 		if err != nil || trust.SessionName != tt.want || len(notes) != tt.notes {
 			t.Errorf("%s: %+v, %q, %v", tt.name, trust, notes, err)
 		}

@@ -8,12 +8,11 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// Login is the Spec of credentials that AWS's sign-in gives a program on behalf of
-// whoever signed in with aws login.
+// Login is the Spec of credentials that AWS sign-in provides after `aws login`.
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 type Login struct {
 	Session string `json:"login_session"` // the identity that signed in
-	SignIn  string `json:"-"`             // which sign-in it is; empty while nobody is signed in
+	SignIn  string `json:"-"`             // identifies the sign-in; empty while nobody is signed in
 }
 
 func (l Login) encode(e *encoder) {
@@ -21,11 +20,11 @@ func (l Login) encode(e *encoder) {
 	e.text(l.SignIn)
 }
 
-// Args names the identity.
+// Args lists the identity.
 func (l Login) Args() []Arg { return []Arg{{"signed in as", l.Session}} }
 
-// Token returns the name of the token that the sign-in gave.
-func (l Login) Token() Digest {
+// TokenDigest returns the cache key of the sign-in's token.
+func (l Login) TokenDigest() Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault login token 1")
 	e.text(l.Session)
@@ -37,21 +36,22 @@ func login(b *builder, q *profile.Profile) (Step, bool, error) {
 		return Step{}, false, nil
 	}
 	session := q.Text("login_session")
-	yields := Yield{Nobody, Yes}
+	yields := Yield{UnknownPrincipal, Yes}
 	if strings.Contains(session, ":assumed-role/") {
-		yields.Who = Role
+		yields.Principal = Role
 	}
 	spec := Login{Session: session}
-	spec.SignIn = b.holdings.SignIns[spec.Token()]
+	spec.SignIn = b.holdings.SignIns[spec.TokenDigest()]
 	return Step{
-		Kind: KindLogin, Profile: q.Name, Yields: yields, // kept with what renews it
+		// not cached here: the credentials are stored with the token that renews them
+		Kind: KindLogin, Profile: q.Name, Yields: yields,
 		Region: SignInRegion(q), Endpoint: SignIn(q),
-		Why:  "the profile names the identity that aws login signed in",
-		From: settings(q, "login_session"), Spec: spec,
+		Why:      "the profile names the identity that signed in with aws login",
+		Settings: settings(q, "login_session"), Spec: spec,
 	}, true, nil
 }
 
-// SignIn returns where the settings of p send calls to AWS's sign-in.
+// SignIn returns the endpoint of AWS sign-in with the settings of p.
 func SignIn(p *profile.Profile) Endpoint { return serviceEndpoint(p, "signin") }
 
 // SignInRegion returns the region in which p signs in.

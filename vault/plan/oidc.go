@@ -11,38 +11,40 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// OIDCRole is the Spec of a role that AWS gives to a person for the ID token with which an
-// OpenID provider says who they are.
+// OIDCRole is the Spec of a role that AWS grants to a user for the ID token of an OpenID Connect
+// (OIDC) provider.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 type OIDCRole struct {
 	OIDC
-	ARN         string `json:"role_arn"`
-	NameClaim   string `json:"role_session_name_claim,omitempty"` // names the session; empty where the profile does
-	SessionName string `json:"role_session_name,omitempty"`       // empty until the claim is known
-	Subject     string `json:"signed_in_as,omitempty"`            // whose token it is, by the provider; empty until known
+	ARN string `json:"role_arn"`
+	// the claim that becomes the session name; empty if the profile sets the name
+	NameClaim   string `json:"role_session_name_claim,omitempty"`
+	SessionName string `json:"role_session_name,omitempty"` // empty until the value of the claim is known
+	Subject     string `json:"signed_in_as,omitempty"`      // the subject of the token; empty until it is known
 }
 
-// OIDC is what a person signs in to: an OpenID provider, as the user of one of its clients.
+// OIDC describes a sign-in to an OIDC provider with one of its clients.
 type OIDC struct {
-	Session  string   `json:"oidc_session,omitempty"`
-	Issuer   string   `json:"oidc_issuer"`
-	Client   string   `json:"oidc_client_id"`
-	Scopes   []string `json:"oidc_scopes,omitempty"`   // empty for what the provider has of openid, email and offline_access
-	Audience string   `json:"oidc_audience,omitempty"` // that the token names besides; empty for the client alone
-	Flow     string   `json:"oidc_flow,omitempty"`     // empty for what this machine and the provider allow
-	Ports    []int    `json:"oidc_redirect_ports,omitempty"`
-	CABundle string   `json:"ca_bundle,omitempty"`
+	Session string `json:"oidc_session,omitempty"`
+	Issuer  string `json:"oidc_issuer"`
+	Client  string `json:"oidc_client_id"`
+	// empty for those of openid, email and offline_access that the provider supports
+	Scopes []string `json:"oidc_scopes,omitempty"`
+	// an additional audience of the token; empty for the client alone
+	Audience string `json:"oidc_audience,omitempty"`
+	Flow     string `json:"oidc_flow,omitempty"` // empty for a flow that this machine and the provider support
+	Ports    []int  `json:"oidc_redirect_ports,omitempty"`
+	CABundle string `json:"ca_bundle,omitempty"`
 }
 
-// The ways to sign in to an OpenID provider.
+// The ways to sign in to an OIDC provider.
 const (
 	FlowBrowser = "browser"
 	FlowDevice  = "device"
 )
 
-// An Identity is who is signed in: the subject that the provider knows them by, and those
-// claims of their ID token that are texts. Where the claims are nil, only the subject is
-// known.
+// An Identity is the user who is signed in: the subject, and the claims of the ID token that are
+// strings. If Claims is nil, only the subject is known.
 type Identity struct {
 	Subject string
 	Claims  map[string]string
@@ -56,17 +58,17 @@ func (o OIDC) encode(e *encoder) {
 	e.text(o.Audience)
 }
 
-// Token returns the name of the token that a sign-in gives: profiles which name the same
-// session share it.
-func (o OIDC) Token() Digest {
+// TokenDigest returns the cache key of the sign-in's token. Profiles that name the same
+// oidc-session share the token.
+func (o OIDC) TokenDigest() Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault OIDC token 1")
 	o.encode(&e)
 	return e.digest()
 }
 
-// Label is what its user knows the sign-in by: the session's name, or else the provider's
-// host.
+// Label returns the name of the sign-in for messages: the session's name, or the host of the
+// provider.
 func (o OIDC) Label() string {
 	if o.Session != "" {
 		return o.Session
@@ -86,7 +88,7 @@ func (r OIDCRole) encode(e *encoder) {
 	e.option("ca_bundle of the provider", r.CABundle)
 }
 
-// Args names the role, the provider and who is signed in.
+// Args lists the role, the provider and the user who is signed in.
 func (r OIDCRole) Args() []Arg {
 	name, who := r.SessionName, r.Subject
 	if name == "" {
@@ -98,9 +100,9 @@ func (r OIDCRole) Args() []Arg {
 	return []Arg{{"role", r.ARN}, {"session name", name}, {"provider", r.Issuer}, {"client", r.Client}, {"signed in as", who}}
 }
 
-// As returns the spec with the identity put in. It fails with a [*SessionNameError] where
-// the claim that is to name the session cannot.
-func (r OIDCRole) As(who Identity) (OIDCRole, error) {
+// WithIdentity returns the spec with the subject and the session name filled in. It fails with a
+// [*SessionNameError] if the claim cannot be used as the session name.
+func (r OIDCRole) WithIdentity(who Identity) (OIDCRole, error) {
 	r.Subject = who.Subject
 	if r.NameClaim == "" {
 		return r, nil
@@ -115,11 +117,11 @@ func (r OIDCRole) As(who Identity) (OIDCRole, error) {
 	e := &SessionNameError{Issuer: r.Issuer, Claim: r.NameClaim, Found: name}
 	switch {
 	case !told:
-		e.Why = "the ID token of " + r.Issuer + " has no such text"
+		e.Why = "the ID token of " + r.Issuer + " has no such string claim"
 	case r.NameClaim == "email" && who.Claims["email_verified"] == "false":
-		e.Why = "the provider has not verified it, want one that it vouches for"
+		e.Why = "the provider has not verified the address, expected a verified address"
 	case !isSessionName(name):
-		e.Why = "want 2 to 64 letters, digits or any of =,.@_+-, as AWS does"
+		e.Why = "AWS accepts 2 to 64 letters, digits or any of =,.@_+-"
 	default:
 		r.SessionName = name
 		return r, nil
@@ -127,14 +129,14 @@ func (r OIDCRole) As(who Identity) (OIDCRole, error) {
 	return r, e
 }
 
-// isSessionName takes what AWS takes as a RoleSessionName. An identity that it does not is
-// neither cut nor rewritten: a trust policy compares it with the token's.
+// isSessionName reports whether AWS accepts name as a RoleSessionName. A name that AWS refuses is
+// neither shortened nor rewritten, because trust policies compare it with the claim of the token.
 func isSessionName(name string) bool {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_=,.@+-"
 	return len(name) >= 2 && len(name) <= 64 && !strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(letters, r) })
 }
 
-var errNoUser = errors.New("role_session_name has ${aws:username}, want a name that stands for itself: it is no IAM user who signs in")
+var errUserNameVariable = errors.New("role_session_name contains ${aws:username}, but no IAM user signs in here, expected a fixed name")
 
 // subjectClaim is the claim that every ID token has.
 const subjectClaim = "sub"
@@ -148,38 +150,38 @@ func oidcRole(b *builder, q *profile.Profile) (Step, bool, error) {
 		return Step{}, false, err
 	}
 	if !q.Set("role_arn") {
-		return Step{}, false, &MissingSettingError{Origin: q.Value("oidc_issuer").Origin, Has: "oidc_issuer", Wants: "role_arn"}
+		return Step{}, false, &MissingSettingError{Origin: q.Value("oidc_issuer").Origin, Found: "oidc_issuer", Missing: "role_arn"}
 	}
 	spec := OIDCRole{OIDC: to, ARN: q.Text("role_arn"), SessionName: q.Text("role_session_name"), NameClaim: q.Text("role_session_name_claim")}
 	switch {
 	case strings.Contains(spec.SessionName, "${"):
-		return Step{}, false, &SettingError{q.Value("role_session_name").Origin, errNoUser}
+		return Step{}, false, &SettingError{q.Value("role_session_name").Origin, errUserNameVariable}
 	case spec.SessionName != "":
 		spec.NameClaim = ""
 	case spec.NameClaim == "":
 		spec.NameClaim = subjectClaim
 	}
-	if who, held := b.holdings.Identities[to.Token()]; held {
-		if spec, err = spec.As(who); err != nil {
+	if who, held := b.holdings.Identities[to.TokenDigest()]; held {
+		if spec, err = spec.WithIdentity(who); err != nil {
 			return Step{}, false, err
 		}
 	}
 	s := Step{
 		Kind: KindOIDC, Profile: q.Name, Spec: spec,
-		Why: "the ID token of whoever is signed in is exchanged for the role beside it",
-		From: settings(q, "oidc_session", "oidc_issuer", "oidc_client_id", "oidc_scopes", "oidc_audience", "oidc_flow", "oidc_redirect_port", "oidc_redirect_ports",
+		Why: "the ID token of your sign-in is exchanged for the profile's role_arn",
+		Settings: settings(q, "oidc_session", "oidc_issuer", "oidc_client_id", "oidc_scopes", "oidc_audience", "oidc_flow", "oidc_redirect_port", "oidc_redirect_ports",
 			"role_arn", "role_session_name", "role_session_name_claim", "session_policy", "session_policy_arns", "duration_seconds"),
 	}
-	err = b.exchanged(&s, q, spec.ARN)
+	err = b.completeTokenStep(&s, q, spec.ARN)
 	return s, err == nil, err
 }
 
-// Provider returns what the settings of p say to sign in to. It fails with a
-// [*MissingSettingError] for half of that, and with a [*NoProviderError] for settings that
+// Provider returns the OIDC sign-in that the settings of p describe. It fails with a
+// [*MissingSettingError] if a setting is missing, and with a [*NoProviderError] if the settings
 // name no provider.
 func Provider(p *profile.Profile) (OIDC, error) {
 	missing := func(has, wants string) (OIDC, error) {
-		return OIDC{}, &MissingSettingError{Origin: p.Value(has).Origin, Has: has, Wants: wants}
+		return OIDC{}, &MissingSettingError{Origin: p.Value(has).Origin, Found: has, Missing: wants}
 	}
 	switch {
 	case !p.Set("oidc_issuer") && !p.Set("oidc_session"):
@@ -201,34 +203,33 @@ func Provider(p *profile.Profile) (OIDC, error) {
 		ports = p.List("oidc_redirect_port")
 	}
 	for _, text := range ports {
-		if n, err := strconv.Atoi(text); err == nil { // as was checked
+		if n, err := strconv.Atoi(text); err == nil { // always true, because the setting's rule has checked it
 			o.Ports = append(o.Ports, n)
 		}
 	}
 	return o, nil
 }
 
-// NoProviderError is returned for a profile or a session that names no OpenID provider to
-// sign in to.
+// NoProviderError reports a profile or session that names no OIDC provider.
 type NoProviderError struct{ Profile string }
 
 func (e *NoProviderError) Error() string {
-	return fmt.Sprintf("profile %q names no OpenID provider, want oidc_session or oidc_issuer", e.Profile)
+	return fmt.Sprintf("profile %q names no OIDC provider, expected oidc_session or oidc_issuer", e.Profile)
 }
 
-// SessionNameError is returned where the claim that is to name a role session cannot, as
-// it stands: only the whole of it is what a trust policy compares.
+// SessionNameError reports that a claim cannot be used as a role session name. The claim must be
+// used unchanged, because trust policies compare the two.
 type SessionNameError struct {
 	Issuer string
 	Claim  string
-	Found  string // empty for none
-	Why    string // it cannot
+	Found  string // empty if the token does not have the claim
+	Why    string // the reason
 }
 
 func (e *SessionNameError) Error() string {
-	found := "nothing"
+	found := "missing"
 	if e.Found != "" {
 		found = strconv.Quote(e.Found[:min(len(e.Found), 100)])
 	}
-	return fmt.Sprintf("the claim %s, which is to name the role session, is %s: %s", e.Claim, found, e.Why)
+	return fmt.Sprintf("the claim %s is %s, which cannot be the role session name: %s", e.Claim, found, e.Why)
 }

@@ -11,12 +11,12 @@ import (
 
 const oidc = "oidc_issuer = https://id.example.com\noidc_client_id = aws\n"
 
-// provider is what the settings in oidc name.
+// provider is the provider in the settings of oidc.
 var provider = OIDC{Issuer: "https://id.example.com", Client: "aws"}
 
 func signedIn(to OIDC, claims map[string]string) Holdings {
 	h := stored()
-	h.Identities = map[Digest]Identity{to.Token(): {Subject: claims["sub"], Claims: claims}}
+	h.Identities = map[Digest]Identity{to.TokenDigest(): {Subject: claims["sub"], Claims: claims}}
 	return h
 }
 
@@ -25,7 +25,7 @@ func TestOIDCPlan(t *testing.T) {
 	for _, tt := range []struct {
 		name, config string
 		claims       map[string]string
-		session      string // its name
+		session      string // the value of the claim
 		claim        string
 	}{
 		{"nobody yet", "[profile p]\n" + oidc + arn, nil, "", "sub"},
@@ -38,7 +38,7 @@ func TestOIDCPlan(t *testing.T) {
 			if tt.claims != nil {
 				h = signedIn(provider, tt.claims)
 			}
-			pl, err := Make(resolve(t, tt.config, "p", nil), h, Options{Name: "aws-vault-al"})
+			pl, err := Make(resolve(t, tt.config, "p", nil), h, Options{SessionName: "aws-vault-al"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,19 +49,19 @@ func TestOIDCPlan(t *testing.T) {
 			if got := steps(pl); !slices.Equal(got, []string{"OIDC role p 1h kept"}) {
 				t.Errorf("steps %q", got)
 			}
-			known, err := spec.As(Identity{Subject: alice["sub"], Claims: alice})
-			later := pl.From(known)
+			known, err := spec.WithIdentity(Identity{Subject: alice["sub"], Claims: alice})
+			later := pl.WithFirstSpec(known)
 			if err != nil || tt.claims != nil && later.Digest(0) != pl.Digest(0) || tt.claims == nil && later.Digest(0) == pl.Digest(0) {
 				t.Errorf("signed in later: %v, %v", later.Steps[0].Spec, err)
 			}
 			if pl.Steps[0].Spec.(OIDCRole).Subject != tt.claims["sub"] {
-				t.Error("putting in who is signed in changed the plan itself")
+				t.Error("WithIdentity changed the plan itself")
 			}
 		})
 	}
 }
 
-// An identity names a session whole, or not at all.
+// A claim becomes the session name unchanged, or not at all.
 func TestIdentityIsNotRewritten(t *testing.T) {
 	for _, tt := range []struct {
 		claim  string
@@ -81,7 +81,7 @@ func TestIdentityIsNotRewritten(t *testing.T) {
 		{"email", map[string]string{"sub": "alice", "email": "a@example.com", "email_verified": "false"}, false},
 	} {
 		role := OIDCRole{OIDC: provider, NameClaim: tt.claim}
-		known, err := role.As(Identity{Subject: tt.claims["sub"], Claims: tt.claims})
+		known, err := role.WithIdentity(Identity{Subject: tt.claims["sub"], Claims: tt.claims})
 		var e *SessionNameError
 		if tt.ok && (err != nil || known.SessionName != tt.claims[tt.claim]) || !tt.ok && (!errors.As(err, &e) || known.SessionName != "") {
 			t.Errorf("%s of %v: %q, %v", tt.claim, tt.claims, known.SessionName, err)
@@ -93,22 +93,22 @@ func TestIdentityIsNotRewritten(t *testing.T) {
 	}
 }
 
-// Where no more than the subject is known, it names a session if it is to.
+// If only the subject is known, it becomes the session name if role_session_name_claim is sub.
 func TestOnlyTheSubjectIsKnown(t *testing.T) {
 	for claim, want := range map[string]string{"sub": "alice", "email": ""} {
-		got, err := OIDCRole{NameClaim: claim}.As(Identity{Subject: "alice"})
+		got, err := OIDCRole{NameClaim: claim}.WithIdentity(Identity{Subject: "alice"})
 		if err != nil || got.SessionName != want || got.Subject != "alice" {
 			t.Errorf("by %s: %+v, %v", claim, got, err)
 		}
 	}
 	var e *SessionNameError
-	if _, err := (OIDCRole{NameClaim: "sub"}).As(Identity{Subject: "a|b"}); !errors.As(err, &e) {
+	if _, err := (OIDCRole{NameClaim: "sub"}).WithIdentity(Identity{Subject: "a|b"}); !errors.As(err, &e) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Profiles of one session share a sign-in; who signs in elsewhere, or for something else,
-// has another.
+// Profiles with the same session share a sign-in. A sign-in with another provider or other
+// parameters has another digest.
 func TestOIDCToken(t *testing.T) {
 	const session = "[oidc-session corp]\noidc_scopes = openid email\n" + oidc
 	token := func(config string) Digest {
@@ -117,7 +117,7 @@ func TestOIDCToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return o.Token()
+		return o.TokenDigest()
 	}
 	one := token("[profile p]\noidc_session = corp\n" + arn)
 	if token("[profile p]\noidc_session = corp\noidc_flow = device\noidc_redirect_port = 8000\nrole_session_name = x1\n") != one {
@@ -130,13 +130,14 @@ func TestOIDCToken(t *testing.T) {
 	} {
 		d := token("[profile p]\n" + config)
 		if other, ok := seen[d]; ok {
-			t.Errorf("%q and %q share a token", config, other)
+			t.Errorf("%q and %q share a token digest", config, other)
 		}
 		seen[d] = config
 	}
 }
 
-// A role on a role that was had by signing in lasts an hour, as on any temporary credentials.
+// A role that is assumed with the credentials of an OIDC role lasts one hour, as with any temporary
+// credentials.
 func TestOIDCChain(t *testing.T) {
 	pl, err := Make(resolve(t, "[profile p]\n"+oidc+arn+"[profile q]\nsource_profile = p\nduration_seconds = 7200\n"+arn, "q", nil), stored(), Options{})
 	if err != nil {
@@ -146,17 +147,17 @@ func TestOIDCChain(t *testing.T) {
 		t.Errorf("steps %q", got)
 	}
 	pl, err = Make(resolve(t, "[profile p]\n"+oidc+arn, "p", nil), stored(), Options{Duration: 4 * time.Hour})
-	if err != nil || pl.Last().Lasts != 4*time.Hour {
-		t.Errorf("lasts %v, %v", pl.Last().Lasts, err)
+	if err != nil || pl.Last().Duration != 4*time.Hour {
+		t.Errorf("the duration is %v, %v", pl.Last().Duration, err)
 	}
 }
 
-func TestHalfAProvider(t *testing.T) {
+func TestIncompleteProvider(t *testing.T) {
 	for config, want := range map[string]string{
-		"oidc_issuer = https://id.example.com\n" + arn: "config:2: oidc_issuer stands alone, want oidc_client_id beside it",
-		oidc:                 "config:2: oidc_issuer stands alone, want role_arn beside it",
-		"oidc_session = s\n": "config:2: oidc_session stands alone, want oidc_issuer beside it",
-		"role_session_name = x-${aws:username}\n" + oidc + arn: "config:2: role_session_name has ${aws:username}, want a name that stands for itself",
+		"oidc_issuer = https://id.example.com\n" + arn: "config:2: oidc_issuer is set without oidc_client_id, expected both",
+		oidc:                 "config:2: oidc_issuer is set without role_arn, expected both",
+		"oidc_session = s\n": "config:2: oidc_session is set without oidc_issuer, expected both",
+		"role_session_name = x-${aws:username}\n" + oidc + arn: "config:2: role_session_name contains ${aws:username}, but no IAM user signs in here, expected a fixed name",
 		"oidc_client_id = aws\n":                               `profile "p" has no stored key and names no source of credentials`,
 	} {
 		_, err := Make(resolve(t, "[profile p]\n"+config+"[oidc-session s]\n", "p", nil), stored(), Options{})
@@ -170,7 +171,7 @@ func TestHalfAProvider(t *testing.T) {
 	}
 }
 
-func TestExplainWhoIsSignedIn(t *testing.T) {
+func TestExplainSignedInIdentity(t *testing.T) {
 	pl, err := Make(resolve(t, "[profile p]\n"+oidc+arn, "p", nil), signedIn(provider, map[string]string{"sub": "alice@example.com"}), Options{})
 	if err != nil {
 		t.Fatal(err)

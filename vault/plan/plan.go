@@ -1,7 +1,7 @@
-// Package plan decides how a profile's credentials will be created, and says why. A [Plan] is a
-// value: making one asks nothing of AWS, the keystore or the user, so all of the vault's judgement
-// can be tested from a table and shown by the explain command before anything happens. Carrying a
-// plan out is left to package source.
+// Package plan decides how a profile's credentials will be created, and why. A [Plan] is a value:
+// planning calls neither AWS nor the keystore and never prompts. All decisions can therefore be
+// tested with a table, and the explain command can print them before anything happens. Package
+// source carries a plan out.
 package plan
 
 import (
@@ -11,51 +11,56 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// MaxChained is the longest AWS lets a role live when it is assumed with credentials
-// that are themselves temporary.
+// MaxChained is the longest session that AWS allows for a role that is assumed with temporary
+// credentials.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 const MaxChained = time.Hour
 
-// A Plan is the chain of steps from what the vault holds to the credentials that a
-// profile asks for. It has at least one step, and only the first begins from nothing.
+// A Plan is the list of steps that create the credentials of a profile. It has at least one step.
+// The first step gets credentials from a source, and each later step uses the credentials of the
+// step before it.
 type Plan struct {
 	Profile string   `json:"profile"`
-	Region  string   `json:"region,omitempty"`       // what the command is told; empty for nothing
-	URL     string   `json:"endpoint_url,omitempty"` // likewise
+	Region  string   `json:"region,omitempty"`       // the region that the command receives; empty for none
+	URL     string   `json:"endpoint_url,omitempty"` // the endpoint URL that the command receives; empty for none
 	Steps   []Step   `json:"steps"`
-	Notes   []string `json:"notes,omitempty"` // what a user would want to know before it is carried out
-	Calls   []Call   `json:"calls,omitempty"` // what the command itself asks of AWS
+	Notes   []string `json:"notes,omitempty"` // what the user should know before the plan is carried out
+	Calls   []Call   `json:"calls,omitempty"` // the calls to AWS that the command itself makes
 
-	MinTTL *time.Duration `json:"-"` // how long what is handed out must serve at least; nil leaves it to the command
+	MinTTL *time.Duration `json:"-"` // the minimum remaining lifetime of the credentials; nil if the command decides
 }
 
-// Last returns the step that makes the credentials which are handed out.
+// Last returns the step that creates the final credentials.
 func (p Plan) Last() Step { return p.Steps[len(p.Steps)-1] }
 
-// A Step turns the credentials of the step before it into new ones.
+// A Step creates credentials, usually from those of the step before it.
 type Step struct {
 	Kind     Kind          `json:"kind"`
-	Profile  string        `json:"profile"` // whose settings it uses
+	Profile  string        `json:"profile"` // the profile whose settings the step uses
 	Yields   Yield         `json:"yields"`
-	Lasts    time.Duration `json:"-"`                // asked of AWS; 0 leaves it to AWS
-	MaxAge   time.Duration `json:"-"`                // the MFA code behind a kept session may be this old; 0 for any age
-	Region   string        `json:"region,omitempty"` // where the call goes
-	Endpoint Endpoint      `json:"endpoint,omitzero"`
-	MFA      MFA           `json:"mfa,omitzero"`
-	Policy   policy.Policy `json:"policy,omitzero"` // what the session may do at most; zero for no limit of ours
-	Agent    string        `json:"agent,omitempty"` // the coding agent whose session it is; empty for a person's
-	Keep     bool          `json:"keep"`            // may the session be kept
-	Touch    bool          `json:"touch,omitempty"` // what is kept of it opens with a touch of a hardware key only
-	Why      string        `json:"why"`             // one sentence, for explain
-	From     []Setting     `json:"settings,omitempty"`
-	Spec     Spec          `json:"spec"`
-	Gave     string        `json:"-"` // the fingerprint of what it gave, where only that tells whose credentials they are; empty until then
+	Duration time.Duration `json:"-"` // requested from AWS; 0 for AWS's default
+	// maximum age of the MFA code of a cached session; 0 for any age
+	MaxAge    time.Duration `json:"-"`
+	Region    string        `json:"region,omitempty"` // the region of the call
+	Endpoint  Endpoint      `json:"endpoint,omitzero"`
+	MFA       MFA           `json:"mfa,omitzero"`
+	Policy    policy.Policy `json:"policy,omitzero"` // the session policy; zero for none
+	Agent     string        `json:"agent,omitempty"` // the coding agent that owns the session; empty for a user
+	Cacheable bool          `json:"keep"`            // whether the session may be cached
+	// the cached session opens only with a touch of a hardware key
+	Touch    bool      `json:"touch,omitempty"`
+	Why      string    `json:"why"` // one sentence, for explain
+	Settings []Setting `json:"settings,omitempty"`
+	Spec     Spec      `json:"spec"`
+	// fingerprint of the credentials that the step returned, if only these show the caller; empty
+	// until then
+	CallerFingerprint string `json:"-"`
 }
 
-// Kind names a kind of step in words that a user reads.
+// Kind is the name of a kind of step, as users see it.
 type Kind string
 
-// The kinds of step.
+// The kinds of steps.
 const (
 	KindStoredKey       Kind = "stored key"
 	KindStaticKey       Kind = "static key"
@@ -74,91 +79,93 @@ const (
 	KindFederationToken Kind = "federation token"
 )
 
-// Tri is yes, no, or not known before the step was carried out.
+// Tri is yes, no or unknown. A value is unknown if only carrying out the step shows it.
 type Tri string
 
-// The values of a Tri.
+// The values of Tri.
 const (
 	Yes     Tri = "yes"
 	No      Tri = "no"
 	Unknown Tri = "unknown"
 )
 
-// Yield says whose credentials a step gives and whether they run out. It is all
-// that later steps need to know of it.
+// Yield describes the credentials that a step returns. Later steps depend on nothing else of the
+// step.
 type Yield struct {
-	Who       Who `json:"who"`
-	Temporary Tri `json:"temporary"` // Unknown counts as temporary
+	Principal PrincipalKind `json:"who"`
+	Temporary Tri           `json:"temporary"` // Unknown is treated as temporary
 }
 
-// Who is the kind of principal that credentials speak for.
-type Who string
+// PrincipalKind is the kind of principal that credentials belong to.
+type PrincipalKind string
 
-// The kinds of principal.
+// The kinds of principals.
 const (
-	User      Who = "user"
-	Role      Who = "role"
-	Federated Who = "federated user"
-	Nobody    Who = "unknown" // only AWS can tell
+	User             PrincipalKind = "user"
+	Role             PrincipalKind = "role"
+	Federated        PrincipalKind = "federated user"
+	UnknownPrincipal PrincipalKind = "unknown" // only AWS knows
 )
 
-// MFA is the device that a step needs a code of.
+// MFA describes the device whose code a step needs.
 type MFA struct {
-	Serial  string `json:"serial,omitempty"`  // empty for none
-	Process string `json:"process,omitempty"` // a command that prints the code; empty to ask
-	Device  string `json:"device,omitempty"`  // what shows the code without a person reading it: yubikey; empty to ask
+	Serial  string `json:"serial,omitempty"`  // empty if no code is needed
+	Process string `json:"process,omitempty"` // a command that prints the code; empty to prompt
+	// a device from which the code can be read without a prompt: yubikey; empty to prompt
+	Device string `json:"device,omitempty"`
 }
 
-// A Setting is a value that decided something, and where it was read.
+// A Setting is a setting that decided something, and where it is set.
 type Setting struct {
 	Name   string `json:"name"`
 	Text   string `json:"value"`
 	Origin string `json:"origin"`
 }
 
-// Holdings are what the vault and the environment hold for the profiles of one
-// chain. Whoever fills them asks only for those, so that planning lists nothing.
+// Holdings are the facts from the vault and the environment that a plan depends on. They cover only
+// the profiles of one chain, so that planning does not list the keystore.
 type Holdings struct {
-	Keys         map[string]string      // a stored key's fingerprint, by profile name
+	Keys         map[string]string      // fingerprints of stored keys, by profile name
 	Environment  *EnvironmentKey        // the access key in the environment; nil for none
-	Policies     map[string]string      // a session policy's text, by the file:// name it was given
-	Named        map[string]NamedPolicy // the sections of session policies, by name
-	Subjects     map[string]string      // whose web identity token a file holds, by its path as given
-	Certificates map[string]string      // the fingerprint of what a certificate file holds, by its path as given
-	Identities   map[Digest]Identity    // who is signed in, by the token of the sign-in
-	SignIns      map[Digest]string      // which sign-in is held, by the token of the sign-in
-	Signers      map[string]Signer      // the key that signs, by the identity's name
-	Agents       profile.AgentRules     // what all profiles set about coding agents; only for an agent's plan
-	Programs     string                 // a fingerprint of the environment that a profile's program sees
-	Container    string                 // the address at which a container's credentials are; empty for none
+	Policies     map[string]string      // texts of session policies, by their file:// URL
+	Named        map[string]NamedPolicy // the session-policy sections, by name
+	Subjects     map[string]string      // subjects of web identity tokens, by the path of the token file
+	Certificates map[string]string      // fingerprints of certificates, by the path of the file
+	Identities   map[Digest]Identity    // users who are signed in to OIDC providers, by TokenDigest
+	SignIns      map[Digest]string      // identifiers of other sign-ins, by TokenDigest
+	Signers      map[string]Signer      // signing keys, by the name of the identity
+	Agents       profile.AgentRules     // agent rules of all profiles; only for a coding agent's plan
+	Programs     string                 // fingerprint of the environment that a profile's program sees
+	Container    string                 // the URL of the container's credential endpoint; empty for none
 }
 
-// An EnvironmentKey is what a plan may know of an access key in the environment.
+// An EnvironmentKey describes the access key in the environment without its secret.
 type EnvironmentKey struct {
 	Fingerprint string // changes with the key
-	Temporary   bool   // a session token came with it
+	Temporary   bool   // whether a session token is set too
 }
 
-// Purpose is what credentials are wanted for, where that decides how they are made.
+// Purpose is the use of the credentials, where it changes the plan.
 type Purpose string
 
 // The purposes.
 const (
-	Use     Purpose = ""        // a command or a program uses them
-	Serve   Purpose = "serve"   // whoever asks a server of ours is given them: never a long-lived key
-	Rotate  Purpose = "rotate"  // the key at the root is to be replaced
-	Console Purpose = "console" // somebody signs in to the console
+	Use     Purpose = ""        // a command or a program uses the credentials
+	Serve   Purpose = "serve"   // a server of aws-vault provides the credentials, so they must be temporary
+	Rotate  Purpose = "rotate"  // the access key at the start of the chain is replaced
+	Console Purpose = "console" // the user signs in to the console
 )
 
-// Options are the choices that a command leaves to its user.
+// Options are the choices of the user.
 type Options struct {
-	For       Purpose
-	NoSession bool          // take no session token, even where one would do
-	Duration  time.Duration // how long the credentials handed out, or the console, should last; 0 for what the profile says
-	Name      string        // the role session name where a profile sets none
-	As        string        // the name of a federated user; empty for the name of the user whose key it is
-	Then      []string      // roles to assume after the profile's own steps, by their ARNs; their sessions are not kept
+	Purpose   Purpose
+	NoSession bool // do not create a session token
+	// duration of the final credentials, or of the console session; 0 for the profile's setting
+	Duration      time.Duration
+	SessionName   string   // role session name for profiles that set none
+	FederatedName string   // name of the federated user; empty for the name of the user whose key it is
+	ExtraRoles    []string // ARNs of roles to assume after the profile's own steps; their sessions are not cached
 
-	Agent  policy.Agent // the coding agent that asks; zero for a person
-	Limits []string     // what the credentials may do at most: [ReadOnly], or the ARN, the file:// or the name of a policy
+	Agent  policy.Agent // the coding agent that requests the credentials; zero for a user
+	Limits []string     // limits of the credentials: [ReadOnly], or the ARN, file:// URL or name of a session policy
 }

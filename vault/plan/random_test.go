@@ -13,7 +13,7 @@ import (
 
 const canary = "CANARYSECRETEXAMPLECANARYSECRETEXAMPLE00"
 
-// randomConfig writes a chain of profiles p0 ← p1 ← …, and says which keys are stored.
+// randomConfig returns a random chain of profiles p0 ← p1 ← …, and which keys are stored.
 func randomConfig(r *rand.Rand) (config string, target string, h Holdings, o Options) {
 	var b strings.Builder
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
@@ -42,14 +42,14 @@ func randomConfig(r *rand.Rand) (config string, target string, h Holdings, o Opt
 			h.Keys[fmt.Sprintf("p%d", i)] = "f"
 		}
 	}
-	o = Options{NoSession: r.IntN(5) == 0, Name: "aws-vault-alice"}
+	o = Options{NoSession: r.IntN(5) == 0, SessionName: "aws-vault-alice"}
 	if r.IntN(3) == 0 {
 		o.Duration = []time.Duration{15 * time.Minute, 2 * time.Hour, 12 * time.Hour}[r.IntN(3)]
 	}
 	return b.String(), fmt.Sprintf("p%d", n-1), h, o
 }
 
-// What holds for every plan, over chains that nobody thought of.
+// Properties that every plan must have, tested with random chains.
 func TestProperties(t *testing.T) {
 	const chains = 20000
 	made, seed := 0, rand.Uint64()
@@ -60,21 +60,21 @@ func TestProperties(t *testing.T) {
 		pl, err := Make(p, h, o)
 		if err != nil {
 			if strings.Contains(err.Error(), canary) {
-				t.Fatalf("seed %d: an error holds a secret: %v", seed, err)
+				t.Fatalf("seed %d: an error contains a secret: %v", seed, err)
 			}
 			continue
 		}
 		made++
 		again, err := Make(p, h, o)
 		if err != nil || !reflect.DeepEqual(pl, again) {
-			t.Fatalf("seed %d: planned twice, two plans\n%s", seed, config)
+			t.Fatalf("seed %d: planning twice returns two different plans\n%s", seed, config)
 		}
 		if err := violation(pl); err != "" {
 			t.Fatalf("seed %d: %s\n%s\n%v", seed, err, config, steps(pl))
 		}
 	}
 	if made < chains/4 {
-		t.Errorf("only %d of %d chains had a plan", made, chains)
+		t.Errorf("only %d of %d chains could be planned", made, chains)
 	}
 }
 
@@ -94,20 +94,20 @@ func violation(pl Plan) string {
 			continue
 		}
 		before := pl.Steps[i-1]
-		if s.Kind == KindAssumeRole && before.Yields.Temporary != No && s.Lasts > MaxChained {
+		if s.Kind == KindAssumeRole && before.Yields.Temporary != No && s.Duration > MaxChained {
 			return "a role lasts over an hour on a temporary credential"
 		}
 		if s.MFA.Serial != "" {
 			if asked[s.MFA.Serial] {
-				return "a device is asked twice"
+				return "two steps need a code of the same device"
 			}
 			asked[s.MFA.Serial] = true
-			if before.Yields.Who == Role || before.Kind == KindSessionToken {
-				return "a code is shown with the credentials of a role or a session"
+			if before.Yields.Principal == Role || before.Kind == KindSessionToken {
+				return "a code is presented with the credentials of a role or a session"
 			}
 		}
 		if s.Kind == KindSessionToken && before.Yields != (Yield{User, No}) {
-			return "a session token is taken with something else than a user's key"
+			return "a session token is requested with something other than a user's key"
 		}
 		if s.Region == "" {
 			return "a call goes nowhere"
@@ -122,8 +122,8 @@ func violation(pl Plan) string {
 	return ""
 }
 
-// Changing any setting that AWS is told changes the digest of what is handed out.
-func TestEditedSettingIsAnotherSession(t *testing.T) {
+// A change of any parameter of the calls to AWS changes the digest of the final credentials.
+func TestEditedSettingChangesDigest(t *testing.T) {
 	const base = "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\nregion = eu-west-1\n" + arn
 	digest := func(config string, h Holdings, o Options) Digest {
 		pl, err := Make(resolve(t, config, "r", nil), h, o)
@@ -148,11 +148,11 @@ func TestEditedSettingIsAnotherSession(t *testing.T) {
 		"FIPS":            base + "use_fips_endpoint = true\n",
 	} {
 		if digest(config, stored("m"), Options{}) == before {
-			t.Errorf("a changed %s is answered with the old session", name)
+			t.Errorf("a changed %s has the old digest", name)
 		}
 	}
 	if digest(base, Holdings{Keys: map[string]string{"m": "another"}}, Options{}) == before {
-		t.Error("another key is answered with the old session")
+		t.Error("a different key has the old digest")
 	}
 	renamed := strings.NewReplacer("profile m]", "profile n]", "source_profile = m", "source_profile = n").Replace(base)
 	if digest(renamed, Holdings{Keys: map[string]string{"n": "fingerprint of m"}}, Options{}) != before {

@@ -6,14 +6,14 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// carriesPolicy reports whether the step's own call to AWS takes a session policy.
+// carriesPolicy reports whether the step's call to AWS accepts a session policy.
 func (s Step) carriesPolicy() bool {
-	return s.Kind == KindAssumeRole || s.exchanges() || s.Kind == KindFederationToken
+	return s.Kind == KindAssumeRole || s.usesToken() || s.Kind == KindFederationToken
 }
 
-// restrict puts the limit into the steps: the last one carries it, and roles before it may
-// assume the next role and do nothing else. What does not take a policy may come before,
-// for it does not leave the process.
+// restrict applies the limit to the steps. The last step gets the policy of the limit. Earlier
+// roles may only assume the next role. Other earlier steps stay as they are, because their
+// credentials do not leave the process.
 func (l limit) restrict(pl Plan, c *chain) (Plan, error) {
 	if l.isZero() {
 		return pl, nil
@@ -29,11 +29,11 @@ func (l limit) restrict(pl Plan, c *chain) (Plan, error) {
 		case s.carriesPolicy():
 			p, err := s.Policy.ForChain()
 			if err != nil {
-				return Plan{}, &OwnPolicyError{Profile: s.Profile, Hop: true, Agent: l.agent != "", Err: err}
+				return Plan{}, &PolicyConflictError{Profile: s.Profile, Intermediate: true, Agent: l.agent != "", Err: err}
 			}
 			s.Policy = p
 		case last:
-			return Plan{}, &UnlimitedError{Profile: pl.Profile, Kind: s.Kind, Agent: l.agent != ""}
+			return Plan{}, &PolicyUnsupportedError{Profile: pl.Profile, Kind: s.Kind, Agent: l.agent != ""}
 		default:
 			continue
 		}
@@ -58,20 +58,20 @@ func (l limit) restrictLast(s *Step, c *chain) error {
 	s.Policy, err = policy.Combine(own, want)
 	var conflict *policy.ConflictError
 	if errors.As(err, &conflict) {
-		return &OwnPolicyError{Profile: whose, Agent: l.agent != "", Err: err}
+		return &PolicyConflictError{Profile: whose, Agent: l.agent != "", Err: err}
 	}
 	return err
 }
 
-// federates reports whether a user's key is handed out as a federated user's credentials:
-// these carry a policy, as a session token does not. They show no MFA code, so a profile
-// that wants one is not served this way.
-func (b *builder) federates() bool {
+// needsFederation reports whether a user's key has to become a federated user, because a federated
+// user accepts a session policy and a session token does not. A federated user cannot present an
+// MFA code, so this does not work for profiles with mfa_serial.
+func (b *builder) needsFederation() bool {
 	usersKey := len(b.chain.roles) == 0 && b.chain.root.Yields == (Yield{User, No})
-	return !b.bound.isZero() && usersKey && b.options.For != Console && !b.chain.target.Set("mfa_serial")
+	return !b.sessionLimit.isZero() && usersKey && b.options.Purpose != Console && !b.chain.target.Set("mfa_serial")
 }
 
-// federate ends the plan with a federated user.
+// federate adds a step for a federated user to the end of the plan.
 func (b *builder) federate(pl Plan) (Plan, error) {
 	target := b.chain.target
 	pl.Calls = []Call{{Service: "sts", Region: b.chain.region(target, true), Endpoint: endpoint(target)}}
@@ -80,8 +80,8 @@ func (b *builder) federate(pl Plan) (Plan, error) {
 		return Plan{}, err
 	}
 	pl.Calls = nil
-	s.Why = "a session token takes no session policy, and a federated user has the rights of the user " +
-		"but for what the policy leaves out"
+	s.Why = "a session token accepts no session policy, and a federated user has the permissions of the user " +
+		"within the limits of the policy"
 	pl.Steps = append(pl.Steps, s)
 	return pl, nil
 }

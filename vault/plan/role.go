@@ -13,8 +13,9 @@ import (
 // AssumeRole is the Spec of an AssumeRole step.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 type AssumeRole struct {
-	ARN            string        `json:"role_arn"`
-	SessionName    string        `json:"role_session_name"` // ${aws:username} stands for the calling user's name
+	ARN string `json:"role_arn"`
+	// ${aws:username} is replaced with the name of the calling user
+	SessionName    string        `json:"role_session_name"`
 	ExternalID     string        `json:"external_id,omitempty"`
 	SourceIdentity string        `json:"source_identity,omitempty"`
 	Tags           []profile.Tag `json:"session_tags,omitempty"` // sorted by key
@@ -30,7 +31,7 @@ func (r AssumeRole) encode(e *encoder) {
 	e.set(r.TransitiveTags)
 }
 
-// Args lists the role and what else the call carries.
+// Args lists the role and the other parameters of the call.
 func (r AssumeRole) Args() []Arg {
 	args := []Arg{{"role", r.ARN}, {"session name", r.SessionName}}
 	if r.ExternalID != "" {
@@ -54,11 +55,11 @@ func tagArgs(tags []profile.Tag, transitive []string) []Arg {
 	return args
 }
 
-// UserName stands in a role session name for the name of the user whose key it is,
-// as it does in a trust policy.
+// UserName is the placeholder for the name of the calling user in a role session name. Trust
+// policies use the same placeholder.
 const UserName = "${aws:username}"
 
-// assume plans the i-th role of the chain on top of the steps before it.
+// assume returns the step for the i-th role of the chain.
 func (b *builder) assume(i int, before []Step) (Step, error) {
 	q := b.chain.roles[i]
 	spec := AssumeRole{
@@ -70,126 +71,127 @@ func (b *builder) assume(i int, before []Step) (Step, error) {
 		TransitiveTags: slices.Sorted(slices.Values(q.List("transitive_session_tags"))),
 	}
 	if spec.SessionName == "" {
-		spec.SessionName = b.options.Name
+		spec.SessionName = b.options.SessionName
 	}
 	s := Step{
-		Kind: KindAssumeRole, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true, Spec: spec,
+		Kind: KindAssumeRole, Profile: q.Name, Yields: Yield{Role, Yes}, Cacheable: true, Spec: spec,
 		Region: b.chain.region(q, b.chain.last(i), spec.ARN), Endpoint: endpoint(q),
 		Why: "the profile sets role_arn",
-		From: settings(q, "role_arn", "role_session_name", "external_id", "source_identity", "session_tags",
+		Settings: settings(q, "role_arn", "role_session_name", "external_id", "source_identity", "session_tags",
 			"transitive_session_tags", "session_policy", "session_policy_arns"),
 	}
-	if err := fits(spec, q, before); err != nil {
+	if err := checkInherited(spec, q, before); err != nil {
 		return Step{}, err
 	}
 	var err error
 	if s.Policy, err = ownPolicy(q, b.holdings.Policies); err != nil {
 		return Step{}, err
 	}
-	if err := b.askFor(&s, q, before); err != nil {
+	if err := b.decideMFA(&s, q, before); err != nil {
 		return Step{}, err
 	}
-	return s, b.limit(&s, i, before[len(before)-1])
+	return s, b.setDuration(&s, i, before[len(before)-1])
 }
 
-// limit sets how long the role is asked for: AWS refuses more than MaxChained where
-// the credentials that assume it are temporary, or might be.
-func (b *builder) limit(s *Step, i int, before Step) error {
+// setDuration sets the duration of the role. The maximum is MaxChained if the credentials that
+// assume the role are temporary or may be.
+func (b *builder) setDuration(s *Step, i int, before Step) error {
 	d, from, err := b.duration(b.chain.roles[i], b.chain.last(i))
 	if err != nil {
 		return err
 	}
 	if from.Text != "" {
-		s.From = append(s.From, Setting{Name: "duration_seconds", Text: from.Text, Origin: from.Origin.String()})
+		s.Settings = append(s.Settings, Setting{Name: "duration_seconds", Text: from.Text, Origin: from.Origin.String()})
 	}
-	if s.clamp(d, before) && b.chain.last(i) {
-		b.notes = append(b.notes, fmt.Sprintf("role %s lasts %s, not %s: "+
-			"AWS gives no more to a role that is assumed with temporary credentials", s.Profile, short(MaxChained), short(d)))
+	if s.capDuration(d, before) && b.chain.last(i) {
+		b.notes = append(b.notes, fmt.Sprintf("the session of role %s lasts %s, not %s: "+
+			"AWS allows no more for a role that is assumed with temporary credentials", s.Profile, formatDuration(MaxChained), formatDuration(d)))
 	}
 	return nil
 }
 
-// clamp asks for d, or for as much of it as AWS gives after the step before, and reports
-// whether that is less.
-func (s *Step) clamp(d time.Duration, before Step) bool {
-	s.Lasts = d
+// capDuration sets the step's duration to d, or to MaxChained if AWS allows no more after the step
+// before. It reports whether it shortened d.
+func (s *Step) capDuration(d time.Duration, before Step) bool {
+	s.Duration = d
 	if before.Yields.Temporary == No || d <= MaxChained {
 		return false
 	}
-	s.Lasts = MaxChained
-	s.Why += fmt.Sprintf("; of the %s asked for, AWS gives %s after a temporary credential", short(d), short(MaxChained))
+	s.Duration = MaxChained
+	s.Why += fmt.Sprintf("; %s was requested, but AWS allows only %s after temporary credentials", formatDuration(d), formatDuration(MaxChained))
 	return true
 }
 
-// askFor decides whether the role's own call carries a code. Only a user's long-lived
-// key can present one: an earlier session token may have done so already, and a role's
-// credentials never can.
-func (b *builder) askFor(s *Step, q *profile.Profile, before []Step) error {
+// decideMFA decides whether the role's own call presents an MFA code. Only a call with a user's
+// long-lived key can do so. An earlier session token may have presented the code already. A role's
+// credentials can never present one.
+func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 	if !q.Set("mfa_serial") {
 		return nil
 	}
-	serial, holder := q.Value("mfa_serial"), before[len(before)-1].Yields.Who
+	serial, holder := q.Value("mfa_serial"), before[len(before)-1].Yields.Principal
 	for _, b := range before {
 		if b.Kind == KindSessionToken && b.MFA.Serial == serial.Text {
-			s.Why += "; the session before it has shown the MFA code"
+			s.Why += "; the session token before it was created with the MFA code"
 			return nil
 		}
 	}
 	if holder == Role || before[len(before)-1].Kind == KindSessionToken {
-		if ambient(serial.Origin) {
-			s.Why += fmt.Sprintf("; a role's credentials cannot show an MFA code, "+
-				"so the one that %s names is not asked for", serial.Origin)
+		if isSharedSetting(serial.Origin) {
+			s.Why += fmt.Sprintf("; a role's credentials cannot present an MFA code, "+
+				"so the device that %s sets is not used", serial.Origin)
 			return nil
 		}
 		return &ChainedMFAError{
 			Profile: q.Name, Serial: serial.Text, Origin: serial.Origin, NoSession: b.options.NoSession,
-			Before: before[len(before)-1].Profile,
+			CallingProfile: before[len(before)-1].Profile,
 		}
 	}
 	s.MFA = mfaOf(q)
-	s.From = append(s.From, settings(q, "mfa_serial", "mfa_process", "mfa_device")...)
+	s.Settings = append(s.Settings, settings(q, "mfa_serial", "mfa_process", "mfa_device")...)
 	return nil
 }
 
-// then plans a role that a program asks a server for, on top of what the profile gives.
-// The steps before it are the profile's own, so that their sessions and codes serve every
-// such role. What limits the profile's sessions limits this one: AWS would not carry a
-// session policy over to the next role.
-func (b *builder) then(arn string, before Step) (Step, error) {
+// extraRole returns the step for a role that a program requests from a server, on top of the
+// profile's own steps. All such roles share the sessions and MFA codes of these steps. The role
+// gets the profile's session policy again, because AWS does not pass a session policy on to the
+// next role.
+func (b *builder) extraRole(arn string, before Step) (Step, error) {
 	if !profile.IsRoleARN(arn) {
 		return Step{}, &RoleARNError{Found: arn}
 	}
 	s := Step{
 		Kind: KindAssumeRole, Profile: b.chain.target.Name, Yields: Yield{Role, Yes},
-		Spec:   AssumeRole{ARN: arn, SessionName: b.thenName(before)},
+		Spec:   AssumeRole{ARN: arn, SessionName: b.extraRoleName(before)},
 		Region: b.chain.region(b.chain.target, true, arn), Endpoint: endpoint(b.chain.target),
-		Why: "this role was asked for on top of the profile", From: settings(b.chain.target, "session_policy", "session_policy_arns"),
+		Why: "this role was requested in addition to the profile", Settings: settings(b.chain.target, "session_policy", "session_policy_arns"),
 	}
 	var err error
 	if s.Policy, err = ownPolicy(b.chain.target, b.holdings.Policies); err != nil {
 		return Step{}, err
 	}
-	s.clamp(orDefault(b.ownTime(), defaultRole), before)
-	return s, checkDuration(s.Lasts, minDuration, maxRole)
+	s.capDuration(orDefault(b.requestedDuration(), defaultRole), before)
+	return s, checkDuration(s.Duration, minDuration, maxRole)
 }
 
-// thenName names the session as the profile names its own, where that does not take the
-// name of a user whom nobody here can tell.
-func (b *builder) thenName(before Step) string {
+// extraRoleName returns the session name of the profile. If the profile sets none, or if the name
+// contains a user name that is not known here, it returns the default name.
+func (b *builder) extraRoleName(before Step) string {
 	name := b.chain.target.Text("role_session_name")
-	if name == "" || strings.Contains(name, UserName) && before.Yields.Who != User {
-		return b.options.Name
+	if name == "" || strings.Contains(name, UserName) && before.Yields.Principal != User {
+		return b.options.SessionName
 	}
 	return name
 }
 
-// ambient reports whether a setting was meant for profiles at large rather than for
-// the one that it reached.
-func ambient(o profile.Origin) bool {
+// isSharedSetting reports whether a setting is meant for all profiles and not for the one that uses
+// it.
+func isSharedSetting(o profile.Origin) bool {
 	return o.Kind == profile.Environment || o.InDefault()
 }
 
-// ownPolicy reads the session policy of q, whose text may be in one of the files.
+// ownPolicy returns the session policy of q. files has the texts of policies that are stored in
+// files.
 func ownPolicy(q *profile.Profile, files map[string]string) (policy.Policy, error) {
 	text := q.Text("session_policy")
 	if strings.HasPrefix(text, "file://") {
@@ -206,12 +208,12 @@ func ownPolicy(q *profile.Profile, files map[string]string) (policy.Policy, erro
 	return p, nil
 }
 
-// fits checks what a role inherits from the roles before it: AWS refuses to set a
-// transitive tag again or to change the source identity.
+// checkInherited checks a role against the settings that it inherits from earlier roles. AWS
+// refuses a call that sets a transitive tag again or changes the source identity.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
-func fits(spec AssumeRole, q *profile.Profile, before []Step) error {
+func checkInherited(spec AssumeRole, q *profile.Profile, before []Step) error {
 	for _, b := range before {
-		r, ok := passedOn(b)
+		r, ok := roleParameters(b)
 		if !ok {
 			continue
 		}
@@ -219,23 +221,23 @@ func fits(spec AssumeRole, q *profile.Profile, before []Step) error {
 			if slices.ContainsFunc(r.TransitiveTags, func(k string) bool { return strings.EqualFold(k, t.Key) }) {
 				return &ConflictError{
 					Origin: q.Value("session_tags").Origin, Profile: b.Profile, Found: "tag " + t.Key,
-					Reason: "passes that tag on to every later role",
+					Reason: "already passes that tag on to later roles",
 				}
 			}
 		}
 		if r.SourceIdentity != "" && spec.SourceIdentity != "" && r.SourceIdentity != spec.SourceIdentity {
 			return &ConflictError{
 				Origin: q.Value("source_identity").Origin, Profile: b.Profile, Found: "source identity " + spec.SourceIdentity,
-				Reason: "has set another, which stays for the whole chain",
+				Reason: "has already set a different one for the whole chain",
 			}
 		}
 	}
 	return nil
 }
 
-// passedOn is what a step's session passes on to the roles after it, as an AssumeRole that
-// sets it would.
-func passedOn(s Step) (AssumeRole, bool) {
+// roleParameters returns the parameters of a role that later roles inherit, in the form of an
+// AssumeRole. It returns false for a step that has none.
+func roleParameters(s Step) (AssumeRole, bool) {
 	switch spec := s.Spec.(type) {
 	case AssumeRole:
 		return spec, true
@@ -245,13 +247,14 @@ func passedOn(s Step) (AssumeRole, bool) {
 	return AssumeRole{}, false
 }
 
-// withTags is a spec that passedOn knows, with other tags.
-func withTags(s Spec, tags []profile.Tag, transitive []string) Spec {
+// withRoleTags returns a copy of a spec with other tags. The spec must be one that roleParameters
+// accepts.
+func withRoleTags(s Spec, tags []profile.Tag, transitive []string) Spec {
 	switch spec := s.(type) {
 	case AssumeRole:
 		spec.Tags, spec.TransitiveTags = tags, transitive
 		return spec
-	case IdentityRole: // which puts them into its token
+	case IdentityRole: // the tags are claims of its token
 		spec.Tags, spec.TransitiveTags = tags, transitive
 		return spec
 	}

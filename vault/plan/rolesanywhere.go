@@ -7,16 +7,19 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// RolesAnywhere is the Spec of a CreateSession step: a certificate's holder signs for a role.
+// RolesAnywhere is the Spec of a CreateSession step: a request that is signed with the private key
+// of a certificate returns a role's credentials.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
 type RolesAnywhere struct {
 	TrustAnchor string `json:"trust_anchor_arn"`
 	Profile     string `json:"rolesanywhere_profile_arn"`
 	Role        string `json:"role_arn"`
-	SessionName string `json:"role_session_name,omitempty"` // empty leaves it to AWS, which takes the certificate's serial number
-	Certificate string `json:"certificate"`                 // a file: the certificate, and what stands between it and the trust anchor's
-	PrivateKey  string `json:"private_key"`                 // a file, or a key that a card holds: see Slot
-	Fingerprint string `json:"-"`                           // of the certificate, changes with it
+	// empty for AWS's default, the serial number of the certificate
+	SessionName string `json:"role_session_name,omitempty"`
+	// a file with the certificate and its intermediate certificates
+	Certificate string `json:"certificate"`
+	PrivateKey  string `json:"private_key"` // a file, or a key on a card: see Slot
+	Fingerprint string `json:"-"`           // fingerprint of the certificate
 }
 
 func (r RolesAnywhere) encode(e *encoder) {
@@ -29,7 +32,7 @@ func (r RolesAnywhere) encode(e *encoder) {
 	e.text(r.Fingerprint)
 }
 
-// Args lists what is signed for, and what with.
+// Args lists the role, the certificate and its private key.
 func (r RolesAnywhere) Args() []Arg {
 	args := []Arg{{"role", r.Role}, {"trust anchor", r.TrustAnchor}, {"profile ARN", r.Profile}}
 	if r.SessionName != "" {
@@ -42,16 +45,16 @@ func (r RolesAnywhere) Args() []Arg {
 	return append(args, Arg{"private key", r.PrivateKey})
 }
 
-// Slot returns the slot of a card that a private_key names, such as 9c of piv:9c, and false
-// where it names a file.
+// Slot returns the slot of a card that private_key names, such as 9c for piv:9c. It returns false
+// if private_key is a file.
 func Slot(privateKey string) (slot string, ok bool) { return strings.CutPrefix(privateKey, "piv:") }
 
-// anywhereSettings are what a profile needs for Roles Anywhere, in the order in which they are
-// asked for.
+// anywhereSettings are the required settings of Roles Anywhere, in the order in which missing ones
+// are reported.
 var anywhereSettings = []string{"trust_anchor_arn", "rolesanywhere_profile_arn", "role_arn", "certificate", "private_key"}
 
-// otherSources are settings that begin credentials otherwise. Which of two was meant, the role
-// beside them would hide.
+// otherSources are settings of other sources of credentials. They are refused together with Roles
+// Anywhere, because role_arn could belong to either source.
 var otherSources = []string{
 	"credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process",
 	"aws_access_key_id", "login_session", "credential_process",
@@ -71,23 +74,23 @@ func rolesAnywhere(b *builder, q *profile.Profile) (Step, bool, error) {
 	}
 	spec.Fingerprint = b.holdings.Certificates[spec.Certificate]
 	s := Step{
-		Kind: KindRolesAnywhere, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true, Spec: spec,
+		Kind: KindRolesAnywhere, Profile: q.Name, Yields: Yield{Role, Yes}, Cacheable: true, Spec: spec,
 		Region: regionOf(spec.TrustAnchor), Endpoint: serviceEndpoint(q, "rolesanywhere"),
-		Why: "whoever holds the certificate's key gets the role beside it",
-		From: settings(q, "trust_anchor_arn", "rolesanywhere_profile_arn", "role_arn", "role_session_name",
+		Why: "the certificate's private key signs the request for the profile's role_arn",
+		Settings: settings(q, "trust_anchor_arn", "rolesanywhere_profile_arn", "role_arn", "role_session_name",
 			"certificate", "private_key", "duration_seconds"),
 	}
 	for _, name := range []string{"session_tags", "source_identity", "external_id"} {
 		if v := q.Value(name); q.Set(name) {
-			s.Why += fmt.Sprintf("; the %s that %s sets is not sent, for AWS takes such from the certificate", name, v.Origin)
+			s.Why += fmt.Sprintf("; the %s that %s sets is not sent, because AWS reads it from the certificate", name, v.Origin)
 		}
 	}
 	var err error
-	s.Lasts, _, err = b.duration(q, !b.chain.rolesAbove(q))
+	s.Duration, _, err = b.duration(q, !b.chain.rolesAbove(q))
 	return s, true, err
 }
 
-// anywhereSetting is the setting of q that says it is for Roles Anywhere; empty for none.
+// anywhereSetting returns the setting of q that selects Roles Anywhere, or "" for none.
 func anywhereSetting(q *profile.Profile) string {
 	for _, name := range []string{"trust_anchor_arn", "rolesanywhere_profile_arn"} {
 		if q.Set(name) {
@@ -97,32 +100,33 @@ func anywhereSetting(q *profile.Profile) string {
 	return ""
 }
 
-// besideSource refuses Roles Anywhere beside a source_profile: the role could be either's.
-func besideSource(q *profile.Profile) error {
+// checkSourceProfile refuses Roles Anywhere together with source_profile, because role_arn could
+// belong to either.
+func checkSourceProfile(q *profile.Profile) error {
 	has := anywhereSetting(q)
 	if has == "" {
 		return nil
 	}
-	return &SourcesError{Origin: q.Value("source_profile").Origin, Profile: q.Name, Found: "source_profile", Beside: has}
+	return &MultipleSourcesError{Origin: q.Value("source_profile").Origin, Profile: q.Name, Found: "source_profile", Other: has}
 }
 
-// checkAnywhere refuses settings that are not whole, that leave open which source is meant, or
-// that AWS would not heed.
+// checkAnywhere fails if a required setting is missing, if the profile has a second source, or if a
+// setting would have no effect.
 func checkAnywhere(q *profile.Profile, has string) error {
 	at := q.Value(has).Origin
 	for _, name := range otherSources {
 		if q.Set(name) {
-			return &SourcesError{Origin: q.Value(name).Origin, Profile: q.Name, Found: name, Beside: has}
+			return &MultipleSourcesError{Origin: q.Value(name).Origin, Profile: q.Name, Found: name, Other: has}
 		}
 	}
 	for _, want := range anywhereSettings {
 		if !q.Set(want) {
-			return &MissingSettingError{Origin: at, Has: has, Wants: want}
+			return &MissingSettingError{Origin: at, Found: has, Missing: want}
 		}
 	}
 	anchor, other := q.Text("trust_anchor_arn"), q.Value("rolesanywhere_profile_arn")
 	if regionOf(anchor) != regionOf(other.Text) {
-		return &SettingError{other.Origin, fmt.Errorf("rolesanywhere_profile_arn lies in %s, want %s as the trust anchor", regionOf(other.Text), regionOf(anchor))}
+		return &SettingError{other.Origin, fmt.Errorf("rolesanywhere_profile_arn is in region %s, expected %s, the region of the trust anchor", regionOf(other.Text), regionOf(anchor))}
 	}
 	for _, name := range []string{"session_policy", "session_policy_arns"} {
 		if q.Set(name) {
@@ -132,7 +136,7 @@ func checkAnywhere(q *profile.Profile, has string) error {
 	return nil
 }
 
-// regionOf is the region that an ARN names.
+// regionOf returns the region in an ARN, or "".
 func regionOf(arn string) string {
 	parts := strings.SplitN(arn, ":", 5)
 	if len(parts) < 5 {
@@ -141,20 +145,20 @@ func regionOf(arn string) string {
 	return parts[3]
 }
 
-// SourcesError is returned for a profile with two sources of credentials, where a role beside
-// them could be of either.
-type SourcesError struct {
-	Origin        profile.Origin // of the one found
-	Profile       string
-	Found, Beside string
+// MultipleSourcesError reports a profile with two sources of credentials, where role_arn could
+// belong to either.
+type MultipleSourcesError struct {
+	Origin       profile.Origin // where Found is set
+	Profile      string
+	Found, Other string
 }
 
-func (e *SourcesError) Error() string {
-	return fmt.Sprintf("%s: %s stands beside %s in profile %s, want one source of credentials", e.Origin, e.Found, e.Beside, e.Profile)
+func (e *MultipleSourcesError) Error() string {
+	return fmt.Sprintf("%s: profile %[4]s sets %[2]s and %[3]s, expected only one source of credentials", e.Origin, e.Found, e.Other, e.Profile)
 }
 
-// PolicyIgnoredError is returned for a session policy beside a source whose call carries none:
-// what was to be limited would not be.
+// PolicyIgnoredError reports a session policy that would have no effect, because the call of the
+// profile's source does not accept one.
 type PolicyIgnoredError struct {
 	Origin  profile.Origin
 	Profile string
@@ -162,5 +166,5 @@ type PolicyIgnoredError struct {
 }
 
 func (e *PolicyIgnoredError) Error() string {
-	return fmt.Sprintf("%s: %s cannot limit profile %s, as Roles Anywhere takes no policy from who calls", e.Origin, e.Setting, e.Profile)
+	return fmt.Sprintf("%s: %s cannot limit profile %s, because Roles Anywhere accepts no session policy", e.Origin, e.Setting, e.Profile)
 }

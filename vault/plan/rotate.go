@@ -2,20 +2,20 @@ package plan
 
 import "fmt"
 
-// NotStoredError is returned where a key was to be rotated that the vault does not hold.
+// NotStoredError reports that the key to rotate is not stored in the vault.
 type NotStoredError struct {
-	Profile string // the profile asked for
-	End     string // the profile where its credentials begin
-	Kind    Kind   // what they begin with
+	Profile string // the requested profile
+	End     string // the profile with the source of its credentials
+	Kind    Kind   // the kind of that source
 }
 
 func (e *NotStoredError) Error() string {
-	return fmt.Sprintf("the credentials of profile %q begin with the %s of profile %q, want a stored key", e.Profile, e.Kind, e.End)
+	return fmt.Sprintf("the credentials of profile %q come from the %s of profile %q, expected a stored key", e.Profile, e.Kind, e.End)
 }
 
-// rotation plans the credentials with which a user manages their own keys. Roles on the
-// way are left out: they are another's rights. A session without an MFA code may call
-// nothing of IAM, so there the stored key itself calls.
+// rotation plans the credentials with which users manage their own access keys. The roles of the
+// chain are not assumed, because they have other permissions. A session token without an MFA code
+// cannot call IAM. If no MFA device is set, the stored key itself makes the calls.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
 func (b *builder) rotation(pl Plan) (Plan, error) {
 	holder := b.chain.profiles[0]
@@ -36,8 +36,8 @@ func (b *builder) rotation(pl Plan) (Plan, error) {
 			continue
 		}
 		s := b.sessionStep(holder, q, false)
-		s.Why = "IAM asks for an MFA code, and one session carries it to every call"
-		s.Lasts = defaultSession
+		s.Why = "IAM requires an MFA code, and one session token presents it in every call"
+		s.Duration = defaultSession
 		pl.Steps = append(pl.Steps, s)
 		break
 	}

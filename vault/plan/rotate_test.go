@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What a rotation is called with: never a role, and a session only with a code.
+// A rotation never assumes a role, and uses a session token only if an MFA device is set.
 func TestRotation(t *testing.T) {
 	const device = "mfa_serial = m111111111\n"
 	for _, tt := range []struct {
@@ -23,7 +23,7 @@ func TestRotation(t *testing.T) {
 			Options{}, []string{"stored key s", "session token s 1h +m111111111 kept"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.options.For = Rotate
+			tt.options.Purpose = Rotate
 			pl, err := Make(resolve(t, tt.config, "p", nil), stored(tt.want[0][len("stored key "):]), tt.options)
 			if err != nil {
 				t.Fatal(err)
@@ -35,7 +35,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// The session is the one that other commands keep, if it carries the same code.
+// A rotation uses the same session as other commands, if both need the same code.
 func TestRotationSharesTheSession(t *testing.T) {
 	const config = "[profile q]\nmfa_serial = m111111111\n[profile r]\nsource_profile = q\nmfa_serial = m111111111\n" + arn + "[profile p]\nsource_profile = r\n" + arn
 	p := resolve(t, config, "p", nil)
@@ -43,18 +43,18 @@ func TestRotationSharesTheSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotate, err := Make(p, stored("q"), Options{For: Rotate})
+	rotate, err := Make(p, stored("q"), Options{Purpose: Rotate})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if use.Digest(1) != rotate.Digest(1) {
-		t.Error("the session of a rotation is another than the one that roles stand on")
+		t.Error("the session of a rotation is not the one that roles are assumed with")
 	}
 }
 
 func TestRotationCalls(t *testing.T) {
 	const config = "[profile q]\nregion = cn-north-1\nservices = s\n[profile p]\nsource_profile = q\nregion = eu-west-1\n" + arn + "[services s]\niam =\n  endpoint_url = http://127.0.0.1:1\n"
-	pl, err := Make(resolve(t, config, "p", nil), stored("q"), Options{For: Rotate})
+	pl, err := Make(resolve(t, config, "p", nil), stored("q"), Options{Purpose: Rotate})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +69,14 @@ func TestRotationCalls(t *testing.T) {
 	}
 }
 
-func TestRotationOfNoStoredKey(t *testing.T) {
+func TestRotationWithoutStoredKey(t *testing.T) {
 	const config = "[profile q]\ncredential_process = c\n[profile p]\nsource_profile = q\n" + arn
-	_, err := Make(resolve(t, config, "p", nil), Holdings{}, Options{For: Rotate})
+	_, err := Make(resolve(t, config, "p", nil), Holdings{}, Options{Purpose: Rotate})
 	var e *NotStoredError
 	if !errors.As(err, &e) || *e != (NotStoredError{"p", "q", KindProcess}) {
 		t.Errorf("got %v", err)
 	}
-	const want = `the credentials of profile "p" begin with the credential process of profile "q", want a stored key`
+	const want = `the credentials of profile "p" come from the credential process of profile "q", expected a stored key`
 	if err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}

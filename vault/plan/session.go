@@ -7,28 +7,28 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// SessionToken is the Spec of a GetSessionToken step. All that it asks for stands on
-// the step: the device, the region, the duration.
+// SessionToken is the Spec of a GetSessionToken step. It is empty because all parameters are fields
+// of the step: the device, the region and the duration.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
 type SessionToken struct{}
 
 func (SessionToken) encode(*encoder) {}
 
-// Args says nothing: there is nothing to say beyond the step itself.
+// Args returns nothing, because all parameters are fields of the step.
 func (SessionToken) Args() []Arg { return nil }
 
-// session decides whether a session token comes between a long-lived key and what
-// stands on it.
+// session decides whether the plan needs a session token after a long-lived key.
 //
-// A session token carries one MFA code to every role behind it, and stands in for
-// the key where no role does. But AWS lets a role assumed with one live for at most
-// MaxChained, so a single longer role takes its code itself.
+// With a session token, one MFA code is enough for all roles of the chain. If the chain has no
+// role, the session token is used in place of the key. But a role that is assumed with a session
+// token lasts at most MaxChained, so a single role with a longer duration presents the code itself.
 func (b *builder) session() (Step, bool, error) {
 	if b.options.NoSession || b.chain.root.Yields != (Yield{User, No}) {
 		return Step{}, false, nil
 	}
-	if len(b.chain.roles) == 0 && (b.options.For == Console || b.federates()) {
-		return Step{}, false, nil // a session token signs in to no console, and carries no policy
+	if len(b.chain.roles) == 0 && (b.options.Purpose == Console || b.needsFederation()) {
+		// the console does not accept a session token, and a session token has no session policy
+		return Step{}, false, nil
 	}
 	if len(b.chain.roles) == 0 {
 		return b.plainSession()
@@ -40,82 +40,82 @@ func (b *builder) session() (Step, bool, error) {
 	}
 	s := b.sessionStep(holder, device, false)
 	s.Why = why
-	s.Lasts = orDefault(holder.Duration("chained_session_token_ttl"), defaultChained)
-	s.From = append(s.From, settings(holder, "chained_session_token_ttl")...)
-	return s, true, checkDuration(s.Lasts, minDuration, maxSession)
+	s.Duration = orDefault(holder.Duration("chained_session_token_ttl"), defaultChained)
+	s.Settings = append(s.Settings, settings(holder, "chained_session_token_ttl")...)
+	return s, true, checkDuration(s.Duration, minDuration, maxSession)
 }
 
-// plainSession is the session that stands in for a stored key itself.
+// plainSession returns the step for a session token that is used in place of the stored key.
 func (b *builder) plainSession() (Step, bool, error) {
 	s := b.sessionStep(b.chain.target, b.chain.target, true)
-	s.Why = "the profile assumes no role, so a session stands in for the stored key"
-	s.Lasts = orDefault(b.chain.target.Duration("session_token_ttl"), defaultSession)
-	s.From = append(s.From, settings(b.chain.target, "session_token_ttl")...)
+	s.Why = "the profile assumes no role, so a session token is used in place of the key"
+	s.Duration = orDefault(b.chain.target.Duration("session_token_ttl"), defaultSession)
+	s.Settings = append(s.Settings, settings(b.chain.target, "session_token_ttl")...)
 	if len(b.chain.profiles) > 1 && s.MFA.Serial != "" && s.MFA.Serial == b.chain.profiles[0].Text("mfa_serial") {
-		s.Why += ", and serves every profile that shares its key and device"
-		s.Lasts = orDefault(b.chain.target.Duration("chained_session_token_ttl"), defaultChained)
-		s.From = append(s.From, settings(b.chain.target, "chained_session_token_ttl")...)
+		s.Why += ", and all profiles with the same key and MFA device share it"
+		s.Duration = orDefault(b.chain.target.Duration("chained_session_token_ttl"), defaultChained)
+		s.Settings = append(s.Settings, settings(b.chain.target, "chained_session_token_ttl")...)
 	}
 	if b.options.Duration > 0 {
-		s.Lasts = b.options.Duration
+		s.Duration = b.options.Duration
 	}
-	return s, true, checkDuration(s.Lasts, minDuration, maxSession)
+	return s, true, checkDuration(s.Duration, minDuration, maxSession)
 }
 
-// sessionStep is a session token for the key at the root, with the device of one
-// profile (which may set none).
+// sessionStep returns the step for a session token of the first profile's key. device is the
+// profile that sets the MFA device; it may set none.
 func (b *builder) sessionStep(q, device *profile.Profile, last bool) Step {
 	s := Step{
-		Kind: KindSessionToken, Profile: b.chain.profiles[0].Name, Yields: Yield{User, Yes}, Keep: true, Spec: SessionToken{},
+		Kind: KindSessionToken, Profile: b.chain.profiles[0].Name, Yields: Yield{User, Yes}, Cacheable: true, Spec: SessionToken{},
 		MFA: mfaOf(device), Region: b.chain.region(q, last, device.Text("mfa_serial"), b.chain.firstRole()), Endpoint: endpoint(q),
-		From: settings(device, "mfa_serial", "mfa_process", "mfa_device"),
+		Settings: settings(device, "mfa_serial", "mfa_process", "mfa_device"),
 	}
 	for _, r := range b.chain.roles {
 		if age := r.Duration("mfa_max_age"); age > 0 && (s.MaxAge == 0 || age < s.MaxAge) {
 			s.MaxAge = age
-			s.From = append(s.From, settings(r, "mfa_max_age")...)
+			s.Settings = append(s.Settings, settings(r, "mfa_max_age")...)
 		}
 	}
 	return s
 }
 
-// sharedDevice finds the profile whose device one session token should be made with
-// for the roles of the chain. It is nil where each role had better do without.
+// sharedDevice returns the profile whose MFA device is used for a session token that all roles of
+// the chain share. It returns nil if the chain should not use a session token.
 func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile, why string, err error) {
-	var wanting []*profile.Profile // the roles that name a device
+	var mfaRoles []*profile.Profile // the roles that name a device
 	for _, r := range b.chain.roles {
 		if !r.Set("mfa_serial") {
 			continue
 		}
-		if len(wanting) > 0 && wanting[0].Text("mfa_serial") != r.Text("mfa_serial") {
-			return nil, "", nil // no one session serves both; assume says what cannot work
+		if len(mfaRoles) > 0 && mfaRoles[0].Text("mfa_serial") != r.Text("mfa_serial") {
+			return nil, "", nil // no single session token works for both; assume returns the error
 		}
-		wanting = append(wanting, r)
+		mfaRoles = append(mfaRoles, r)
 	}
-	if len(wanting) == 0 {
+	if len(mfaRoles) == 0 {
 		return nil, "", nil
 	}
-	same := wanting[0].Text("mfa_serial") == holder.Text("mfa_serial")
+	same := mfaRoles[0].Text("mfa_serial") == holder.Text("mfa_serial")
 	if len(b.chain.roles) == 1 {
 		if !same || b.chain.roles[0] == holder {
 			return nil, "", nil
 		}
-		if d, _, err := b.duration(b.chain.roles[0], true); err != nil || d > MaxChained || b.consoleAsks() {
+		if d, _, err := b.duration(b.chain.roles[0], true); err != nil || d > MaxChained || b.wantsLongConsole() {
 			return nil, "", err
 		}
-		return holder, "one MFA code then serves every role that starts from this key", nil
+		return holder, "all roles that use this key can then share one MFA code", nil
 	}
 	if same {
-		return holder, "one MFA code then serves the whole chain of roles", nil
+		return holder, "all roles of the chain can then share one MFA code", nil
 	}
-	if wanting[0] == b.chain.roles[0] && len(wanting) == 1 {
-		return nil, "", nil // the first role alone asks, and can ask by itself
+	if mfaRoles[0] == b.chain.roles[0] && len(mfaRoles) == 1 {
+		return nil, "", nil // only the first role needs the code, and its own call can present it
 	}
-	return wanting[0], "one MFA code then serves the whole chain of roles", nil
+	return mfaRoles[0], "all roles of the chain can then share one MFA code", nil
 }
 
-// mfaOf says how q's code is had. A process that q does not name is its source's, as
-// long as the device is the same.
+// mfaOf returns the MFA device of q and how its code is read. If q does not set this, the setting
+// of its source_profile applies, if the device is the same.
 func mfaOf(q *profile.Profile) MFA {
 	m := MFA{Serial: q.Text("mfa_serial")}
 	if m.Serial == "" {
@@ -163,8 +163,8 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// short writes a duration without the zeros that time.Duration prints.
-func short(d time.Duration) string {
+// formatDuration formats a duration without the zeros that time.Duration prints.
+func formatDuration(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return "0s"

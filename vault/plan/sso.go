@@ -7,23 +7,24 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// SSORole is the Spec of a role that IAM Identity Center gives to a person who is
-// signed in.
+// SSORole is the Spec of a role that IAM Identity Center grants to a user who is signed in.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html
 type SSORole struct {
 	SSO
 	Account string `json:"sso_account_id"`
 	Role    string `json:"sso_role_name"`
-	SignIn  string `json:"-"` // which sign-in it is: another person's is another; empty while nobody is signed in
+	// identifies the sign-in, so that users do not share sessions; empty while nobody is signed in
+	SignIn string `json:"-"`
 }
 
-// SSO is what a person signs in to: one portal of IAM Identity Center, under one name.
+// SSO describes a sign-in to a portal of IAM Identity Center.
 type SSO struct {
 	Session  string   `json:"sso_session,omitempty"`
 	StartURL string   `json:"sso_start_url"`
 	Region   string   `json:"sso_region"`
 	Scopes   []string `json:"sso_registration_scopes,omitempty"`
-	OIDC     Endpoint `json:"oidc_endpoint,omitzero"` // where one signs in; the portal itself has the step's
+	// the endpoint of the sign-in; the portal has the endpoint of the step
+	OIDC Endpoint `json:"oidc_endpoint,omitzero"`
 }
 
 func (s SSO) encode(e *encoder) {
@@ -34,16 +35,16 @@ func (s SSO) encode(e *encoder) {
 	s.OIDC.encode(e)
 }
 
-// Token returns the name of the token that a sign-in gives: profiles which name the same
-// session share it.
-func (s SSO) Token() Digest {
+// TokenDigest returns the cache key of the sign-in's token. Profiles that name the same sso-session
+// share the token.
+func (s SSO) TokenDigest() Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault SSO token 1")
 	s.encode(&e)
 	return e.digest()
 }
 
-// CacheName is what the AWS CLI keeps the token of this sign-in under.
+// CacheName returns the name under which the AWS CLI caches the token of this sign-in.
 func (s SSO) CacheName() string {
 	if s.Session != "" {
 		return s.Session
@@ -51,8 +52,8 @@ func (s SSO) CacheName() string {
 	return s.StartURL
 }
 
-// Label is what its user knows the sign-in by: the session's name, or else the portal's
-// host.
+// Label returns the name of the sign-in for messages: the session's name, or the host of the
+// portal.
 func (s SSO) Label() string {
 	if s.Session != "" {
 		return s.Session
@@ -71,7 +72,7 @@ func (r SSORole) encode(e *encoder) {
 	e.text(r.OIDC.CABundle)
 }
 
-// Args names the portal, the account and the role.
+// Args lists the portal, the account and the role.
 func (r SSORole) Args() []Arg {
 	return []Arg{{"portal", r.StartURL}, {"account", r.Account}, {"role", r.Role}}
 }
@@ -82,28 +83,28 @@ func ssoRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	}
 	for _, want := range []string{"sso_region", "sso_account_id", "sso_role_name"} {
 		if !q.Set(want) {
-			return Step{}, false, &MissingSettingError{Origin: q.Value("sso_start_url").Origin, Has: "sso_start_url", Wants: want}
+			return Step{}, false, &MissingSettingError{Origin: q.Value("sso_start_url").Origin, Found: "sso_start_url", Missing: want}
 		}
 	}
 	sso, portal, err := Portal(q)
 	return Step{
-		Kind: KindSSO, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true,
+		Kind: KindSSO, Profile: q.Name, Yields: Yield{Role, Yes}, Cacheable: true,
 		Region: q.Text("sso_region"), Endpoint: portal,
-		Why:  "IAM Identity Center gives the role to whoever is signed in",
-		From: settings(q, "sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name"),
-		Spec: SSORole{SSO: sso, Account: q.Text("sso_account_id"), Role: q.Text("sso_role_name"), SignIn: b.holdings.SignIns[sso.Token()]},
+		Why:      "IAM Identity Center grants the role to the user who is signed in",
+		Settings: settings(q, "sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name"),
+		Spec:     SSORole{SSO: sso, Account: q.Text("sso_account_id"), Role: q.Text("sso_role_name"), SignIn: b.holdings.SignIns[sso.TokenDigest()]},
 	}, true, err
 }
 
-// Portal returns what the settings of p say to sign in to, and where the portal is
-// called. It fails with a [*MissingSettingError] for a portal without its region, and
-// with a [*NoPortalError] for settings that name none.
+// Portal returns the sign-in that the settings of p describe, and the endpoint of the portal. It
+// fails with a [*MissingSettingError] if the region is missing, and with a [*NoPortalError] if the
+// settings name no portal.
 func Portal(p *profile.Profile) (SSO, Endpoint, error) {
 	switch {
 	case !p.Set("sso_start_url"):
 		return SSO{}, Endpoint{}, &NoPortalError{Profile: p.Name}
 	case !p.Set("sso_region"):
-		return SSO{}, Endpoint{}, &MissingSettingError{Origin: p.Value("sso_start_url").Origin, Has: "sso_start_url", Wants: "sso_region"}
+		return SSO{}, Endpoint{}, &MissingSettingError{Origin: p.Value("sso_start_url").Origin, Found: "sso_start_url", Missing: "sso_region"}
 	}
 	return SSO{
 		Session: p.Text("sso_session"), StartURL: p.Text("sso_start_url"), Region: p.Text("sso_region"),

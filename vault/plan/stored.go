@@ -8,16 +8,16 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// StoredKey is the Spec of a key that the vault holds.
+// StoredKey is the Spec of an access key that is stored in the vault.
 type StoredKey struct {
 	Name        string `json:"name"`
 	Fingerprint string `json:"-"` // changes whenever the key is written
 }
 
-// The name is left out: a session belongs to the key, whatever it is called.
+// encode does not write the name: a session belongs to the key, whatever its name.
 func (k StoredKey) encode(e *encoder) { e.text(k.Fingerprint) }
 
-// Args says nothing: the step's profile is the key's name.
+// Args returns nothing, because the name of the key is the step's profile.
 func (StoredKey) Args() []Arg { return nil }
 
 func storedKey(b *builder, q *profile.Profile) (Step, bool, error) {
@@ -27,12 +27,12 @@ func storedKey(b *builder, q *profile.Profile) (Step, bool, error) {
 	}
 	return Step{
 		Kind: KindStoredKey, Profile: q.Name, Yields: Yield{User, No},
-		Why:  "the vault holds a key under this name",
+		Why:  "an access key is stored under this name",
 		Spec: StoredKey{Name: q.Name, Fingerprint: fingerprint},
 	}, true, nil
 }
 
-// StaticKey is the Spec of an access key that stands in a file as plain text.
+// StaticKey is the Spec of an access key that is in a config file in plain text.
 type StaticKey struct {
 	Where       string `json:"where"`
 	Fingerprint string `json:"-"` // changes with the key
@@ -40,7 +40,7 @@ type StaticKey struct {
 
 func (k StaticKey) encode(e *encoder) { e.text(k.Fingerprint) }
 
-// Args names the place of the key.
+// Args lists the place of the key.
 func (k StaticKey) Args() []Arg { return []Arg{{"read from", k.Where}} }
 
 func staticKey(b *builder, q *profile.Profile) (Step, bool, error) {
@@ -49,25 +49,25 @@ func staticKey(b *builder, q *profile.Profile) (Step, bool, error) {
 	}
 	id := q.Value("aws_access_key_id")
 	if !q.Set("aws_secret_access_key") {
-		return Step{}, false, &MissingSettingError{Origin: id.Origin, Has: "aws_access_key_id", Wants: "aws_secret_access_key"}
+		return Step{}, false, &MissingSettingError{Origin: id.Origin, Found: "aws_access_key_id", Missing: "aws_secret_access_key"}
 	}
 	s := Step{
 		Kind: KindStaticKey, Profile: q.Name, Yields: Yield{User, No},
-		Why: "the profile holds an access key as plain text",
+		Why: "the profile has an access key in plain text",
 		Spec: StaticKey{
 			Where:       id.Origin.String(),
 			Fingerprint: Fingerprint(id.Text, q.Value("aws_secret_access_key").Text, q.Value("aws_session_token").Text),
 		},
 	}
 	if q.Set("aws_session_token") {
-		s.Yields = Yield{Nobody, Yes}
+		s.Yields = Yield{UnknownPrincipal, Yes}
 	} else {
-		b.notes = append(b.notes, fmt.Sprintf("%s: profile %s holds a long-lived key as plain text", id.Origin, q.Name))
+		b.notes = append(b.notes, fmt.Sprintf("%s: profile %s has a long-lived access key in plain text", id.Origin, q.Name))
 	}
 	return s, true, nil
 }
 
-// Fingerprint identifies secrets without telling anything of them.
+// Fingerprint identifies secrets without revealing them.
 func Fingerprint(secrets ...string) string {
 	e := encoder{hash: sha256.New()}
 	for _, s := range secrets {

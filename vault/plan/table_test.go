@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// resolve reads a profile out of a config text.
+// resolve resolves a profile of a config text.
 func resolve(t testing.TB, config, name string, env map[string]string) *profile.Profile {
 	t.Helper()
 	f, err := profile.Parse("config", []byte(config))
@@ -31,18 +31,18 @@ func stored(names ...string) Holdings {
 	return h
 }
 
-// steps writes a plan as one line a step: what is called, for how long, with what code.
+// steps returns a text with one line per step: the kind, the duration and the MFA device.
 func steps(p Plan) []string {
 	var out []string
 	for _, s := range p.Steps {
 		line := fmt.Sprintf("%s %s", s.Kind, s.Profile)
-		if s.Lasts > 0 {
-			line += " " + short(s.Lasts)
+		if s.Duration > 0 {
+			line += " " + formatDuration(s.Duration)
 		}
 		if s.MFA.Serial != "" {
 			line += " +" + s.MFA.Serial
 		}
-		if s.Keep {
+		if s.Cacheable {
 			line += " kept"
 		}
 		out = append(out, line)
@@ -52,15 +52,15 @@ func steps(p Plan) []string {
 
 const arn = "role_arn = arn:aws:iam::123456789012:role/r\n"
 
-// The decision table: what a profile's shape leads to, by the numbers of its rows.
+// The decision table: the plan for each shape of a profile, by row number.
 func TestDecisionTable(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		config  string // whose last profile is asked for
+		config  string // the last profile is the requested one
 		stored  string
 		options Options
 		env     map[string]string
-		want    string // steps, one a line; or the error
+		want    string // steps, one per line; or the error
 	}{
 		{name: "1 key", config: "[profile p]\n", stored: "p",
 			want: "stored key p|session token p 1h kept"},
@@ -95,7 +95,7 @@ func TestDecisionTable(t *testing.T) {
 			want: "stored key m|assume role r 1h +m111111111 kept"},
 		{name: "9 two devices", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m222222222\n" + arn, stored: "m",
 			want: "stored key m|assume role r 1h +m222222222 kept"},
-		{name: "10 no MFA, kept all the same", config: "[profile m]\n[profile r]\nsource_profile = m\n" + arn, stored: "m",
+		{name: "10 no MFA, cached all the same", config: "[profile m]\n[profile r]\nsource_profile = m\n" + arn, stored: "m",
 			want: "stored key m|assume role r 1h kept"},
 		{name: "10 -d 4h", config: "[profile m]\n[profile r]\nsource_profile = m\n" + arn, stored: "m", options: Options{Duration: 4 * time.Hour},
 			want: "stored key m|assume role r 4h kept"},
@@ -104,7 +104,7 @@ func TestDecisionTable(t *testing.T) {
 		{name: "12 two roles, -d 2h", config: twoRoles, stored: "m", options: Options{Duration: 2 * time.Hour},
 			want: "stored key m|session token m 8h +m111111111 kept|assume role r1 1h kept|assume role r2 1h kept"},
 		{name: "13 two roles, --no-session", config: twoRoles, stored: "m", options: Options{NoSession: true},
-			want: "error: config:9: profile r2 wants a code of m111111111, but it would be shown with the credentials of r1, as no session token is to be taken"},
+			want: "error: config:9: profile r2 requires an MFA code of m111111111, but its role would be assumed with the credentials of profile r1, because session tokens are turned off"},
 		{name: "14 role on a stored role", config: "[profile mid]\nmfa_serial = m111111111\n" + arn + "[profile top]\nsource_profile = mid\nmfa_serial = m111111111\n" + arn, stored: "mid",
 			want: "stored key mid|session token mid 8h +m111111111 kept|assume role mid 1h kept|assume role top 1h kept"},
 		{name: "15 child without role", config: "[profile m]\nmfa_serial = m111111111\n[profile c]\nsource_profile = m\nmfa_serial = m111111111\n", stored: "m",
@@ -126,8 +126,8 @@ func TestDecisionTable(t *testing.T) {
 		{name: "20 role beside SSO", config: "[profile s]\n" + sso + arn,
 			want: "SSO role s kept|assume role s 1h kept"},
 		{name: "20 a code that SSO cannot show", config: "[profile s]\n" + sso + "[profile r]\nsource_profile = s\nmfa_serial = m111111111\n" + arn,
-			want: "error: config:8: profile r wants a code of m111111111, but it would be shown with the credentials of s, which are not a user's own key"},
-		{name: "20 a code that was meant for others", config: "[default]\nmfa_serial = m111111111\n[profile s]\n" + sso + "[profile r]\nsource_profile = s\n" + arn,
+			want: "error: config:8: profile r requires an MFA code of m111111111, but its role would be assumed with the credentials of profile s, which are not a user's own access key"},
+		{name: "20 a code that is set for all profiles", config: "[default]\nmfa_serial = m111111111\n[profile s]\n" + sso + "[profile r]\nsource_profile = s\n" + arn,
 			want: "SSO role s kept|assume role r 1h kept"},
 		{name: "21 child of SSO", config: "[profile s]\n" + sso + "[profile c]\nsource_profile = s\n",
 			want: "SSO role s kept"},
@@ -161,7 +161,7 @@ func TestDecisionTable(t *testing.T) {
 		{name: "two roles, device on the inner", config: "[profile m]\n[profile r1]\nsource_profile = m\nmfa_serial = m111111111\n" + arn + "[profile p]\nsource_profile = r1\n" + arn, stored: "m",
 			want: "stored key m|assume role r1 1h +m111111111 kept|assume role p 1h kept"},
 		{name: "two roles, two devices", config: "[profile m]\n[profile r1]\nsource_profile = m\nmfa_serial = m111111111\n" + arn + "[profile p]\nsource_profile = r1\nmfa_serial = m222222222\n" + arn, stored: "m",
-			want: "error: config:8: profile p wants a code of m222222222, but it would be shown with the credentials of r1, which are not a user's own key"},
+			want: "error: config:8: profile p requires an MFA code of m222222222, but its role would be assumed with the credentials of profile r1, which are not a user's own access key"},
 		{name: "two roles, no device", config: "[profile m]\n[profile r1]\nsource_profile = m\nduration_seconds = 7200\n" + arn + "[profile p]\nsource_profile = r1\nduration_seconds = 7200\n" + arn, stored: "m",
 			want: "stored key m|assume role r1 2h kept|assume role p 1h kept"},
 		{name: "parent style", config: "[profile root]\nmfa_serial = m111111111\nsource_profile = root\n[profile p]\ninclude_profile = root\n" + arn, stored: "root",
@@ -171,17 +171,17 @@ func TestDecisionTable(t *testing.T) {
 		{name: "static session", config: "[profile p]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY\naws_session_token = t\n",
 			want: "static key p"},
 		{name: "half a static key", config: "[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
-			want: "error: config:2: aws_access_key_id stands alone, want aws_secret_access_key beside it"},
+			want: "error: config:2: aws_access_key_id is set without aws_secret_access_key, expected both"},
 		{name: "environment", config: "[profile p]\ncredential_source = Environment\n" + arn,
-			want: "error: config:2: credential_source is Environment, want AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set"},
+			want: "error: config:2: credential_source is Environment, expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set"},
 		{name: "metadata", config: "[profile p]\ncredential_source = Ec2InstanceMetadata\n" + arn,
 			want: "EC2 metadata p|assume role p 1h kept"},
 		{name: "container", config: "[profile p]\ncredential_source = EcsContainer\n" + arn, options: Options{Duration: 2 * time.Hour},
 			want: "container endpoint p|assume role p 1h kept"},
 		{name: "SSO in part", config: "[profile p]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n",
-			want: "error: config:2: sso_start_url stands alone, want sso_account_id beside it"},
+			want: "error: config:2: sso_start_url is set without sso_account_id, expected both"},
 		{name: "web identity without role", config: "[profile p]\nweb_identity_token_file = /t\n",
-			want: "error: config:2: web_identity_token_file stands alone, want role_arn beside it"},
+			want: "error: config:2: web_identity_token_file is set without role_arn, expected both"},
 		{name: "Roles Anywhere", config: "[profile p]\n" + anywhere + arn, options: Options{Duration: 2 * time.Hour},
 			want: "Roles Anywhere p 2h kept"},
 		{name: "Roles Anywhere, a device for others", config: "[default]\nmfa_serial = m111111111\n[profile p]\nduration_seconds = 7200\n" + anywhere + arn,
@@ -191,35 +191,35 @@ func TestDecisionTable(t *testing.T) {
 		{name: "Roles Anywhere below a stored key", config: "[profile p]\n" + anywhere + arn, stored: "p",
 			want: "stored key p|assume role p 1h kept"},
 		{name: "Roles Anywhere for too long", config: "[profile p]\n" + anywhere + arn, options: Options{Duration: 13 * time.Hour},
-			want: "error: duration is 13h, want 15m to 12h"},
+			want: "error: duration is 13h, expected 15m to 12h"},
 		{name: "Roles Anywhere without a role", config: "[profile p]\n" + anywhere,
-			want: "error: config:2: trust_anchor_arn stands alone, want role_arn beside it"},
+			want: "error: config:2: trust_anchor_arn is set without role_arn, expected both"},
 		{name: "Roles Anywhere without a certificate", config: "[profile p]\nrolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p\n",
-			want: "error: config:2: rolesanywhere_profile_arn stands alone, want trust_anchor_arn beside it"},
+			want: "error: config:2: rolesanywhere_profile_arn is set without trust_anchor_arn, expected both"},
 		{name: "Roles Anywhere beside another source", config: "[profile p]\ncredential_process = c\n" + anywhere + arn,
-			want: "error: config:2: credential_process stands beside trust_anchor_arn in profile p, want one source of credentials"},
+			want: "error: config:2: profile p sets credential_process and trust_anchor_arn, expected only one source of credentials"},
 		{name: "Roles Anywhere beside source_profile", config: "[profile m]\n[profile p]\nsource_profile = m\n" + anywhere + arn, stored: "m",
-			want: "error: config:3: source_profile stands beside trust_anchor_arn in profile p, want one source of credentials"},
+			want: "error: config:3: profile p sets source_profile and trust_anchor_arn, expected only one source of credentials"},
 		{name: "Roles Anywhere in two regions", config: "[profile p]\n" + strings.Replace(anywhere, "eu-west-1", "us-east-1", 1) + arn,
-			want: "error: config:3: rolesanywhere_profile_arn lies in eu-west-1, want us-east-1 as the trust anchor"},
+			want: "error: config:3: rolesanywhere_profile_arn is in region eu-west-1, expected us-east-1, the region of the trust anchor"},
 		{name: "Roles Anywhere under a policy", config: "[profile p]\nsession_policy_arns = arn:aws:iam::aws:policy/ReadOnlyAccess\n" + anywhere + arn,
-			want: "error: config:2: session_policy_arns cannot limit profile p, as Roles Anywhere takes no policy from who calls"},
+			want: "error: config:2: session_policy_arns cannot limit profile p, because Roles Anywhere accepts no session policy"},
 		{name: "nothing", config: "[profile p]\nregion = eu-west-1\n",
 			want: `error: profile "p" has no stored key and names no source of credentials`},
-		{name: "source that is not there", config: "[profile p]\nsource_profile = gone\n" + arn,
-			want: `error: config:2: source_profile is "gone", want a profile or a stored key of that name`},
+		{name: "a source that does not exist", config: "[profile p]\nsource_profile = gone\n" + arn,
+			want: `error: config:2: source_profile is "gone", expected the name of a profile or of a stored key`},
 		{name: "source without credentials", config: "[profile m]\n[profile p]\nsource_profile = m\n" + arn,
-			want: `error: config:3: source_profile is "m", which has no stored key and names no source of credentials`},
+			want: `error: config:3: source_profile is "m", but that profile has no stored key and names no source of credentials`},
 		{name: "too short", config: "[profile p]\n", stored: "p", options: Options{Duration: time.Minute},
-			want: "error: duration is 1m, want 15m to 36h"},
+			want: "error: duration is 1m, expected 15m to 36h"},
 		{name: "too long for a role", config: "[profile p]\n" + arn, stored: "p", options: Options{Duration: 13 * time.Hour},
-			want: "error: duration is 13h, want 15m to 12h"},
+			want: "error: duration is 13h, expected 15m to 12h"},
 		{name: "a transitive tag again", config: "[profile m]\n[profile r1]\nsource_profile = m\nsession_tags = Team=a\ntransitive_session_tags = Team\n" + arn + "[profile p]\nsource_profile = r1\nsession_tags = team=b\n" + arn, stored: "m",
-			want: "error: config:9: tag team cannot be set, since profile r1 passes that tag on to every later role"},
+			want: "error: config:9: tag team cannot be set, because profile r1 already passes that tag on to later roles"},
 		{name: "another source identity", config: "[profile m]\n[profile r1]\nsource_profile = m\nsource_identity = alice\n" + arn + "[profile p]\nsource_profile = r1\nsource_identity = bob\n" + arn, stored: "m",
-			want: "error: config:8: source identity bob cannot be set, since profile r1 has set another, which stays for the whole chain"},
-		{name: "a policy that is none", config: "[profile p]\nsession_policy = {\n" + arn, stored: "p",
-			want: "error: config:2: session policy is not JSON (unexpected end of JSON input), want an IAM policy document"},
+			want: "error: config:8: source identity bob cannot be set, because profile r1 has already set a different one for the whole chain"},
+		{name: "an invalid policy", config: "[profile p]\nsession_policy = {\n" + arn, stored: "p",
+			want: "error: config:2: session policy is not JSON (unexpected end of JSON input), expected an IAM policy document"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			name := "p"

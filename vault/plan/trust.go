@@ -7,32 +7,31 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// A Token is what a web identity token says of whom it was made for.
-type Token struct{ Issuer, Audience, Subject string }
+// TokenClaims are the claims of a web identity token that a trust policy checks.
+type TokenClaims struct{ Issuer, Audience, Subject string }
 
-// NoRoleError is returned for a profile that assumes no role.
+// NoRoleError reports a profile that assumes no role.
 type NoRoleError struct{ Profile string }
 
 func (e *NoRoleError) Error() string {
-	return fmt.Sprintf("profile %q assumes no role, so there is no trust policy that it needs", e.Profile)
+	return fmt.Sprintf("profile %q assumes no role, so it needs no trust policy", e.Profile)
 }
 
-// NoTokenError is returned where a trust policy needs to know what a token says, and nobody
-// has said it.
+// NoTokenError reports claims of a token that a trust policy needs and that are not known.
 type NoTokenError struct {
 	Profile string
-	Unknown []string // of issuer, audience and subject
+	Unknown []string // the claims: issuer, audience or subject
 }
 
 func (e *NoTokenError) Error() string {
-	return fmt.Sprintf("the role of profile %q is assumed with a token, and what that says is not known: %s", e.Profile, strings.Join(e.Unknown, ", "))
+	return fmt.Sprintf("the role of profile %q is assumed with a token whose claims are not known: %s", e.Profile, strings.Join(e.Unknown, ", "))
 }
 
-// Trust returns what the trust policy of the plan's last role has to let in, and what its
-// reader should know. agents says that sessions of coding agents are tagged. The token is
-// looked at where that role is assumed with one. It fails with a [*NoRoleError] or a
+// Trust returns the principals and conditions that the trust policy of the plan's last role needs,
+// and notes for the user. agents reports whether the sessions of coding agents are tagged. t is
+// used only if the role is assumed with a token. Trust fails with a [*NoRoleError] or a
 // [*NoTokenError].
-func (p Plan) Trust(t Token, agents bool) (policy.Trust, []string, error) {
+func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) {
 	for i := len(p.Steps) - 1; i >= 0; i-- {
 		switch spec := p.Steps[i].Spec.(type) {
 		case AssumeRole:
@@ -45,11 +44,11 @@ func (p Plan) Trust(t Token, agents bool) (policy.Trust, []string, error) {
 		case OIDCRole:
 			return p.trustOfSignIn(spec, t)
 		case IdentityRole:
-			said := t.or(Token{spec.Issuer, spec.Audience, spec.Subject})
+			claims := t.withDefaults(TokenClaims{spec.Issuer, spec.Audience, spec.Subject})
 			if spec.SessionName == spec.Subject {
-				spec.SessionName = said.Subject
+				spec.SessionName = claims.Subject
 			}
-			trust, err := p.trustOfToken(spec.ARN, spec.SessionName, said)
+			trust, err := p.trustOfToken(spec.ARN, spec.SessionName, claims)
 			trust.Tags, trust.SourceIdentity = len(spec.Tags) > 0 || agents, spec.SourceIdentity != ""
 			return trust, nil, err
 		}
@@ -57,8 +56,8 @@ func (p Plan) Trust(t Token, agents bool) (policy.Trust, []string, error) {
 	return policy.Trust{}, nil, &NoRoleError{p.Profile}
 }
 
-// or fills in what is not known of a token.
-func (t Token) or(other Token) Token {
+// withDefaults returns the claims with the empty ones filled in from other.
+func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	if t.Issuer == "" {
 		t.Issuer = other.Issuer
 	}
@@ -71,31 +70,31 @@ func (t Token) or(other Token) Token {
 	return t
 }
 
-// trustOfSignIn is for a role whose session a claim may name. What the claim is of somebody
-// who is not signed in cannot be told, but for the subject.
-func (p Plan) trustOfSignIn(spec OIDCRole, t Token) (policy.Trust, []string, error) {
-	said := t.or(Token{spec.Issuer, spec.Client, spec.Subject})
+// trustOfSignIn returns the trust for a role whose session name may come from a claim. While the
+// user is not signed in, only the subject can be known.
+func (p Plan) trustOfSignIn(spec OIDCRole, t TokenClaims) (policy.Trust, []string, error) {
+	claims := t.withDefaults(TokenClaims{spec.Issuer, spec.Client, spec.Subject})
 	var notes []string
 	switch {
 	case spec.NameClaim == subjectClaim:
-		spec.SessionName = said.Subject
-	case spec.NameClaim != "" && (spec.SessionName == "" || said.Subject != spec.Subject):
+		spec.SessionName = claims.Subject
+	case spec.NameClaim != "" && (spec.SessionName == "" || claims.Subject != spec.Subject):
 		spec.SessionName = ""
-		notes = []string{fmt.Sprintf("the session is named by the claim %s, which is not known here, so this pins no name: sign in as its person first, or add the name", spec.NameClaim)}
+		notes = []string{fmt.Sprintf("the session name is the claim %s, whose value is not known here, so this policy does not check the session name: sign in as that user first, or add the name", spec.NameClaim)}
 	}
-	trust, err := p.trustOfToken(spec.ARN, spec.SessionName, said)
+	trust, err := p.trustOfToken(spec.ARN, spec.SessionName, claims)
 	return trust, notes, err
 }
 
-// trustOfToken is for a role that is assumed with a token.
-func (p Plan) trustOfToken(role, session string, t Token) (policy.Trust, error) {
+// trustOfToken returns the trust for a role that is assumed with a token.
+func (p Plan) trustOfToken(role, session string, t TokenClaims) (policy.Trust, error) {
 	_, issuer, ok := strings.Cut(t.Issuer, "://")
 	if !ok {
 		issuer = t.Issuer
 	}
 	none := &NoTokenError{Profile: p.Profile}
-	for _, part := range []struct{ name, said string }{{"issuer", issuer}, {"audience", t.Audience}, {"subject", t.Subject}} {
-		if part.said == "" {
+	for _, part := range []struct{ name, value string }{{"issuer", issuer}, {"audience", t.Audience}, {"subject", t.Subject}} {
+		if part.value == "" {
 			none.Unknown = append(none.Unknown, part.name)
 		}
 	}
@@ -108,14 +107,15 @@ func (p Plan) trustOfToken(role, session string, t Token) (policy.Trust, error) 
 	}, nil
 }
 
-// trustOf is for a role that the i-th step assumes with the credentials of the step before.
+// trustOf returns the trust for the role of the i-th step, which is assumed with the credentials of
+// the step before it.
 func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
 	t := policy.Trust{ExternalID: role.ExternalID, Tags: len(role.Tags) > 0, SourceIdentity: role.SourceIdentity != ""}
 	for _, s := range p.Steps[:i] {
-		if s.Kind == KindWebIdentity || s.Kind == KindOIDC { // whose token may carry both
+		if s.Kind == KindWebIdentity || s.Kind == KindOIDC { // the token of such a step may set both
 			t.Tags, t.SourceIdentity = true, true
 		}
-		if spec, ok := passedOn(s); ok {
+		if spec, ok := roleParameters(s); ok {
 			t.Tags = t.Tags || len(spec.TransitiveTags) > 0
 			t.SourceIdentity = t.SourceIdentity || spec.SourceIdentity != ""
 		}
@@ -136,7 +136,8 @@ func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
 	return t, []string{note}
 }
 
-// callerOf says who assumes the role of the i-th step, as narrowly as the plan knows it.
+// callerOf returns the principal that assumes the role of the i-th step, as exactly as the plan
+// knows it.
 func (p Plan) callerOf(i int, role string) (principal, like, note string) {
 	switch spec := p.Steps[i-1].Spec.(type) {
 	case AssumeRole:
@@ -163,10 +164,10 @@ func (p Plan) callerOf(i int, role string) (principal, like, note string) {
 			account = a
 		}
 	}
-	return iamARN(role, account, "root"), "", fmt.Sprintf("whose credentials the profile begins with is not known here, so this lets in whoever account %s lets assume the role: narrow it with --principal", account)
+	return iamARN(role, account, "root"), "", fmt.Sprintf("the principal that assumes the role is not known here, so this policy trusts every principal to which account %s grants sts:AssumeRole: pass --principal for a specific one", account)
 }
 
-// iamARN is an ARN in the partition of another.
+// iamARN returns an IAM ARN in the partition of the ARN like.
 func iamARN(like, account, resource string) string {
 	partition := "aws"
 	if parts := strings.SplitN(like, ":", 3); len(parts) == 3 {
@@ -175,7 +176,7 @@ func iamARN(like, account, resource string) string {
 	return "arn:" + partition + ":iam::" + account + ":" + resource
 }
 
-// accountOf returns the account in an ARN, or nothing.
+// accountOf returns the account in an ARN, or "".
 func accountOf(arn string) string {
 	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
 		return parts[4]

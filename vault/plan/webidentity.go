@@ -18,8 +18,9 @@ type WebIdentity struct {
 	ARN          string `json:"role_arn"`
 	SessionName  string `json:"role_session_name"`
 	TokenFile    string `json:"web_identity_token_file,omitempty"`
-	TokenProcess string `json:"web_identity_token_process,omitempty"` // used where there is no file
-	Subject      string `json:"-"`                                    // whose token it is: see TokenSubject; empty until a program has run
+	TokenProcess string `json:"web_identity_token_process,omitempty"` // used if there is no file
+	// see TokenSubject; empty until the program has run
+	Subject string `json:"-"`
 }
 
 func (w WebIdentity) encode(e *encoder) {
@@ -30,7 +31,7 @@ func (w WebIdentity) encode(e *encoder) {
 	e.text(w.Subject)
 }
 
-// Args lists the role and where the token comes from.
+// Args lists the role and the source of the token.
 func (w WebIdentity) Args() []Arg {
 	args := []Arg{{"role", w.ARN}, {"session name", w.SessionName}}
 	if w.TokenFile != "" {
@@ -39,9 +40,10 @@ func (w WebIdentity) Args() []Arg {
 	return append(args, Arg{"token command", w.TokenProcess})
 }
 
-// TokenSubject identifies whose token a web identity token is and what AWS makes of it: two tokens with one
-// TokenSubject get the same session. AWS checks the token; here it only tells one person's session from another's.
-// What is no JSON Web Token is told apart as a whole.
+// TokenSubject returns a fingerprint of the claims of a web identity token that AWS uses. Two
+// tokens with the same fingerprint get the same session. AWS verifies the token; the fingerprint
+// only keeps sessions of different users separate. If the token is not a JSON Web Token, the
+// fingerprint covers all of its text.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 func TokenSubject(token []byte) string {
 	token = TrimToken(token)
@@ -58,17 +60,17 @@ func TokenSubject(token []byte) string {
 	return Fingerprint(counted...)
 }
 
-// TrimToken cuts off what editors and programs put around a token: white space, and the mark that Windows begins a
-// text with.
+// TrimToken removes white space and a byte order mark, which editors and programs may add to a
+// token.
 func TrimToken(text []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))) }
 
-// exchanges reports whether the step gives a token for a role.
-func (s Step) exchanges() bool {
+// usesToken reports whether the step exchanges a token for a role.
+func (s Step) usesToken() bool {
 	return s.Kind == KindWebIdentity || s.Kind == KindOIDC || s.Kind == KindIdentity
 }
 
-// ownsRole reports whether the role_arn beside the root is the root's own.
-func (s Step) ownsRole() bool { return s.exchanges() || s.Kind == KindRolesAnywhere }
+// includesRole reports whether role_arn in the profile of the first step belongs to that step.
+func (s Step) includesRole() bool { return s.usesToken() || s.Kind == KindRolesAnywhere }
 
 func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
 	setting := "web_identity_token_file"
@@ -79,7 +81,7 @@ func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
 		return Step{}, false, nil
 	}
 	if !q.Set("role_arn") {
-		return Step{}, false, &MissingSettingError{Origin: q.Value(setting).Origin, Has: setting, Wants: "role_arn"}
+		return Step{}, false, &MissingSettingError{Origin: q.Value(setting).Origin, Found: setting, Missing: "role_arn"}
 	}
 	spec := WebIdentity{ARN: q.Text("role_arn"), SessionName: q.Text("role_session_name")}
 	if setting == "web_identity_token_file" {
@@ -89,29 +91,29 @@ func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
 		spec.TokenProcess = q.Text(setting)
 	}
 	if spec.SessionName == "" {
-		spec.SessionName = b.options.Name
+		spec.SessionName = b.options.SessionName
 	}
 	s := Step{
 		Kind: KindWebIdentity, Profile: q.Name, Spec: spec,
-		Why:  "a signed token is exchanged for the role beside it",
-		From: settings(q, setting, "role_arn", "role_session_name", "session_policy", "session_policy_arns", "duration_seconds"),
+		Why:      "a signed token is exchanged for the profile's role_arn",
+		Settings: settings(q, setting, "role_arn", "role_session_name", "session_policy", "session_policy_arns", "duration_seconds"),
 	}
-	err := b.exchanged(&s, q, spec.ARN)
+	err := b.completeTokenStep(&s, q, spec.ARN)
 	return s, err == nil, err
 }
 
-// exchanged fills in what is the same for every step of q's that exchanges a token for the
-// role.
-func (b *builder) exchanged(s *Step, q *profile.Profile, role string) (err error) {
+// completeTokenStep sets the fields that all steps with a token have in common. role is the ARN of
+// the role.
+func (b *builder) completeTokenStep(s *Step, q *profile.Profile, role string) (err error) {
 	last := !b.chain.rolesAbove(q)
-	s.Yields, s.Keep = Yield{Role, Yes}, true
+	s.Yields, s.Cacheable = Yield{Role, Yes}, true
 	s.Region, s.Endpoint = b.chain.region(q, last, role), endpoint(q)
 	if tags := q.Value("session_tags"); q.Set("session_tags") && s.Kind != KindIdentity {
-		s.Why += fmt.Sprintf("; the tags that %s sets are not sent, for AWS takes them from the token alone", tags.Origin)
+		s.Why += fmt.Sprintf("; the tags that %s sets are not sent, because AWS reads tags only from the token", tags.Origin)
 	}
 	if s.Policy, err = ownPolicy(q, b.holdings.Policies); err != nil {
 		return err
 	}
-	s.Lasts, _, err = b.duration(q, last)
+	s.Duration, _, err = b.duration(q, last)
 	return err
 }

@@ -6,26 +6,27 @@ import (
 	"aws-vault/vault/ascii"
 )
 
-// An Agent is a coding agent that runs this program.
+// An Agent is the coding agent that runs this program.
 type Agent struct {
-	Name     string // in characters that a session tag takes
-	Variable string // what gave it away
+	Name     string // only characters that a session tag may contain
+	Variable string // the environment variable that revealed the agent
 }
 
-// marker is a set of variables by which one agent is known.
+// marker is a set of environment variables that show that an agent runs the program.
 type marker struct {
 	variables []string
-	name      string // empty where the variable's value is the name
-	ambiguous bool   // people have the variable in their terminals too
+	name      string // empty if the value of the variable is the name
+	ambiguous bool   // the variable can also be set in a user's terminal
 }
 
-// markers are in the order in which they count. They are a hint and no boundary: any program
-// can unset them.
+// markers are in order of priority. They are only a hint and not a security boundary, because any
+// program can unset the variables.
 var markers = []marker{
 	{variables: []string{"AGENT"}, ambiguous: true},
 	{variables: []string{"AI_AGENT"}},
 	{variables: []string{"CLAUDECODE", "CLAUDE_CODE"}, name: "claude-code"},
-	{variables: []string{"CURSOR_TRACE_ID"}, name: "cursor", ambiguous: true}, // [K]
+	// assumed, because Cursor does not document it
+	{variables: []string{"CURSOR_TRACE_ID"}, name: "cursor", ambiguous: true},
 	{variables: []string{"CURSOR_AGENT"}, name: "cursor"},
 	{variables: []string{"GEMINI_CLI"}, name: "gemini-cli"},
 	{variables: []string{"CODEX_SANDBOX", "CODEX_THREAD_ID"}, name: "codex"},
@@ -39,8 +40,8 @@ var markers = []marker{
 	{variables: []string{"PI_CODING_AGENT"}, name: "pi"},
 }
 
-// Markers returns the variables by which agents are known, in the order in which they count.
-func Markers() []string {
+// AgentVariables returns all environment variables that show an agent, in order of priority.
+func AgentVariables() []string {
 	var all []string
 	for _, m := range markers {
 		all = append(all, m.variables...)
@@ -48,10 +49,10 @@ func Markers() []string {
 	return all
 }
 
-// Running returns the coding agent that the environment names, and whether it names one. A
-// variable counts when it is set and not empty; one that people have too counts only without
-// a controlling terminal, which terminal is asked for at most once.
-func Running(lookup func(string) (string, bool), terminal func() bool) (Agent, bool) {
+// DetectAgent returns the coding agent that the environment variables show, and whether they show
+// one. A variable must be set and not empty. An ambiguous variable counts only if there is no
+// controlling terminal. DetectAgent calls terminal at most once.
+func DetectAgent(lookup func(string) (string, bool), terminal func() bool) (Agent, bool) {
 	asked, there := false, false
 	alone := func() bool {
 		if !asked {
@@ -74,11 +75,11 @@ func Running(lookup func(string) (string, bool), terminal func() bool) (Agent, b
 	return Agent{}, false
 }
 
-// maxTagValue is the longest value of a session tag.
+// maxTagValue is the maximum length of the value of a session tag.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 const maxTagValue = 256
 
-// AgentName is a name as the value of a session tag: what a tag does not take becomes "-".
+// AgentName converts a name to the value of a session tag. It replaces invalid characters with "-".
 func AgentName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if ascii.IsAlphanumeric(r) || strings.ContainsRune(" _.:/=+-@", r) {

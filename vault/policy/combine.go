@@ -5,36 +5,37 @@ import (
 	"slices"
 )
 
-// Full is a policy that takes nothing away: a federated user has no rights without one.
-const Full = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+// AllowAll is a policy that allows everything. Without a session policy, a federated user has no
+// permissions.
+const AllowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-// chainActions are what a role needs that does nothing but assume the next one.
+// chainActions are the actions that a role needs to assume the next role.
 var chainActions = []string{"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"}
 
-// Chain lets a session assume roles, and do nothing else.
+// Chain returns a policy that only allows the session to assume roles.
 func Chain() Policy {
 	return Policy{Inline: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Resource":"*"}]}`}
 }
 
-// ReadOnly is AWS's own ReadOnlyAccess in a partition. It reads data too.
+// ReadOnly returns the AWS managed policy ReadOnlyAccess of a partition. The policy also allows
+// reading data.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/ReadOnlyAccess.html
 func ReadOnly(partition string) Policy {
 	return Policy{ARNs: []string{"arn:" + partition + ":iam::aws:policy/ReadOnlyAccess"}}
 }
 
-// ConflictError is returned for two policies that cannot be one.
+// ConflictError reports two policies that cannot be combined.
 type ConflictError struct{}
 
 func (*ConflictError) Error() string {
-	return "two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"
+	return "two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one"
 }
 
-// Combine returns a policy that allows nothing which either of two forbids. AWS adds the
-// policies of one call up [K], so two lists of what is allowed never meet: one of the two
-// must allow everything but what it denies, and only its Deny statements are taken over, if
-// both are of one Version.
-// A zero Policy limits nothing. It returns a [*ConflictError] where there is no such
-// policy, and an [*Error] for one that is too large or not understood.
+// Combine returns a policy that allows only what both policies allow. AWS allows what any policy of
+// a call allows, so two lists of allowed actions cannot be combined. One of the two policies must
+// allow everything except what it denies. Its Deny statements are then added to the other policy,
+// if both have the same Version. A zero Policy limits nothing. Combine returns a [*ConflictError]
+// if the policies cannot be combined, and an [*Error] if one is too large or not valid.
 func Combine(a, b Policy) (Policy, error) {
 	switch {
 	case a.IsZero():
@@ -43,12 +44,12 @@ func Combine(a, b Policy) (Policy, error) {
 		return a, nil
 	}
 	for _, pair := range [][2]Policy{{a, b}, {b, a}} {
-		denied, open, err := pair[0].openBut()
+		denied, open, err := pair[0].denyStatements()
 		if err != nil {
 			return Policy{}, err
 		}
 		if open {
-			return pair[1].denying(denied)
+			return pair[1].addDeny(denied)
 		}
 	}
 	return Policy{}, &ConflictError{}
@@ -58,51 +59,53 @@ func (p Policy) equal(q Policy) bool {
 	return p.Inline == q.Inline && slices.Equal(slices.Sorted(slices.Values(p.ARNs)), slices.Sorted(slices.Values(q.ARNs)))
 }
 
-// openBut returns the Deny statements of a policy, and whether it otherwise allows everything.
-// What a managed policy denies cannot be known here, so one with ARNs is not of that kind.
-func (p Policy) openBut() (denied document, open bool, err error) {
+// denyStatements returns the Deny statements of a policy, and whether the policy allows everything
+// else. The statements of managed policies are not known here, so the result is false for a policy
+// with ARNs.
+func (p Policy) denyStatements() (denied document, open bool, err error) {
 	if p.Inline == "" || len(p.ARNs) > 0 {
 		return document{}, false, nil
 	}
-	d, statements, err := read(p.Inline)
+	d, statements, err := parseDocument(p.Inline)
 	if err != nil {
 		return document{}, false, err
 	}
-	d.Statement, err = d.nameless(statements)
+	d.Statement, err = d.denyWithoutSid(statements)
 	return d, slices.ContainsFunc(statements, statement.allowsAll), err
 }
 
-// denying adds Deny statements to a policy.
-func (p Policy) denying(denied document) (Policy, error) {
+// addDeny returns the policy with additional Deny statements.
+func (p Policy) addDeny(denied document) (Policy, error) {
 	if len(denied.Statement) == 0 {
 		return p, nil
 	}
 	d := document{Version: denied.Version}
 	if p.Inline != "" {
 		var err error
-		if d, _, err = read(p.Inline); err != nil {
+		if d, _, err = parseDocument(p.Inline); err != nil {
 			return Policy{}, err
 		}
 	}
-	if d.meaning() != denied.meaning() {
+	if d.languageVersion() != denied.languageVersion() {
 		return Policy{}, &ConflictError{}
 	}
 	d.Statement = append(d.Statement, denied.Statement...)
 	text, err := json.Marshal(d)
 	if err != nil {
-		return Policy{}, unread(err)
+		return Policy{}, parseError(err)
 	}
 	return Parse(string(text), p.ARNs)
 }
 
-// ForChain returns what a role carries that is there to assume the next one: [Chain], or p
-// where that allows no more. It returns a [*ConflictError] if p allows something else.
+// ForChain returns the session policy for a role that is only used to assume the next role:
+// [Chain], or p if p allows no more than that. It returns a [*ConflictError] if the two cannot be
+// combined.
 func (p Policy) ForChain() (Policy, error) {
 	if p.IsZero() {
 		return Chain(), nil
 	}
 	if len(p.ARNs) == 0 {
-		_, statements, err := read(p.Inline)
+		_, statements, err := parseDocument(p.Inline)
 		if err != nil {
 			return Policy{}, err
 		}

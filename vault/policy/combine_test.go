@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// allowed says what AWS would: something allows the action on the resource, nothing denies it,
-// and the policies of one call add up. managed are the texts behind the ARNs.
+// allowed evaluates a session policy as AWS does: a statement must allow the action on the
+// resource, no statement may deny it, and all policies of a call are evaluated together. managed
+// has the texts of the managed policies, by ARN.
 func allowed(t testing.TB, p Policy, managed map[string]string, action, resource string) bool {
 	t.Helper()
 	texts := []string{p.Inline}
@@ -82,8 +83,8 @@ func randomPolicy(r *rand.Rand, managed map[string]string) Policy {
 	return p
 }
 
-// What comes of two policies allows nothing that either of them forbids.
-func TestCombineOnlyTakesAway(t *testing.T) {
+// The combination of two policies allows nothing that one of them does not allow.
+func TestCombineNeverAllowsMore(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 13))
 	combined := 0
 	for range 20000 {
@@ -103,13 +104,13 @@ func TestCombineOnlyTakesAway(t *testing.T) {
 				whole := allowed(t, both, managed, action, resource)
 				each := allowed(t, a, managed, action, resource) && allowed(t, b, managed, action, resource)
 				if whole != each {
-					t.Fatalf("%s on %s is allowed: %v, by each of two: %v\n%+v\n%+v\n%+v", action, resource, whole, each, a, b, both)
+					t.Fatalf("%s on %s is allowed: %v, by both policies: %v\n%+v\n%+v\n%+v", action, resource, whole, each, a, b, both)
 				}
 			}
 		}
 	}
 	if combined < 2000 {
-		t.Errorf("only %d pairs went together", combined)
+		t.Errorf("only %d pairs could be combined", combined)
 	}
 }
 
@@ -122,7 +123,7 @@ func TestCombine(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		a, b Policy
-		want string // "conflict", or the policy
+		want string // "conflict", or the combined policy
 	}{
 		{"nothing", Policy{}, Policy{}, "{ []}"},
 		{"one", Policy{}, readOnly, fmt.Sprint(readOnly)},
@@ -131,7 +132,7 @@ func TestCombine(t *testing.T) {
 		{"a list and a policy that only denies, which allows nothing", list, deniesOnly, "conflict"},
 		{"all but", readOnly, guard, `{{"Version":"2012-10-17","Statement":[{"Action":"s3:*","Effect":"Deny","Resource":"*"}]} [arn:aws:iam::aws:policy/ReadOnlyAccess]}`},
 		{"a list without some", list, guard, `{{"Version":"2012-10-17","Statement":[{"Sid":"No","Effect":"Allow","Action":["s3:Get*"],"Resource":"*"},{"Action":"s3:*","Effect":"Deny","Resource":"*"}]} []}`},
-		{"all", Policy{Inline: Full}, list, fmt.Sprint(list)},
+		{"all", Policy{Inline: AllowAll}, list, fmt.Sprint(list)},
 		{"two versions", list, old, "conflict"},
 	} {
 		for _, pair := range [][2]Policy{{tt.a, tt.b}, {tt.b, tt.a}} {
@@ -171,7 +172,7 @@ func TestCombineRefuses(t *testing.T) {
 
 func TestForChain(t *testing.T) {
 	own := Policy{Inline: `{"Statement":[{"Effect":"Allow","Action":"sts:assumerole","Resource":"arn:a"},{"Effect":"Deny","NotAction":"sts:*","Resource":"*"}]}`}
-	for _, tt := range []struct{ from, want Policy }{{Policy{}, Chain()}, {own, own}, {Chain(), Chain()}, {Policy{Inline: Full}, Chain()}} {
+	for _, tt := range []struct{ from, want Policy }{{Policy{}, Chain()}, {own, own}, {Chain(), Chain()}, {Policy{Inline: AllowAll}, Chain()}} {
 		if got, err := tt.from.ForChain(); err != nil || fmt.Sprint(got) != fmt.Sprint(tt.want) {
 			t.Errorf("%v becomes %v, %v", tt.from, got, err)
 		}
@@ -186,7 +187,7 @@ func TestForChain(t *testing.T) {
 	}
 }
 
-func TestRunning(t *testing.T) {
+func TestDetectAgent(t *testing.T) {
 	for _, tt := range []struct {
 		set      string // NAME=VALUE, separated by blanks
 		terminal bool
@@ -225,22 +226,22 @@ func TestRunning(t *testing.T) {
 			env[name] = value
 		}
 		looks := 0
-		got, ok := Running(func(n string) (string, bool) { v, ok := env[n]; return v, ok }, func() bool { looks++; return tt.terminal })
+		got, ok := DetectAgent(func(n string) (string, bool) { v, ok := env[n]; return v, ok }, func() bool { looks++; return tt.terminal })
 		if got != tt.want || ok != (tt.want != Agent{}) || looks > 1 {
-			t.Errorf("%s, terminal %v: %+v (the terminal was looked for %d times), want %+v", tt.set, tt.terminal, got, looks, tt.want)
+			t.Errorf("%s, terminal %v: %+v (terminal was called %d times), want %+v", tt.set, tt.terminal, got, looks, tt.want)
 		}
 	}
 	if len(AgentName(strings.Repeat("x", 1000))) != maxTagValue {
 		t.Error("a long name is not cut")
 	}
-	if !slices.Contains(Markers(), "CLAUDECODE") || len(Markers()) != 19 {
-		t.Errorf("the markers are %v", Markers())
+	if !slices.Contains(AgentVariables(), "CLAUDECODE") || len(AgentVariables()) != 19 {
+		t.Errorf("the variables are %v", AgentVariables())
 	}
 }
 
-// A policy that is taken apart and put together again says what it said.
+// Parsing and writing a policy does not change its meaning.
 func FuzzCombine(f *testing.F) {
-	f.Add(Full, Chain().Inline)
+	f.Add(AllowAll, Chain().Inline)
 	f.Add(`{"Statement":{"Effect":"Deny","Action":"*"}}`, `{"Statement":[]}`)
 	f.Fuzz(func(t *testing.T, x, y string) {
 		a, errA := Parse(x, nil)
@@ -255,10 +256,10 @@ func FuzzCombine(f *testing.F) {
 		case err == nil && !both.IsZero():
 			again, err := Parse(both.Inline, both.ARNs)
 			if err != nil || again.Inline != both.Inline {
-				t.Errorf("%q and %q: %q is read as %q, %v", x, y, both.Inline, again.Inline, err)
+				t.Errorf("%q and %q: %q reads back as %q, %v", x, y, both.Inline, again.Inline, err)
 			}
 		case err != nil && !errors.As(err, &conflict) && !errors.As(err, &bad):
-			t.Errorf("%q and %q: %v is not ours", x, y, err)
+			t.Errorf("%q and %q: %v is not an error of this package", x, y, err)
 		}
 	})
 }

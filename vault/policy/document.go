@@ -7,65 +7,66 @@ import (
 	"strings"
 )
 
-// document is a policy as far as it has to be understood here; the statements keep their text.
+// document is a policy document, parsed only as far as this package needs. The statements keep
+// their original text.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 type document struct {
 	Version   string            `json:"Version,omitempty"`
 	Statement []json.RawMessage `json:"Statement"`
 }
 
-// statement is what decides whether statements may be put together.
+// statement has the fields that decide whether two policies can be combined.
 type statement struct {
 	Effect       string
-	Action       words
-	NotAction    words
-	Resource     words
-	NotResource  words
+	Action       stringList
+	NotAction    stringList
+	Resource     stringList
+	NotResource  stringList
 	Principal    json.RawMessage
 	NotPrincipal json.RawMessage
 	Condition    json.RawMessage
 }
 
-// words is a text or a list of texts.
-type words []string
+// stringList is a JSON string or a list of strings.
+type stringList []string
 
-func (w *words) UnmarshalJSON(data []byte) error {
+func (w *stringList) UnmarshalJSON(data []byte) error {
 	if bytes.HasPrefix(data, []byte("[")) {
 		return json.Unmarshal(data, (*[]string)(w))
 	}
-	*w = make(words, 1)
+	*w = make(stringList, 1)
 	return json.Unmarshal(data, &(*w)[0])
 }
 
-// read takes an inline policy apart. A Statement may stand alone or in a list.
-func read(inline string) (document, []statement, error) {
+// parseDocument parses an inline policy. Its Statement may be one statement or a list.
+func parseDocument(inline string) (document, []statement, error) {
 	var raw struct {
 		Version   string
 		Statement json.RawMessage
 	}
 	if err := json.Unmarshal([]byte(inline), &raw); err != nil {
-		return document{}, nil, unread(err)
+		return document{}, nil, parseError(err)
 	}
 	d := document{Version: raw.Version}
 	if bytes.HasPrefix(bytes.TrimSpace(raw.Statement), []byte("{")) {
 		d.Statement = []json.RawMessage{raw.Statement}
 	} else if err := json.Unmarshal(raw.Statement, &d.Statement); err != nil {
-		return document{}, nil, unread(err)
+		return document{}, nil, parseError(err)
 	}
 	statements := make([]statement, len(d.Statement))
 	for i, text := range d.Statement {
 		if err := json.Unmarshal(text, &statements[i]); err != nil {
-			return document{}, nil, unread(err)
+			return document{}, nil, parseError(err)
 		}
 		if e := statements[i].Effect; e != allow && e != deny {
-			return document{}, nil, &Error{"a statement whose Effect is neither Allow nor Deny", "one of the two"}
+			return document{}, nil, &Error{"a statement with an Effect other than Allow or Deny", "Allow or Deny"}
 		}
 	}
 	return d, statements, nil
 }
 
-func unread(err error) error {
-	return &Error{"not understood (" + err.Error() + ")", "an IAM policy document"}
+func parseError(err error) error {
+	return &Error{"not valid (" + err.Error() + ")", "an IAM policy document"}
 }
 
 const (
@@ -73,10 +74,10 @@ const (
 	deny  = "Deny"
 )
 
-// meaning is the version of the language that a document is in: only the newer one knows
-// variables.
+// languageVersion returns the version of the policy language. Only version 2012-10-17 supports
+// policy variables.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
-func (d document) meaning() string {
+func (d document) languageVersion() string {
 	if d.Version == newVersion {
 		return newVersion
 	}
@@ -85,9 +86,9 @@ func (d document) meaning() string {
 
 const newVersion = "2012-10-17"
 
-// nameless returns the Deny statements without their Sid, which has to be the only one of its
-// name in a document.
-func (d document) nameless(statements []statement) ([]json.RawMessage, error) {
+// denyWithoutSid returns the Deny statements without their Sid, because each Sid must be unique in
+// a document.
+func (d document) denyWithoutSid(statements []statement) ([]json.RawMessage, error) {
 	var denied []json.RawMessage
 	for i, s := range statements {
 		if s.Effect != deny {
@@ -95,25 +96,25 @@ func (d document) nameless(statements []statement) ([]json.RawMessage, error) {
 		}
 		var fields map[string]json.RawMessage
 		if err := json.Unmarshal(d.Statement[i], &fields); err != nil {
-			return nil, unread(err)
+			return nil, parseError(err)
 		}
 		delete(fields, "Sid")
 		text, err := json.Marshal(fields)
 		if err != nil {
-			return nil, unread(err)
+			return nil, parseError(err)
 		}
 		denied = append(denied, text)
 	}
 	return denied, nil
 }
 
-// allowsAll reports whether a statement allows every action on everything, whatever else.
+// allowsAll reports whether the statement allows all actions on all resources without a condition.
 func (s statement) allowsAll() bool {
 	return s.Effect == allow && slices.Equal(s.Action, []string{"*"}) && slices.Equal(s.Resource, []string{"*"}) &&
 		len(s.NotAction)+len(s.NotResource)+len(s.Condition)+len(s.Principal)+len(s.NotPrincipal) == 0
 }
 
-// allowsOnly reports whether a statement allows none but these actions.
+// allowsOnly reports whether the statement allows no other actions than these.
 func (s statement) allowsOnly(actions []string) bool {
 	if s.Effect == deny {
 		return true

@@ -6,7 +6,7 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// A session policy that limits a session, and one that only denies, go into one call.
+// A session policy that allows some actions can be combined with one that only denies actions.
 func ExampleCombine() {
 	own, err := policy.Parse(`{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}`, nil)
@@ -28,10 +28,10 @@ func ExampleCombine() {
 	fmt.Println(err)
 	// Output:
 	// {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Action":"s3:Delete*","Effect":"Deny","Resource":"*"}]} <nil>
-	// two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does
+	// two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one
 }
 
-// The trust policy lets in one user with an MFA code and an external ID.
+// The trust policy allows one user to assume the role with an MFA code and an external ID.
 func ExampleTrust_Document() {
 	text, err := policy.Trust{Principal: "arn:aws:iam::123456789012:user/alice", MFA: true, ExternalID: "x-1"}.Document()
 	if err != nil {
@@ -75,5 +75,5 @@ func ExampleLint() {
 		fmt.Printf("statement %d: %s: %s\n", f.Statement, f.Rule, f.Text)
 	}
 	// Output:
-	// statement 1: anybody: the principal is "*" and there is no condition: anybody with an AWS account may assume the role
+	// statement 1: anybody: the principal is "*" without a condition: anyone with an AWS account can assume the role
 }

@@ -41,7 +41,7 @@ func TestLint(t *testing.T) {
 		for _, f := range found {
 			got = append(got, fmt.Sprintf("%d %s", f.Statement, f.Rule))
 			if f.Text == "" {
-				t.Errorf("%s: %s says nothing", tt.name, f.Rule)
+				t.Errorf("%s has no text: %s", tt.name, f.Rule)
 			}
 		}
 		if err != nil || strings.Join(got, " ") != tt.want {
@@ -62,8 +62,8 @@ func TestLintRefuses(t *testing.T) {
 	}
 }
 
-// What is written for a role has nothing wrong with it.
-func TestTrustIsClean(t *testing.T) {
+// Lint finds nothing in the trust policies that this package writes.
+func TestLintAcceptsOwnTrustPolicies(t *testing.T) {
 	for _, trust := range []Trust{
 		{Principal: "arn:aws:iam::123456789012:oidc-provider/id.example.com/alice", Audience: "a", Subject: "alice", SessionName: "alice"},
 		{Principal: "arn:aws:iam::123456789012:oidc-provider/id.example.com", Audience: "a", Subject: "*", SessionName: "aws-vault-alice"},

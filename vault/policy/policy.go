@@ -1,5 +1,6 @@
-// Package policy reads, combines and checks policies: what a session may do, and who is trusted. It
-// is pure; who reads a policy's file, and which call carries it, is decided elsewhere.
+// Package policy reads, combines and checks policies: session policies limit what a session may do,
+// and trust policies decide who may assume a role. The package does no input or output; callers
+// read the files and make the calls to AWS.
 package policy
 
 import (
@@ -9,34 +10,36 @@ import (
 	"unicode/utf8"
 )
 
-// MaxInline is the most characters AWS takes for an inline session policy
-// together with its managed ones.
+// MaxInline is the maximum number of characters in an inline session policy and the ARNs of the
+// managed policies together.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 const MaxInline = 2048
 
-// MaxARNs is the most managed policies AWS takes in one call.
+// MaxARNs is the maximum number of managed policies in one call.
 const MaxARNs = 10
 
-// A Policy limits a session to what the role allows and the policy allows too.
-// The zero Policy limits nothing.
+// A Policy is a session policy. A session may do only what both its role and its session policy
+// allow. The zero Policy limits nothing.
 type Policy struct {
-	Inline string   `json:"inline,omitempty"` // JSON text, white space taken out; empty for none
+	Inline string   `json:"inline,omitempty"` // JSON text without white space; empty for none
 	ARNs   []string `json:"arns,omitempty"`   // managed policies, in the order given
 }
 
 // IsZero reports whether p limits nothing.
 func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
 
-// Error says what is wrong with a session policy.
+// Error reports an invalid policy.
 type Error struct {
-	Found string // what was found, never the policy's whole text
+	Found string // a description, never the whole text of the policy
 	Want  string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("session policy is %s, want %s", e.Found, e.Want) }
+func (e *Error) Error() string {
+	return fmt.Sprintf("session policy is %s, expected %s", e.Found, e.Want)
+}
 
-// Parse checks an inline policy text and a list of managed policy ARNs, either of
-// which may be empty. On failure it returns an *[Error].
+// Parse checks the text of an inline policy and a list of managed policy ARNs. Either may be empty.
+// If they are not valid, it returns an *[Error].
 func Parse(text string, arns []string) (Policy, error) {
 	p := Policy{ARNs: arns}
 	if strings.TrimSpace(text) != "" {
@@ -62,16 +65,16 @@ func Parse(text string, arns []string) (Policy, error) {
 	return p, nil
 }
 
-// compact takes the white space out of a JSON text and checks that it is one
-// object of the characters AWS allows in a policy: tab, newline, carriage return
-// and U+0020 to U+00FF.
+// compact removes white space from a JSON text. It fails unless the text is one object with a
+// Statement and has only characters that AWS allows in a policy: tab, newline, carriage return and
+// U+0020 to U+00FF.
 func compact(text string) (string, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		return "", &Error{"not JSON (" + err.Error() + ")", "an IAM policy document"}
 	}
 	if _, ok := object["Statement"]; !ok {
-		return "", &Error{"a document without Statement", "an IAM policy document"}
+		return "", &Error{"a document without a Statement", "an IAM policy document"}
 	}
 	for _, r := range text {
 		if r > 0xff {

@@ -15,15 +15,15 @@ func TestParse(t *testing.T) {
 		name, text string
 		arns       []string
 		inline     string
-		want       string // of the error
+		want       string // part of the error
 	}{
 		{name: "nothing"},
 		{name: "white space goes", text: "{ \"Statement\" :\n[ { \"Sid\": \"a b\" } ] }", inline: `{"Statement":[{"Sid":"a b"}]}`},
 		{name: "escapes stay", text: `{"Statement": "a\" \\"}`, inline: `{"Statement":"a\" \\"}`},
 		{name: "managed", arns: []string{readOnly}},
-		{name: "not JSON", text: "{", want: "want an IAM policy document"},
-		{name: "a list", text: "[]", want: "want an IAM policy document"},
-		{name: "no statement", text: `{"Version":"2012-10-17"}`, want: "without Statement"},
+		{name: "not JSON", text: "{", want: "expected an IAM policy document"},
+		{name: "a list", text: "[]", want: "expected an IAM policy document"},
+		{name: "no statement", text: `{"Version":"2012-10-17"}`, want: "without a Statement"},
 		{name: "characters", text: `{"Statement":"€"}`, want: "U+00FF"},
 		{name: "size", text: `{"Statement":"` + strings.Repeat("x", MaxInline) + `"}`, want: "2064 characters long"},
 		{name: "size with ARNs", text: `{"Statement":"` + strings.Repeat("x", 2000) + `"}`, arns: []string{readOnly}, want: "at most 2048"},
@@ -50,7 +50,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// What Parse accepts means what the text meant, and is its own compact form.
+// Parse does not change the meaning of a policy. Its result is already compact.
 func FuzzParse(f *testing.F) {
 	f.Add(`{"Statement": [ ]}`)
 	f.Add(`{"Statement":"\u00e9 é \\\" "}`)
@@ -59,7 +59,7 @@ func FuzzParse(f *testing.F) {
 		var e *Error
 		if err != nil {
 			if !errors.As(err, &e) {
-				t.Fatalf("error %T is not ours", err)
+				t.Fatalf("error %T is not an error of this package", err)
 			}
 			return
 		}

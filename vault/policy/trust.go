@@ -8,39 +8,39 @@ import (
 	"time"
 )
 
-// Trust is what a role's trust policy has to let in.
+// Trust describes the call that a role's trust policy must allow.
 type Trust struct {
-	Principal   string // an ARN: of a user, a role, an account's root, or an OIDC provider
-	ARNLike     string // the pattern that the caller's ARN must match too; empty for any
-	SessionName string // the only name of a session; empty for any
+	Principal   string // the ARN of a user, a role, an account's root user or an OIDC provider
+	ARNLike     string // a pattern that the caller's ARN must match too; empty for any ARN
+	SessionName string // the only allowed session name; empty for any name
 
 	ExternalID string
 	MFA        bool
-	MFAMaxAge  time.Duration // of the code; 0 for any
+	MFAMaxAge  time.Duration // maximum age of the MFA code; 0 for any age
 
-	Audience string // of the token; empty where none is shown
-	Subject  string // likewise
+	Audience string // of the token; empty for a call without a token
+	Subject  string // of the token; empty for a call without a token
 
-	Tags, SourceIdentity bool // the call carries some, or they were passed on to it
+	Tags, SourceIdentity bool // whether the session has them, possibly inherited from an earlier role
 }
 
-// A Statement of a trust policy allows actions to a principal.
+// A Statement of a trust policy allows a principal to perform actions.
 type Statement struct {
 	Principal  Principal
 	Actions    []string
 	Conditions []Condition
 }
 
-// A Principal is an ARN and what IAM calls its kind: AWS or Federated.
+// A Principal is an ARN and its kind in IAM: AWS or Federated.
 type Principal struct{ Kind, ARN string }
 
-// A Condition of a statement, such as StringEquals, sts:ExternalId and the ID.
+// A Condition is a condition of a statement, such as {"StringEquals", "sts:ExternalId", "a1b2c3"}.
 type Condition struct{ Operator, Key, Value string }
 
-// Document returns the trust policy as IAM takes it, with a line break at its end.
+// Document returns the text of the trust policy for IAM, with a line break at the end.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 func (t Trust) Document() (string, error) {
-	statements := t.callers()
+	statements := t.callerStatements()
 	if _, issuer, ok := strings.Cut(t.Principal, ":oidc-provider/"); ok {
 		statements = []Statement{t.TokenStatement(issuer)}
 	}
@@ -54,7 +54,7 @@ func (t Trust) Document() (string, error) {
 	return string(text) + "\n", nil
 }
 
-// MarshalJSON writes the statement as IAM takes it.
+// MarshalJSON writes the statement in the format of IAM.
 func (s Statement) MarshalJSON() ([]byte, error) {
 	conditions := map[string]map[string]string{}
 	for _, c := range s.Conditions {
@@ -71,8 +71,8 @@ func (s Statement) MarshalJSON() ([]byte, error) {
 	}{allow, map[string]string{s.Principal.Kind: s.Principal.ARN}, s.Actions, conditions})
 }
 
-// companions are the permissions that a call needs besides its own.
-func (t Trust) companions() []string {
+// extraActions returns the actions that the call needs in addition to its own.
+func (t Trust) extraActions() []string {
 	var all []string
 	if t.SourceIdentity {
 		all = append(all, "sts:SetSourceIdentity")
@@ -83,8 +83,9 @@ func (t Trust) companions() []string {
 	return all
 }
 
-// TokenStatement lets in who shows a token of the issuer, which is named as in IAM: without https://.
-// What the token says of tags and source identity is not known here, so both are allowed.
+// TokenStatement returns the statement that allows calls with a token of the issuer. issuer has no
+// https://, as in IAM. The token may contain tags and a source identity, so the statement allows
+// both.
 func (t Trust) TokenStatement(issuer string) Statement {
 	name := t.SessionName
 	if name == t.Subject {
@@ -92,8 +93,8 @@ func (t Trust) TokenStatement(issuer string) Statement {
 	}
 	return Statement{
 		Principal{"Federated", t.Principal},
-		[]string{byToken, "sts:SetSourceIdentity", "sts:TagSession"},
-		given(
+		[]string{assumeRoleWithToken, "sts:SetSourceIdentity", "sts:TagSession"},
+		nonEmpty(
 			Condition{"StringEquals", issuer + ":aud", t.Audience},
 			Condition{"StringEquals", issuer + ":sub", t.Subject},
 			Condition{"StringEquals", "sts:RoleSessionName", name},
@@ -101,9 +102,9 @@ func (t Trust) TokenStatement(issuer string) Statement {
 	}
 }
 
-// callers lets in who signs the call. The permissions beside sts:AssumeRole stand apart: what
-// is asked of the call as a whole is not asked of them.
-func (t Trust) callers() []Statement {
+// callerStatements returns the statements that allow signed calls. The extra actions are in a
+// statement of their own, because the conditions for sts:AssumeRole do not apply to them.
+func (t Trust) callerStatements() []Statement {
 	who := Principal{"AWS", t.Principal}
 	like := Condition{"ArnLike", "aws:PrincipalArn", t.ARNLike}
 	var mfa, mfaMaxAge string
@@ -113,20 +114,20 @@ func (t Trust) callers() []Statement {
 	if t.MFAMaxAge > 0 {
 		mfaMaxAge = fmt.Sprint(int(t.MFAMaxAge.Seconds()))
 	}
-	all := []Statement{{who, []string{byRole}, given(
+	all := []Statement{{who, []string{assumeRole}, nonEmpty(
 		Condition{"StringEquals", "sts:ExternalId", t.ExternalID},
 		Condition{"StringEquals", "sts:RoleSessionName", t.SessionName},
 		Condition{"Bool", "aws:MultiFactorAuthPresent", mfa},
 		Condition{"NumericLessThan", "aws:MultiFactorAuthAge", mfaMaxAge},
 		like,
 	)}}
-	if more := t.companions(); len(more) > 0 {
-		all = append(all, Statement{who, more, given(like)})
+	if more := t.extraActions(); len(more) > 0 {
+		all = append(all, Statement{who, more, nonEmpty(like)})
 	}
 	return all
 }
 
-// given returns the conditions that have a value.
-func given(all ...Condition) []Condition {
+// nonEmpty returns the conditions that have a value.
+func nonEmpty(all ...Condition) []Condition {
 	return slices.DeleteFunc(all, func(c Condition) bool { return c.Value == "" })
 }

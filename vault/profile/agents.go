@@ -5,27 +5,29 @@ import (
 	"strings"
 )
 
-// An AgentRule is what one profile sets about coding agents, in its own section or in one that it
-// includes.
+// An AgentRule is the agent_access setting of one profile, from its own section or from a section
+// that it includes.
 type AgentRule struct {
 	Profile string
 	Access  Value
-	Err     error // the profile cannot be read, so what it sets is not known
+	Err     error // the profile cannot be read, so its setting is not known
 }
 
-// AgentRules are what all profiles of a config set about coding agents.
+// AgentRules are the agent_access settings of all profiles in the config files.
 type AgentRules struct {
-	Default Value // what [default] sets for the profiles that set nothing
+	Default Value // the setting in [default], for profiles that set nothing
 
 	of map[Principal][]AgentRule
 }
 
-// Of returns the rules of the profiles that end with the principal, in the order of the files.
-// What [default] sets for others is not among them. The zero Principal has none.
+// Of returns the rules of the profiles whose credentials belong to the principal, in the order of
+// the files. It does not return the value that other profiles inherit from [default]. The zero
+// Principal has no rules.
 func (r AgentRules) Of(p Principal) []AgentRule { return r.of[p] }
 
-// ReadAgentRules reads all profiles of the config file and of the shared credentials file, each of
-// which may be nil. It takes time in proportion to the files, so it is only for a coding agent's run.
+// ReadAgentRules reads all profiles of the config file and of the shared credentials file. Each
+// file may be nil. The time grows with the size of the files, so call ReadAgentRules only if a
+// coding agent is running.
 func ReadAgentRules(config, credentials *File) AgentRules {
 	var rules AgentRules
 	files := slices.DeleteFunc([]*File{config, credentials}, func(f *File) bool { return f == nil })
@@ -54,25 +56,27 @@ func ReadAgentRules(config, credentials *File) AgentRules {
 	return rules
 }
 
-// A ruleReader reads of each profile no more than the rules are made of.
+// A ruleReader reads only the settings that agent rules depend on.
 type ruleReader struct {
-	files []*File // the one that counts first is first
+	files []*File // in order of priority
 	read  map[string]*ruleView
 }
 
-// A ruleView is what a profile and the profiles that it includes set, without [default].
+// A ruleView holds the settings of a profile and of the profiles that it includes, but not those of
+// [default].
 type ruleView struct {
 	values map[string]Value
-	known  bool  // there is a section
-	err    error // a line or an include that cannot be read; the values are then the readable ones
+	known  bool  // whether the profile has a section
+	err    error // a line or an include that cannot be read; values then has the readable settings
 }
 
-// ruleSettings are what a ruleView has. None of them can hold a comment sign.
+// ruleSettings are the settings in a ruleView. Their values cannot contain a comment character.
 var ruleSettings = []string{
 	"agent_access", "role_arn", sourceProfile, includeProfile, "sso_account_id", "sso_role_name", "login_session",
 }
 
-// view reads each profile once, however many include it.
+// view returns the settings of a profile. It reads each profile only once, even if many profiles
+// include it.
 func (r *ruleReader) view(name string) *ruleView {
 	if v, ok := r.read[name]; ok {
 		return v
@@ -90,14 +94,14 @@ func (r *ruleReader) view(name string) *ruleView {
 	return v
 }
 
-// add takes over what a section sets and a section that counts more does not.
+// add adds the settings of a section. Settings that are already in the view have priority.
 func (v *ruleView) add(f *File, s *section) {
 	v.known = true
 	keys, bad := f.keys(s)
 	if len(bad) > 0 && v.err == nil {
 		v.err = bad[0]
 	}
-	for _, k := range slices.Backward(keys) { // the last of two keys counts
+	for _, k := range slices.Backward(keys) { // the last of several equal keys has priority
 		_, given := v.values[k.name]
 		if given || !slices.Contains(ruleSettings, k.name) {
 			continue
@@ -107,8 +111,8 @@ func (v *ruleView) add(f *File, s *section) {
 	}
 }
 
-// include takes over what an included profile sets and this one does not. An empty value counts
-// as set.
+// include adds the settings of an included profile. Settings that are already in the view have
+// priority, even if they are empty.
 func (v *ruleView) include(included *ruleView, from Value) {
 	for name, value := range included.values {
 		if _, given := v.values[name]; !given {
@@ -124,8 +128,9 @@ func (v *ruleView) include(included *ruleView, from Value) {
 	}
 }
 
-// principal is who the profile's own credentials belong to, as far as the config tells. A profile
-// that only forwards those of its source has none.
+// principal returns the principal that the profile's own credentials belong to, as far as the
+// config files show it. It returns "" for a profile that only passes on the credentials of its
+// source_profile.
 func (v *ruleView) principal(name string) Principal {
 	text := func(setting string) string { return v.values[setting].Text }
 	source := text(sourceProfile)

@@ -33,7 +33,7 @@ func TestPrincipals(t *testing.T) {
 	}
 	for i, p := range different {
 		if slices.Contains(different[:i], p) {
-			t.Errorf("%q is not only one", p)
+			t.Errorf("%q appears in several groups", p)
 		}
 	}
 	for _, arn := range []string{"", "prod", "arn:aws:iam::123456789012:user/alice", "arn:aws:sts::123456789012:assumed-role/prod/alice"} {
@@ -43,8 +43,9 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
-// The rules say what resolving each profile says, but for what [default] sets for all.
-func TestAgentRulesAreThoseOfTheProfiles(t *testing.T) {
+// The rules are the same as the settings of each resolved profile, except for values from
+// [default].
+func TestAgentRulesOfProfiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
 	rules := 0
@@ -101,7 +102,7 @@ func TestAgentRulesAreThoseOfTheProfiles(t *testing.T) {
 			}
 			i := slices.IndexFunc(got.Of(who), func(r AgentRule) bool { return r.Profile == name })
 			if (i >= 0) != (who != "" && want.Text != "") || i >= 0 && (got.Of(who)[i].Access != want || got.Of(who)[i].Err != nil) {
-				t.Fatalf("profile %s sets %q (%s) for %q, and its rules are %+v\n%s\n--\n%s", name, want, want.Origin, who, got.Of(who), config.String(), credentials.String())
+				t.Fatalf("profile %s sets %q (%s) for %q, but its rules are %+v\n%s\n--\n%s", name, want, want.Origin, who, got.Of(who), config.String(), credentials.String())
 			}
 			if i >= 0 {
 				rules++
@@ -113,7 +114,8 @@ func TestAgentRulesAreThoseOfTheProfiles(t *testing.T) {
 	}
 }
 
-// What [default] sets is no rule for other profiles, but it is one for its own role.
+// A setting in [default] is not a rule for other profiles. It is a rule for the role of [default]
+// itself.
 func TestAgentRulesOfDefault(t *testing.T) {
 	for _, header := range []string{"[default]", "[profile default]", `[profile "default"]`} {
 		f, err := Parse("config", header+"\nagent_access = deny\nrole_arn = arn:aws:iam::123456789012:role/own\n"+
@@ -136,7 +138,8 @@ func TestAgentRulesOfDefault(t *testing.T) {
 	}
 }
 
-// Ten times as many profiles are ten times as much work, though each includes the one before.
+// Ten times as many profiles take ten times as long, even if each profile includes the one before
+// it.
 func TestAgentRulesAreLinear(t *testing.T) {
 	work := func(n int) float64 {
 		var b strings.Builder

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// manyProfiles is a config file as large as they come: 3 MiB for 20,000.
+// manyProfiles returns a very large config file: 3 MiB for 20,000 profiles.
 func manyProfiles(n int) string {
 	var b strings.Builder
 	b.WriteString("[default]\nregion = eu-west-1\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n\n")
@@ -44,8 +44,8 @@ func BenchmarkResolve20000(b *testing.B) {
 	}
 }
 
-// One among many is found with no copy of the text. Each of the others costs its section and its
-// place in a map, and no allocation of its own.
+// Resolving one of many profiles does not copy the text. Each other profile costs only its section
+// and a map entry, and no allocation of its own.
 func TestReadingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	text := manyProfiles(profiles)
@@ -66,7 +66,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// The names of many cost no more than the list of them.
+// Listing the names of many profiles costs no more memory than the list itself.
 func TestNamingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	f, err := Parse("~/.aws/config", manyProfiles(profiles))
@@ -83,7 +83,7 @@ func TestNamingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// allocated returns how many bytes f asks for, given back or not.
+// allocated returns the number of bytes that f allocates, including memory that is freed again.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

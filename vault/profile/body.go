@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// body is all that a file says about one name: its sections put together, later keys winning.
+// body holds all keys that a file has for one name. If several sections have that name, the later
+// one has priority.
 type body struct {
 	file     *File
 	keys     map[string]bodyKey
@@ -18,8 +19,8 @@ type bodyKey struct {
 	section *section
 }
 
-// body puts the sections of a name together. It returns nil if there are none, and the first
-// *SyntaxError if a line of them cannot be read.
+// body merges the sections with that name. It returns nil if there are none, and the first
+// *SyntaxError if a line cannot be read.
 func (f *File) body(k sectionKind, name string) (*body, error) {
 	sections := f.named(k, name)
 	if len(sections) == 0 {
@@ -51,19 +52,19 @@ func (b *body) add(s *section, keys []key) {
 }
 
 func repeatedKey(name string, line int) string {
-	return fmt.Sprintf("%s is given again after line %d; this one counts", bare(name), line)
+	return fmt.Sprintf("%s is already set in line %d; the value in this line is used", quoteUnsafe(name), line)
 }
 
 func repeatedSection(before, s *section) string {
 	if before.header != s.header {
-		return fmt.Sprintf("[%s] is the same profile as [%s] at line %d; what this one sets counts",
-			bare(s.header), bare(before.header), before.line)
+		return fmt.Sprintf("[%s] is the same profile as [%s] in line %d; the settings of this section have priority",
+			quoteUnsafe(s.header), quoteUnsafe(before.header), before.line)
 	}
-	return fmt.Sprintf("[%s] began at line %d already; the two are read as one", bare(s.header), before.line)
+	return fmt.Sprintf("[%s] already begins in line %d; the two sections are merged", quoteUnsafe(s.header), before.line)
 }
 
-// value returns what the body says about a setting. Where the setting's values can hold no
-// comment, one is cut off, with a warning: the AWS CLI takes it as part of the value.
+// value returns the value of a setting. It removes a comment from the value unless the setting's
+// values may contain " #". The AWS CLI does not remove it, so comments returns a warning.
 func (b *body) value(s *setting) (Value, bool) {
 	if b == nil || s.noFile {
 		return Value{}, false
@@ -72,15 +73,15 @@ func (b *body) value(s *setting) (Value, bool) {
 	if !ok {
 		return Value{}, false
 	}
-	v := Value{Text: k.value, Origin: b.file.origin(k.section, k.line, s.name), secret: s.hidden()}
-	if s.cuts() {
+	v := Value{Text: k.value, Origin: b.file.origin(k.section, k.line, s.name), secret: s.isSecret()}
+	if s.allowsComments() {
 		v.Text, _ = cutComments(k.value)
 	}
 	return v, true
 }
 
-// doubts returns all the warnings about the sections, in the order of the lines.
-func (b *body) doubts() []Problem {
+// problems returns all warnings about the sections, in the order of the lines.
+func (b *body) problems() []Problem {
 	if b == nil {
 		return nil
 	}
@@ -89,13 +90,13 @@ func (b *body) doubts() []Problem {
 	return all
 }
 
-// comments returns a warning for each comment that value cuts off.
+// comments returns a warning for each comment that value removes.
 func (b *body) comments() []Problem {
 	var all []Problem
 	for i := range settings {
 		s := &settings[i]
 		k, ok := b.keys[s.name]
-		if !ok || s.noFile || !s.cuts() {
+		if !ok || s.noFile || !s.allowsComments() {
 			continue
 		}
 		if _, found := cutComments(k.value); found {
@@ -106,11 +107,11 @@ func (b *body) comments() []Problem {
 }
 
 func commentText(name string) string {
-	return name + " is followed by a comment, which the AWS CLI takes as part of the value"
+	return name + " is followed by a comment, which the AWS CLI reads as part of the value"
 }
 
-// cutComments cuts what follows a blank and "#" or ";" off each line of a value, and tells
-// whether there was any.
+// cutComments removes comments from each line of a value: "#" or ";" at the start of the line or
+// after a blank, and the text that follows. It reports whether there was a comment.
 func cutComments(value string) (string, bool) {
 	if !strings.ContainsAny(value, "#;") {
 		return value, false

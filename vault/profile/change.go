@@ -5,23 +5,24 @@ import (
 	"strings"
 )
 
-// A change replaces a stretch of a text.
+// A change replaces a part of a text.
 type change struct {
 	span
 	text string
 }
 
-// An edit collects changes to a text. The text itself stays as it is: [edit.result] is the new one.
+// An edit collects changes to a text. The text itself does not change: [edit.result] returns the
+// new text.
 type edit struct {
 	text    string
 	changes []change
 }
 
-// set writes a new value over that of a key, and drops the lines that went on with the old one. A
-// comment that Resolve cuts off stays.
+// set replaces the value of a key, including its continuation lines. It keeps a comment after the
+// value if Resolve treats it as a comment.
 func (e *edit) set(k key, s Setting) {
-	at, text := k.on, s.Value
-	if i := commentAt(e.text[at.start:at.end]); i >= 0 && settingNamed(s.Name).cuts() {
+	at, text := k.valueSpan, s.Value
+	if i := commentAt(e.text[at.start:at.end]); i >= 0 && settingNamed(s.Name).allowsComments() {
 		at.end = at.start + len(trimRight(e.text[at.start:at.start+i]))
 		if i == 0 && text != "" {
 			text += " "
@@ -32,24 +33,24 @@ func (e *edit) set(k key, s Setting) {
 	}
 	e.changes = append(e.changes, change{at, text})
 	for p := range pieces(e.text, k) {
-		e.changes = append(e.changes, change{p.whole, ""})
+		e.changes = append(e.changes, change{p.fullLine, ""})
 	}
 }
 
-// cut takes out the line of a key whose value has no other.
+// cut removes the line of a key. The value must not have continuation lines.
 func (e *edit) cut(k key) {
-	l := newLines(e.text, k.begin, 0)
+	l := newLines(e.text, k.lineStart, 0)
 	l.next()
-	e.changes = append(e.changes, change{span{k.begin, l.pos}, ""})
+	e.changes = append(e.changes, change{span{k.lineStart, l.pos}, ""})
 }
 
-// insert adds settings after the last of a section's keys, as deep as that one.
+// insert adds settings after the last key of a section, with the same indentation.
 func (e *edit) insert(s *section, keys []key, added []Setting) {
-	at, indent := s.start, indentAfter(e.text, s)
+	at, indent := s.bodyStart, indentAfter(e.text, s)
 	if len(keys) > 0 {
 		last := keys[len(keys)-1]
-		at = last.next
-		line := e.text[last.begin:last.on.end]
+		at = last.nextLine
+		line := e.text[last.lineStart:last.valueSpan.end]
 		indent = line[:len(line)-len(trimLeft(line))]
 	}
 	eol := lineEnding(e.text)
@@ -67,7 +68,7 @@ func (e *edit) insert(s *section, keys []key, added []Setting) {
 	e.changes = append(e.changes, change{span{at, at}, b.String()})
 }
 
-// result is the text with the changes in it.
+// result returns the text with all changes.
 func (e *edit) result() string {
 	slices.SortStableFunc(e.changes, func(a, b change) int { return a.start - b.start })
 	var b strings.Builder
@@ -81,8 +82,8 @@ func (e *edit) result() string {
 	return b.String()
 }
 
-// newSection is what a section adds to the end of a text. A blank line sets it apart from what is
-// there.
+// newSection returns the text to append for a new section. A blank line separates it from the
+// existing text.
 func newSection(text, header string, settings []Setting) string {
 	eol := lineEnding(text)
 	var b strings.Builder
@@ -101,14 +102,14 @@ func newSection(text, header string, settings []Setting) string {
 
 func keyText(s Setting) string { return strings.TrimRight(s.Name+" = "+s.Value, " ") }
 
-// indentAfter returns the blanks before the next header: a first key that stood less deep than
-// it would take that header for a part of its value.
+// indentAfter returns the indentation of the next header. A first key needs at least that
+// indentation. Otherwise the indented header would be read as part of the key's value.
 func indentAfter(text string, s *section) string {
 	next := text[s.end:]
 	return next[:len(next)-len(trimLeft(next))]
 }
 
-// lineEnding returns how a text ends its lines, by its first one.
+// lineEnding returns the line ending of the first line.
 func lineEnding(text string) string {
 	i := strings.IndexAny(text, "\r\n")
 	switch {

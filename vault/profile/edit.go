@@ -10,20 +10,21 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-// Setting is a setting to write and its value. An empty value is written as such.
+// Setting is a setting to write. An empty value is written as an empty value.
 type Setting struct{ Name, Value string }
 
-// WithProfile returns the text of the file with these settings in the profile. A section that
-// exists keeps its lines: the value that counts is replaced, comment and blanks around it stay,
-// and a new key comes after the last one. Otherwise a section is added at the end.
+// WithProfile returns the text of the file with the settings written to the profile. If the profile
+// has a section, WithProfile replaces existing values and adds new keys after the last key.
+// Comments and all other lines stay the same. If it has no section, WithProfile adds one at the
+// end.
 //
-// It fails with a *ValueError for a name or value that would not be read back as it is, and with
-// the *SyntaxError of a section that cannot be read.
+// It fails with a *ValueError if a name or value would not be read back unchanged, and with a
+// *SyntaxError if the section cannot be read.
 func WithProfile(f *File, name string, settings []Setting) ([]byte, error) {
 	if err := checkName(f.kind, name); err != nil {
 		return nil, err
 	}
-	settings = lastOfEach(settings)
+	settings = dropRepeated(settings)
 	if err := checkSettings(settings); err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func WithProfile(f *File, name string, settings []Setting) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// edited is the text of the file with these settings in a profile that has the body.
+// edited returns the text of the file with the settings written to an existing profile.
 func edited(f *File, b *body, name string, settings []Setting) string {
 	e := edit{text: f.text}
 	var added []Setting
@@ -63,9 +64,8 @@ func edited(f *File, b *body, name string, settings []Setting) string {
 	return e.result()
 }
 
-// WithIdentity returns the text of the file with a section for an identity added at its
-// end. It fails with an *[ExistsError] if there is one of that name, and otherwise as
-// [WithProfile] does.
+// WithIdentity returns the text of the file with a new identity section at the end. It fails with
+// an *[ExistsError] if there is one with that name, and otherwise as [WithProfile] does.
 func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
 	if err := checkName(f.kind, name); err != nil {
 		return nil, err
@@ -83,30 +83,30 @@ func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
 	}
 	b, err := again.body(identitySection, name)
 	if err != nil || b == nil || !slices.Equal(again.Profiles(), f.Profiles()) {
-		return nil, unread(name, "an identity that reads back as it was written")
+		return nil, roundTripError(name, "an identity that reads back as it was written")
 	}
 	return []byte(text), nil
 }
 
-// ExistsError is returned for a section that would be written over another.
+// ExistsError reports a section that already exists.
 type ExistsError struct {
 	Origin Origin
 	Name   string
 }
 
 func (e *ExistsError) Error() string {
-	return e.Origin.String() + ": there is a section for " + e.Name + " already"
+	return e.Origin.String() + ": a section for " + e.Name + " already exists"
 }
 
 func checkName(kind OriginKind, name string) error {
 	bad := name == "" || strings.ContainsAny(name, "]\x00") || !utf8.ValidString(name) ||
 		strings.ContainsFunc(name, unicode.IsControl)
 	if kind == CredentialsFile {
-		// Python's configparser takes a section of this name for the defaults of all others.
+		// Python's configparser reads a section with this name as the defaults of all sections.
 		bad = bad || name == "DEFAULT" || trim(name) != name
 	}
 	if bad {
-		return &ValueError{Setting: "name", Found: shorten(name), Want: "a profile's name that can stand in a header"}
+		return &ValueError{Setting: "name", Found: shorten(name), Want: "a profile name without control characters or ]"}
 	}
 	return nil
 }
@@ -127,30 +127,30 @@ func checkSettings(settings []Setting) error {
 	return nil
 }
 
-// checkSetting takes what Resolve would read back and accept.
+// checkSetting returns an error unless Resolve would read the value back and accept it.
 func checkSetting(s Setting) error {
 	refuse := func(setting, found, want string) error {
 		return &ValueError{Setting: setting, Found: shorten(found), Want: want}
 	}
 	row := settingNamed(s.Name)
 	if row == nil || row.noFile {
-		return refuse("setting", s.Name, "one that is read from files")
+		return refuse("setting", s.Name, "a setting that can be in the config file")
 	}
 	found := s.Value
-	if row.hidden() {
+	if row.isSecret() {
 		found = ""
 	}
 	if strings.ContainsAny(s.Value, "\n\r\x00") || !utf8.ValidString(s.Value) || trim(s.Value) != s.Value {
 		return refuse(s.Name, found, "one line of text without blanks around it")
 	}
-	if _, cut := cutComments(s.Value); cut && row.cuts() {
+	if _, cut := cutComments(s.Value); cut && row.allowsComments() {
 		return refuse(s.Name, found, `a value without " #" and " ;"`)
 	}
 	return row.check(Value{Text: s.Value})
 }
 
-// lastOfEach drops the settings that are given again later.
-func lastOfEach(settings []Setting) []Setting {
+// dropRepeated removes settings that are repeated later in the list.
+func dropRepeated(settings []Setting) []Setting {
 	var kept []Setting
 	for i, s := range settings {
 		later := func(t Setting) bool { return t.Name == s.Name }
@@ -161,9 +161,10 @@ func lastOfEach(settings []Setting) []Setting {
 	return kept
 }
 
-// verify reads the new text: no edit leaves this package that says something else than was asked.
+// verify parses the new text and compares it with what was requested. It guarantees that no edit
+// returns a text with a different meaning.
 func verify(f *File, name string, settings []Setting, text string) error {
-	bad := unread(name, "a profile that reads back as it was written")
+	bad := roundTripError(name, "a profile that reads back as it was written")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err
@@ -184,18 +185,18 @@ func verify(f *File, name string, settings []Setting, text string) error {
 	return nil
 }
 
-// unread is the error for a section that would not be read back as it was meant.
-func unread(name, want string) error {
+// roundTripError returns the error for a section that would be read back differently.
+func roundTripError(name, want string) error {
 	return &ValueError{Setting: "name", Found: shorten(name), Want: want}
 }
 
-// Changes returns the lines that a new text of the file takes away, after "-", and those that it
-// adds, after "+". Those that stay are left out, for there may be keys among them.
+// Changes returns the lines that differ between the file and its new text. Removed lines begin with
+// "-" and added lines with "+". Unchanged lines are left out, because they may contain access keys.
 func Changes(f *File, text []byte) string {
 	all := diff.Diff(f.path, []byte(f.text), f.path, text)
 	var b strings.Builder
 	for i, line := range bytes.SplitAfter(all, []byte("\n")) {
-		const heading = 3 // the command and the two files' names
+		const heading = 3 // the command and the names of the two files
 		if i >= heading && len(line) > 0 && (line[0] == '+' || line[0] == '-') {
 			b.Write(line)
 		}

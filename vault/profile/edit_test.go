@@ -76,20 +76,20 @@ func TestCredentialsWithProfile(t *testing.T) {
 
 func TestWithProfileRefuses(t *testing.T) {
 	for _, c := range []struct{ name, setting, value, want string }{
-		{"", "region", "eu-west-1", `name is malformed, want a profile's name that can stand in a header`},
-		{"a]b", "region", "eu-west-1", `name is "a]b", want a profile's name that can stand in a header`},
-		{"a\nb", "region", "eu-west-1", `name is "a…", want a profile's name that can stand in a header`},
-		{"a\x00", "region", "eu-west-1", `name is "a\x00", want a profile's name that can stand in a header`},
-		{"a\xff", "region", "eu-west-1", `name is "a\xff", want a profile's name that can stand in a header`},
-		{"p", "regin", "eu-west-1", `setting is "regin", want one that is read from files`},
-		{"p", "min_ttl", "5m", `setting is "min_ttl", want one that is read from files`},
-		{"p", "region", "eu west", `region is "eu west", want a region, such as eu-west-1`},
-		{"p", "credential_process", "a\nb", `credential_process is "a…", want one line of text without blanks around it`},
-		{"p", "credential_process", " a", `credential_process is " a", want one line of text without blanks around it`},
-		{"p", "credential_process", "a\u00a0", `credential_process is "a\u00a0", want one line of text without blanks around it`},
-		{"p", "source_profile", "a #b", `source_profile is "a #b", want a value without " #" and " ;"`},
-		{"p", "source_profile", "#b", `source_profile is "#b", want a value without " #" and " ;"`},
-		{"broken", "region", "eu-west-1", `config:2: found a line with neither "=" nor ":", want KEY = VALUE`},
+		{"", "region", "eu-west-1", `name is malformed, expected a profile name without control characters or ]`},
+		{"a]b", "region", "eu-west-1", `name is "a]b", expected a profile name without control characters or ]`},
+		{"a\nb", "region", "eu-west-1", `name is "a…", expected a profile name without control characters or ]`},
+		{"a\x00", "region", "eu-west-1", `name is "a\x00", expected a profile name without control characters or ]`},
+		{"a\xff", "region", "eu-west-1", `name is "a\xff", expected a profile name without control characters or ]`},
+		{"p", "regin", "eu-west-1", `setting is "regin", expected a setting that can be in the config file`},
+		{"p", "min_ttl", "5m", `setting is "min_ttl", expected a setting that can be in the config file`},
+		{"p", "region", "eu west", `region is "eu west", expected a region, such as eu-west-1`},
+		{"p", "credential_process", "a\nb", `credential_process is "a…", expected one line of text without blanks around it`},
+		{"p", "credential_process", " a", `credential_process is " a", expected one line of text without blanks around it`},
+		{"p", "credential_process", "a\u00a0", `credential_process is "a\u00a0", expected one line of text without blanks around it`},
+		{"p", "source_profile", "a #b", `source_profile is "a #b", expected a value without " #" and " ;"`},
+		{"p", "source_profile", "#b", `source_profile is "#b", expected a value without " #" and " ;"`},
+		{"broken", "region", "eu-west-1", `config:2: found a line without "=" or ":", expected KEY = VALUE`},
 	} {
 		f := config(t, "[profile broken]\njunk\n")
 		text, err := WithProfile(f, c.name, []Setting{{c.setting, c.value}})
@@ -104,7 +104,7 @@ func TestWithProfileRefuses(t *testing.T) {
 	}
 }
 
-// fragments are lines that stand in config files, good and bad.
+// fragments are valid and invalid lines of config files.
 var fragments = []string{
 	"[default]", "[profile a]", `[profile "a b"]`, "  [profile c]", "[profile default]", "[sso-session s]", "[services v]",
 	"[profile open", "[preview]", "region = eu-west-1", "\tregion: us-east-1 # x", "REGION=a", "region =", "  = x", "junk",
@@ -128,7 +128,7 @@ func randomText(r *rand.Rand) string {
 	return text
 }
 
-// What an edit writes reads back, and nothing else is read otherwise than before.
+// Settings that an edit writes can be read back, and all other settings stay the same.
 func TestEditsReadBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	names := []string{"default", "a", "a b", "c", "new", `q"u'o\te`, "deep"}
@@ -165,7 +165,7 @@ func checkEdit(t *testing.T, f *File, name string, settings []Setting, out strin
 	if err != nil {
 		t.Fatalf("%q became %q: %v", f.text, out, err)
 	}
-	for _, s := range lastOfEach(settings) {
+	for _, s := range dropRepeated(settings) {
 		changed[s.Name] = true
 		if v, ok := b.value(settingNamed(s.Name)); !ok || v.Text != s.Value {
 			t.Fatalf("%q became %q: %s of %s is %q", f.text, out, s.Name, name, v.Text)
@@ -182,7 +182,7 @@ func checkEdit(t *testing.T, f *File, name string, settings []Setting, out strin
 	}
 }
 
-// readings is all that a file says, by NAME/KEY.
+// readings returns all settings of a file, by NAME/KEY.
 func readings(f *File) map[string]string {
 	all := map[string]string{}
 	for _, name := range f.Profiles() {
@@ -208,8 +208,8 @@ func commentLines(text string) []string {
 	return all
 }
 
-// Replacing a value leaves every byte before and after it as it was.
-func TestReplacingKeepsTheRest(t *testing.T) {
+// Replacing a value does not change any byte before or after it.
+func TestWithProfileKeepsOtherLines(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 2000 {
 		before, after := randomText(r), randomText(r)
@@ -225,7 +225,7 @@ func TestReplacingKeepsTheRest(t *testing.T) {
 	}
 }
 
-// A file that is written key by key reads as what was written.
+// A file that is written key by key reads back unchanged.
 func TestFormatAndParse(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	good := []string{"region", "output", "mfa_serial", "role_arn", "external_id", "duration_seconds", "credential_process", "session_tags", "sso_start_url"}

@@ -25,7 +25,7 @@ func TestWithIdentity(t *testing.T) {
 		}
 		var there *ExistsError
 		if _, err := WithIdentity(f, name, settings); !errors.As(err, &there) || there.Origin.Line != 7 {
-			t.Errorf("over another: got %v", err)
+			t.Errorf("writing an existing identity: got %v", err)
 		}
 	}
 	for _, bad := range [][]Setting{{{"identity_issuer", "http://id.example.com"}}, {{"identity_subject", "a b"}}, {{"nothing", "x"}}} {
@@ -34,7 +34,7 @@ func TestWithIdentity(t *testing.T) {
 			t.Errorf("%v: got %v", bad, err)
 		}
 	}
-	if _, err := WithIdentity(config(t, ""), "a]", settings); err == nil || !strings.Contains(err.Error(), "header") {
-		t.Errorf("a name that breaks the header: got %v", err)
+	if _, err := WithIdentity(config(t, ""), "a]", settings); err == nil || !strings.Contains(err.Error(), "expected a profile name") {
+		t.Errorf("a name that is not valid in a header: got %v", err)
 	}
 }

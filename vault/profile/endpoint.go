@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// endpoints is where a profile sends its calls, by service; empty where nothing says.
+// endpoints are the endpoint URLs of a profile, by service. The key "" is for all other services.
 type endpoints map[string]Value
 
-// Services that have endpoints of their own in the environment, by the names that the services
-// section has for them.
+// services are the services that can have a URL in the environment, with their names in the
+// services section.
 // https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html
 var services = []string{"iam", "rolesanywhere", "signin", "sso", "sso_oidc", "sts"}
 
-// ServiceEndpoint returns the URL that calls to a service (sts, iam, sso, sso_oidc, signin,
-// rolesanywhere) go to, and the zero Value if AWS's own is to be used. The first of these counts:
-// a flag for endpoint_url, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's services
-// section, its endpoint_url. All but the flag are passed over if
-// ignore_configured_endpoint_urls is true.
+// ServiceEndpoint returns the URL for calls to a service (sts, iam, sso, sso_oidc, signin,
+// rolesanywhere). It returns the zero Value if AWS's own endpoint is used. The order of priority
+// is: a flag for endpoint_url, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the services section
+// of the profile, the profile's endpoint_url. If ignore_configured_endpoint_urls is true, only the
+// flag is used.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 func (p *Profile) ServiceEndpoint(service string) Value {
 	if v, ok := p.endpoints[service]; ok {
@@ -27,7 +27,7 @@ func (p *Profile) ServiceEndpoint(service string) Value {
 	return p.endpoints[""]
 }
 
-// endpoints gathers and checks what ServiceEndpoint answers. The entry "" is for all services.
+// endpoints returns the checked URLs for ServiceEndpoint.
 func (r *resolver) endpoints(p *Profile) (endpoints, error) {
 	all := p.Value(endpointURL)
 	if all.Origin.Kind == CommandLine {
@@ -58,7 +58,7 @@ func (r *resolver) endpoints(p *Profile) (endpoints, error) {
 	return found, nil
 }
 
-// services reads the services section that a profile names.
+// services returns the URLs of the services section that a profile names.
 func (r *resolver) services(section Value) (endpoints, error) {
 	if section.Text == "" {
 		return nil, nil
@@ -83,7 +83,7 @@ func (r *resolver) services(section Value) (endpoints, error) {
 	return found, nil
 }
 
-// nested returns one setting of a value that is a block of settings itself:
+// nested returns one setting of a value that is a nested block of settings:
 //
 //	sts =
 //	  endpoint_url = https://sts.example.com
@@ -95,7 +95,7 @@ func (b *body) nested(k bodyKey, setting string) (v Value, ok bool, err error) {
 		name, value, ok := strings.Cut(p.text, "=")
 		origin := b.file.origin(k.section, p.line, setting)
 		if !ok {
-			return Value{}, false, &SyntaxError{origin, `a line without "=" in a block`, "KEY = VALUE"}
+			return Value{}, false, &SyntaxError{origin, `a line without "=" in a nested block`, "KEY = VALUE"}
 		}
 		if strings.EqualFold(trim(name), setting) {
 			v.Text, _ = cutComments(trim(value))

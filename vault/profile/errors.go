@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// ValueError says that a setting has a value that it cannot have.
+// ValueError reports an invalid value of a setting.
 type ValueError struct {
 	Origin  Origin
 	Setting string
-	Found   string // shortened; empty where it could be a secret
+	Found   string // shortened; empty if it may be a secret
 	Want    string
 }
 
@@ -20,11 +20,11 @@ func (e *ValueError) Error() string {
 	if e.Found != "" {
 		found = strconv.Quote(e.Found)
 	}
-	return fmt.Sprintf("%s is %s, want %s", e.Origin.subject(e.Setting), found, e.Want)
+	return fmt.Sprintf("%s is %s, expected %s", e.Origin.subject(e.Setting), found, e.Want)
 }
 
-// SyntaxError says that a line, or the whole file, is not in the format of a config file.
-// Found describes the line and does not repeat it: it could be half a secret.
+// SyntaxError reports a line or a whole file that is not in the format of a config file. Found
+// describes the line without repeating it, because the line may contain part of a secret.
 type SyntaxError struct {
 	Origin Origin
 	Found  string
@@ -32,53 +32,53 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("%s: found %s, want %s", e.Origin, e.Found, e.Want)
+	return fmt.Sprintf("%s: found %s, expected %s", e.Origin, e.Found, e.Want)
 }
 
-// LoopError says that profiles name each other in a circle.
+// LoopError reports profiles that refer to each other in a loop.
 type LoopError struct {
 	Setting string   // source_profile or include_profile
-	Names   []string // the circle; its first name stands again at its end
-	Origin  Origin   // of the value that closes the circle
+	Names   []string // the profiles of the loop; the last name is the first one again
+	Origin  Origin   // the place of the setting that closes the loop
 }
 
 func (e *LoopError) Error() string {
 	names := make([]string, len(e.Names))
 	for i, n := range e.Names {
-		names[i] = bare(n)
+		names[i] = quoteUnsafe(n)
 	}
-	return fmt.Sprintf("%s makes a loop: %s", e.Origin.subject(e.Setting), strings.Join(names, " → "))
+	return fmt.Sprintf("%s refers back to the same profile: %s", e.Origin.subject(e.Setting), strings.Join(names, " → "))
 }
 
-// MissingError says that a setting names a profile or section that does not exist.
+// MissingError reports a setting that names a profile or section that does not exist.
 type MissingError struct {
 	Origin  Origin
 	Setting string
 	Name    string   // shortened
-	Near    []string // names that do exist and are much like it, best first
+	Near    []string // similar names that exist, best match first
 }
 
 func (e *MissingError) Error() string {
-	want := "the name of a profile"
+	want := "the name of an existing profile"
 	switch e.Setting {
 	case "sso_session":
-		want = "the name of an sso-session section"
+		want = "the name of an existing sso-session section"
 	case "oidc_session":
-		want = "the name of an oidc-session section"
+		want = "the name of an existing oidc-session section"
 	case signedIdentity:
-		want = "the name of an identity section"
+		want = "the name of an existing identity section"
 	case "services":
-		want = "the name of a services section"
+		want = "the name of an existing services section"
 	}
 	if len(e.Near) > 0 {
-		want += ", such as " + bare(e.Near[0])
+		want += ", such as " + quoteUnsafe(e.Near[0])
 	}
-	return fmt.Sprintf("%s is %s, want %s", e.Origin.subject(e.Setting), strconv.Quote(e.Name), want)
+	return fmt.Sprintf("%s is %s, expected %s", e.Origin.subject(e.Setting), strconv.Quote(e.Name), want)
 }
 
-// bare returns a name for a message, in quotes only where it has characters that could do
-// something to a terminal.
-func bare(s string) string {
+// quoteUnsafe shortens a name for a message. It quotes the name only if it has characters that
+// could affect a terminal.
+func quoteUnsafe(s string) string {
 	s = shorten(s)
 	if q := strconv.Quote(s); q != `"`+s+`"` {
 		return q
@@ -86,8 +86,8 @@ func bare(s string) string {
 	return s
 }
 
-// shorten keeps what a message repeats of a file to part of one line. The lines that go on with a
-// value are left out: one that stands too deep by mistake may be anything, a secret too.
+// shorten returns at most one line of a text for a message, cut to 80 bytes. It drops continuation
+// lines: a line may be indented by mistake, and may then be a secret.
 func shorten(s string) string {
 	const most = 80
 	first, _, more := strings.Cut(s, "\n")

@@ -6,7 +6,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A name becomes settings. Each of them knows where it comes from, and a flag counts more than the file.
+// Resolve returns the settings of a profile. Each value has its origin, and a flag has priority
+// over the file.
 func Example() {
 	file, err := profile.Parse("~/.aws/config", `[default]
 region = eu-west-1
@@ -41,7 +42,7 @@ duration_seconds = 7200
 	// arn:aws:iam::123456789012:mfa/alice of its source, alice
 }
 
-// An error says where the value is, what was found and what was expected.
+// An error names the place of the value, what was found and what was expected.
 func ExampleFile_Resolve_invalid() {
 	file, err := profile.Parse("~/.aws/config", "[profile prod]\nrole_arn = admin\n")
 	if err != nil {
@@ -51,10 +52,10 @@ func ExampleFile_Resolve_invalid() {
 	_, err = file.Resolve("prod", profile.Inputs{})
 	fmt.Println(err)
 	// Output:
-	// ~/.aws/config:2: role_arn is "admin", want the ARN of a role, such as arn:aws:iam::123456789012:role/Admin
+	// ~/.aws/config:2: role_arn is "admin", expected the ARN of a role, such as arn:aws:iam::123456789012:role/Admin
 }
 
-// An edit returns the file's new text. Comments and the order of lines stay.
+// An edit returns the new text of the file. Comments and the order of lines stay the same.
 func ExampleWithProfile() {
 	file, err := profile.Parse("~/.aws/config", "# ours\n[profile prod] # careful\nregion = eu-west-1\n")
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Bounds on what is read. Twenty thousand profiles are about 3 MiB.
+// Limits of a file. A file with 20,000 profiles has about 3 MiB.
 const (
 	maxFile     = 32 << 20
 	maxSections = 1 << 18
@@ -13,32 +13,33 @@ const (
 
 const defaultName = "default"
 
-// byteOrderMark is left in its place and not read as part of the first line.
+// byteOrderMark may be at the start of a file. It stays in the text, but is not part of the first
+// line.
 const byteOrderMark = "\ufeff"
 
-// File is the text of a config or credentials file, and where its sections begin. It does not
-// change, and any number of goroutines may use it. The zero File is one without sections. An edit,
-// such as [WithProfile], returns the text that the file should have instead.
+// File is a parsed config file or shared credentials file. It is immutable and safe for concurrent
+// use. The zero File has no sections. Functions that edit a file, such as [WithProfile], return its
+// new text.
 type File struct {
 	path     string
 	kind     OriginKind // ConfigFile or CredentialsFile
 	text     string
-	sections []section      // the first one has no header: it is the lines before any
-	last     map[string]int // by name, the place of the last section of any kind
-	near     *nearby
+	sections []section      // the first one holds the lines before the first header
+	last     map[string]int // index of the last section with that name, of any kind
+	nearest  *nearCache
 }
 
-// Parse finds the sections of a config file, and reads no more than their headers. Path is how
-// messages name the file, such as ~/.aws/config. It fails with a *SyntaxError only for what is
-// no config file at all: UTF-16, more than 32 MiB or more than 262144 sections. A bad line is an
-// error for those who use its section. A text that is a string is not copied.
+// Parse parses a config file. It finds all sections, but reads only their headers. path is the name
+// of the file in messages, such as ~/.aws/config. It fails with a *SyntaxError if the file is in
+// UTF-16, is larger than 32 MiB or has more than 262144 sections. An invalid line is an error only
+// when its section is used. A text that is a string is not copied.
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 func Parse[Text string | []byte](path string, text Text) (*File, error) {
 	return parse(path, ConfigFile, text)
 }
 
-// ParseCredentials does for a shared credentials file what Parse does for a config file. A
-// header is the bare name of a profile there.
+// ParseCredentials parses a shared credentials file, as [Parse] parses a config file. Its headers
+// are profile names without the word "profile".
 func ParseCredentials[Text string | []byte](path string, text Text) (*File, error) {
 	return parse(path, CredentialsFile, text)
 }
@@ -48,18 +49,18 @@ func parse[Text string | []byte](path string, kind OriginKind, text Text) (*File
 	if len(text) > maxFile {
 		return nil, &SyntaxError{whole, fmt.Sprintf("%d bytes", len(text)), fmt.Sprintf("at most %d", maxFile)}
 	}
-	f := &File{path: path, kind: kind, text: string(text), near: &nearby{}}
+	f := &File{path: path, kind: kind, text: string(text), nearest: &nearCache{}}
 	if isUTF16(f.text) {
-		return nil, &SyntaxError{whole, "a file in UTF-16", "one in UTF-8"}
+		return nil, &SyntaxError{whole, "a file in UTF-16", "a file in UTF-8"}
 	}
-	if !f.findHeads() {
+	if !f.findHeaders() {
 		return nil, &SyntaxError{whole, "too many sections", fmt.Sprintf("at most %d", maxSections)}
 	}
 	return f, nil
 }
 
-// isUTF16 looks at the first character: its byte order mark, or the zero byte that every
-// character of ASCII has in UTF-16.
+// isUTF16 reports whether the text starts with a UTF-16 byte order mark, or with a zero byte as
+// part of an ASCII character.
 func isUTF16(text string) bool {
 	if len(text) < 2 {
 		return false
@@ -68,11 +69,11 @@ func isUTF16(text string) bool {
 	return a == 0xfe && b == 0xff || a == 0xff && b == 0xfe || (a == 0) != (b == 0)
 }
 
-// Path returns how messages name the file.
+// Path returns the name of the file in messages.
 func (f *File) Path() string { return f.path }
 
-// Profiles returns the names that have a section, in the order of the file, each once.
-// "default" is among them only if it has a section too.
+// Profiles returns the names of all profiles with a section, in the order of the file. Each name is
+// returned once. "default" is returned only if it has a section.
 func (f *File) Profiles() []string { return f.names(profileSection) }
 
 // SSOSessions returns the names of the sso-session sections, sorted.
@@ -92,10 +93,10 @@ func sorted(names []string) []string {
 	return names
 }
 
-// Has tells whether the profile has a section.
+// Has reports whether the profile has a section.
 func (f *File) Has(name string) bool { return len(f.named(profileSection, name)) > 0 }
 
-// Format prints the path and nothing of the text, which may hold secrets.
+// Format prints only the path, because the text may contain secrets.
 func (f File) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "File(%s)", f.path) }
 
 func (f *File) origin(s *section, line int, key string) Origin {

@@ -22,7 +22,7 @@ func addCorpus(f *testing.F, add func(text []byte)) {
 	}
 }
 
-// Whatever the text, every profile resolves or fails with an error of this package.
+// For any text, every profile resolves or fails with an error of this package.
 func FuzzParse(f *testing.F) {
 	addCorpus(f, func(text []byte) { f.Add(text, []byte{}) })
 	f.Add([]byte("[session-policy a]\npolicy = {}\n[session-policy b]\npolicy_arns = x # y\n[session-policy c]\n"), []byte{})
@@ -61,7 +61,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Whatever the file and the value, an edit reads back and changes nothing else, or is refused.
+// For any file and value, an edit can be read back and changes nothing else, or it is refused.
 func FuzzWithProfile(f *testing.F) {
 	addCorpus(f, func(text []byte) { f.Add(text, "bob", "region", "eu-west-1") })
 	f.Add([]byte("[profile a]\r\nregion = x # y\r\n"), "a", "credential_process", "a # b")

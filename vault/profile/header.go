@@ -5,7 +5,7 @@ import "strings"
 type sectionKind int
 
 const (
-	otherSection sectionKind = iota // the AWS CLI's own, or a mistake
+	otherSection sectionKind = iota // a section that only the AWS CLI reads, or a mistake
 	profileSection
 	sessionSection  // [sso-session NAME]
 	oidcSection     // [oidc-session NAME]
@@ -13,10 +13,10 @@ const (
 	servicesSection // [services NAME]
 	policySection   // [session-policy NAME]
 	noSection       // the lines before the first header
-	openSection     // its header has no closing bracket
+	openSection     // the header has no closing bracket
 )
 
-// keywords are the first words of the headers that name something, in the config file.
+// keywords are the words that begin a header with a name in the config file.
 var keywords = []struct {
 	word string
 	kind sectionKind
@@ -29,8 +29,8 @@ var keywords = []struct {
 	{"session-policy", policySection},
 }
 
-// SectionWords returns the first words of the headers that name something, such as sso-session.
-func SectionWords() []string {
+// SectionKeywords returns the words that begin a header with a name, such as sso-session.
+func SectionKeywords() []string {
 	words := make([]string, 0, len(keywords))
 	for _, k := range keywords {
 		words = append(words, k.word)
@@ -38,8 +38,8 @@ func SectionWords() []string {
 	return words
 }
 
-// readHeader returns what kind of section the header of a config file begins, and its name.
-// A header that names nothing is otherSection.
+// readHeader returns the kind and the name of the section with that header in the config file. It
+// returns otherSection for a header without a name.
 func readHeader(header string) (sectionKind, string) {
 	if header == defaultName {
 		return profileSection, defaultName
@@ -55,14 +55,14 @@ func readHeader(header string) (sectionKind, string) {
 	return otherSection, ""
 }
 
-// soleArgument returns the one word that rest consists of, after at least one blank.
+// soleArgument returns the single word in rest, which must begin with a blank.
 func soleArgument(rest string) (string, bool) {
 	if rest == "" || !isShellBlank(rest[0]) {
 		return "", false
 	}
 	word := trimBlanks(rest)
 	if isPlain(word) {
-		return word, word != "" // the usual case, of which there may be thousands
+		return word, word != "" // fast path for the usual case
 	}
 	words, ok := splitWords(word)
 	if !ok || len(words) != 1 || words[0] == "" {
@@ -81,7 +81,7 @@ func trimBlanks(s string) string {
 	return s
 }
 
-// isPlain tells whether a shell takes s as one word that stands for itself.
+// isPlain reports whether a shell reads s as one word without quotes or escapes.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; isShellBlank(c) || c == '"' || c == '\'' || c == '\\' {
@@ -93,9 +93,10 @@ func isPlain(s string) bool {
 
 func isShellBlank(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
-// splitWords splits as a POSIX shell does, which is how the AWS CLI reads a header (Python's
-// shlex.split): single quotes keep everything, double quotes let a backslash escape themselves
-// and it. It fails on a quote or a backslash that nothing follows.
+// splitWords splits a text as a POSIX shell does. The AWS CLI reads headers in the same way, with
+// Python's shlex.split. Single quotes preserve all characters. In double quotes, a backslash
+// escapes a double quote or a backslash. splitWords returns false if a quote is not closed or if
+// nothing follows a backslash.
 func splitWords(s string) ([]string, bool) {
 	var words []string
 	var word strings.Builder
@@ -133,8 +134,8 @@ func splitWords(s string) ([]string, bool) {
 	return words, true
 }
 
-// readQuoted writes what stands before the closing quote and returns how far that is, the
-// quote included.
+// readQuoted writes the text before the closing quote to word. It returns the number of bytes that
+// it read, including the closing quote, and false if there is none.
 func readQuoted(word *strings.Builder, s string, quote byte) (int, bool) {
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -150,7 +151,7 @@ func readQuoted(word *strings.Builder, s string, quote byte) (int, bool) {
 	return 0, false
 }
 
-// writeHeader returns the header that readHeader reads as this profile.
+// writeHeader returns the config file header of the profile.
 func writeHeader(name string) string {
 	if name == defaultName {
 		return "[" + defaultName + "]"
@@ -158,7 +159,7 @@ func writeHeader(name string) string {
 	return headerOf("profile", name)
 }
 
-// headerOf returns the header that readHeader reads as a section of that keyword and name.
+// headerOf returns the config file header with that keyword and name.
 func headerOf(word, name string) string {
 	if !isPlain(name) {
 		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`

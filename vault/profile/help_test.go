@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// config parses a config file that is called "config" in messages.
+// config parses a config file. Messages call the file "config".
 func config(t *testing.T, text string) *File {
 	t.Helper()
 	f, err := Parse("config", []byte(text))
@@ -39,7 +39,7 @@ func resolve(t *testing.T, f *File, name string, in Inputs) *Profile {
 	return p
 }
 
-// fails resolves a profile that cannot be, and returns the message.
+// fails resolves a profile that cannot be resolved, and returns the error message.
 func fails(t *testing.T, f *File, name string, in Inputs) string {
 	t.Helper()
 	p, err := f.Resolve(name, in)

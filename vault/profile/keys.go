@@ -6,23 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds on one section, so that a file of nonsense costs little more than reading it.
+// Limits of one section, so that a malformed file cannot cost much time or memory.
 const (
 	maxKeys = 10_000
 	maxBad  = 100
 )
 
-// key is one setting as it stands in a section.
+// key is one setting in a section.
 type key struct {
-	name  string // in lower case
-	value string // the lines that go on with it are joined with "\n"
-	line  int
-	begin int  // where the key's line begins in the text
-	on    span // the value on the key's own line
-	next  int  // where the line after the value begins
+	name      string // in lower case
+	value     string // continuation lines are joined with "\n"
+	line      int
+	lineStart int  // start of the key's line in the text
+	valueSpan span // the value on the key's own line
+	nextLine  int  // start of the line after the value
 }
 
-// span is a stretch of the text, in bytes.
+// span is a range of bytes in the text.
 type span struct{ start, end int }
 
 // keyReader reads the lines of one section.
@@ -32,16 +32,15 @@ type keyReader struct {
 	keys    []key
 	bad     []*SyntaxError
 
-	value  strings.Builder // of the last key, once it has more than its own line
-	blanks int             // blank lines since; they belong to the value if more of it follows
+	value  strings.Builder // the value of the last key, if it has continuation lines
+	blanks int             // blank lines after the value; they are part of it if another continuation line follows
 }
 
-// keys reads one section. The errors come with the keys that are good, for those who want
-// to list all that is wrong.
+// keys reads one section. It returns all valid keys, and an error for each invalid line.
 func (f *File) keys(s *section) ([]key, []*SyntaxError) {
 	r := keyReader{file: f, section: s}
 	var g grammar
-	for l := newLines(f.text[:s.end], s.start, s.line); len(r.keys) <= maxKeys; {
+	for l := newLines(f.text[:s.end], s.bodyStart, s.line); len(r.keys) <= maxKeys; {
 		start, end, ok := l.next()
 		if !ok {
 			break
@@ -84,12 +83,12 @@ func (r *keyReader) key(content string, line, start, next int) {
 	value := trimLeft(content[separator+1:])
 	end := at + len(content)
 	r.keys = append(r.keys, key{
-		name:  strings.ToLower(trimRight(content[:separator])),
-		value: value,
-		line:  line,
-		begin: start,
-		on:    span{end - len(value), end},
-		next:  next,
+		name:      strings.ToLower(trimRight(content[:separator])),
+		value:     value,
+		line:      line,
+		lineStart: start,
+		valueSpan: span{end - len(value), end},
+		nextLine:  next,
 	})
 }
 
@@ -103,7 +102,7 @@ func (r *keyReader) more(content string, next int) {
 	}
 	r.value.WriteByte('\n')
 	r.value.WriteString(content)
-	last.next = next
+	last.nextLine = next
 }
 
 func (r *keyReader) finish() {
@@ -114,17 +113,17 @@ func (r *keyReader) finish() {
 	r.blanks = 0
 }
 
-// piece is a line that goes on with a value.
+// piece is a continuation line of a value.
 type piece struct {
-	text  string
-	line  int
-	whole span // with its indentation and its line ending
+	text     string
+	line     int
+	fullLine span // including its indentation and its line ending
 }
 
-// pieces walks the lines that go on with a value, blank ones and comments left out.
+// pieces yields the continuation lines of a value. It skips blank lines and comments.
 func pieces(text string, k key) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
-		l := newLines(text[:k.next], k.begin, k.line-1)
+		l := newLines(text[:k.nextLine], k.lineStart, k.line-1)
 		l.next()
 		for {
 			start, end, ok := l.next()
@@ -148,14 +147,14 @@ func badBytes(content string) (found, want string) {
 	case strings.IndexByte(content, 0) >= 0:
 		return "a NUL byte", "text"
 	case !utf8.ValidString(content):
-		return "bytes that are no UTF-8", "text in UTF-8"
+		return "bytes that are not UTF-8", "text in UTF-8"
 	}
 	return "", ""
 }
 
 func describeBad(content string) string {
 	if strings.IndexAny(content, "=:") == 0 {
-		return "a line with no key before the separator"
+		return "a line without a key before the separator"
 	}
-	return `a line with neither "=" nor ":"`
+	return `a line without "=" or ":"`
 }

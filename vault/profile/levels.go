@@ -2,15 +2,16 @@ package profile
 
 import "slices"
 
-// level is what the files say under one name, on the way from a profile to [default].
+// level holds the keys that the two files have for one profile. A profile has a level of its own,
+// one for each profile that it includes, and one for [default].
 type level struct {
 	config      *body
 	credentials *body
-	ambient     bool // reached through [default] alone: passes on only what is ambient
+	viaDefault  bool // reached only through [default]: provides only settings that [default] passes on
 }
 
-// bodies returns the two files' parts, the one that counts first for the setting. For keys that
-// is the credentials file, as the SDKs have it.
+// bodies returns the keys of both files in order of priority. For access keys the credentials file
+// has priority, as in the AWS SDKs.
 func (l level) bodies(s *setting) [2]*body {
 	switch s.name {
 	case accessKeyID, secretAccessKey, sessionToken:
@@ -19,14 +20,15 @@ func (l level) bodies(s *setting) [2]*body {
 	return [2]*body{l.config, l.credentials}
 }
 
-// levels returns the profile, what it includes, and [default] with what that includes.
+// levels returns the levels of a profile in order of priority: the profile, the profiles that it
+// includes, and [default] with the profiles that it includes.
 func (r *resolver) levels(name string) ([]level, error) {
 	w := walk{resolver: r, seen: map[string]bool{}}
 	if err := w.follow(name); err != nil {
 		return nil, err
 	}
 	if !w.seen[defaultName] {
-		w.names, w.ambient = nil, true
+		w.names, w.viaDefault = nil, true
 		if err := w.follow(defaultName); err != nil {
 			return nil, err
 		}
@@ -34,13 +36,13 @@ func (r *resolver) levels(name string) ([]level, error) {
 	return w.levels, nil
 }
 
-// walk goes along include_profile.
+// walk follows include_profile.
 type walk struct {
 	*resolver
-	levels  []level
-	names   []string
-	seen    map[string]bool
-	ambient bool
+	levels     []level
+	names      []string
+	seen       map[string]bool
+	viaDefault bool
 }
 
 func (w *walk) follow(name string) error {
@@ -68,11 +70,11 @@ func (w *walk) follow(name string) error {
 	return nil
 }
 
-// loop returns the error for a name that comes a second time. On the way from [default] the walk
-// just ends: what [default] includes may include [default], or be where the walk came from, and
-// the profiles that pass by are not to blame.
+// loop returns a LoopError for a name that was already visited. Levels that are reached through
+// [default] are an exception: [default] may include a profile that includes [default], and the
+// requested profile is not at fault, so the walk only ends.
 func (w *walk) loop(name string, origin Origin) error {
-	if w.ambient {
+	if w.viaDefault {
 		return nil
 	}
 	circle := w.names[slices.Index(w.names, name):]
@@ -85,10 +87,10 @@ func (w *walk) level(name string) (level, error) {
 		return level{}, err
 	}
 	credentials, err := w.body(w.in.Credentials, name)
-	return level{config, credentials, w.ambient}, err
+	return level{config, credentials, w.viaDefault}, err
 }
 
-// body reads what a file says about a profile, once.
+// body returns the keys that a file has for a profile. It reads each profile once.
 func (r *resolver) body(f *File, name string) (*body, error) {
 	if f == nil {
 		return nil, nil
@@ -113,11 +115,11 @@ func (l level) include() Value {
 	return Value{}
 }
 
-// warnings returns what is doubtful in the sections of the levels.
-func warnings(levels []level) []Problem {
+// levelWarnings returns all warnings about the sections of the levels.
+func levelWarnings(levels []level) []Problem {
 	var all []Problem
 	for _, l := range levels {
-		all = slices.Concat(all, l.config.doubts(), l.credentials.doubts())
+		all = slices.Concat(all, l.config.problems(), l.credentials.problems())
 	}
 	return all
 }

@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// lines walks a text line by line. "\n", "\r\n" and a lone "\r" all end a line, as they do
-// for a file that Python opens as text.
+// lines reads a text line by line. "\n", "\r\n" and a single "\r" end a line, as in a file that
+// Python opens as text.
 type lines struct {
 	text   string
-	pos    int // where the next line begins
-	number int // of the line last read, from 1
+	pos    int // start of the next line
+	number int // number of the last line, from 1
 
-	// The next "\n" and "\r", kept so that a file full of one is not searched for the
-	// other again at every line.
+	// Positions of the next "\n" and "\r". They are stored so that a file with only one of them is
+	// not searched for the other one at every line.
 	lf, cr int
 }
 
@@ -22,7 +22,7 @@ func newLines(text string, pos, number int) *lines {
 	return &lines{text: text, pos: pos, number: number, lf: -1, cr: -1}
 }
 
-// next returns where the line begins and ends, its line ending left out.
+// next returns the start and end of the next line, without its line ending.
 func (l *lines) next() (start, end int, ok bool) {
 	if l.pos >= len(l.text) {
 		return 0, 0, false
@@ -32,7 +32,7 @@ func (l *lines) next() (start, end int, ok bool) {
 	start, end = l.pos, min(l.lf, l.cr)
 	l.pos = min(end+1, len(l.text))
 	if strings.HasPrefix(l.text[end:], "\r\n") {
-		l.pos++ // "\r\n" is one ending
+		l.pos++ // "\r\n" is one line ending
 	}
 	l.number++
 	return start, end, true
@@ -48,7 +48,7 @@ func (l *lines) find(b byte, known int) int {
 	return len(l.text)
 }
 
-// isSpace is Python's str.isspace: Go's, and the four separators of ASCII.
+// isSpace is equivalent to Python's str.isspace: it adds four ASCII separators to Go's definition.
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f
 }
@@ -92,20 +92,20 @@ const (
 	headerLine     // [profile bob]
 	openHeaderLine // [profile bob
 	keyLine        // region = eu-west-1
-	moreLine       // goes on with the value above
-	badLine        // no separator, or nothing before it
+	moreLine       // continues the value above
+	badLine        // no separator, or no key before it
 )
 
-// grammar tells what a line is. It needs to know the lines before: how deep the last key
-// stands decides whether a line goes on with its value.
-// The rules are those of Python's configparser, which reads the file for the AWS CLI.
+// grammar decides what a line is. This depends on the lines before it: a line that is indented more
+// than the last key continues the key's value. The rules are those of Python's configparser, with
+// which the AWS CLI reads the file.
 // https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
 type grammar struct {
 	indent int
-	open   bool // there is a value to go on with
+	open   bool // whether a value can continue
 }
 
-// read returns what the line is and the line without the blanks around it.
+// read returns the kind of the line, and the line without blanks around it.
 func (g *grammar) read(line string) (lineKind, string) {
 	left := trimLeft(line)
 	content := trimRight(left)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Marked returns the profiles one of whose sections begins with the mark: a comment on the
-// line below its header, by which a program knows what it wrote.
+// Marked returns the profiles with a section that begins with the mark. The mark is a comment in
+// the line after the header. With it, a program recognizes the profiles that it wrote.
 func (f *File) Marked(mark string) []string {
 	var names []string
 	for _, name := range f.Profiles() {
@@ -19,15 +19,15 @@ func (f *File) Marked(mark string) []string {
 }
 
 func isMarked(text string, s *section, mark string) bool {
-	start, end, ok := newLines(text[:s.end], s.start, s.line).next()
+	start, end, ok := newLines(text[:s.end], s.bodyStart, s.line).next()
 	return ok && trim(text[start:end]) == mark
 }
 
-// WithMarked returns the text of the file with a new profile that has these settings and the
-// mark, a comment of one line. It fails as WithProfile does, and for a profile that exists.
+// WithMarked returns the text of the file with a new marked profile that has these settings. It
+// fails as [WithProfile] does, and also if the profile already exists.
 func WithMarked(f *File, name, mark string, settings []Setting) ([]byte, error) {
 	if f.Has(name) {
-		return nil, &ValueError{Setting: "name", Found: shorten(name), Want: "a profile that is not there yet"}
+		return nil, &ValueError{Setting: "name", Found: shorten(name), Want: "a profile that does not exist yet"}
 	}
 	if !strings.HasPrefix(mark, "#") || strings.ContainsAny(mark, "\r\n") || trim(mark) != mark {
 		return nil, &ValueError{Setting: "mark", Found: shorten(mark), Want: `a line that begins with "#"`}
@@ -41,9 +41,9 @@ func WithMarked(f *File, name, mark string, settings []Setting) ([]byte, error) 
 	return slices.Concat(text[:at], []byte(mark+eol), text[at:]), nil
 }
 
-// WithoutMarked returns the text of the file without a marked profile, and false if there is
-// more in it than the mark and these settings: what a user has added stays, and with it the
-// profile.
+// WithoutMarked returns the text of the file without a marked profile. It returns false if the
+// profile has other lines than the mark and these settings, so that lines that a user added are
+// never removed.
 func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool) {
 	sections := f.named(profileSection, name)
 	if len(sections) != 1 || !isMarked(f.text, sections[0], mark) {
@@ -54,8 +54,8 @@ func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool)
 	if !ok {
 		return nil, false
 	}
-	begin := s.begin
-	// The blank line that set it apart goes with it.
+	begin := s.headerStart
+	// Remove the blank line before the section too.
 	before := f.text[:begin]
 	for _, eol := range []string{"\r\n", "\n", "\r"} {
 		if strings.HasSuffix(before, eol+eol) {
@@ -64,17 +64,17 @@ func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool)
 		}
 	}
 	text := before + f.text[end:]
-	return []byte(text), !isUTF16(text) // a stray NUL that came to its front would make the file unreadable
+	return []byte(text), !isUTF16(text) // a NUL byte at the start would make the file unreadable
 }
 
-// ownLines returns where the lines of a section end that its program wrote, and false if
-// others stand between them. Blank lines and comments behind the last key belong to what
-// follows.
+// ownLines returns the end of the lines that the program wrote in a section. It returns false if
+// there are other lines between them. Blank lines and comments after the last key belong to the
+// next section.
 func ownLines(text string, s *section, mark string, settings []string) (end int, ok bool) {
 	var g grammar
-	end = s.start
-	tail := false // nothing of ours may follow
-	for l := newLines(text[:s.end], s.start, s.line); ; {
+	end = s.bodyStart
+	tail := false // after a comment, no line of the program may follow
+	for l := newLines(text[:s.end], s.bodyStart, s.line); ; {
 		from, to, more := l.next()
 		if !more {
 			return end, true

@@ -11,8 +11,8 @@ const mark = "# written by a test"
 
 var own = []string{"sso_session", "sso_account_id"}
 
-// A profile that was written is taken out again, and the text is as it was.
-func TestMarkedThereAndBack(t *testing.T) {
+// Adding a marked profile and removing it again restores the text.
+func TestMarkedRoundTrip(t *testing.T) {
 	for _, text := range []string{
 		"", "[default]\n", "# c\n\n[profile a]\nregion = eu-west-1\n", "[profile a]\r\nregion = eu-west-1\r\n",
 		"[profile a]\nregion = eu-west-1\n\n\n", "  [profile a]\n  region = eu-west-1\n",
@@ -43,10 +43,10 @@ func TestMarkedThereAndBack(t *testing.T) {
 	}
 }
 
-func TestMarkedStaysForTheUsersLines(t *testing.T) {
+func TestEditedMarkedProfileStays(t *testing.T) {
 	ours := "[profile b]\n" + mark + "\nsso_account_id = 123456789012\n"
 	for _, c := range []struct {
-		name, text, want string // empty: it stays
+		name, text, want string // empty if the profile is not removed
 	}{
 		{"alone", ours, ""},
 		{"before another", ours + "\n# mine\n[profile c]\nregion = x-y-1\n", "\n# mine\n[profile c]\nregion = x-y-1\n"},
@@ -85,7 +85,7 @@ func TestMarkedRefuses(t *testing.T) {
 	}
 }
 
-func TestChangesHideWhatStays(t *testing.T) {
+func TestChangesOmitUnchangedLines(t *testing.T) {
 	f, err := Parse("config", []byte("[profile a]\naws_secret_access_key = EXAMPLE\n[profile b]\nregion = eu-west-1\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +99,8 @@ func TestChangesHideWhatStays(t *testing.T) {
 	}
 }
 
-// FuzzWithoutMarked: whatever the file, taking a profile out takes that one out and leaves
-// the others as they were.
+// FuzzWithoutMarked checks that only the given profile is removed and that all others stay the
+// same.
 func FuzzWithoutMarked(f *testing.F) {
 	f.Add("[profile a]\nregion = eu-west-1\n\n[profile b]\n" + mark + "\nsso_account_id = 123456789012\n\n# mine\n[profile c]\n k = v\n  more\n")
 	f.Add("[profile b]\r\n" + mark + "\r\nsso_session = x\r\n[profile c]\r\n")

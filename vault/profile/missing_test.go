@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// What is missing is compared with all that there is, once for however many profiles name it,
-// and a few times where each names something else.
-func TestManyMissing(t *testing.T) {
+// A missing name is compared with all existing names once, even if many profiles refer to it. The
+// number of different missing names that are compared is limited.
+func TestManyMissingNames(t *testing.T) {
 	const many = 500
 	var b strings.Builder
 	for i := range many {
@@ -26,7 +26,7 @@ func TestManyMissing(t *testing.T) {
 		return missing.Near
 	}
 	if got := near(0); len(got) != maxNear {
-		t.Fatalf("near are %q", got)
+		t.Fatalf("similar names are %q", got)
 	}
 	i := 0
 	if n := testing.AllocsPerRun(100, func() { i++; near(i) }); n > many {

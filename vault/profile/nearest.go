@@ -9,15 +9,15 @@ import (
 
 const (
 	maxNear     = 3
-	maxNearName = 64 // longer names are not compared: it would cost and help nobody
-	maxMissing  = 20 // nor is more than so many names of one file that stand for nothing
+	maxNearName = 64 // longer names are not compared, because it takes too long
+	maxMissing  = 20 // maximum number of missing names per file that are compared
 )
 
-// A nearby remembers which names are like one that is missing: a thousand profiles may name the
-// same, and each is compared with all there are.
-type nearby struct {
-	mu sync.Mutex
-	to map[missingName][]string
+// A nearCache remembers the names that are similar to a missing one. A thousand profiles may refer
+// to the same missing name, and each search compares it with all names.
+type nearCache struct {
+	mu    sync.Mutex
+	names map[missingName][]string
 }
 
 type missingName struct {
@@ -25,25 +25,26 @@ type missingName struct {
 	name string
 }
 
-// find returns up to three names of sections of a kind that are much like this one, best first.
-func (n *nearby) find(f *File, k sectionKind, name string) []string {
+// find returns up to three names of sections of that kind that are similar to name, best match
+// first.
+func (n *nearCache) find(f *File, k sectionKind, name string) []string {
 	if n == nil {
 		return nil // a file without sections
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	key := missingName{k, name}
-	if near, known := n.to[key]; known || len(n.to) == maxMissing {
+	if near, known := n.names[key]; known || len(n.names) == maxMissing {
 		return near
 	}
-	if n.to == nil {
-		n.to = map[missingName][]string{}
+	if n.names == nil {
+		n.names = map[missingName][]string{}
 	}
-	n.to[key] = Nearest(name, f.names(k))
-	return n.to[key]
+	n.names[key] = Nearest(name, f.names(k))
+	return n.names[key]
 }
 
-// Nearest returns up to three of the names that are much like this one, best first.
+// Nearest returns up to three of the names that are similar to name, best match first.
 func Nearest(name string, among []string) []string {
 	type candidate struct {
 		name  string
@@ -73,8 +74,8 @@ func Nearest(name string, among []string) []string {
 	return names
 }
 
-// editSteps counts the letters to insert, remove, replace or swap with the next one to make one
-// name of the other.
+// editSteps returns the number of letters to insert, remove, replace or swap with the next letter
+// to turn one name into the other.
 func editSteps(from, to string) int {
 	a, b := []rune(from), []rune(to)
 	var before []int

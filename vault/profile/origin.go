@@ -7,11 +7,10 @@ import (
 	"strconv"
 )
 
-// OriginKind says what kind of place a value came from.
+// OriginKind is the kind of place in which a value is set.
 type OriginKind int
 
-// The places a value can come from. BuiltIn is for the defaults of those who build on this
-// package; it has none itself.
+// The kinds of places. This package never uses BuiltIn; it is for the defaults of other packages.
 const (
 	Unset OriginKind = iota
 	CommandLine
@@ -21,16 +20,16 @@ const (
 	BuiltIn
 )
 
-// Origin is the place a value came from.
+// Origin is the place in which a value is set.
 type Origin struct {
 	Kind    OriginKind
 	Name    string // the flag, the variable, or the key in the file
-	Path    string // of the file, as messages name it
-	Line    int    // in the file, from 1; 0 for the file as a whole
+	Path    string // the name of the file in messages
+	Line    int    // line number, from 1; 0 for the whole file
 	Section string // the header in the file, without brackets
 }
 
-// String names the place: --region, AWS_REGION, ~/.aws/config:12.
+// String returns the place for messages: --region, AWS_REGION, ~/.aws/config:12.
 func (o Origin) String() string {
 	switch o.Kind {
 	case CommandLine, Environment:
@@ -46,8 +45,8 @@ func (o Origin) String() string {
 	return "unset"
 }
 
-// InDefault reports whether the place is in the section of [default], which sets some values for
-// all profiles, however its header is written.
+// InDefault reports whether the value is set in the [default] section, however its header is
+// written. Some settings of [default] apply to all profiles.
 func (o Origin) InDefault() bool {
 	switch o.Kind {
 	case ConfigFile:
@@ -59,7 +58,7 @@ func (o Origin) InDefault() bool {
 	return false
 }
 
-// subject begins a message about the setting as the user wrote it.
+// subject returns the start of a message about the setting, such as "~/.aws/config:12: region".
 func (o Origin) subject(setting string) string {
 	switch o.Kind {
 	case CommandLine, Environment:
@@ -70,8 +69,8 @@ func (o Origin) subject(setting string) string {
 	return setting
 }
 
-// Value is the text of a setting and where it came from. A secret one prints as ****, however
-// it is printed; its Text is the secret.
+// Value is the value of a setting and its origin. A secret value always prints as ****. Only Text
+// contains the secret.
 type Value struct {
 	Text   string
 	Origin Origin
@@ -80,8 +79,8 @@ type Value struct {
 	inherited bool
 }
 
-// Inherited reports whether a profile has the value from [default] alone, or from what [default]
-// includes, and not from its own section or one that it includes.
+// Inherited reports whether a profile has the value only from [default] or from a profile that
+// [default] includes.
 func (v Value) Inherited() bool { return v.inherited }
 
 const mask = "****"
@@ -96,7 +95,7 @@ func (v Value) shown() string {
 // String returns the text, or **** for a secret.
 func (v Value) String() string { return v.shown() }
 
-// Format prints the text, or **** for a secret, whatever the verb.
+// Format prints the text, or **** for a secret, with any verb.
 func (v Value) Format(s fmt.State, verb rune) {
 	if verb == 'q' || s.Flag('#') {
 		io.WriteString(s, strconv.Quote(v.shown()))

@@ -98,17 +98,17 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestNoConfigFileAtAll(t *testing.T) {
+func TestNotAConfigFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		text []byte
 		want string
 	}{
-		"little-endian":         {[]byte("\xff\xfe[\x00d\x00"), "config: found a file in UTF-16, want one in UTF-8"},
-		"big-endian":            {[]byte("\xfe\xff\x00[\x00d"), "config: found a file in UTF-16, want one in UTF-8"},
-		"little-endian, no BOM": {[]byte("[\x00d\x00"), "config: found a file in UTF-16, want one in UTF-8"},
-		"big-endian, no BOM":    {[]byte("\x00[\x00d"), "config: found a file in UTF-16, want one in UTF-8"},
-		"too long":              {bytes.Repeat([]byte("#"), 32<<20+1), "config: found 33554433 bytes, want at most 33554432"},
-		"too many sections":     {bytes.Repeat([]byte("[a]\n"), 1<<18+1), "config: found too many sections, want at most 262144"},
+		"little-endian":         {[]byte("\xff\xfe[\x00d\x00"), "config: found a file in UTF-16, expected a file in UTF-8"},
+		"big-endian":            {[]byte("\xfe\xff\x00[\x00d"), "config: found a file in UTF-16, expected a file in UTF-8"},
+		"little-endian, no BOM": {[]byte("[\x00d\x00"), "config: found a file in UTF-16, expected a file in UTF-8"},
+		"big-endian, no BOM":    {[]byte("\x00[\x00d"), "config: found a file in UTF-16, expected a file in UTF-8"},
+		"too long":              {bytes.Repeat([]byte("#"), 32<<20+1), "config: found 33554433 bytes, expected at most 33554432"},
+		"too many sections":     {bytes.Repeat([]byte("[a]\n"), 1<<18+1), "config: found too many sections, expected at most 262144"},
 	} {
 		f, err := Parse("config", c.text)
 		var syntax *SyntaxError
@@ -118,7 +118,7 @@ func TestNoConfigFileAtAll(t *testing.T) {
 	}
 }
 
-func TestAnyOtherTextParses(t *testing.T) {
+func TestOtherTextParses(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":         "",
 		"one byte":      "[",
@@ -152,15 +152,15 @@ func TestByteOrderMark(t *testing.T) {
 	}
 }
 
-// A bad line is an error for those who use its section and for nobody else.
+// An invalid line is an error only for profiles that use its section.
 func TestBadLines(t *testing.T) {
 	for name, c := range map[string]struct{ line, want string }{
-		"no separator":      {"AKIAIOSFODNN7EXAMPLE", `config:5: found a line with neither "=" nor ":", want KEY = VALUE`},
-		"no key":            {"= AKIAIOSFODNN7EXAMPLE", "config:5: found a line with no key before the separator, want KEY = VALUE"},
-		"NUL":               {"mfa_serial = AKIA\x00", "config:5: found a NUL byte, want text"},
-		"Latin-1":           {"mfa_serial = caf\xe9", "config:5: found bytes that are no UTF-8, want text in UTF-8"},
-		"Latin-1 goes on":   {"  caf\xe9", "config:5: found bytes that are no UTF-8, want text in UTF-8"},
-		"bad bytes nowhere": {"caf\xe9", "config:5: found bytes that are no UTF-8, want text in UTF-8"},
+		"no separator":      {"AKIAIOSFODNN7EXAMPLE", `config:5: found a line without "=" or ":", expected KEY = VALUE`},
+		"no key":            {"= AKIAIOSFODNN7EXAMPLE", "config:5: found a line without a key before the separator, expected KEY = VALUE"},
+		"NUL":               {"mfa_serial = AKIA\x00", "config:5: found a NUL byte, expected text"},
+		"Latin-1":           {"mfa_serial = caf\xe9", "config:5: found bytes that are not UTF-8, expected text in UTF-8"},
+		"Latin-1 goes on":   {"  caf\xe9", "config:5: found bytes that are not UTF-8, expected text in UTF-8"},
+		"bad bytes nowhere": {"caf\xe9", "config:5: found bytes that are not UTF-8, expected text in UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := config(t, "[profile a]\nregion = eu-west-1\n[profile b]\nregion = eu-west-1\n"+c.line+"\n[profile c]\nregion = eu-west-1\n")
@@ -176,7 +176,7 @@ func TestBadLines(t *testing.T) {
 	}
 }
 
-func TestBadBytesInCommentsDoNoHarm(t *testing.T) {
+func TestBadBytesInCommentsAreIgnored(t *testing.T) {
 	f := config(t, "[default]\n# caf\xe9 \x00\nregion = eu-west-1\n")
 	if got := resolve(t, f, "default", Inputs{}).Text("region"); got != "eu-west-1" {
 		t.Errorf("region %q", got)
@@ -189,13 +189,13 @@ func TestTooManyKeys(t *testing.T) {
 	for i := range maxKeys + 2 {
 		fmt.Fprintf(&b, "k%d = v\n", i)
 	}
-	want := "config:10002: found too many keys in one section, want at most 10000"
+	want := "config:10002: found too many keys in one section, expected at most 10000"
 	if got := fails(t, config(t, b.String()), "p", Inputs{}); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
 
-// An open header keeps its keys from the section before it.
+// The section before a header without a closing bracket does not get the keys after that header.
 func TestOpenHeader(t *testing.T) {
 	f := config(t, "[profile a]\nregion = eu-west-1\n[profile b\nrole_arn = arn:aws:iam::123456789012:role/Admin\n")
 	if p := resolve(t, f, "a", Inputs{}); p.Set("role_arn") {
@@ -244,22 +244,22 @@ sso_region = eu-west-1 # here
 [Services n]
 `
 	want := []string{
-		"config:1: stands before the first section, where nothing is read",
-		"config:5: region is given again after line 4; this one counts",
-		`config:6: found a line with neither "=" nor ":", want KEY = VALUE`,
-		"config:7: [profile default] is the same profile as [default] at line 3; what this one sets counts",
-		"config:8: output is followed by a comment, which the AWS CLI takes as part of the value",
+		"config:1: this line is before the first section, so it is not read",
+		"config:5: region is already set in line 4; the value in this line is used",
+		`config:6: found a line without "=" or ":", expected KEY = VALUE`,
+		"config:7: [profile default] is the same profile as [default] in line 3; the settings of this section have priority",
+		"config:8: output is followed by a comment, which the AWS CLI reads as part of the value",
 		`config:10: the header "[profile b" has no closing bracket; its section is not read`,
-		`config:11: the header "profile \"c" names nothing; its section is not read`,
-		`config:12: the header "profile d] e" names nothing; its section is not read`,
-		`config:13: the header " default " names nothing; its section is not read`,
-		`config:14: the header "prod" lacks the word "profile"; its section is not read`,
-		"config:18: the AWS CLI gives what is in [DEFAULT] to all sections; here it is not read",
-		"config:20: [profile a] began at line 9 already; the two are read as one",
-		`config:23: "[profile hidden]" stands deeper than the key above and is part of its value`,
-		"config:25: sso_region is followed by a comment, which the AWS CLI takes as part of the value",
-		"config:26: [sso-session s] began at line 24 already; the two are read as one",
-		`config:28: the header "Services n" names nothing; its section is not read`,
+		`config:11: the header "profile \"c" has no name; its section is not read`,
+		`config:12: the header "profile d] e" has no name; its section is not read`,
+		`config:13: the header " default " has no name; its section is not read`,
+		`config:14: the header "prod" has no word "profile"; its section is not read`,
+		"config:18: the AWS CLI applies [DEFAULT] to all sections; aws-vault does not read it",
+		"config:20: [profile a] already begins in line 9; the two sections are merged",
+		`config:23: "[profile hidden]" is indented more than the key above, so it is part of that key's value`,
+		"config:25: sso_region is followed by a comment, which the AWS CLI reads as part of the value",
+		"config:26: [sso-session s] already begins in line 24; the two sections are merged",
+		`config:28: the header "Services n" has no name; its section is not read`,
 	}
 	var got []string
 	for _, p := range config(t, text).Problems() {
@@ -273,7 +273,7 @@ sso_region = eu-west-1 # here
 func TestProblemsOfOtherBytes(t *testing.T) {
 	f := config(t, "stray\n[profile a\x00]\n[profile \xff]\n")
 	want := []string{
-		"config:1: stands before the first section, where nothing is read",
+		"config:1: this line is before the first section, so it is not read",
 		`config:2: the header "profile a\x00" is not text in UTF-8; its section is not read`,
 		`config:3: the header "profile \xff" is not text in UTF-8; its section is not read`,
 	}
@@ -289,8 +289,8 @@ func TestProblemsOfOtherBytes(t *testing.T) {
 func TestProblemsOfCredentials(t *testing.T) {
 	f := credentials(t, "[bob]\n[profile ann]\n[ eve ]\n[default]\n")
 	want := []string{
-		`credentials:2: the header "profile ann" has the word "profile", which is part of the name in this file`,
-		`credentials:3: the header " eve " has blanks around the name, which are part of it`,
+		`credentials:2: the header "profile ann" begins with the word "profile", which is part of the name in this file`,
+		`credentials:3: the header " eve " has blanks around the name, which are part of the name`,
 	}
 	var got []string
 	for _, p := range f.Problems() {
@@ -341,7 +341,7 @@ func TestNearest(t *testing.T) {
 		strings.Repeat("x", 99): nil,
 	} {
 		if got := Nearest(name, f.Profiles()); !slices.Equal(got, want) {
-			t.Errorf("nearest to %q: %q, want %q", name, got, want)
+			t.Errorf("names similar to %q: %q, want %q", name, got, want)
 		}
 	}
 }

@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// PlainKey is an access key that stands in a file as plain text. It prints as ****.
+// PlainKey is an access key that is in a file in plain text. Its values print as ****.
 type PlainKey struct {
 	Profile   string
 	ID        Value
 	Secret    Value
-	Temporary bool // a session token stands beside it
+	Temporary bool // whether a session token is set too
 }
 
-// PlainKeys returns the keys that count, at most one a profile, in the order of the file.
-// Sections that cannot be read have none.
+// PlainKeys returns the access keys of all profiles in the order of the file. Profiles that cannot
+// be read are skipped.
 func (f *File) PlainKeys() []PlainKey {
 	var all []PlainKey
 	for _, name := range f.Profiles() {
@@ -26,9 +26,9 @@ func (f *File) PlainKeys() []PlainKey {
 	return all
 }
 
-// PlainKey returns the key that a profile has in this file, and whether it has one: an id
-// and a secret. It fails with a *SyntaxError for a section that cannot be read, and with a
-// *ValueError for what cannot be a key.
+// PlainKey returns the access key that a profile has in this file. It returns false unless both the
+// ID and the secret are set. It fails with a *SyntaxError if a section cannot be read, and with a
+// *ValueError if a value cannot be part of an access key.
 func (f *File) PlainKey(name string) (PlainKey, bool, error) {
 	b, err := f.body(profileSection, name)
 	if err != nil {
@@ -50,33 +50,33 @@ func (f *File) PlainKey(name string) (PlainKey, bool, error) {
 	return k, true, nil
 }
 
-// ErrOtherKey says that a profile's key is no longer the one that was to be taken out.
-var ErrOtherKey = errors.New("the key in the file is another one now")
+// ErrKeyChanged reports that the access key to remove is no longer in the file.
+var ErrKeyChanged = errors.New("the access key in the file has changed")
 
-// RepeatedKeyError reports that a profile has several keys in one file. If the one that counts
-// were taken out, another one would count, or be lost.
+// RepeatedKeyError reports that a profile has several access keys in one file. If the used one were
+// removed, another one would become active or be lost.
 type RepeatedKeyError struct {
-	Origin  Origin // of a line that does not count
+	Origin  Origin // a line that is not used
 	Setting string
 }
 
 func (e *RepeatedKeyError) Error() string {
-	return fmt.Sprintf("%s: profile %s has a second %s in this file, expected one",
-		e.Origin, bare(e.Origin.Section), e.Setting)
+	return fmt.Sprintf("%s: profile %s has a second %s in this file, expected only one",
+		e.Origin, quoteUnsafe(e.Origin.Section), e.Setting)
 }
 
-// WithoutKey returns the text of the file without the lines of that key's id and secret,
-// and with every other line as it is. It fails with [ErrOtherKey], a [*RepeatedKeyError],
-// or the *SyntaxError of a section that cannot be read.
+// WithoutKey returns the text of the file without the ID and the secret of the access key. All
+// other lines stay the same. It fails with [ErrKeyChanged], a [*RepeatedKeyError], or a
+// *SyntaxError if the section cannot be read.
 func WithoutKey(f *File, k PlainKey) ([]byte, error) {
 	now, ok, err := f.PlainKey(k.Profile)
 	if err != nil {
 		return nil, err
 	}
 	if !ok || now.ID.Text != k.ID.Text || now.Secret.Text != k.Secret.Text {
-		return nil, ErrOtherKey
+		return nil, ErrKeyChanged
 	}
-	lines, err := linesOf(f, k)
+	lines, err := linesWithKey(f, k)
 	if err != nil {
 		return nil, err
 	}
@@ -91,17 +91,17 @@ func WithoutKey(f *File, k PlainKey) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// Single returns a [*RepeatedKeyError] if the profile of that key has another one in this file.
-func (f *File) Single(k PlainKey) error {
-	_, err := linesOf(f, k)
+// CheckSingleKey returns a [*RepeatedKeyError] if the profile has another access key in this file.
+func (f *File) CheckSingleKey(k PlainKey) error {
+	_, err := linesWithKey(f, k)
 	return err
 }
 
-// linesOf returns the lines of a key that this file has.
-func linesOf(f *File, k PlainKey) ([]key, error) {
+// linesWithKey returns the lines with the ID and the secret of the access key.
+func linesWithKey(f *File, k PlainKey) ([]key, error) {
 	var lines []key
 	for _, s := range f.named(profileSection, k.Profile) {
-		keys, _ := f.keys(s) // PlainKey has read it without an error
+		keys, _ := f.keys(s) // PlainKey has already read the section without an error
 		for _, line := range keys {
 			want, isPart := map[string]string{accessKeyID: k.ID.Text, secretAccessKey: k.Secret.Text}[line.name]
 			if !isPart {
@@ -116,9 +116,9 @@ func linesOf(f *File, k PlainKey) ([]key, error) {
 	return lines, nil
 }
 
-// verifyWithout reads the new text: nothing but the key is read otherwise than before.
+// verifyWithout parses the new text and checks that only the access key was removed.
 func verifyWithout(f *File, name, text string) error {
-	bad := unread(name, "a profile that reads back without its key")
+	bad := roundTripError(name, "a profile that reads back without its key")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err

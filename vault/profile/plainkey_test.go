@@ -54,7 +54,7 @@ func TestWithoutKeyRefuses(t *testing.T) {
 	}
 	other := credentials(t, "[a]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = "+plainSecret+"\n")
 	for _, changed := range []*File{other, credentials(t, "[a]\n"), credentials(t, "")} {
-		if text, err := WithoutKey(changed, k); text != nil || !errors.Is(err, ErrOtherKey) {
+		if text, err := WithoutKey(changed, k); text != nil || !errors.Is(err, ErrKeyChanged) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -82,14 +82,14 @@ func TestPlainKeys(t *testing.T) {
 	}
 }
 
-// Whatever stands around it, a key goes and every other line stays as it is.
-func TestWithoutKeyKeepsTheRest(t *testing.T) {
+// The lines of the key are removed, and all other lines stay the same, for any surrounding lines.
+func TestWithoutKeyKeepsOtherLines(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	gone := 0
 	for range 20_000 {
 		eol := []string{"\n", "\r\n", "\r"}[r.IntN(3)]
 		lines := []string{"[profile k]", "aws_access_key_id = " + plainID, "aws_secret_access_key=" + plainSecret}
-		// The key's lines in their order, with others before, between and after.
+		// The lines of the key in order, with random lines before, between and after them.
 		var all, rest []string
 		for _, l := range lines {
 			for range r.IntN(3) {
@@ -106,7 +106,7 @@ func TestWithoutKeyKeepsTheRest(t *testing.T) {
 		f := config(t, strings.Join(all, eol))
 		k, ok, err := f.PlainKey("k")
 		if err != nil || !ok {
-			continue // a header came between, or a line that cannot be read
+			continue // there was a header between the lines, or a line that cannot be read
 		}
 		out, err := WithoutKey(f, k)
 		if err != nil {
@@ -121,11 +121,11 @@ func TestWithoutKeyKeepsTheRest(t *testing.T) {
 		}
 	}
 	if gone < 2000 {
-		t.Errorf("only %d keys were taken out", gone)
+		t.Errorf("only %d keys were removed", gone)
 	}
 }
 
-// Whatever the text, what comes out has no key, and reads as before but for it.
+// For any text, the new text has no key, and all other settings stay the same.
 func FuzzWithoutKey(f *testing.F) {
 	addCorpus(f, func(text []byte) { f.Add(text) })
 	f.Add([]byte("[a]\r\n" + plainPair + " [b]"))
@@ -147,7 +147,7 @@ func FuzzWithoutKey(f *testing.F) {
 				t.Fatal(err)
 			}
 			if _, ok, err := again.PlainKey(k.Profile); ok || err != nil {
-				t.Fatalf("%q became %q, which has the key of %q: %v", text, out, k.Profile, err)
+				t.Fatalf("%q became %q, which still has the key of %q: %v", text, out, k.Profile, err)
 			}
 			if !slices.Equal(commentLines(string(text)), commentLines(string(out))) {
 				t.Fatalf("%q became %q", text, out)

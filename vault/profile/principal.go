@@ -2,14 +2,14 @@ package profile
 
 import "strings"
 
-// A Principal names the role or user that credentials belong to, in the form in which AWS tells
-// one from another. Two profiles with one Principal obtain the same rights, whatever they are
-// called. The zero Principal is one that the config does not tell.
+// A Principal identifies the role or user that credentials belong to. Two profiles with the same
+// Principal get the same permissions. The zero Principal means that the config files do not show
+// whose credentials a profile has.
 type Principal string
 
-// RolePrincipal returns the role of an ARN, or the zero Principal for a text that is no role's
-// ARN. The partition follows from the account. The path and the case of the name are left out,
-// since no two roles of an account differ in these alone.
+// RolePrincipal returns the principal of a role, or the zero Principal if arn is not the ARN of a
+// role. It ignores the path and the case of the name, because AWS does not allow two roles of an
+// account that differ only in these. It ignores the partition, because the account determines it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 func RolePrincipal(arn string) Principal {
@@ -20,12 +20,14 @@ func RolePrincipal(arn string) Principal {
 	return rolePrincipal(parts[4], parts[5][strings.LastIndexByte(parts[5], '/')+1:])
 }
 
-// SSOPrincipal returns the role that IAM Identity Center provides for a permission set.
+// SSOPrincipal returns the principal of the role that IAM Identity Center creates for a permission
+// set.
 func SSOPrincipal(account, permissionSet string) Principal {
 	return Principal("sso " + account + " " + strings.ToLower(permissionSet))
 }
 
-// SignInPrincipal returns who signed in with aws login: a role, or else the ARN's own user.
+// SignInPrincipal returns the principal that signed in with aws login: a role, or the user in the
+// ARN.
 func SignInPrincipal(arn string) Principal {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) == 6 && strings.HasPrefix(parts[5], "assumed-role/") {
@@ -35,8 +37,8 @@ func SignInPrincipal(arn string) Principal {
 	return Principal("sign-in " + strings.ToLower(arn))
 }
 
-// rolePrincipal also recognizes the role that Identity Center creates in an account for a
-// permission set: AWSReservedSSO_NAME_SUFFIX, with a suffix of 16 hexadecimal digits.
+// rolePrincipal also recognizes the roles that Identity Center creates for permission sets. Their
+// names are AWSReservedSSO_NAME_SUFFIX, with a suffix of 16 hexadecimal digits.
 // https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 func rolePrincipal(account, name string) Principal {
 	name = strings.ToLower(name)

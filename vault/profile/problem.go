@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Problem is something in a file that is doubtful or wrong and does not keep others from using it.
+// Problem is a mistake or a doubtful line in a file. Other profiles of the file can still be used.
 type Problem struct {
 	Origin Origin
 	Text   string
@@ -18,12 +18,12 @@ type Problem struct {
 // String returns the place and the text in one line.
 func (p Problem) String() string { return p.Origin.String() + ": " + p.Text }
 
-// maxProblems bounds a list that somebody is to read.
+// maxProblems limits the length of the list.
 const maxProblems = 1000
 
-// Problems returns all that is doubtful or wrong in the file, in the order of its lines: lines
-// that cannot be read, headers that name nothing, sections and keys that are given twice,
-// comments that the AWS CLI takes as part of a value. It stops after a thousand.
+// Problems returns all problems of the file in the order of its lines, up to 1000: lines that
+// cannot be read, headers without a name, repeated sections and keys, and comments that the AWS CLI
+// reads as part of a value.
 func (f *File) Problems() []Problem {
 	var all []Problem
 	for i := range f.sections {
@@ -45,22 +45,23 @@ func sectionProblems(f *File, s *section) []Problem {
 	if text := headerProblem(f.kind, s, keys); text != "" {
 		all = append(all, Problem{f.origin(s, s.line, ""), text})
 	}
-	if before := f.before(s); before != nil {
+	if before := f.previousSection(s); before != nil {
 		all = append(all, Problem{f.origin(s, s.line, ""), repeatedSection(before, s)})
 	}
 	for _, err := range bad {
-		all = append(all, Problem{err.Origin, fmt.Sprintf("found %s, want %s", err.Found, err.Want)})
+		all = append(all, Problem{err.Origin, fmt.Sprintf("found %s, expected %s", err.Found, err.Want)})
 	}
 	if s.kind == otherSection || s.kind == openSection {
-		return all // nobody reads its keys
+		return all // the keys of these sections are not used
 	}
 	b := &body{file: f, keys: map[string]bodyKey{}}
 	b.add(s, keys)
-	return slices.Concat(all, b.doubts(), swallowed(f, s, keys))
+	return slices.Concat(all, b.problems(), swallowedHeaders(f, s, keys))
 }
 
-// swallowed finds headers that are none, because a key above them takes deeper lines as its value.
-func swallowed(f *File, s *section, keys []key) []Problem {
+// swallowedHeaders finds lines that look like headers but are part of a value, because they are
+// indented more than the key above.
+func swallowedHeaders(f *File, s *section, keys []key) []Problem {
 	var all []Problem
 	for _, k := range keys {
 		if !strings.Contains(k.value, "\n[") {
@@ -68,7 +69,7 @@ func swallowed(f *File, s *section, keys []key) []Problem {
 		}
 		for p := range pieces(f.text, k) {
 			if strings.HasPrefix(p.text, "[") && strings.HasSuffix(p.text, "]") {
-				text := strconv.Quote(shorten(p.text)) + " stands deeper than the key above and is part of its value"
+				text := strconv.Quote(shorten(p.text)) + " is indented more than the key above, so it is part of that key's value"
 				all = append(all, Problem{f.origin(s, p.line, k.name), text})
 			}
 		}
@@ -76,7 +77,8 @@ func swallowed(f *File, s *section, keys []key) []Problem {
 	return all
 }
 
-// strayLines speaks of the first line only: what stands there is often not a config file's.
+// strayLines reports only the first line before the first section, because such a text is often not
+// a config file.
 func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 	line := 0
 	if len(keys) > 0 {
@@ -88,10 +90,11 @@ func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 	if line == 0 {
 		return nil
 	}
-	return []Problem{{f.origin(s, line, ""), "stands before the first section, where nothing is read"}}
+	return []Problem{{f.origin(s, line, ""), "this line is before the first section, so it is not read"}}
 }
 
-// headerProblem says what makes a header one that names nothing, if it looks like it should.
+// headerProblem describes what is wrong with a header that looks as if it should have a name. It
+// returns "" if nothing is wrong.
 func headerProblem(file OriginKind, s *section, keys []key) string {
 	shown := strconv.Quote(shorten(s.header))
 	switch {
@@ -104,15 +107,15 @@ func headerProblem(file OriginKind, s *section, keys []key) string {
 	case s.kind != otherSection:
 		return ""
 	case s.header == "DEFAULT":
-		return "the AWS CLI gives what is in [DEFAULT] to all sections; here it is not read"
+		return "the AWS CLI applies [DEFAULT] to all sections; aws-vault does not read it"
 	}
 	first, _, _ := strings.Cut(strings.ToLower(trim(s.header)), " ")
 	if isKeyword(first) || first == defaultName {
-		return "the header " + shown + " names nothing; its section is not read"
+		return "the header " + shown + " has no name; its section is not read"
 	}
 	for _, k := range keys {
 		if settingNamed(k.name) != nil {
-			return "the header " + shown + ` lacks the word "profile"; its section is not read`
+			return "the header " + shown + ` has no word "profile"; its section is not read`
 		}
 	}
 	return ""
@@ -122,9 +125,9 @@ func credentialsHeaderProblem(s *section, shown string) string {
 	first, _, named := strings.Cut(s.header, " ")
 	switch {
 	case first == "profile" && named:
-		return "the header " + shown + ` has the word "profile", which is part of the name in this file`
+		return "the header " + shown + ` begins with the word "profile", which is part of the name in this file`
 	case trim(s.header) != s.header:
-		return "the header " + shown + " has blanks around the name, which are part of it"
+		return "the header " + shown + " has blanks around the name, which are part of the name"
 	}
 	return ""
 }

@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// maxDepth bounds how many profiles may stand on each other, as sources or as includes.
+// maxDepth limits how many profiles a chain of source_profile or include_profile may have.
 const maxDepth = 64
 
-// Inputs is what Resolve takes besides the config file.
+// Inputs are the sources of settings besides the config file.
 type Inputs struct {
-	Flags       map[string]Flag             // by setting; for the profile that was asked for
+	Flags       map[string]Flag             // by setting; they apply to the requested profile
 	Env         func(string) (string, bool) // nil for an empty environment
 	Credentials *File                       // the shared credentials file, or nil
 }
 
-// Flag is what the command line gives for a setting.
+// Flag is the value that a command line flag sets.
 type Flag struct{ Name, Text string }
 
-// Resolve gathers the settings of the named profile and of those it takes its source from. Of
-// each setting the first of these counts: flag, environment, the profile, what it includes,
-// [default]. An empty variable counts as none; a key with an empty value counts.
+// Resolve returns the settings of the named profile and of its source profiles. For each setting,
+// the order of priority is: flag, environment variable, the profile, the profiles that it includes,
+// [default]. An empty variable is ignored, but an empty value in a file is used.
 //
-// A profile without a section is no error: it has the settings of [default], and Defined is false.
-// The errors are *SyntaxError, *ValueError, *LoopError and *MissingError.
+// A profile without a section is not an error: it has the settings of [default], and Defined is
+// false. The errors are *SyntaxError, *ValueError, *LoopError and *MissingError.
 func (f *File) Resolve(name string, in Inputs) (*Profile, error) {
 	r := resolver{config: f, in: in, bodies: map[fileName]*body{}}
 	return r.profile(name, nil, Origin{})
@@ -40,8 +40,8 @@ type fileName struct {
 	name string
 }
 
-// profile resolves one profile. Path holds the names that led to it by source_profile, and
-// origin the last of those settings.
+// profile resolves one profile. path has the names of the profiles that led to it through
+// source_profile. origin is the place of the last of these settings.
 func (r *resolver) profile(name string, path []string, origin Origin) (*Profile, error) {
 	if i := slices.Index(path, name); i >= 0 {
 		return nil, &LoopError{sourceProfile, append(slices.Clone(path[i:]), name), origin}
@@ -58,7 +58,7 @@ func (r *resolver) profile(name string, path []string, origin Origin) (*Profile,
 		Defined: r.config.Has(name) || r.in.Credentials.Has(name),
 		values:  map[string]Value{},
 	}
-	p.warnings = warnings(levels)
+	p.warnings = levelWarnings(levels)
 	if err := r.fill(p, levels, len(path) == 0); err != nil {
 		return nil, err
 	}
@@ -74,10 +74,10 @@ func (r *resolver) profile(name string, path []string, origin Origin) (*Profile,
 }
 
 func tooDeep(setting, name string, origin Origin) error {
-	return &ValueError{origin, setting, shorten(name), fmt.Sprintf("at most %d profiles in a row", maxDepth)}
+	return &ValueError{origin, setting, shorten(name), fmt.Sprintf("a chain of at most %d profiles", maxDepth)}
 }
 
-// fill puts the value of every setting into the profile and checks it.
+// fill sets and checks the values of all settings in the profile.
 func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 	ranks := map[string]int{}
 	for i := range settings {
@@ -88,7 +88,7 @@ func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 			ranks[s.name] = rank
 		}
 	}
-	choose(p.values, ranks)
+	dropOverridden(p.values, ranks)
 	for _, shared := range sharedSessions {
 		if err := r.session(p, ranks, shared); err != nil {
 			return err
@@ -104,28 +104,29 @@ func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 	return err
 }
 
-// fromOutside is the rank of what no file says: the environment's; a flag's is before it.
-const fromOutside = -1
+// envRank is the rank of values from the environment. Flags have a lower rank, and files have a
+// higher one.
+const envRank = -1
 
-// pick returns a setting's value and how far it was found: lower is more specific.
+// pick returns the value of a setting and its rank. A lower rank has priority.
 func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank int, ok bool) {
 	if first {
 		if flag := r.in.Flags[s.name]; flag.Text != "" {
-			return Value{Text: flag.Text, Origin: Origin{Kind: CommandLine, Name: flag.Name}, secret: s.hidden()}, -2, true
+			return Value{Text: flag.Text, Origin: Origin{Kind: CommandLine, Name: flag.Name}, secret: s.isSecret()}, -2, true
 		}
 	}
-	if first || s.scope == every {
+	if first || s.scope == everyProfile {
 		if v, ok := r.fromEnv(s); ok {
-			return v, fromOutside, true
+			return v, envRank, true
 		}
 	}
 	for i, l := range levels {
-		if l.ambient && s.inherit != ambient {
+		if l.viaDefault && s.inheritance != fromDefault {
 			continue
 		}
 		for j, b := range l.bodies(s) {
 			if v, ok := b.value(s); ok {
-				v.inherited = l.ambient
+				v.inherited = l.viaDefault
 				return v, 2*i + j, true
 			}
 		}
@@ -135,11 +136,11 @@ func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank i
 
 func (r *resolver) fromEnv(s *setting) (Value, bool) {
 	if s.name == "role_arn" && r.env("AWS_WEB_IDENTITY_TOKEN_FILE") != "" {
-		return Value{}, false // the two variables belong together: the role is that token's
+		return Value{}, false // the two variables belong together: the role is for that token
 	}
 	for _, variable := range s.env {
 		if text := r.env(variable); text != "" {
-			return Value{Text: text, Origin: Origin{Kind: Environment, Name: variable}, secret: s.hidden()}, true
+			return Value{Text: text, Origin: Origin{Kind: Environment, Name: variable}, secret: s.isSecret()}, true
 		}
 	}
 	return Value{}, false
@@ -153,8 +154,8 @@ func (r *resolver) env(variable string) string {
 	return text
 }
 
-// choose drops what a more specific place has ruled out.
-func choose(values map[string]Value, ranks map[string]int) {
+// dropOverridden removes settings that exclude each other, except for the one with priority.
+func dropOverridden(values map[string]Value, ranks map[string]int) {
 	for _, pair := range alternatives {
 		a, b := pair[0], pair[1]
 		if values[a].Text == "" || values[b].Text == "" {
@@ -174,26 +175,26 @@ func choose(values map[string]Value, ranks map[string]int) {
 		}
 	}
 	for _, part := range keyParts {
-		// Half a key from here and half from there would be no key.
+		// An ID and a secret from different places do not form an access key.
 		if values[part].Text != "" && ranks[part] != best {
 			delete(values, part)
 		}
 	}
 }
 
-// missing is the error for a setting that names a section which the file does not have.
+// missing returns the error for a setting that names a section that does not exist.
 func missing(f *File, v Value, setting string, k sectionKind) error {
-	return &MissingError{v.Origin, setting, shorten(v.Text), f.near.find(f, k, v.Text)}
+	return &MissingError{v.Origin, setting, shorten(v.Text), f.nearest.find(f, k, v.Text)}
 }
 
-// check returns a *ValueError if a value is not what its setting asks for.
+// check returns a *ValueError if a value breaks the rule of its setting.
 func (s *setting) check(v Value) error {
 	rule := s.rule(v.Origin.Kind)
 	if v.Text == "" || rule.ok(v.Text) {
 		return nil
 	}
 	found := shorten(v.Text)
-	if s.hidden() {
+	if s.isSecret() {
 		found = ""
 	}
 	return &ValueError{v.Origin, s.name, found, rule.String()}

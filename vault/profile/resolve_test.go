@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Each row adds a place that counts more than those before it.
+// Each row adds a place with priority over all places of the rows before it.
 func TestPrecedence(t *testing.T) {
 	files := `[default]
 include_profile = base
@@ -61,7 +61,7 @@ include_profile = deeper
 	check("flag-1", "--region")
 }
 
-// What decides who one is stays with a profile; the rest comes from [default] too.
+// Settings about identity are not inherited from [default]; all other settings are.
 func TestFromDefault(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("[default]\n")
@@ -86,15 +86,15 @@ func TestFromDefault(t *testing.T) {
 		}
 		_, passed := stranger.values[s.Name]
 		if want := !slices.Contains(personal, s.Name); passed != want || s.FromDefault != want {
-			t.Errorf("%s: passed %v, said %v, want %v", s.Name, passed, s.FromDefault, want)
+			t.Errorf("%s: inherited: %v, reported: %v, want %v", s.Name, passed, s.FromDefault, want)
 		}
 		if _, passed := guest.values[s.Name]; !passed {
-			t.Errorf("%s does not come with include_profile = default", s.Name)
+			t.Errorf("%s is not inherited with include_profile = default", s.Name)
 		}
 	}
 }
 
-func TestEmptyValueStops(t *testing.T) {
+func TestEmptyValueOverrides(t *testing.T) {
 	f := config(t, "[default]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile p]\nmfa_serial =\n[profile q]\nmfa_serial = # none\n")
 	for name, line := range map[string]int{"p": 4, "q": 6} {
 		p := resolve(t, f, name, Inputs{})
@@ -214,7 +214,7 @@ func TestRoleFromEnvironment(t *testing.T) {
 	}
 	variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/tmp/token"
 	if got := resolve(t, f, "p", Inputs{Env: env(variables)}).Value("role_arn").Origin.Name; got != "role_arn" {
-		t.Errorf("role from %s beside a token", got)
+		t.Errorf("role from %s together with a token", got)
 	}
 }
 
@@ -262,12 +262,12 @@ include_profile = me
 region = eu-west-1
 `)
 	for name, want := range map[string]string{
-		"a":  "config:4: source_profile makes a loop: a → b → a",
-		"b":  "config:2: source_profile makes a loop: b → a → b",
-		"x":  "config:4: source_profile makes a loop: a → b → a",
-		"i":  "config:12: include_profile makes a loop: j → k → j",
-		"j":  "config:12: include_profile makes a loop: j → k → j",
-		"me": "config:14: include_profile makes a loop: me → me",
+		"a":  "config:4: source_profile refers back to the same profile: a → b → a",
+		"b":  "config:2: source_profile refers back to the same profile: b → a → b",
+		"x":  "config:4: source_profile refers back to the same profile: a → b → a",
+		"i":  "config:12: include_profile refers back to the same profile: j → k → j",
+		"j":  "config:12: include_profile refers back to the same profile: j → k → j",
+		"me": "config:14: include_profile refers back to the same profile: me → me",
 	} {
 		if got := fails(t, f, name, Inputs{}); got != want {
 			t.Errorf("%s: %s\nwant %s", name, got, want)
@@ -291,7 +291,7 @@ func TestDefaultMayInclude(t *testing.T) {
 		}
 	}
 	f = config(t, "[default]\ninclude_profile = common\n[profile common]\ninclude_profile = default\nregion = eu-west-1\n[profile p]\n")
-	want := "config:4: include_profile makes a loop: default → common → default"
+	want := "config:4: include_profile refers back to the same profile: default → common → default"
 	if got := fails(t, f, "default", Inputs{}); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -311,9 +311,9 @@ services = elsewhere
 [sso-session corp]
 `)
 	for name, want := range map[string]string{
-		"p": `config:3: include_profile is "comon", want the name of a profile, such as common`,
-		"s": `config:5: sso_session is "crop", want the name of an sso-session section, such as corp`,
-		"e": `config:7: services is "elsewhere", want the name of a services section`,
+		"p": `config:3: include_profile is "comon", expected the name of an existing profile, such as common`,
+		"s": `config:5: sso_session is "crop", expected the name of an existing sso-session section, such as corp`,
+		"e": `config:7: services is "elsewhere", expected the name of an existing services section`,
 	} {
 		if got := fails(t, f, name, Inputs{}); got != want {
 			t.Errorf("%s\nwant %s", got, want)
@@ -338,7 +338,7 @@ func TestDepth(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "[profile p%d]\n", n)
 		f := config(t, b.String())
-		want := fmt.Sprintf("config:130: %s is %q, want at most 64 profiles in a row", setting, "p65")
+		want := fmt.Sprintf("config:130: %s is %q, expected a chain of at most 64 profiles", setting, "p65")
 		if got := fails(t, f, "p0", Inputs{}); got != want {
 			t.Errorf("%s\nwant %s", got, want)
 		}
@@ -346,8 +346,8 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// A broken section is an error for all who come by it.
-func TestBrokenSectionsOnTheWay(t *testing.T) {
+// A section that cannot be read is an error for all profiles that use it.
+func TestBrokenSectionsInChain(t *testing.T) {
 	const broken = "junk\n"
 	for name, c := range map[string]struct{ config, credentials string }{
 		"included":     {"[profile p]\ninclude_profile = q\n[profile q]\n" + broken, ""},
@@ -418,11 +418,11 @@ sts =
 			}
 		})
 	}
-	want := `config:19: endpoint_url is "sts.example.com", want a URL, such as https://example.com`
+	want := `config:19: endpoint_url is "sts.example.com", expected a URL, such as https://example.com`
 	if got := fails(t, f, "bad", Inputs{}); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	want = `AWS_ENDPOINT_URL_STS is "x", want a URL, such as https://example.com`
+	want = `AWS_ENDPOINT_URL_STS is "x", expected a URL, such as https://example.com`
 	if got := fails(t, f, "plain", Inputs{Env: env(map[string]string{"AWS_ENDPOINT_URL_STS": "x"})}); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

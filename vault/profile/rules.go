@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/ascii"
 )
 
-// rule is what a value must be: in words, by example, and as a test.
+// rule defines the valid values of a setting: a description, an example and a check.
 type rule struct {
 	want    string
 	example string
@@ -26,15 +26,16 @@ func (r rule) String() string {
 	return r.want + ", such as " + r.example
 }
 
-// The rules, each the alphabet and length that the service itself names. Their tests are
-// functions that hold nothing, so that the table is made by the compiler and not at each start.
+// The rules. Alphabets and lengths are those that the service documents. The checks are plain
+// functions without captured variables, so that the compiler builds the table and no start of the
+// program does.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 var (
 	anyText    = rule{"text", "", printable}
 	anyName    = rule{"a name", "prod", oneLine}
 	anyCommand = rule{"a command", "/usr/local/bin/token", printable}
 	anyPath    = rule{"the path of a file", "/etc/aws/token", oneLine}
-	formatName = rule{"a format's name", "json", func(s string) bool { return spelled(s, 1, 32, "-") }}
+	formatName = rule{"the name of an output format", "json", func(s string) bool { return hasOnly(s, 1, 32, "-") }}
 
 	regionName  = rule{"a region", "eu-west-1", isRegion}
 	boolean     = rule{"true or false", "", func(s string) bool { return isOneOf(strings.ToLower(s), "true", "false") }}
@@ -43,11 +44,11 @@ var (
 	roleARN     = rule{"the ARN of a role", "arn:aws:iam::123456789012:role/Admin", func(s string) bool { return isIAMARN(s, "role/", false) }}
 	policyARNs  = rule{"up to 10 ARNs of managed policies", "arn:aws:iam::aws:policy/ReadOnlyAccess", isPolicyARNs}
 	sessionName = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", isSessionName}
-	identity    = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", func(s string) bool { return spelled(s, 2, 64, "=,.@+-") }}
-	externalID  = rule{"2 to 1224 letters, digits or any of =,.@:/_+-", "a1b2c3", func(s string) bool { return spelled(s, 2, 1224, "=,.@:/+-") }}
-	ssoRoleName = rule{"the name of a permission set", "ReadOnly", func(s string) bool { return spelled(s, 1, 64, "=,.@+-") }}
-	scopes      = rule{"scopes between commas", "sso:account:access", func(s string) bool { return eachIs(s, printable) }}
-	mfaSerial   = rule{"a virtual or hardware MFA device (STS takes no FIDO key)", "arn:aws:iam::123456789012:mfa/alice", isMFASerial}
+	identity    = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", func(s string) bool { return hasOnly(s, 2, 64, "=,.@+-") }}
+	externalID  = rule{"2 to 1224 letters, digits or any of =,.@:/_+-", "a1b2c3", func(s string) bool { return hasOnly(s, 2, 1224, "=,.@:/+-") }}
+	ssoRoleName = rule{"the name of a permission set", "ReadOnly", func(s string) bool { return hasOnly(s, 1, 64, "=,.@+-") }}
+	scopes      = rule{"scopes, separated by commas", "sso:account:access", func(s string) bool { return everyEntry(s, printable) }}
+	mfaSerial   = rule{"a virtual or hardware MFA device (STS does not accept FIDO keys)", "arn:aws:iam::123456789012:mfa/alice", isMFASerial}
 
 	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "",
 		func(s string) bool { return isOneOf(s, "Environment", "Ec2InstanceMetadata", "EcsContainer") }}
@@ -56,32 +57,32 @@ var (
 	retryMode    = rule{"legacy, standard or adaptive", "", func(s string) bool { return isOneOf(s, "legacy", "standard", "adaptive") }}
 	stsEndpoints = rule{"regional or legacy", "", func(s string) bool { return isOneOf(s, "regional", "legacy") }}
 
-	issuerURL     = rule{"a URL with https, as the provider itself writes it (http on this machine alone)", "https://id.example.com", isIssuer}
+	issuerURL     = rule{"an https URL, exactly as the provider writes it (http only for this machine)", "https://id.example.com", isIssuer}
 	clientID      = rule{"printable characters without blanks", "aws-vault", isGraphic}
-	oidcScopeList = rule{"scopes between commas or blanks", "openid,email,offline_access", func(s string) bool { return eachIs(s, isScopes) }}
+	oidcScopeList = rule{"scopes, separated by commas or blanks", "openid,email,offline_access", func(s string) bool { return everyEntry(s, isScopes) }}
 	signInFlow    = rule{"browser or device", "", func(s string) bool { return isOneOf(s, "browser", "device") }}
 	onePort       = rule{"a port from 1 to 65535", "8000", isPort}
-	portList      = rule{"up to 10 ports from 1 to 65535, tried in turn", "8000,18000", func(s string) bool { return eachIs(s, isPort) && len(splitList(s)) <= 10 }}
-	claimName     = rule{"the name of a claim of the ID token", "email", func(s string) bool { return spelled(s, 1, 64, "-.:/") }}
+	portList      = rule{"up to 10 ports from 1 to 65535, tried in order", "8000,18000", func(s string) bool { return everyEntry(s, isPort) && len(splitList(s)) <= 10 }}
+	claimName     = rule{"the name of a claim in the ID token", "email", func(s string) bool { return hasOnly(s, 1, 64, "-.:/") }}
 	agentAccess   = rule{"read-only, off, deny, or the ARN or name of a session policy", "", oneLine}
 	onOff         = rule{"on or off", "", func(s string) bool { return isOneOf(s, "on", "off") }}
 
-	keyID     = rule{"an access key id: letters and digits", "", func(s string) bool { return spelled(s, 1, 128, "") }}
+	keyID     = rule{"an access key id: letters and digits", "", func(s string) bool { return hasOnly(s, 1, 128, "") }}
 	keySecret = rule{"printable characters without blanks", "", isGraphic}
 
 	trustAnchor = rule{"the ARN of a trust anchor of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-a1b2",
 		func(s string) bool { return isAnywhereARN(s, "trust-anchor/") }}
 	anywhereProfile = rule{"the ARN of a profile of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-c3d4",
 		func(s string) bool { return isAnywhereARN(s, "profile/") }}
-	keyPlace  = rule{"the path of a file, or a slot of a card", "piv:9c", isKeyPlace}
-	mfaDevice = rule{"yubikey, to read codes from one", "yubikey", func(s string) bool { return s == "yubikey" }}
+	privateKeyLocation = rule{"the path of a file, or a slot of a card", "piv:9c", isPrivateKeyLocation}
+	mfaDevice          = rule{"yubikey, to read codes from a YubiKey", "yubikey", func(s string) bool { return s == "yubikey" }}
 
 	signIn = rule{"the identity that aws login wrote", "arn:aws:iam::123456789012:user/alice", oneLine}
 
-	browserName = rule{"a browser, with a profile behind it if need be", "chromium:Work", oneLine}
+	browserName = rule{"a browser, optionally followed by a profile", "chromium:Work", oneLine}
 
 	tagPairs = rule{"up to 50 KEY=VALUE pairs with different keys", "team=blue,cost=42", func(s string) bool { _, ok := readTags(s); return ok }}
-	tagKeys  = rule{"keys of session tags", "team,cost", func(s string) bool { return eachIs(s, isTagKey) }}
+	tagKeys  = rule{"keys of session tags", "team,cost", func(s string) bool { return everyEntry(s, isTagKey) }}
 
 	roleSeconds   = rule{"a number of seconds from 900 to 43200", "3600", func(s string) bool { return numberWithin(s, 900, 43200) }}
 	roleDuration  = rule{"a duration from 15m to 12h", "1h", func(s string) bool { return durationWithin(s, 15*time.Minute, 12*time.Hour) }}
@@ -90,8 +91,9 @@ var (
 	anyDuration   = rule{"a duration or a number of seconds", "1h", isAge}
 )
 
-// spelled takes ASCII letters, digits, the underscore and what extra holds.
-func spelled(s string, least, most int, extra string) bool {
+// hasOnly reports whether s has only ASCII letters, digits, underscores and characters in extra,
+// and whether its length is within the limits.
+func hasOnly(s string, least, most int, extra string) bool {
 	if len(s) < least || len(s) > most {
 		return false
 	}
@@ -129,7 +131,7 @@ func isOneOf(s string, words ...string) bool {
 	return slices.Contains(words, s)
 }
 
-func eachIs(s string, ok func(string) bool) bool {
+func everyEntry(s string, ok func(string) bool) bool {
 	list := splitList(s)
 	for _, entry := range list {
 		if !ok(entry) || strings.ContainsAny(entry, "\n\t") {
@@ -139,9 +141,9 @@ func eachIs(s string, ok func(string) bool) bool {
 	return len(list) > 0
 }
 
-// isRegion takes what can be one label of a host name, for that is what it becomes.
+// isRegion accepts only labels of a host name, because a region becomes part of one.
 func isRegion(s string) bool {
-	return spelled(s, 1, 63, "-") && !strings.Contains(s, "_") && s[0] != '-' && s[len(s)-1] != '-' &&
+	return hasOnly(s, 1, 63, "-") && !strings.Contains(s, "_") && s[0] != '-' && s[len(s)-1] != '-' &&
 		strings.Trim(s, "0123456789") != ""
 }
 
@@ -153,8 +155,8 @@ func isWebURL(s string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
 }
 
-// isIssuer takes the URL of an OpenID provider. A token that came over plain HTTP from
-// another machine would be anybody's.
+// isIssuer accepts the URL of an OIDC provider. Plain HTTP is allowed only on this machine, because
+// a token over HTTP from another machine could be forged.
 // https://openid.net/specs/openid-connect-core-1_0.html#IssuerIdentifier
 func isIssuer(s string) bool {
 	u, err := url.Parse(s)
@@ -165,7 +167,7 @@ func isIssuer(s string) bool {
 	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// isScopes takes scopes between blanks.
+// isScopes accepts scopes that are separated by blanks.
 // https://www.rfc-editor.org/rfc/rfc6749#section-3.3
 func isScopes(s string) bool {
 	for scope := range strings.FieldsSeq(s) {
@@ -185,30 +187,30 @@ func isAccountID(s string) bool { return len(s) == 12 && isDigits(s) }
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// isIAMARN takes arn:PARTITION:iam::ACCOUNT:KIND/NAME.
+// isIAMARN accepts arn:PARTITION:iam::ACCOUNT:KIND/NAME.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
 func isIAMARN(s, kind string, managed bool) bool {
 	parts := strings.SplitN(s, ":", 6)
 	if len(s) > 2048 || len(parts) != 6 || !isGraphic(s) {
 		return false
 	}
-	return parts[0] == "arn" && spelled(parts[1], 1, 32, "-") && parts[2] == "iam" && parts[3] == "" &&
+	return parts[0] == "arn" && hasOnly(parts[1], 1, 32, "-") && parts[2] == "iam" && parts[3] == "" &&
 		(isAccountID(parts[4]) || managed && parts[4] == "aws") &&
 		strings.HasPrefix(parts[5], kind) && len(parts[5]) > len(kind)
 }
 
-// isAnywhereARN takes arn:PARTITION:rolesanywhere:REGION:ACCOUNT:KIND/ID.
+// isAnywhereARN accepts arn:PARTITION:rolesanywhere:REGION:ACCOUNT:KIND/ID.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html
 func isAnywhereARN(s, kind string) bool {
 	parts := strings.SplitN(s, ":", 6)
-	return len(s) <= 1011 && len(parts) == 6 && isGraphic(s) && parts[0] == "arn" && spelled(parts[1], 1, 32, "-") &&
+	return len(s) <= 1011 && len(parts) == 6 && isGraphic(s) && parts[0] == "arn" && hasOnly(parts[1], 1, 32, "-") &&
 		parts[2] == "rolesanywhere" && isRegion(parts[3]) && isAccountID(parts[4]) &&
-		strings.HasPrefix(parts[5], kind) && spelled(parts[5][len(kind):], 1, 128, "-")
+		strings.HasPrefix(parts[5], kind) && hasOnly(parts[5][len(kind):], 1, 128, "-")
 }
 
-// isKeyPlace takes a path, or piv: with one of the slots of a PIV card that hold a key.
+// isPrivateKeyLocation accepts a path, or piv: with a slot of a PIV card that holds keys.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73pt1-5.pdf
-func isKeyPlace(s string) bool {
+func isPrivateKeyLocation(s string) bool {
 	slot, card := strings.CutPrefix(s, "piv:")
 	if !card {
 		return oneLine(s)
@@ -220,20 +222,20 @@ func isKeyPlace(s string) bool {
 	return len(slot) == 2 && slot >= "82" && slot <= "95" && strings.Trim(slot, "0123456789abcdef") == ""
 }
 
-// IsRoleARN tells whether s has the form that role_arn asks for.
+// IsRoleARN reports whether s is a valid value of role_arn.
 func IsRoleARN(s string) bool { return roleARN.ok(s) }
 
 func isPolicyARNs(s string) bool {
-	return eachIs(s, func(arn string) bool { return isIAMARN(arn, "policy/", true) }) && len(splitList(s)) <= 10
+	return everyEntry(s, func(arn string) bool { return isIAMARN(arn, "policy/", true) }) && len(splitList(s)) <= 10
 }
 
-// isSessionName also takes ${aws:username}, for which the caller's name is put in.
+// isSessionName also accepts ${aws:username}, which is replaced with the name of the calling user.
 func isSessionName(s string) bool {
-	return len(s) <= 128 && spelled(strings.ReplaceAll(s, "${aws:username}", "me"), 2, 64, "=,.@+-")
+	return len(s) <= 128 && hasOnly(strings.ReplaceAll(s, "${aws:username}", "me"), 2, 64, "=,.@+-")
 }
 
 func isMFASerial(s string) bool {
-	return spelled(s, 1, 256, "=/:,.@+-") && !strings.HasPrefix(s, "u2f/") && !strings.Contains(s, ":u2f/")
+	return hasOnly(s, 1, 256, "=/:,.@+-") && !strings.HasPrefix(s, "u2f/") && !strings.Contains(s, ":u2f/")
 }
 
 func numberWithin(s string, least, most int) bool {
@@ -251,7 +253,7 @@ func isAge(s string) bool {
 	return ok && d > 0
 }
 
-// readDuration reads a number of seconds or a Go duration.
+// readDuration parses a number of seconds or a Go duration.
 func readDuration(s string) (time.Duration, bool) {
 	if isDigits(s) {
 		n, err := strconv.ParseInt(s, 10, 32)

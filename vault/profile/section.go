@@ -2,20 +2,21 @@ package profile
 
 import "slices"
 
-// section is one header and the lines up to the next one.
+// section is a header and the lines up to the next header.
 type section struct {
-	kind     sectionKind
-	name     string
-	header   string // between the brackets
-	line     int    // the header's
-	begin    int    // where the header's line begins in the text
-	start    int    // where the lines after the header begin
-	end      int
-	previous int // the section of the same name before this one, of any kind; 0 for none
+	kind        sectionKind
+	name        string
+	header      string // the text between the brackets
+	line        int    // line number of the header
+	headerStart int    // start of the header's line in the text
+	bodyStart   int    // start of the line after the header
+	end         int
+	previous    int // index of the previous section with this name, of any kind; 0 for none
 }
 
-// before returns the section of the same kind and name before s, or nil if s is the first one.
-func (f *File) before(s *section) *section {
+// previousSection returns the previous section with the same kind and name as s, or nil if s is the
+// first one.
+func (f *File) previousSection(s *section) *section {
 	if s.name == "" {
 		return nil
 	}
@@ -27,7 +28,7 @@ func (f *File) before(s *section) *section {
 	return nil
 }
 
-// named returns the sections of that kind and name, the one that counts most last.
+// named returns the sections of that kind and name in ascending order of priority.
 func (f *File) named(k sectionKind, name string) []*section {
 	if f == nil {
 		return nil
@@ -40,13 +41,13 @@ func (f *File) named(k sectionKind, name string) []*section {
 	}
 	slices.Reverse(all)
 	if k == profileSection && name == defaultName {
-		// [profile default] counts more than [default], wherever they stand: the Go SDK's rule.
+		// [profile default] has priority over [default], in any order, as in the AWS SDK for Go.
 		slices.SortStableFunc(all, func(a, b *section) int { return a.rank() - b.rank() })
 	}
 	return all
 }
 
-// rank puts the two ways to head the default profile in order.
+// rank orders the two ways to write the header of the default profile.
 func (s *section) rank() int {
 	if s.header == defaultName {
 		return 0
@@ -54,11 +55,12 @@ func (s *section) rank() int {
 	return 1
 }
 
-// names returns the names that sections of a kind have, in the order of the file, each once.
+// names returns the names of all sections of a kind, in the order of the file. Each name is
+// returned once.
 func (f *File) names(k sectionKind) []string {
 	names := make([]string, 0, len(f.sections)) // most sections are profiles
 	for i := range f.sections {
-		if s := &f.sections[i]; s.kind == k && f.before(s) == nil {
+		if s := &f.sections[i]; s.kind == k && f.previousSection(s) == nil {
 			names = append(names, s.name)
 		}
 	}

@@ -1,11 +1,11 @@
 package profile
 
-// A sharedSession is a section that profiles name to share a sign-in.
+// A sharedSession is a section that several profiles can name to share a sign-in.
 type sharedSession struct {
-	setting string // names it
-	kind    sectionKind
-	whole   []string // settings that are the section's: what stands beside its name counts less
-	own     []string // settings that a profile may have for itself: what stands beside the name counts more
+	setting      string // the setting that names the section
+	kind         sectionKind
+	sectionFirst []string // settings for which the section has priority over the profile that names it
+	profileFirst []string // settings for which the profile has priority over the section that it names
 }
 
 var sharedSessions = []sharedSession{
@@ -14,8 +14,8 @@ var sharedSessions = []sharedSession{
 	{signedIdentity, identitySection, []string{identityIssuer, identitySubject, identityAudience}, nil},
 }
 
-// session puts in what the section says, which counts as if it stood where the section is
-// named.
+// session adds the settings of a shared section to the profile. They have the rank of the setting
+// that names the section.
 func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSession) error {
 	named := p.values[shared.setting]
 	if named.Text == "" {
@@ -28,9 +28,9 @@ func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSessio
 	if b == nil {
 		return missing(r.config, named, shared.setting, shared.kind)
 	}
-	p.warnings = append(p.warnings, b.doubts()...)
+	p.warnings = append(p.warnings, b.problems()...)
 	level := ranks[shared.setting]
-	for _, name := range shared.whole {
+	for _, name := range shared.sectionFirst {
 		_, given := p.values[name]
 		if given && ranks[name] < level {
 			continue
@@ -41,8 +41,8 @@ func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSessio
 			delete(p.values, name)
 		}
 	}
-	for _, name := range shared.own {
-		if _, given := p.values[name]; given && ranks[name] <= max(level, fromOutside) {
+	for _, name := range shared.profileFirst {
+		if _, given := p.values[name]; given && ranks[name] <= max(level, envRank) {
 			continue
 		}
 		if v, ok := b.value(settingNamed(name)); ok {

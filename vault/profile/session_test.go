@@ -17,7 +17,8 @@ role_session_name_claim = email
 oidc_issuer = https://other.example.com
 `
 
-// What is signed in to is the section's; how a profile does so is its own where it says so.
+// The section has priority for settings of the provider. The profile has priority for settings of
+// the sign-in flow.
 func TestOIDCSession(t *testing.T) {
 	for _, tt := range []struct {
 		name, own, included string
@@ -61,7 +62,7 @@ func TestOIDCSession(t *testing.T) {
 func TestOIDCSessionErrors(t *testing.T) {
 	_, err := config(t, oidcSessions+"[profile p]\noidc_session = crop\n").Resolve("p", Inputs{})
 	var missing *MissingError
-	if !errors.As(err, &missing) || !strings.Contains(err.Error(), "want the name of an oidc-session section, such as corp") {
+	if !errors.As(err, &missing) || !strings.Contains(err.Error(), "expected the name of an existing oidc-session section, such as corp") {
 		t.Errorf("got %v", err)
 	}
 	_, err = config(t, "[oidc-session s]\noidc_issuer = id.example.com\n[profile p]\noidc_session = s\n").Resolve("p", Inputs{})

@@ -1,16 +1,15 @@
 package profile
 
-// A SessionPolicy is a [session-policy NAME] section: what a session may do at most, under a
-// name.
+// A SessionPolicy is a [session-policy NAME] section: a named limit for sessions.
 type SessionPolicy struct {
 	Text Value // JSON, or file:// and a path
-	ARNs Value // of managed policies, with commas between
+	ARNs Value // ARNs of managed policies, separated by commas
 }
 
 // List returns the ARNs.
 func (p SessionPolicy) List() []string { return splitList(p.ARNs.Text) }
 
-// SessionPolicy returns the section of that name, and whether there is one. It fails with a
+// SessionPolicy returns the section with that name, and whether it exists. It fails with a
 // *SyntaxError or a *ValueError.
 func (f *File) SessionPolicy(name string) (p SessionPolicy, ok bool, err error) {
 	b, err := f.body(policySection, name)

@@ -2,128 +2,128 @@ package profile
 
 import "slices"
 
-// scope says for whom a flag or a variable counts.
+// scope defines the profiles to which a flag or an environment variable applies.
 type scope int
 
 const (
-	asked scope = iota // the profile that was asked for
-	every              // and those that it takes its source from
+	targetOnly   scope = iota // only the requested profile
+	everyProfile              // also its source profiles
 )
 
-// inherit says whether [default] passes a setting on to profiles that do not include it.
-type inherit int
+// inheritance defines whether [default] passes a setting on to profiles that do not include it.
+type inheritance int
 
 const (
-	personal inherit = iota // decides who one is: stays with the profile
-	ambient                 // says how and where: comes from [default] too
+	notInherited inheritance = iota // settings about identity: only for the profile itself
+	fromDefault                     // other settings: [default] passes them on
 )
 
-// style says how a value may be written.
+// style defines how a value is written and printed.
 type style int
 
 const (
-	plain   style = iota // can hold neither " #" nor " ;": what follows them is a comment
-	free                 // may hold anything
-	secret               // plain, and never shown
-	private              // free, and never shown
+	plain   style = iota // cannot contain " #" or " ;", which begin a comment
+	free                 // may contain any text
+	secret               // plain, and never printed
+	private              // free, and never printed
 )
 
 // setting is one row of the table.
 type setting struct {
-	name    string
-	env     []string // the first that is set counts
-	scope   scope
-	inherit inherit
-	style   style
-	in      rule // for the value in a file
-	out     rule // for that of a flag or variable, where it differs
-	noFile  bool // it is not read from files
+	name        string
+	env         []string // in order of priority
+	scope       scope
+	inheritance inheritance
+	style       style
+	fileRule    rule // for values in files
+	outsideRule rule // for values of flags and variables, if different
+	noFile      bool // not read from files
 }
 
-// settings is every setting that is read, in the order in which the manual lists them.
+// settings are all settings that aws-vault reads, in the order of the manual.
 var settings = []setting{
-	{name: "region", env: []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, inherit: ambient, in: regionName},
-	{name: "output", inherit: ambient, in: formatName},
+	{name: "region", env: []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, inheritance: fromDefault, fileRule: regionName},
+	{name: "output", inheritance: fromDefault, fileRule: formatName},
 
-	{name: "mfa_serial", env: []string{"AWS_MFA_SERIAL"}, scope: every, inherit: ambient, in: mfaSerial},
-	{name: "mfa_process", inherit: ambient, style: free, in: anyCommand},
-	{name: "mfa_device", inherit: ambient, in: mfaDevice},
-	{name: "mfa_max_age", inherit: ambient, in: anyDuration},
+	{name: "mfa_serial", env: []string{"AWS_MFA_SERIAL"}, scope: everyProfile, inheritance: fromDefault, fileRule: mfaSerial},
+	{name: "mfa_process", inheritance: fromDefault, style: free, fileRule: anyCommand},
+	{name: "mfa_device", inheritance: fromDefault, fileRule: mfaDevice},
+	{name: "mfa_max_age", inheritance: fromDefault, fileRule: anyDuration},
 
-	{name: "role_arn", env: []string{"AWS_ROLE_ARN"}, in: roleARN},
-	{name: "role_session_name", env: []string{"AWS_ROLE_SESSION_NAME"}, in: sessionName},
-	{name: nameClaim, in: claimName},
-	{name: "external_id", in: externalID},
-	{name: "source_identity", env: []string{"AWS_SOURCE_IDENTITY"}, inherit: ambient, in: identity},
-	{name: "session_tags", env: []string{"AWS_SESSION_TAGS"}, inherit: ambient, style: free, in: tagPairs},
-	{name: "transitive_session_tags", env: []string{"AWS_TRANSITIVE_TAGS"}, inherit: ambient, in: tagKeys},
-	{name: "session_policy", inherit: ambient, style: private, in: anyText},
-	{name: "session_policy_arns", inherit: ambient, in: policyARNs},
-	{name: "agent_access", inherit: ambient, in: agentAccess},
-	{name: "agent_tags", inherit: ambient, in: onOff},
+	{name: "role_arn", env: []string{"AWS_ROLE_ARN"}, fileRule: roleARN},
+	{name: "role_session_name", env: []string{"AWS_ROLE_SESSION_NAME"}, fileRule: sessionName},
+	{name: nameClaim, fileRule: claimName},
+	{name: "external_id", fileRule: externalID},
+	{name: "source_identity", env: []string{"AWS_SOURCE_IDENTITY"}, inheritance: fromDefault, fileRule: identity},
+	{name: "session_tags", env: []string{"AWS_SESSION_TAGS"}, inheritance: fromDefault, style: free, fileRule: tagPairs},
+	{name: "transitive_session_tags", env: []string{"AWS_TRANSITIVE_TAGS"}, inheritance: fromDefault, fileRule: tagKeys},
+	{name: "session_policy", inheritance: fromDefault, style: private, fileRule: anyText},
+	{name: "session_policy_arns", inheritance: fromDefault, fileRule: policyARNs},
+	{name: "agent_access", inheritance: fromDefault, fileRule: agentAccess},
+	{name: "agent_tags", inheritance: fromDefault, fileRule: onOff},
 
-	{name: "duration_seconds", env: []string{"AWS_ASSUME_ROLE_TTL"}, scope: every, inherit: ambient, in: roleSeconds, out: roleDuration},
-	{name: "session_token_ttl", env: []string{"AWS_SESSION_TOKEN_TTL"}, scope: every, noFile: true, in: userDuration},
-	{name: "chained_session_token_ttl", env: []string{"AWS_CHAINED_SESSION_TOKEN_TTL"}, scope: every, noFile: true, in: userDuration},
-	{name: "federation_token_ttl", env: []string{"AWS_FEDERATION_TOKEN_TTL"}, scope: every, noFile: true, in: userDuration},
-	{name: "min_ttl", env: []string{"AWS_MIN_TTL"}, scope: every, noFile: true, in: leastDuration},
+	{name: "duration_seconds", env: []string{"AWS_ASSUME_ROLE_TTL"}, scope: everyProfile, inheritance: fromDefault, fileRule: roleSeconds, outsideRule: roleDuration},
+	{name: "session_token_ttl", env: []string{"AWS_SESSION_TOKEN_TTL"}, scope: everyProfile, noFile: true, fileRule: userDuration},
+	{name: "chained_session_token_ttl", env: []string{"AWS_CHAINED_SESSION_TOKEN_TTL"}, scope: everyProfile, noFile: true, fileRule: userDuration},
+	{name: "federation_token_ttl", env: []string{"AWS_FEDERATION_TOKEN_TTL"}, scope: everyProfile, noFile: true, fileRule: userDuration},
+	{name: "min_ttl", env: []string{"AWS_MIN_TTL"}, scope: everyProfile, noFile: true, fileRule: leastDuration},
 
-	{name: includeProfile, in: anyName},
-	{name: sourceProfile, in: anyName},
-	{name: "credential_source", in: credentialSource},
-	{name: "credential_process", style: free, in: anyCommand},
-	{name: "web_identity_token_file", style: free, in: anyPath},
-	{name: "web_identity_token_process", style: free, in: anyCommand},
-	{name: "trust_anchor_arn", in: trustAnchor},
-	{name: "rolesanywhere_profile_arn", in: anywhereProfile},
-	{name: "certificate", style: free, in: anyPath},
-	{name: "private_key", style: free, in: keyPlace},
+	{name: includeProfile, fileRule: anyName},
+	{name: sourceProfile, fileRule: anyName},
+	{name: "credential_source", fileRule: credentialSource},
+	{name: "credential_process", style: free, fileRule: anyCommand},
+	{name: "web_identity_token_file", style: free, fileRule: anyPath},
+	{name: "web_identity_token_process", style: free, fileRule: anyCommand},
+	{name: "trust_anchor_arn", fileRule: trustAnchor},
+	{name: "rolesanywhere_profile_arn", fileRule: anywhereProfile},
+	{name: "certificate", style: free, fileRule: anyPath},
+	{name: "private_key", style: free, fileRule: privateKeyLocation},
 
-	{name: ssoSession, in: anyName},
-	{name: ssoStartURL, in: webURL},
-	{name: ssoRegion, in: regionName},
-	{name: "sso_account_id", in: accountID},
-	{name: "sso_role_name", in: ssoRoleName},
-	{name: ssoScopes, in: scopes},
-	{name: "login_session", in: signIn},
+	{name: ssoSession, fileRule: anyName},
+	{name: ssoStartURL, fileRule: webURL},
+	{name: ssoRegion, fileRule: regionName},
+	{name: "sso_account_id", fileRule: accountID},
+	{name: "sso_role_name", fileRule: ssoRoleName},
+	{name: ssoScopes, fileRule: scopes},
+	{name: "login_session", fileRule: signIn},
 
-	{name: oidcSession, in: anyName},
-	{name: oidcIssuer, in: issuerURL},
-	{name: oidcClient, in: clientID},
-	{name: oidcScopes, in: oidcScopeList},
-	{name: oidcAudience, in: clientID},
-	{name: oidcFlow, env: []string{"AWS_VAULT_OIDC_FLOW"}, scope: every, in: signInFlow},
-	{name: oidcPort, in: onePort},
-	{name: oidcPorts, in: portList},
+	{name: oidcSession, fileRule: anyName},
+	{name: oidcIssuer, fileRule: issuerURL},
+	{name: oidcClient, fileRule: clientID},
+	{name: oidcScopes, fileRule: oidcScopeList},
+	{name: oidcAudience, fileRule: clientID},
+	{name: oidcFlow, env: []string{"AWS_VAULT_OIDC_FLOW"}, scope: everyProfile, fileRule: signInFlow},
+	{name: oidcPort, fileRule: onePort},
+	{name: oidcPorts, fileRule: portList},
 
-	{name: signedIdentity, in: anyName},
-	{name: identityIssuer, in: issuerURL},
-	{name: identitySubject, in: identity},
-	{name: identityAudience, in: clientID},
-	{name: "require_touch", inherit: ambient, in: boolean},
+	{name: signedIdentity, fileRule: anyName},
+	{name: identityIssuer, fileRule: issuerURL},
+	{name: identitySubject, fileRule: identity},
+	{name: identityAudience, fileRule: clientID},
+	{name: "require_touch", inheritance: fromDefault, fileRule: boolean},
 
-	{name: "console_browser", inherit: ambient, in: browserName},
-	{name: "console_container", in: anyName},
+	{name: "console_browser", inheritance: fromDefault, fileRule: browserName},
+	{name: "console_container", fileRule: anyName},
 
-	{name: accessKeyID, style: secret, in: keyID},
-	{name: secretAccessKey, style: secret, in: keySecret},
-	{name: sessionToken, style: secret, in: keySecret},
+	{name: accessKeyID, style: secret, fileRule: keyID},
+	{name: secretAccessKey, style: secret, fileRule: keySecret},
+	{name: sessionToken, style: secret, fileRule: keySecret},
 
-	{name: "sts_regional_endpoints", env: []string{"AWS_STS_REGIONAL_ENDPOINTS"}, scope: every, inherit: ambient, in: stsEndpoints},
-	{name: endpointURL, env: []string{"AWS_ENDPOINT_URL"}, scope: every, inherit: ambient, in: webURL},
-	{name: servicesName, inherit: ambient, in: anyName},
-	{name: ignoreEndpoints, env: []string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}, scope: every, inherit: ambient, in: boolean},
-	{name: "ca_bundle", env: []string{"AWS_CA_BUNDLE"}, scope: every, inherit: ambient, style: free, in: anyPath},
-	{name: "use_fips_endpoint", env: []string{"AWS_USE_FIPS_ENDPOINT"}, scope: every, inherit: ambient, in: boolean},
-	{name: "use_dualstack_endpoint", env: []string{"AWS_USE_DUALSTACK_ENDPOINT"}, scope: every, inherit: ambient, in: boolean},
-	{name: "ec2_metadata_v1_disabled", env: []string{"AWS_EC2_METADATA_V1_DISABLED"}, scope: every, inherit: ambient, in: boolean},
-	{name: "ec2_metadata_service_endpoint", env: []string{"AWS_EC2_METADATA_SERVICE_ENDPOINT"}, scope: every, inherit: ambient, in: webURL},
-	{name: "ec2_metadata_service_endpoint_mode", env: []string{"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"}, scope: every, inherit: ambient, in: ipVersion},
-	{name: "max_attempts", env: []string{"AWS_MAX_ATTEMPTS"}, scope: every, inherit: ambient, in: attempts},
-	{name: "retry_mode", env: []string{"AWS_RETRY_MODE"}, scope: every, inherit: ambient, in: retryMode},
+	{name: "sts_regional_endpoints", env: []string{"AWS_STS_REGIONAL_ENDPOINTS"}, scope: everyProfile, inheritance: fromDefault, fileRule: stsEndpoints},
+	{name: endpointURL, env: []string{"AWS_ENDPOINT_URL"}, scope: everyProfile, inheritance: fromDefault, fileRule: webURL},
+	{name: servicesName, inheritance: fromDefault, fileRule: anyName},
+	{name: ignoreEndpoints, env: []string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}, scope: everyProfile, inheritance: fromDefault, fileRule: boolean},
+	{name: "ca_bundle", env: []string{"AWS_CA_BUNDLE"}, scope: everyProfile, inheritance: fromDefault, style: free, fileRule: anyPath},
+	{name: "use_fips_endpoint", env: []string{"AWS_USE_FIPS_ENDPOINT"}, scope: everyProfile, inheritance: fromDefault, fileRule: boolean},
+	{name: "use_dualstack_endpoint", env: []string{"AWS_USE_DUALSTACK_ENDPOINT"}, scope: everyProfile, inheritance: fromDefault, fileRule: boolean},
+	{name: "ec2_metadata_v1_disabled", env: []string{"AWS_EC2_METADATA_V1_DISABLED"}, scope: everyProfile, inheritance: fromDefault, fileRule: boolean},
+	{name: "ec2_metadata_service_endpoint", env: []string{"AWS_EC2_METADATA_SERVICE_ENDPOINT"}, scope: everyProfile, inheritance: fromDefault, fileRule: webURL},
+	{name: "ec2_metadata_service_endpoint_mode", env: []string{"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"}, scope: everyProfile, inheritance: fromDefault, fileRule: ipVersion},
+	{name: "max_attempts", env: []string{"AWS_MAX_ATTEMPTS"}, scope: everyProfile, inheritance: fromDefault, fileRule: attempts},
+	{name: "retry_mode", env: []string{"AWS_RETRY_MODE"}, scope: everyProfile, inheritance: fromDefault, fileRule: retryMode},
 }
 
-// Names that the resolution itself speaks of.
+// Names of settings that the code of this package uses.
 const (
 	includeProfile   = "include_profile"
 	sourceProfile    = "source_profile"
@@ -152,7 +152,7 @@ const (
 	ignoreEndpoints  = "ignore_configured_endpoint_urls"
 )
 
-// alternatives exclude each other: of each two, the one that the more specific place sets counts.
+// alternatives exclude each other. Of each pair, the setting from the place with priority is used.
 var alternatives = [][2]string{
 	{ssoSession, ssoStartURL},
 	{sourceProfile, "credential_source"},
@@ -162,11 +162,11 @@ var alternatives = [][2]string{
 	{"role_session_name", nameClaim},
 }
 
-// keyParts make one credential only if they stand in one section.
+// keyParts form an access key only if they are in the same section.
 var keyParts = []string{accessKeyID, secretAccessKey, sessionToken}
 
-// settingNamed is nil for a name that is no setting's. It looks through the table: a command asks
-// for a few names, and to make a map of all costs more.
+// settingNamed returns the setting with that name, or nil. It searches the table, because building
+// a map costs more than the few searches of one command.
 func settingNamed(name string) *setting {
 	for i := range settings {
 		if settings[i].name == name {
@@ -176,47 +176,47 @@ func settingNamed(name string) *setting {
 	return nil
 }
 
-// cuts tells whether what follows " #" or " ;" in a file is a comment.
-func (s *setting) cuts() bool { return s.style == plain || s.style == secret }
+// allowsComments reports whether " #" and " ;" begin a comment in a file.
+func (s *setting) allowsComments() bool { return s.style == plain || s.style == secret }
 
-// hidden tells whether no message may show the value.
-func (s *setting) hidden() bool { return s.style == secret || s.style == private }
+// isSecret reports whether messages must not show the value.
+func (s *setting) isSecret() bool { return s.style == secret || s.style == private }
 
-// rule returns what holds for a value from there.
+// rule returns the rule for a value from that kind of place.
 func (s *setting) rule(from OriginKind) rule {
-	if s.out.ok != nil && (from == CommandLine || from == Environment) {
-		return s.out
+	if s.outsideRule.ok != nil && (from == CommandLine || from == Environment) {
+		return s.outsideRule
 	}
-	return s.in
+	return s.fileRule
 }
 
 // SettingInfo describes a setting for the manual.
 type SettingInfo struct {
 	Name         string
-	Env          []string // the variables that set it, the first that is set counts
-	EveryProfile bool     // a flag or variable counts for source profiles too
+	Env          []string // the variables that set it, in order of priority
+	EveryProfile bool     // a flag or variable applies to source profiles too
 	FromDefault  bool     // [default] passes it on to all profiles
-	InFiles      bool     // it is read from the config file
-	Secret       bool     // no message shows it
-	Want         string   // what its value in a file is
+	InFiles      bool     // it can be in the config file
+	Secret       bool     // messages never show it
+	Want         string   // description of its value in a file
 	Example      string
-	WantOutside  string // what a flag or variable gives, where that differs
+	WantOutside  string // description of its value in a flag or variable, if different
 }
 
-// Settings describes every setting that is read, in the manual's order.
+// Settings describes all settings that aws-vault reads, in the order of the manual.
 func Settings() []SettingInfo {
 	all := make([]SettingInfo, 0, len(settings))
 	for _, s := range settings {
 		all = append(all, SettingInfo{
 			Name:         s.name,
 			Env:          slices.Clone(s.env),
-			EveryProfile: s.scope == every,
-			FromDefault:  s.inherit == ambient,
+			EveryProfile: s.scope == everyProfile,
+			FromDefault:  s.inheritance == fromDefault,
 			InFiles:      !s.noFile,
-			Secret:       s.hidden(),
-			Want:         s.in.want,
-			Example:      s.in.example,
-			WantOutside:  s.out.want,
+			Secret:       s.isSecret(),
+			Want:         s.fileRule.want,
+			Example:      s.fileRule.example,
+			WantOutside:  s.outsideRule.want,
 		})
 	}
 	return all

@@ -10,7 +10,7 @@ import (
 
 const arn = "arn:aws:iam::123456789012:"
 
-// Values of each setting that it takes and that it refuses.
+// Valid and invalid values of each setting.
 var examples = map[string]struct{ good, bad []string }{
 	"region":                             {[]string{"eu-west-1", "us-gov-east-1"}, []string{"eu_west_1", "-eu", "eu-", "eu west", `"eu-west-1"`, "eu.west", "123", "../x"}},
 	"output":                             {[]string{"json", "yaml-stream"}, []string{"json text"}},
@@ -85,7 +85,7 @@ func manyTags(n int) string {
 func TestValuesAreChecked(t *testing.T) {
 	for _, s := range Settings() {
 		e := examples[s.Name]
-		// Names of other sections are looked up, not only checked.
+		// Names of other sections must also exist.
 		if !s.InFiles || slices.Contains([]string{"include_profile", "sso_session", "oidc_session", "identity", "services"}, s.Name) {
 			continue
 		}
@@ -104,7 +104,7 @@ func TestValuesAreChecked(t *testing.T) {
 				t.Errorf("%s = %q: %v", s.Name, v, err)
 			}
 		}
-		if s.Example != "" && !settingNamed(s.Name).in.ok(s.Example) {
+		if s.Example != "" && !settingNamed(s.Name).fileRule.ok(s.Example) {
 			t.Errorf("%s refuses its own example", s.Name)
 		}
 	}
@@ -113,15 +113,15 @@ func TestValuesAreChecked(t *testing.T) {
 func TestVariablesAreChecked(t *testing.T) {
 	f := config(t, "")
 	for variable, c := range map[string]struct{ good, bad, want string }{
-		"AWS_REGION":                    {"eu-west-1", "eu west", `is "eu west", want a region, such as eu-west-1`},
-		"AWS_ASSUME_ROLE_TTL":           {"1h", "5", `is "5", want a duration from 15m to 12h, such as 1h`},
-		"AWS_SESSION_TOKEN_TTL":         {"36h", "37h", `is "37h", want a duration from 15m to 36h, such as 8h`},
-		"AWS_CHAINED_SESSION_TOKEN_TTL": {"8h", "x", `is "x", want a duration from 15m to 36h, such as 8h`},
-		"AWS_FEDERATION_TOKEN_TTL":      {"15m", "14m", `is "14m", want a duration from 15m to 36h, such as 8h`},
-		"AWS_MIN_TTL":                   {"0s", "-1s", `is "-1s", want a duration up to 12h, such as 5m`},
-		"AWS_SESSION_TAGS":              {"a=b", "a", `is "a", want up to 50 KEY=VALUE pairs with different keys, such as team=blue,cost=42`},
+		"AWS_REGION":                    {"eu-west-1", "eu west", `is "eu west", expected a region, such as eu-west-1`},
+		"AWS_ASSUME_ROLE_TTL":           {"1h", "5", `is "5", expected a duration from 15m to 12h, such as 1h`},
+		"AWS_SESSION_TOKEN_TTL":         {"36h", "37h", `is "37h", expected a duration from 15m to 36h, such as 8h`},
+		"AWS_CHAINED_SESSION_TOKEN_TTL": {"8h", "x", `is "x", expected a duration from 15m to 36h, such as 8h`},
+		"AWS_FEDERATION_TOKEN_TTL":      {"15m", "14m", `is "14m", expected a duration from 15m to 36h, such as 8h`},
+		"AWS_MIN_TTL":                   {"0s", "-1s", `is "-1s", expected a duration up to 12h, such as 5m`},
+		"AWS_SESSION_TAGS":              {"a=b", "a", `is "a", expected up to 50 KEY=VALUE pairs with different keys, such as team=blue,cost=42`},
 		"AWS_MFA_SERIAL": {"GAHT12345678", arn + "u2f/user/alice",
-			`is "` + arn + `u2f/user/alice", want a virtual or hardware MFA device (STS takes no FIDO key), such as ` + arn + "mfa/alice"},
+			`is "` + arn + `u2f/user/alice", expected a virtual or hardware MFA device (STS does not accept FIDO keys), such as ` + arn + "mfa/alice"},
 	} {
 		resolve(t, f, "p", Inputs{Env: env(map[string]string{variable: c.good})})
 		got := fails(t, f, "p", Inputs{Env: env(map[string]string{variable: c.bad})})
@@ -139,7 +139,7 @@ func TestSettingsTable(t *testing.T) {
 		}
 		seen[s.Name] = true
 		if !s.InFiles && len(s.Env) == 0 {
-			t.Errorf("nothing sets %s", s.Name)
+			t.Errorf("%s cannot be set anywhere", s.Name)
 		}
 	}
 	for _, want := range []SettingInfo{

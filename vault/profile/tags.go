@@ -9,7 +9,8 @@ import (
 // Tag is a session tag.
 type Tag struct{ Key, Value string }
 
-// readTags reads KEY=VALUE pairs between commas, within the bounds that STS has for them.
+// readTags parses KEY=VALUE pairs that are separated by commas. It returns false if STS would
+// refuse the tags.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_know
 func readTags(s string) ([]Tag, bool) {
 	pairs := splitList(s)

@@ -2,19 +2,19 @@ package profile
 
 import "slices"
 
-// UnknownKey is a key that nobody reads and whose name is much like that of a setting.
+// UnknownKey is a key that no program reads and whose name is similar to that of a setting.
 type UnknownKey struct {
 	Origin Origin
-	Near   string // the setting
+	Near   string // the similar setting
 }
 
-// maxSlip is how many letters a name may be off for us to take it for a slip.
-const maxSlip = 2
+// maxTypos is the maximum number of wrong letters in a name that is reported as a typing error.
+const maxTypos = 2
 
-// others are the settings that the AWS CLI and the SDKs read and we do not, sorted.
+// otherSettings are settings that the AWS CLI and the SDKs read and aws-vault does not, sorted.
 // https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 // https://docs.aws.amazon.com/cli/latest/topic/config-vars.html
-var others = []string{
+var otherSettings = []string{
 	"account_id", "account_id_endpoint_mode", "addressing_style", "api_versions", "auth_scheme_preference", "aws_account_id", "aws_security_token",
 	"cli_auto_prompt", "cli_binary_format", "cli_follow_urlparam", "cli_history", "cli_pager", "cli_timestamp_format",
 	"defaults_mode", "disable_request_compression",
@@ -25,8 +25,8 @@ var others = []string{
 	"s3_use_arn_region", "sdk_ua_app_id", "sigv4a_signing_region_set", "sso_account_name", "tcp_keepalive", "use_accelerate_endpoint", "user_agent_appid",
 }
 
-// Unknown returns the keys in profiles and sessions that look like slips of the pen, in
-// the order of their lines. It stops after a thousand.
+// Unknown returns keys in profiles and sessions that look like typing errors, in the order of their
+// lines. It returns at most 1000.
 func (f *File) Unknown() []UnknownKey {
 	known := make([]string, 0, len(settings))
 	for i := range settings {
@@ -41,10 +41,10 @@ func (f *File) Unknown() []UnknownKey {
 		}
 		keys, _ := f.keys(s)
 		for _, k := range keys {
-			if holds(known, k.name) || holds(others, k.name) || len(k.name) > maxNearName {
+			if contains(known, k.name) || contains(otherSettings, k.name) || len(k.name) > maxNearName {
 				continue
 			}
-			if near := slip(k.name, known); near != "" {
+			if near := similarSetting(k.name, known); near != "" {
 				all = append(all, UnknownKey{f.origin(s, k.line, k.name), near})
 			}
 			if len(all) == maxProblems {
@@ -55,15 +55,16 @@ func (f *File) Unknown() []UnknownKey {
 	return all
 }
 
-// holds reports whether a name is one of these, which are sorted.
-func holds(names []string, name string) bool {
+// contains reports whether the sorted list has that name.
+func contains(names []string, name string) bool {
 	_, ok := slices.BinarySearch(names, name)
 	return ok
 }
 
-// slip is the setting that a name is meant to be, if it is one letter in four off at most.
-func slip(name string, known []string) string {
-	best, steps := "", min(maxSlip, len(name)/4)+1
+// similarSetting returns the setting with the most similar name, or "". At most one letter in four
+// may be wrong.
+func similarSetting(name string, known []string) string {
+	best, steps := "", min(maxTypos, len(name)/4)+1
 	for _, k := range known {
 		if n := editSteps(name, k); n < steps {
 			best, steps = k, n

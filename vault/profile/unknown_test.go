@@ -33,21 +33,21 @@ REGON = x
 	}
 	for i, u := range got {
 		if u.Origin.Line != want[i].line || u.Near != want[i].near {
-			t.Errorf("line %d is near %s, want line %d near %s", u.Origin.Line, u.Near, want[i].line, want[i].near)
+			t.Errorf("line %d is similar to %s, want line %d similar to %s", u.Origin.Line, u.Near, want[i].line, want[i].near)
 		}
 	}
 }
 
-// Nothing that is read is called a slip, and nothing that the AWS CLI reads.
-func TestUnknownKnows(t *testing.T) {
+// Settings that aws-vault or the AWS CLI reads are never reported as typing errors.
+func TestKnownKeysAreNotReported(t *testing.T) {
 	text := "[profile a]\n"
 	for _, s := range settings {
 		text += s.name + " = x\n"
 	}
-	if !slices.IsSorted(others) {
-		t.Errorf("others are not sorted, as those need who look for one: %q", slices.Sorted(slices.Values(others)))
+	if !slices.IsSorted(otherSettings) {
+		t.Errorf("otherSettings is not sorted: %q", slices.Sorted(slices.Values(otherSettings)))
 	}
-	for _, name := range others {
+	for _, name := range otherSettings {
 		text += name + " = x\n"
 	}
 	if got := config(t, text).Unknown(); len(got) != 0 {
@@ -55,10 +55,10 @@ func TestUnknownKnows(t *testing.T) {
 	}
 }
 
-// Nobody reads more slips.
+// The number of reported typing errors is limited.
 func TestUnknownStops(t *testing.T) {
 	text := strings.Repeat("[profile a]\nregoin = x\n", maxProblems+1)
 	if n := len(config(t, text).Unknown()); n != maxProblems {
-		t.Errorf("%d slips, want %d", n, maxProblems)
+		t.Errorf("%d typing errors, want %d", n, maxProblems)
 	}
 }

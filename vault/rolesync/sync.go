@@ -1,4 +1,4 @@
-// Package rolesync writes a profile into the config file for each role that Identity Center assigns
+// Package rolesync writes a profile to the config file for each role that Identity Center assigns
 // to the user.
 package rolesync
 
@@ -11,41 +11,42 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A RoleSync makes the config file name every role that a sign-in gives, a profile each.
-// Profiles that it wrote bear a mark; all others are the user's and stay as they are.
-type RoleSync struct {
-	Label    string            // of the sign-in
-	Base     []profile.Setting // what each profile says of the sign-in
-	Template string            // of the names; see [CheckTemplate]
-	Prune    bool              // profiles that were written for roles which are gone go too
+// A Sync writes one profile for each assigned role to the config file. It marks its profiles with a
+// comment. All other profiles belong to the user and stay the same.
+type Sync struct {
+	Label    string            // the name of the sign-in
+	Base     []profile.Setting // the settings of the sign-in, which are the same in each profile
+	Template string            // a template for the names of profiles; see [CheckTemplate]
+	Prune    bool              // whether profiles of roles that are no longer assigned are removed
 }
 
-// SyncedRole is a role to have a profile for.
-type SyncedRole struct{ Account, AccountName, Role string }
+// Role is an assigned role.
+type Role struct{ Account, AccountName, Role string }
 
-// Synced is what a sync comes to.
-type Synced struct {
-	Text    []byte
-	Added   []string
-	Changed []string
-	Removed []string
-	Stale   []string // would be removed, were Prune set
-	Kept    []string // stale, but with settings of the user's, for which they stay
-	Taken   []string // of the user's own profiles that have the name, but not the role, of one to write
+// Result describes what a sync changes.
+type Result struct {
+	Text          []byte
+	Added         []string
+	Changed       []string
+	Removed       []string
+	Stale         []string // unused profiles that would be removed if Prune were set
+	StaleEdited   []string // unused profiles that stay because the user added settings
+	NameConflicts []string // the user's own profiles that have the name of an assigned role but other settings
 }
 
-// placeholders are what a template may hold.
+// placeholders are the placeholders that a template may contain.
 var placeholders = []string{"{account_name}", "{account_id}", "{role}", "{session}"}
 
-// TemplateError is returned for a template of names that holds something else in braces,
-// or that tells no two roles apart.
+// TemplateError reports a template with an unknown placeholder, or one that gives two roles the
+// same name.
 type TemplateError struct{ Template, Found, Want string }
 
 func (e *TemplateError) Error() string {
-	return fmt.Sprintf("template %q has %s, want %s", e.Template, e.Found, e.Want)
+	return fmt.Sprintf("template %q has %s, expected %s", e.Template, e.Found, e.Want)
 }
 
-// CheckTemplate returns a [*TemplateError] for a template that cannot name profiles.
+// CheckTemplate returns a [*TemplateError] if the template cannot be used for the names of
+// profiles.
 func CheckTemplate(template string) error {
 	rest := template
 	for _, p := range placeholders {
@@ -55,25 +56,25 @@ func CheckTemplate(template string) error {
 		return &TemplateError{template, fmt.Sprintf("%q", rest[i:]), strings.Join(placeholders, ", ")}
 	}
 	if !strings.Contains(template, "{role}") {
-		return &TemplateError{template, "no {role}", "the roles of an account to have different names"}
+		return &TemplateError{template, "no {role}", "{role}, because each role of an account needs its own name"}
 	}
 	return nil
 }
 
-// mark is the comment that a profile of the sync begins with.
-func (s RoleSync) mark() string { return "# written by aws-vault sso sync for " + wordly(s.Label) }
+// mark returns the comment at the start of each profile that the sync wrote.
+func (s Sync) mark() string { return "# written by aws-vault sso sync for " + sanitize(s.Label) }
 
-// name fills in the template, in letters that need no quotes anywhere.
-func (s RoleSync) name(r SyncedRole) string {
+// name fills in the template. The result needs no quotes in a shell or in the config file.
+func (s Sync) name(r Role) string {
 	account := r.AccountName
 	if account == "" {
 		account = r.Account
 	}
-	return wordly(strings.NewReplacer("{account_name}", account, "{account_id}", r.Account, "{role}", r.Role, "{session}", s.Label).Replace(s.Template))
+	return sanitize(strings.NewReplacer("{account_name}", account, "{account_id}", r.Account, "{role}", r.Role, "{session}", s.Label).Replace(s.Template))
 }
 
-// wordly puts a dash for whatever a shell or the config file might read as something else.
-func wordly(text string) string {
+// sanitize replaces characters that have a meaning in a shell or in the config file with a dash.
+func sanitize(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
@@ -86,30 +87,31 @@ func wordly(text string) string {
 	return strings.Trim(b.String(), "-=")
 }
 
-// names gives each role a name of its own: accounts of one name are told apart by number.
-func (s RoleSync) names(roles []SyncedRole) map[string]SyncedRole {
+// names assigns a unique profile name to each role. If several accounts have the same name, the
+// account ID is added.
+func (s Sync) names(roles []Role) map[string]Role {
 	count := map[string]int{}
 	for _, r := range roles {
 		count[s.name(r)]++
 	}
-	named := map[string]SyncedRole{}
+	named := map[string]Role{}
 	for _, r := range roles {
 		name := s.name(r)
 		if count[name] > 1 || name == "" {
 			name = strings.TrimLeft(name+"-"+r.Account, "-")
 		}
 		if _, taken := named[name]; taken {
-			name += "-" + wordly(r.Role)
+			name += "-" + sanitize(r.Role)
 		}
 		named[name] = r
 	}
 	return named
 }
 
-// Apply returns the file as it should be, and what is different. It changes no line of a
-// profile that bears no mark, and of those that do only the settings that name the role.
-func (s RoleSync) Apply(f *profile.File, roles []SyncedRole) (Synced, error) {
-	var out Synced
+// Apply returns the new text of the file and a description of the changes. It changes only marked
+// profiles, and in these only the settings that name the role.
+func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
+	var out Result
 	marked := map[string]bool{}
 	for _, name := range f.Marked(s.mark()) {
 		marked[name] = true
@@ -127,61 +129,61 @@ func (s RoleSync) Apply(f *profile.File, roles []SyncedRole) (Synced, error) {
 		case marked[name]:
 			if e.differs(name, settings) {
 				out.Changed = append(out.Changed, name)
-				e.do(func(f *profile.File) ([]byte, error) { return profile.WithProfile(f, name, settings) })
+				e.apply(func(f *profile.File) ([]byte, error) { return profile.WithProfile(f, name, settings) })
 			}
 		case !f.Has(name):
 			out.Added = append(out.Added, name)
-			e.do(func(f *profile.File) ([]byte, error) { return profile.WithMarked(f, name, s.mark(), settings) })
+			e.apply(func(f *profile.File) ([]byte, error) { return profile.WithMarked(f, name, s.mark(), settings) })
 		case e.differs(name, settings):
-			out.Taken = append(out.Taken, name)
+			out.NameConflicts = append(out.NameConflicts, name)
 		}
 	}
 	for _, name := range f.Marked(s.mark()) {
 		if _, ok := wanted[name]; !ok {
-			s.drop(&e, name, &out)
+			s.remove(&e, name, &out)
 		}
 	}
 	out.Text = e.text
 	return out, e.err
 }
 
-// drop takes out a profile whose role is gone.
-func (s RoleSync) drop(e *editor, name string, out *Synced) {
+// remove removes the profile of a role that is no longer assigned.
+func (s Sync) remove(e *editor, name string, out *Result) {
 	if e.err != nil {
 		return
 	}
 	text, bare := profile.WithoutMarked(e.file, name, s.mark(), s.settingNames())
 	switch {
 	case !bare:
-		out.Kept = append(out.Kept, name)
+		out.StaleEdited = append(out.StaleEdited, name)
 	case !s.Prune:
 		out.Stale = append(out.Stale, name)
 	default:
 		out.Removed = append(out.Removed, name)
-		e.do(func(*profile.File) ([]byte, error) { return text, nil })
+		e.apply(func(*profile.File) ([]byte, error) { return text, nil })
 	}
 }
 
-func (s RoleSync) settings(r SyncedRole) []profile.Setting {
+func (s Sync) settings(r Role) []profile.Setting {
 	return append(slices.Clone(s.Base), profile.Setting{Name: "sso_account_id", Value: r.Account}, profile.Setting{Name: "sso_role_name", Value: r.Role})
 }
 
-func (s RoleSync) settingNames() []string {
+func (s Sync) settingNames() []string {
 	var names []string
-	for _, set := range s.settings(SyncedRole{}) {
+	for _, set := range s.settings(Role{}) {
 		names = append(names, set.Name)
 	}
 	return names
 }
 
-// An editor makes one change after another, until one fails.
+// An editor applies changes one after the other until one fails.
 type editor struct {
 	file *profile.File
-	text []byte // nil while nothing has changed
+	text []byte // nil if nothing has changed
 	err  error
 }
 
-func (e *editor) do(change func(*profile.File) ([]byte, error)) {
+func (e *editor) apply(change func(*profile.File) ([]byte, error)) {
 	if e.err != nil {
 		return
 	}
@@ -194,7 +196,7 @@ func (e *editor) do(change func(*profile.File) ([]byte, error)) {
 	e.file, e.err = profile.Parse(e.file.Path(), text)
 }
 
-// differs reports whether a profile says something else than these settings.
+// differs reports whether any of the settings has a different value in the profile.
 func (e *editor) differs(name string, settings []profile.Setting) bool {
 	if e.err != nil {
 		return false

@@ -10,13 +10,13 @@ import (
 	"aws-vault/vault/rolesync"
 )
 
-func roleSync() rolesync.RoleSync {
-	return rolesync.RoleSync{Label: "corp", Template: "{account_name}-{role}", Base: []profile.Setting{{Name: "sso_session", Value: "corp"}}}
+func roleSync() rolesync.Sync {
+	return rolesync.Sync{Label: "corp", Template: "{account_name}-{role}", Base: []profile.Setting{{Name: "sso_session", Value: "corp"}}}
 }
 
 const session = "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n"
 
-func apply(t *testing.T, s rolesync.RoleSync, text string, roles ...rolesync.SyncedRole) (rolesync.Synced, string) {
+func apply(t *testing.T, s rolesync.Sync, text string, roles ...rolesync.Role) (rolesync.Result, string) {
 	t.Helper()
 	f, err := profile.Parse("config", []byte(text))
 	if err != nil {
@@ -36,16 +36,16 @@ func TestSyncNames(t *testing.T) {
 	one, two := "123456789012", "210987654321"
 	for _, c := range []struct {
 		template string
-		roles    []rolesync.SyncedRole
+		roles    []rolesync.Role
 		want     []string
 	}{
-		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme Prod", Role: "Dev"}}, []string{"Acme-Prod-Dev"}},
-		{"{account_id}.{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme", Role: "Dev"}}, []string{one + ".Dev"}},
-		{"{session}/{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme", Role: "Dev"}, {Account: two, AccountName: "Acme", Role: "Dev"}}, []string{"corp-Dev-" + one, "corp-Dev-" + two}},
-		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme", Role: "Dev"}, {Account: two, AccountName: "Acme", Role: "Dev"}}, []string{"Acme-Dev-" + one, "Acme-Dev-" + two}},
-		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Söhne & \x1b[2J]Co\n", Role: "Dev"}}, []string{"S-hne-2J-Co-Dev"}},
-		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "", Role: "Dev"}}, []string{one + "-Dev"}},
-		{"{account_name}", []rolesync.SyncedRole{{Account: one, AccountName: "世界", Role: "Dev"}, {Account: one, AccountName: "世界", Role: "Ops"}}, []string{one, one + "-Ops"}},
+		{"{account_name}-{role}", []rolesync.Role{{Account: one, AccountName: "Acme Prod", Role: "Dev"}}, []string{"Acme-Prod-Dev"}},
+		{"{account_id}.{role}", []rolesync.Role{{Account: one, AccountName: "Acme", Role: "Dev"}}, []string{one + ".Dev"}},
+		{"{session}/{role}", []rolesync.Role{{Account: one, AccountName: "Acme", Role: "Dev"}, {Account: two, AccountName: "Acme", Role: "Dev"}}, []string{"corp-Dev-" + one, "corp-Dev-" + two}},
+		{"{account_name}-{role}", []rolesync.Role{{Account: one, AccountName: "Acme", Role: "Dev"}, {Account: two, AccountName: "Acme", Role: "Dev"}}, []string{"Acme-Dev-" + one, "Acme-Dev-" + two}},
+		{"{account_name}-{role}", []rolesync.Role{{Account: one, AccountName: "Söhne & \x1b[2J]Co\n", Role: "Dev"}}, []string{"S-hne-2J-Co-Dev"}},
+		{"{account_name}-{role}", []rolesync.Role{{Account: one, AccountName: "", Role: "Dev"}}, []string{one + "-Dev"}},
+		{"{account_name}", []rolesync.Role{{Account: one, AccountName: "世界", Role: "Dev"}, {Account: one, AccountName: "世界", Role: "Ops"}}, []string{one, one + "-Ops"}},
 	} {
 		s := roleSync()
 		s.Template = c.template
@@ -56,9 +56,9 @@ func TestSyncNames(t *testing.T) {
 	}
 }
 
-// A second sync changes nothing; a role that comes back is what it was.
-func TestSyncSettles(t *testing.T) {
-	dev, ops := rolesync.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}, rolesync.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Ops"}
+// A second sync changes nothing. A role that is assigned again gets the same profile as before.
+func TestSecondSyncChangesNothing(t *testing.T) {
+	dev, ops := rolesync.Role{Account: "123456789012", AccountName: "Acme", Role: "Dev"}, rolesync.Role{Account: "123456789012", AccountName: "Acme", Role: "Ops"}
 	s := roleSync()
 	_, both := apply(t, s, session, dev, ops)
 	if out, _ := apply(t, s, both, ops, dev); out.Text != nil || len(out.Added)+len(out.Changed)+len(out.Stale) != 0 {
@@ -80,13 +80,13 @@ func TestSyncSettles(t *testing.T) {
 	}
 	s.Label = "other"
 	if out, _ := apply(t, s, both); out.Text != nil || out.Stale != nil {
-		t.Errorf("the sync of another session touched this one's: %+v", out)
+		t.Errorf("the sync of another session changed this session's profile: %+v", out)
 	}
 }
 
-// What a user writes stays, in profiles of theirs and in ours.
-func TestSyncLeavesTheUsersLines(t *testing.T) {
-	dev := rolesync.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
+// Lines that a user wrote stay the same, in the user's own profiles and in marked ones.
+func TestSyncKeepsUserLines(t *testing.T) {
+	dev := rolesync.Role{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
 	_, text := apply(t, roleSync(), session, dev)
 	text = strings.Replace(text, "sso_role_name = Dev", "sso_role_name = Dav\nregion = eu-west-3 # mine", 1)
 	out, again := apply(t, roleSync(), text, dev)
@@ -95,15 +95,15 @@ func TestSyncLeavesTheUsersLines(t *testing.T) {
 	}
 	s := roleSync()
 	s.Prune = true
-	if out, same := apply(t, s, again); !slices.Equal(out.Kept, []string{"Acme-Dev"}) || same != again {
+	if out, same := apply(t, s, again); !slices.Equal(out.StaleEdited, []string{"Acme-Dev"}) || same != again {
 		t.Errorf("got %+v\n%s", out, same)
 	}
 	mine := session + "[profile Acme-Dev]\nregion = eu-west-1\n"
-	if out, same := apply(t, s, mine, dev); !slices.Equal(out.Taken, []string{"Acme-Dev"}) || same != mine {
+	if out, same := apply(t, s, mine, dev); !slices.Equal(out.NameConflicts, []string{"Acme-Dev"}) || same != mine {
 		t.Errorf("got %+v\n%s", out, same)
 	}
 	mine = session + "[profile Acme-Dev]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
-	if out, same := apply(t, s, mine, dev); out.Taken != nil || same != mine {
+	if out, same := apply(t, s, mine, dev); out.NameConflicts != nil || same != mine {
 		t.Errorf("got %+v\n%s", out, same)
 	}
 }
@@ -114,7 +114,7 @@ func TestSyncRefusesARoleThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e *profile.ValueError
-	if _, err := roleSync().Apply(f, []rolesync.SyncedRole{{Account: "12", AccountName: "Acme", Role: "Dev"}}); !errors.As(err, &e) {
+	if _, err := roleSync().Apply(f, []rolesync.Role{{Account: "12", AccountName: "Acme", Role: "Dev"}}); !errors.As(err, &e) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func newFixture(t *testing.T, config string) *fixture {
 // rotation makes a new plan, as each run does.
 func (r *fixture) rotation() *rotation.Rotation {
 	r.Helper()
-	o := plan.Options{For: plan.Rotate}
+	o := plan.Options{Purpose: plan.Rotate}
 	pl, err := r.Plan(r.Context(), "m", o)
 	if err != nil {
 		r.Fatal(err)

@@ -65,7 +65,7 @@ func newSSOExchange(t *testing.T, device bool) *exchangeFixture {
 		_, err := r.SSO(r.role().Endpoint, r.sso()).SignIn(ctx)
 		return err
 	}
-	return &exchangeFixture{fixture: r.fixture, ring: r.ring, name: r.sso().Token(), action: "CreateToken", exchange: act, reuse: act, validity: 8 * time.Hour}
+	return &exchangeFixture{fixture: r.fixture, ring: r.ring, name: r.sso().TokenDigest(), action: "CreateToken", exchange: act, reuse: act, validity: 8 * time.Hour}
 }
 
 func newOpenIDExchange(t *testing.T, flow string) *exchangeFixture {
@@ -82,7 +82,7 @@ func newOpenIDExchange(t *testing.T, flow string) *exchangeFixture {
 		}
 		return err
 	}
-	return &exchangeFixture{fixture: r.fixture, ring: r.ring, name: to.Token(), action: "OpenIDToken", exchange: act, reuse: act, validity: time.Hour, issuer: r.issuer}
+	return &exchangeFixture{fixture: r.fixture, ring: r.ring, name: to.TokenDigest(), action: "OpenIDToken", exchange: act, reuse: act, validity: time.Hour, issuer: r.issuer}
 }
 
 func newLoginExchange(t *testing.T) *exchangeFixture {
@@ -101,7 +101,7 @@ func newLoginExchange(t *testing.T) *exchangeFixture {
 		return err
 	}
 	return &exchangeFixture{
-		fixture: r.fixture, ring: r.ring, name: plan.Login{Session: r.alice()}.Token(), action: "CreateOAuth2Token",
+		fixture: r.fixture, ring: r.ring, name: plan.Login{Session: r.alice()}.TokenDigest(), action: "CreateOAuth2Token",
 		exchange: act, reuse: again, validity: 15 * time.Minute,
 	}
 }

@@ -34,7 +34,7 @@ func federationToken(ctx context.Context, service awsapi.STS, s plan.Step, spec 
 		}
 		name = FederatedName(strings.ReplaceAll(name, plan.UserName, user))
 	}
-	return service.FederationToken(ctx, before, name, s.Lasts, awsapi.Policy(s.Policy))
+	return service.FederationToken(ctx, before, name, s.Duration, awsapi.Policy(s.Policy))
 }
 
 // Limits for the length of a federated user's name, in characters.

@@ -14,7 +14,7 @@ import (
 
 func (r *fixture) federation(name string) plan.Step {
 	s := r.step(plan.KindFederationToken, plan.FederationToken{Name: name})
-	s.Lasts = 2 * time.Hour
+	s.Duration = 2 * time.Hour
 	s.Policy = policy.Policy{Inline: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}
 	return s
 }

@@ -57,7 +57,7 @@ func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, toke
 		if err != nil {
 			return nil, "", err
 		}
-		known, err := spec.As(who.Identity)
+		known, err := spec.WithIdentity(who.Identity)
 		return known, "", err
 	}
 	return s.Spec, "", nil

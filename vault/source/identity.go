@@ -90,7 +90,7 @@ func (r identityRole) token(ctx context.Context) (token string, err error) {
 		return "", err
 	}
 	if key.ID != spec.KeyID {
-		spec.KeyID, spec.Place = key.ID, key.Location
+		spec.KeyID, spec.KeyLocation = key.ID, key.Location
 		return "", &IdentityChangedError{Source: "the key of identity " + spec.Name, Spec: spec}
 	}
 	claims := identity.Claims{

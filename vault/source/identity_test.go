@@ -64,7 +64,7 @@ func (r *fixture) identity(place string) (plan.Step, *fakeIdentities) {
 	return r.step(plan.KindIdentity, plan.IdentityRole{
 		Name: "alice", Issuer: identityIssuer, Subject: "alice@example.com", Audience: identityIssuer, ARN: webRole,
 		SessionName: "alice@example.com", SourceIdentity: "alice@example.com",
-		Tags: []profile.Tag{{Key: "Team", Value: "blue"}}, TransitiveTags: []string{"Team"}, KeyID: key.ID, Place: place,
+		Tags: []profile.Tag{{Key: "Team", Value: "blue"}}, TransitiveTags: []string{"Team"}, KeyID: key.ID, KeyLocation: place,
 	}), k
 }
 
@@ -91,7 +91,7 @@ func TestIdentityClaimsOnlyInToken(t *testing.T) {
 	for _, place := range []string{identity.Software, identity.PIVPrefix + "9c"} {
 		r := newFixture(t)
 		s, k := r.identity(place)
-		s.Lasts = 20 * time.Minute
+		s.Duration = 20 * time.Minute
 		r.create(s)
 		calls := r.webIdentityCalls()
 		if len(calls) != 1 {

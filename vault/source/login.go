@@ -117,7 +117,7 @@ func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, T
 func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credentials, error) {
 	d := l.deps
 	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
-		Name: string(spec.Token()), Question: "the sign-in of " + spec.Session,
+		Name: string(spec.TokenDigest()), Question: "the sign-in of " + spec.Session,
 		Usable: func(k store.Token) bool {
 			t, ok := decode[loginToken](k)
 			return ok && t.validFor(d.AWS.Clock.Local(), renewBefore)
@@ -150,7 +150,7 @@ func (t loginToken) token() store.Token {
 // LoginSignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. It
 // is empty if there is none. It never prompts.
 func (d *Deps) LoginSignInID(ctx context.Context, l plan.Login) (string, error) {
-	by, err := d.Tokens.SignedInAs(ctx, string(l.Token()), func(k store.Token) string {
+	by, err := d.Tokens.SignedInAs(ctx, string(l.TokenDigest()), func(k store.Token) string {
 		t, _ := decode[loginToken](k)
 		return t.signInID()
 	})
@@ -242,7 +242,7 @@ func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.Lo
 	err = api.CreateToken(ctx, key, g, func(a awsapi.LoginTokens) {
 		t, unusable = old.renewed(a, began)
 		if to != nil && t.Refresh != old.Refresh && t.Session != "" && !isIdentityError(unusable) {
-			to.SaveAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+			to.SaveAs(string(plan.Login{Session: t.Session}.TokenDigest()), t.token())
 		}
 	})
 	switch {

@@ -250,7 +250,7 @@ func TestIdentity(t *testing.T) {
 // stored returns alice's stored sign-in.
 func (r loginFixture) stored() loginToken {
 	r.Helper()
-	k, _, err := r.Tokens.Find(r.Context(), string(plan.Login{Session: r.alice()}.Token()))
+	k, _, err := r.Tokens.Find(r.Context(), string(plan.Login{Session: r.alice()}.TokenDigest()))
 	t, ok := decode[loginToken](k)
 	if err != nil || !ok {
 		r.Fatalf("the sign-in is not stored: %v", err)

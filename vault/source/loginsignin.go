@@ -32,7 +32,7 @@ func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string,
 	if err := l.api().Check(); err != nil {
 		return "", err
 	}
-	exchange := d.Tokens.Exchange(string(plan.Login{Session: want}.Token()))
+	exchange := d.Tokens.Exchange(string(plan.Login{Session: want}.TokenDigest()))
 	if err := exchange.Prepare(ctx); err != nil {
 		return "", fmt.Errorf("cannot store a sign-in: %w", err)
 	}
@@ -77,7 +77,7 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 	t, err = l.exchange(ctx, key, grant, loginToken{Client: client, Until: until, expected: want}, to)
 	if err == nil && !confirmed {
 		if err = l.deps.confirm(ctx, g, l.api().EndpointName(), t.Session); err == nil {
-			exchange.SaveAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+			exchange.SaveAs(string(plan.Login{Session: t.Session}.TokenDigest()), t.token())
 		}
 	}
 	return t, exchange.Store(ctx), err
@@ -111,7 +111,7 @@ func (l AWSLogin) authorize(ctx context.Context, v *signInAttempt, remote bool, 
 // storeLogin replaces the stored sign-in.
 func storeLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
 	_, warnings, err := tokens.Get(ctx, store.TokenRequest{
-		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
+		Name: string(plan.Login{Session: t.Session}.TokenDigest()), Question: "the sign-in of " + t.Session,
 		Usable: func(store.Token) bool { return false },
 		Create: func(context.Context, store.Token, *store.Exchange) (store.Token, error) {
 			return t.token(), nil
@@ -150,7 +150,7 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 
 // checkImported checks that the sign-in was stored correctly, and that the AWS CLI has not renewed it since.
 func checkImported(ctx context.Context, tokens *store.Tokens, cli *store.LoginCache, t loginToken) error {
-	saved, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.Token()))
+	saved, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.TokenDigest()))
 	if err != nil {
 		return fmt.Errorf("checking the stored sign-in: %w", err)
 	}

@@ -26,7 +26,7 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 			return aws.Credentials{}, err
 		}
 		if t.Subject != spec.Subject {
-			now, err := spec.As(t.identity())
+			now, err := spec.WithIdentity(t.identity())
 			if err != nil {
 				return aws.Credentials{}, err
 			}

@@ -60,7 +60,7 @@ type OpenIDSignIn struct {
 
 // Stored returns the stored sign-in and whether there is one. It never prompts.
 func (o OpenID) Stored(ctx context.Context) (OpenIDSignIn, bool, error) {
-	stored, warnings, err := o.deps.Tokens.Find(ctx, string(o.to.Token()))
+	stored, warnings, err := o.deps.Tokens.Find(ctx, string(o.to.TokenDigest()))
 	o.deps.warn(warnings)
 	t, ok := decode[openIDToken](stored)
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
@@ -69,7 +69,7 @@ func (o OpenID) Stored(ctx context.Context) (OpenIDSignIn, bool, error) {
 // IndexedSubject returns the signed-in subject from the index of tokens; empty for none. It does not open the
 // token, so the result may be out of date.
 func (o OpenID) IndexedSubject() string {
-	return o.deps.Tokens.Index.Entries()[string(o.to.Token())].SignedInAs
+	return o.deps.Tokens.Index.Entries()[string(o.to.TokenDigest())].SignedInAs
 }
 
 // Prompts reports whether getting an ID token would prompt the user.
@@ -93,7 +93,7 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 		return t.ID != "" && t.ID != refused && (t.valid(now) || d.lastOpenID.matches(t, now) && t.Expires.After(now)) // a token that this process just received is used even if its lifetime is short
 	}
 	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
-		Name: string(o.to.Token()), Question: "the sign-in to " + o.to.Issuer,
+		Name: string(o.to.TokenDigest()), Question: "the sign-in to " + o.to.Issuer,
 		Usable: func(k store.Token) bool {
 			t, ok := decode[openIDToken](k)
 			return ok && serves(t)
@@ -187,7 +187,7 @@ func (o OpenID) providerWithKeys(ctx context.Context) (*signin.Provider, error) 
 // whether there was a sign-in. An error of the provider does not keep the sign-in from being removed; only an
 // error of the keystore does.
 func (o OpenID) Logout(ctx context.Context) (bool, error) {
-	return logout(ctx, o.deps, string(o.to.Token()), func(t openIDToken) error {
+	return logout(ctx, o.deps, string(o.to.TokenDigest()), func(t openIDToken) error {
 		if t.Refresh == "" {
 			return nil
 		}

@@ -42,13 +42,13 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 
 // roleRequest returns a request for a session of a role, with the settings of the step.
 func roleRequest(s plan.Step, role, name string) awsapi.RoleRequest {
-	return awsapi.RoleRequest{Role: role, SessionName: name, Duration: s.Lasts, Policy: awsapi.Policy(s.Policy)}
+	return awsapi.RoleRequest{Role: role, SessionName: name, Duration: s.Duration, Policy: awsapi.Policy(s.Policy)}
 }
 
 func (d *Deps) sessionToken(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
 	service := sts(d.AWS, s)
 	creds, err := codeSender{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
-		return service.SessionToken(ctx, before, s.Lasts, m)
+		return service.SessionToken(ctx, before, s.Duration, m)
 	})
 	if err != nil {
 		return aws.Credentials{}, err

@@ -36,7 +36,7 @@ func TestAssumeRoleParameters(t *testing.T) {
 		ARN: "arn:aws:iam::123456789012:role/ext", SessionName: "alice@laptop", ExternalID: "ticket-7", SourceIdentity: "alice",
 		Tags: []profile.Tag{{Key: "Cost", Value: "42"}, {Key: "Team", Value: "blue"}}, TransitiveTags: []string{"Team"},
 	})
-	s.Lasts, s.Region = 20*time.Minute, "eu-central-1"
+	s.Duration, s.Region = 20*time.Minute, "eu-central-1"
 	s.Policy = policy.Policy{Inline: allowAll, ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
 	c := r.create(s)
 	call := r.wantCalls(1)[0]
@@ -70,7 +70,7 @@ func TestAssumeRoleOmitsUnsetParameters(t *testing.T) {
 func TestSessionTokenParameters(t *testing.T) {
 	r := newFixture(t)
 	s := r.step(plan.KindSessionToken, plan.SessionToken{})
-	s.Lasts = 8 * time.Hour
+	s.Duration = 8 * time.Hour
 	c := r.create(s)
 	if got, want := sent(r.wantCalls(1)[0]), map[string]string{"DurationSeconds": "28800"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("sent %v, want %v", got, want)

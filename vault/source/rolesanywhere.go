@@ -70,7 +70,7 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 			return &KeyMismatchError{spec.Certificate, spec.PrivateKey}
 		}
 		out, err = service.CreateSession(ctx, key, chain, awsapi.RolesAnywhereRequest{
-			TrustAnchor: spec.TrustAnchor, Profile: spec.Profile, Role: spec.Role, SessionName: spec.SessionName, Duration: s.Lasts,
+			TrustAnchor: spec.TrustAnchor, Profile: spec.Profile, Role: spec.Role, SessionName: spec.SessionName, Duration: s.Duration,
 		})
 		return err
 	}

@@ -109,7 +109,7 @@ func TestRolesAnywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newAnywhereFixture(t)
 			s, _ := o.holder(key)
-			s.Lasts = 2 * time.Hour
+			s.Duration = 2 * time.Hour
 			c := o.create(s)
 			if want := o.aws.Now().Add(2 * time.Hour).Truncate(time.Second); !c.Expires.Equal(want) || c.AccountID != "123456789012" {
 				t.Errorf("got credentials of %s until %s, want until %s", c.AccountID, c.Expires, want)

@@ -75,7 +75,7 @@ func (s SSO) newPortal() (*awsapi.Portal, error) {
 // Logout removes the stored token and ends the session at the portal. It reports whether there was a token. An
 // error of the portal does not keep the token from being removed; only an error of the keystore does.
 func (s SSO) Logout(ctx context.Context) (bool, error) {
-	return logout(ctx, s.deps, string(s.to.Token()), func(t ssoToken) error {
+	return logout(ctx, s.deps, string(s.to.TokenDigest()), func(t ssoToken) error {
 		if !t.valid(s.deps.AWS.Clock.Local()) {
 			return nil
 		}

@@ -94,7 +94,7 @@ func (s SSO) registration(ctx context.Context, refused string) (awsapi.IDCClient
 		flow = "device"
 	}
 	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
-		Name: plan.Fingerprint("aws-vault SSO registration 1", string(s.to.Token()), flow), Question: "the registration with " + s.to.StartURL,
+		Name: plan.Fingerprint("aws-vault SSO registration 1", string(s.to.TokenDigest()), flow), Question: "the registration with " + s.to.StartURL,
 		Usable: func(k store.Token) bool {
 			c, ok := decode[awsapi.IDCClient](k)
 			return ok && clientValid(c, d.AWS.Clock.Local()) && c.ID != refused

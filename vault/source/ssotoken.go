@@ -85,7 +85,7 @@ func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	d := s.deps
 	serves := func(t ssoToken) bool { return t.fresh(d.AWS.Clock.Local()) && t.Access != refused }
 	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
-		Name: string(s.to.Token()), Question: "the sign-in to " + s.to.StartURL,
+		Name: string(s.to.TokenDigest()), Question: "the sign-in to " + s.to.StartURL,
 		Usable: func(k store.Token) bool {
 			t, ok := decode[ssoToken](k)
 			return ok && serves(t)
@@ -111,7 +111,7 @@ func (t ssoToken) encode(s plan.SSO) store.Token {
 // SignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. It is
 // empty if there is none. It never prompts.
 func (s SSO) SignInID(ctx context.Context) (string, error) {
-	by, err := s.deps.Tokens.SignedInAs(ctx, string(s.to.Token()), func(k store.Token) string {
+	by, err := s.deps.Tokens.SignedInAs(ctx, string(s.to.TokenDigest()), func(k store.Token) string {
 		t, _ := decode[ssoToken](k)
 		return t.signInID()
 	})
@@ -123,7 +123,7 @@ func (s SSO) SignInID(ctx context.Context) (string, error) {
 
 // HasToken reports whether the stored token is valid or can be renewed without a prompt.
 func (s SSO) HasToken(ctx context.Context) bool {
-	stored, _, err := s.deps.Tokens.Find(ctx, string(s.to.Token()))
+	stored, _, err := s.deps.Tokens.Find(ctx, string(s.to.TokenDigest()))
 	t, ok := decode[ssoToken](stored)
 	now := s.deps.AWS.Clock.Local()
 	return err == nil && ok && (t.valid(now) || t.renewable(now))

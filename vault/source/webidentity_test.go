@@ -53,7 +53,7 @@ func TestWebIdentityParameters(t *testing.T) {
 			r := newFixture(t)
 			token := r.token()
 			s := r.webIdentity(around[0] + token + around[1])
-			s.Lasts, s.Policy = 20*time.Minute, policy.Policy{Inline: allowAll, ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
+			s.Duration, s.Policy = 20*time.Minute, policy.Policy{Inline: allowAll, ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
 			c := r.create(s)
 			call := r.wantCalls(1)[0]
 			want := map[string]string{

@@ -6,7 +6,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// The metadata service is asked where and as the config file says, and the environment before it.
+// Settings of the metadata service come from the environment first, and then from the config file.
 func TestMetadataEndpoint(t *testing.T) {
 	const at, mode, v1 = "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "AWS_EC2_METADATA_V1_DISABLED"
 	for name, c := range map[string]struct {
@@ -42,7 +42,7 @@ func TestMetadataEndpoint(t *testing.T) {
 		}
 		for _, s := range made.Steps {
 			if s.Endpoint.MaxAttempts != 7 || s.Endpoint.RetryMode != "adaptive" {
-				t.Errorf("%s: the %s is tried as %+v says", name, s.Kind, s.Endpoint)
+				t.Errorf("%s: the call to %s has the retry settings %+v", name, s.Kind, s.Endpoint)
 			}
 		}
 	}

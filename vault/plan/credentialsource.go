@@ -7,14 +7,14 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// CredentialSource is the Spec of credentials that the machine offers of itself: in
-// the environment, at the EC2 metadata service, or at a container's endpoint.
+// CredentialSource is the Spec of credentials that the machine provides: in the environment, at the
+// EC2 metadata service, or at a container's credential endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
 type CredentialSource struct {
 	Source      string `json:"credential_source"`
-	Fingerprint string `json:"-"` // of the key in the environment; empty elsewhere
-	Endpoint    string `json:"-"` // where they are asked for; its path may be a secret
-	WithoutV1   bool   `json:"-"` // the first version of EC2's metadata service, which wants no token, is not spoken
+	Fingerprint string `json:"-"` // of the key in the environment; empty for other sources
+	Endpoint    string `json:"-"` // the URL of the endpoint; its path may be a secret
+	WithoutV1   bool   `json:"-"` // do not use version 1 of EC2's metadata service, which needs no token
 }
 
 func (s CredentialSource) encode(e *encoder) {
@@ -26,14 +26,14 @@ func (s CredentialSource) encode(e *encoder) {
 	}
 }
 
-// Args says nothing: the step's kind says which source it is.
+// Args returns nothing, because the step's kind names the source.
 func (CredentialSource) Args() []Arg { return nil }
 
 func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
 	v := q.Value("credential_source")
 	s := Step{
 		Profile: q.Name, Yields: Yield{Role, Yes}, Spec: CredentialSource{Source: v.Text},
-		Why: "the profile sets credential_source", From: settings(q, "credential_source"),
+		Why: "the profile sets credential_source", Settings: settings(q, "credential_source"),
 	}
 	s.Endpoint.MaxAttempts, s.Endpoint.RetryMode = retries(q)
 	switch v.Text {
@@ -42,20 +42,20 @@ func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
 	case "Environment":
 		key := b.holdings.Environment
 		if key == nil {
-			return Step{}, false, &SettingError{Origin: v.Origin, Err: errNoEnvironmentKey}
+			return Step{}, false, &SettingError{Origin: v.Origin, Err: errEnvironmentUnset}
 		}
 		own := environmentKey(key)
 		s.Kind, s.Yields, s.Spec = own.Kind, own.Yields, own.Spec
 	case "Ec2InstanceMetadata":
 		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: metadataEndpoint(q), WithoutV1: q.Bool("ec2_metadata_v1_disabled")}
-		s.From = append(s.From, settings(q, "ec2_metadata_v1_disabled")...)
+		s.Settings = append(s.Settings, settings(q, "ec2_metadata_v1_disabled")...)
 	case "EcsContainer":
 		s.Kind, s.Spec = KindContainer, CredentialSource{Source: v.Text, Endpoint: b.holdings.Container}
 	}
 	return s, true, nil
 }
 
-// Where EC2 offers its metadata, and the settings that say so.
+// The URLs of EC2's metadata service, and the settings that choose between them.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-client.html
 const (
 	metadata4 = "http://169.254.169.254"
@@ -75,35 +75,34 @@ func metadataEndpoint(q *profile.Profile) string {
 	return metadata4
 }
 
-var errNoEnvironmentKey = errors.New("credential_source is Environment, want AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set")
+var errEnvironmentUnset = errors.New("credential_source is Environment, expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set")
 
-// ErrNoEnvironmentKey is returned where the environment was to give credentials and holds
-// none.
-var ErrNoEnvironmentKey = errors.New("the environment holds no credentials")
+// ErrNoEnvironmentKey reports that the environment has no credentials although they were requested.
+var ErrNoEnvironmentKey = errors.New("the environment has no credentials")
 
-// FromEnvironment plans to use the credentials in the environment as they are. p says how
-// and where to call. It fails with [ErrNoEnvironmentKey] or as [Make] does.
+// FromEnvironment plans to use the credentials in the environment as they are. p provides the
+// region and the endpoints. It fails with [ErrNoEnvironmentKey] or with the errors of [Make].
 func FromEnvironment(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if h.Environment == nil {
 		return Plan{}, ErrNoEnvironmentKey
 	}
 	root := environmentKey(h.Environment)
-	root.Why = "no profile was named, and the environment holds credentials"
+	root.Why = "no profile was given, and the environment has credentials"
 	b := &builder{chain: chain{target: p, profiles: []*profile.Profile{p}, root: root}, holdings: h, options: o}
 	if err := b.decideLimit(); err != nil {
 		return Plan{}, err
 	}
 	pl := Plan{Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{root}}
-	if o.For == Console {
-		return b.signIn(pl)
+	if o.Purpose == Console {
+		return b.consoleSignIn(pl)
 	}
-	return b.bound.restrict(pl, &b.chain)
+	return b.sessionLimit.restrict(pl, &b.chain)
 }
 
 func environmentKey(key *EnvironmentKey) Step {
 	s := Step{Kind: KindEnvironment, Yields: Yield{User, No}, Spec: CredentialSource{Source: "Environment", Fingerprint: key.Fingerprint}}
 	if key.Temporary {
-		s.Yields = Yield{Nobody, Yes}
+		s.Yields = Yield{UnknownPrincipal, Yes}
 	}
 	return s
 }

@@ -5,17 +5,17 @@ import (
 	"unicode/utf8"
 )
 
-// findHeads finds the headers and tells whether there are no more than may be. It looks at
-// lines that begin with a bracket only, and at those before one that is indented: such a line
-// is no header where it goes on with the value of a key above that stands less deep.
-func (f *File) findHeads() bool {
+// findHeaders finds all headers. It returns false if there are more than maxSections. For speed it
+// looks only at lines that begin with a bracket. If such a line is indented, the lines before it
+// are read too, because an indented line may be part of the value of a key above.
+func (f *File) findHeaders() bool {
 	body := 0
 	if strings.HasPrefix(f.text, byteOrderMark) {
 		body = len(byteOrderMark)
 	}
 	f.sections = make([]section, 1, 1+min(strings.Count(f.text, "["), maxSections))
 	f.last = make(map[string]int, cap(f.sections))
-	f.sections[0] = section{kind: noSection, begin: body, start: body}
+	f.sections[0] = section{kind: noSection, headerStart: body, bodyStart: body}
 	var g grammar
 	for l := newLines(f.text, body, 0); ; {
 		start, found := l.bracket()
@@ -23,7 +23,8 @@ func (f *File) findHeads() bool {
 			f.sections[len(f.sections)-1].end = len(f.text)
 			return true
 		}
-		if f.text[start] == '[' || len(f.sections) == 1 { // nothing goes on before the first header
+		// before the first header there is no value that could continue
+		if f.text[start] == '[' || len(f.sections) == 1 {
 			g = grammar{}
 			l.skip(start)
 		}
@@ -40,15 +41,14 @@ func (f *File) findHeads() bool {
 			return false
 		}
 		f.sections[len(f.sections)-1].end = start
-		s := section{line: l.number, begin: start, start: l.pos}
-		s.kind, s.name, s.header = readHead(f.kind, content)
+		s := section{line: l.number, headerStart: start, bodyStart: l.pos}
+		s.kind, s.name, s.header = readHeaderLine(f.kind, content)
 		s.previous, f.last[s.name] = f.last[s.name], len(f.sections)
 		f.sections = append(f.sections, s)
 	}
 }
 
-// bracket returns where the next line begins whose first character besides blanks is an opening
-// bracket.
+// bracket returns the start of the next line whose first non-blank character is an opening bracket.
 func (l *lines) bracket() (start int, found bool) {
 	for from := l.pos; ; {
 		i := strings.IndexByte(l.text[from:], '[')
@@ -67,7 +67,7 @@ func endsLine(b byte) bool { return b == '\n' || b == '\r' }
 
 func isIndent(r rune) bool { return isSpace(r) && r != '\n' && r != '\r' }
 
-// skip goes to the beginning of another line, further down.
+// skip moves forward to the start of a later line.
 func (l *lines) skip(to int) {
 	passed := l.text[l.pos:to]
 	l.number += strings.Count(passed, "\n")
@@ -77,9 +77,9 @@ func (l *lines) skip(to int) {
 	l.pos = to
 }
 
-// readHead returns what section a header's line begins, its name, and the header itself. The
-// line is given without the blanks around it.
-func readHead(file OriginKind, line string) (kind sectionKind, name, header string) {
+// readHeaderLine returns the kind and the name of the section that a header line begins, and the
+// text of the header. The line has no blanks around it.
+func readHeaderLine(file OriginKind, line string) (kind sectionKind, name, header string) {
 	closing := strings.LastIndexByte(line, ']')
 	if closing <= 1 {
 		return openSection, "", line

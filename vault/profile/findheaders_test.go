@@ -10,41 +10,42 @@ import (
 	"testing"
 )
 
-// place is where a section begins, as reading every line finds it.
-type place struct {
+// headerPosition is the position of a header, as found by reading every line.
+type headerPosition struct {
 	start, line int
 	header      string
 }
 
-// everyLine finds the sections the plain way, with the grammar alone.
-func everyLine(text string) []place {
-	var found []place
+// headersLineByLine finds the headers by reading every line with the grammar.
+func headersLineByLine(text string) []headerPosition {
+	var found []headerPosition
 	var g grammar
 	l := newLines(text, len(text)-len(strings.TrimPrefix(text, byteOrderMark)), 0)
 	for start, end, ok := l.next(); ok; start, end, ok = l.next() {
 		kind, content := g.read(text[start:end])
 		switch kind {
 		case headerLine:
-			found = append(found, place{start, l.number, content[1:strings.LastIndexByte(content, ']')]})
+			found = append(found, headerPosition{start, l.number, content[1:strings.LastIndexByte(content, ']')]})
 		case openHeaderLine:
-			found = append(found, place{start, l.number, content})
+			found = append(found, headerPosition{start, l.number, content})
 		}
 		if len(found) == 0 {
-			g.open = false // nothing goes on before the first header
+			g.open = false // before the first header there is no value that could continue
 		}
 	}
 	return found
 }
 
-// The sections are found where reading every line finds them, and found again by their names.
-func checkHeads(t *testing.T, f *File) {
+// findHeaders finds the same headers as reading every line does, and named finds the sections again
+// by name.
+func checkHeaders(t *testing.T, f *File) {
 	t.Helper()
-	var got []place
+	var got []headerPosition
 	seen := map[sectionKind][]string{}
 	for i := range f.sections[1:] {
 		s := &f.sections[i+1]
-		got = append(got, place{s.begin, s.line, s.header})
-		if s.name == "" || i > 200 { // each asks for all of its name
+		got = append(got, headerPosition{s.headerStart, s.line, s.header})
+		if s.name == "" || i > 200 { // limits the number of calls of named
 			continue
 		}
 		if !slices.Contains(seen[s.kind], s.name) {
@@ -52,15 +53,15 @@ func checkHeads(t *testing.T, f *File) {
 		}
 		all := f.named(s.kind, s.name)
 		if !slices.ContainsFunc(all, func(other *section) bool { return other == s }) {
-			t.Errorf("section %q at line %d is not among those of its name", s.header, s.line)
+			t.Errorf("named does not return section %q at line %d", s.header, s.line)
 		}
 		for _, other := range all {
 			if other.kind != s.kind || other.name != s.name {
-				t.Errorf("%q is among the sections of %q", other.header, s.name)
+				t.Errorf("named returns %q as a section with the name %q", other.header, s.name)
 			}
 		}
 	}
-	if want := everyLine(f.text); !slices.Equal(got, want) {
+	if want := headersLineByLine(f.text); !slices.Equal(got, want) {
 		t.Errorf("in %q\nfound %+v\nwant  %+v", f.text, got, want)
 	}
 	for kind, names := range seen {
@@ -73,20 +74,20 @@ func checkHeads(t *testing.T, f *File) {
 	}
 }
 
-// headTexts are all the ways in which a bracket comes to stand in a line.
+// headTexts are texts with a bracket in all possible positions of a line.
 var headTexts = []string{
 	"", "\n", "[", "[]", "[a]", " [a]", "\u00a0\t[a]", "\x85[a]", "\xff[a]", "x[a]", "[a", "[a = b", "[a = b]", "[=", "[a]b]",
 	"[a]\n[b]\n", "[a]\r[b]\r", "[a]\r\n\r\n\n\r[b]\r\n", "[a]\r\n x = [y]\n[b]", "\ufeff[a]\n\ufeff[b]\n", "\ufeff [a]\n",
-	"k = v\n  [a]\n  [b]\nk = v\n  [c]\n[d]\n", // the third is a part of k, the first one is not
+	"k = v\n  [a]\n  [b]\nk = v\n  [c]\n[d]\n", // the third line is part of the value of k, the first one is not
 	"[a]\nk = v\n [b]\n[c]\n", "[a]\nk =\n [b]\n\n# c\n  [c]\nl = v\n[d]\n", "[a]\n k = v\n [b]\n  [c]\n", "[a]\n k = v\n[b]\n [c]\n",
 	"[a]\nbad\n [b]\n", "[a]\n= bad\n [b]\n", "[a]\nk: v\n\u2003[b]\n", "  [a]\n [b]\n   [c]\n", "[a]\n[k = v\n [b]\n[c]\n", "[a]\n# [b]\n; [c]\n #\n [d]\n",
 	"[a]\npolicy = {\"Resource\": [\"*\"],\n  [\"x\"]\n}\n[b]\n", strings.Repeat("[ ", 100) + "\n [b]", "[profile a]\n[default]\n[profile a]\n[profile default]\n",
 }
 
-func TestHeads(t *testing.T) {
+func TestFindHeaders(t *testing.T) {
 	for _, text := range headTexts {
-		checkHeads(t, config(t, text))
-		checkHeads(t, credentials(t, text))
+		checkHeaders(t, config(t, text))
+		checkHeaders(t, credentials(t, text))
 	}
 	paths, err := filepath.Glob("testdata/*/*")
 	if err != nil || len(paths) < 40 {
@@ -97,13 +98,13 @@ func TestHeads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkHeads(t, config(t, string(text)))
-		checkHeads(t, config(t, string(bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")))))
-		checkHeads(t, config(t, string(bytes.ReplaceAll(text, []byte("\n"), []byte("\r")))))
+		checkHeaders(t, config(t, string(text)))
+		checkHeaders(t, config(t, string(bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")))))
+		checkHeaders(t, config(t, string(bytes.ReplaceAll(text, []byte("\n"), []byte("\r")))))
 	}
 }
 
-func FuzzHeads(f *testing.F) {
+func FuzzFindHeaders(f *testing.F) {
 	addCorpus(f, func(text []byte) { f.Add(string(text)) })
 	for _, text := range headTexts {
 		f.Add(text)
@@ -111,14 +112,14 @@ func FuzzHeads(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, parse := range []func(string, string) (*File, error){Parse[string], ParseCredentials[string]} {
 			if file, err := parse("config", text); err == nil {
-				checkHeads(t, file)
+				checkHeaders(t, file)
 			}
 		}
 	})
 }
 
-// Of many sections of one name, each is found after the one before.
-func TestManyOfOneName(t *testing.T) {
+// If many sections have the same name, each one has the previous one as its predecessor.
+func TestManySectionsWithOneName(t *testing.T) {
 	const many = 1 << 10
 	var b strings.Builder
 	for i := range many {
@@ -133,8 +134,8 @@ func TestManyOfOneName(t *testing.T) {
 		t.Errorf("%d profiles, want %d", n, many+1)
 	}
 	for _, s := range all[1:] {
-		if before := f.before(s); before == nil || before.line != s.line-2 {
-			t.Fatalf("before line %d stands %+v", s.line, before)
+		if before := f.previousSection(s); before == nil || before.line != s.line-2 {
+			t.Fatalf("the section before line %d is %+v", s.line, before)
 		}
 	}
 }

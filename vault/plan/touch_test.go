@@ -2,7 +2,7 @@ package plan
 
 import "testing"
 
-func TestGuard(t *testing.T) {
+func TestTouch(t *testing.T) {
 	const config = `[profile m]
 mfa_serial = arn:aws:iam::123456789012:mfa/alice
 [profile hub]
@@ -31,7 +31,7 @@ role_arn = arn:aws:iam::123456789012:role/dev
 			}
 		}
 		if got != want {
-			t.Errorf("%s: the steps are %s, want %s: what a guarded step gives is guarded", name, got, want)
+			t.Errorf("%s: the steps are %s, want %s: credentials from a protected step are protected too", name, got, want)
 		}
 	}
 }

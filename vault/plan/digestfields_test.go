@@ -15,15 +15,15 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// leftOut are the fields of steps and specs that do not make another session, each with the reason. All other fields
-// are in the digest, those too that do not exist yet.
-var leftOut = map[string]string{
-	"Step.Yields.Who":           "follows from the kind and the spec",
+// excluded are the fields of steps and specs that do not change the digest, each with the reason.
+// All other fields must change it. This also applies to fields that are added later.
+var excluded = map[string]string{
+	"Step.Yields.Principal":     "follows from the kind and the spec",
 	"Step.Yields.Temporary":     "follows from the kind and the spec",
-	"Step.Keep":                 "follows from the kind",
+	"Step.Cacheable":            "follows from the kind",
 	"Step.MaxAge":               "decides whether a cached session is recent enough, not what it is",
 	"Step.Why":                  "a reason",
-	"Step.From":                 "a reason",
+	"Step.Settings":             "a reason",
 	"Step.Endpoint.Origin":      "a reason",
 	"Step.Endpoint.MaxAttempts": tries,
 	"Step.Endpoint.RetryMode":   tries,
@@ -40,26 +40,27 @@ var leftOut = map[string]string{
 	"SSORole.SSO.OIDC.RetryMode":   tries,
 }
 
-// leftOutOf are fields that some steps leave out.
-var leftOutOf = []struct {
+// excludedFrom are fields that only some steps exclude from their digest.
+var excludedFrom = []struct {
 	field, reason string
 	of            func(s Step, last bool) bool
 }{
-	{"Step.Lasts", "a session of a user also answers a request for less time than is left (decision 8)", func(s Step, _ bool) bool { return s.Kind == KindSessionToken }},
+	{"Step.Duration", "a user's cached session also serves requests for a shorter time (decision 8)", func(s Step, _ bool) bool { return s.Kind == KindSessionToken }},
 	{"Step.Profile", "profiles that ask for the same share a session, unless a program can go by the name (decision 8)", func(s Step, _ bool) bool { return !s.runsProgram() }},
-	{"Step.Gave", "what a step gives is what its own session holds; those on top depend on it", func(_ Step, last bool) bool { return last }},
+	{"Step.CallerFingerprint", "the output of a step is the content of its own session; only later steps depend on it", func(_ Step, last bool) bool { return last }},
 }
 
-// view writes all that a step's session depends on, without the encoder that makes digests. last says that the session is
-// the step's own and not one on top of it.
-func view(s Step, last bool) string {
+// sessionInputs returns a text with everything that a step's session depends on. It does not use
+// the encoder that computes digests. last means that the session is the step's own, and not that of
+// a later step.
+func sessionInputs(s Step, last bool) string {
 	var b strings.Builder
 	var write func(path string, v reflect.Value)
 	write = func(path string, v reflect.Value) {
-		if _, out := leftOut[path]; out {
+		if _, out := excluded[path]; out {
 			return
 		}
-		for _, l := range leftOutOf {
+		for _, l := range excludedFrom {
 			if l.field == path && l.of(s, last) {
 				return
 			}
@@ -72,7 +73,7 @@ func view(s Step, last bool) string {
 		case reflect.Interface:
 			fmt.Fprintf(&b, "%s is a %s\n", path, v.Elem().Type().Name())
 			write(v.Elem().Type().Name(), v.Elem())
-		case reflect.Slice: // of texts or tags, whose order means nothing
+		case reflect.Slice: // strings or tags, whose order does not matter
 			var all []string
 			for i := range v.Len() {
 				all = append(all, fmt.Sprintf("%q", fmt.Sprintf("%q", v.Index(i).Interface())))
@@ -82,7 +83,7 @@ func view(s Step, last bool) string {
 		default:
 			value := fmt.Sprint(v.Interface())
 			if path == "Step.Region" && s.Kind == KindSessionToken {
-				value = partition.Of(s.Region) // a user's session is good in every region of its partition (decision 7)
+				value = partition.Of(s.Region) // a user's session works in every region of its partition (decision 7)
 			}
 			fmt.Fprintf(&b, "%s = %q\n", path, value)
 		}
@@ -91,22 +92,22 @@ func view(s Step, last bool) string {
 	return b.String()
 }
 
-// viewTo is what the session of the i-th step depends on.
-func (p Plan) viewTo(i int) string {
+// sessionInputsTo returns a text with everything that the session of the i-th step depends on.
+func (p Plan) sessionInputsTo(i int) string {
 	var b strings.Builder
 	for j, s := range p.Steps[:i+1] {
-		fmt.Fprintf(&b, "step %d\n%s", j+1, view(s, j == i))
+		fmt.Fprintf(&b, "step %d\n%s", j+1, sessionInputs(s, j == i))
 	}
 	return b.String()
 }
 
-// specs are one of each kind.
+// specs has one spec of each kind.
 var specs = []Spec{
 	StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, OIDCRole{}, IdentityRole{}, RolesAnywhere{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{}, FederationToken{},
 }
 
-// No kind of spec escapes the tests of digests.
-func TestSpecsAreAllOfThem(t *testing.T) {
+// Every kind of spec must be in specs, so that the digest tests cover it.
+func TestSpecListIsComplete(t *testing.T) {
 	paths, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -134,44 +135,44 @@ func TestSpecsAreAllOfThem(t *testing.T) {
 	}
 	slices.Sort(names)
 	if got := slices.Sorted(maps.Keys(methods)); !slices.Equal(got, names) {
-		t.Errorf("the specs are %v, and the tests know %v", got, names)
+		t.Errorf("the package has the specs %v, but the tests cover %v", got, names)
 	}
 }
 
-// Whatever is left out exists: a field that was renamed has lost its reason.
-func TestWhatIsLeftOutExists(t *testing.T) {
+// Every excluded field must exist. Otherwise a renamed field would lose its reason.
+func TestExcludedFieldsExist(t *testing.T) {
 	known := map[string]bool{}
 	note := func(path string, _ reflect.Value) { known[path] = true }
-	each(reflect.ValueOf(Step{Spec: SessionToken{}}), "Step", note)
+	eachChange(reflect.ValueOf(Step{Spec: SessionToken{}}), "Step", note)
 	for _, s := range specs {
-		each(reflect.ValueOf(s), reflect.TypeOf(s).Name(), note)
+		eachChange(reflect.ValueOf(s), reflect.TypeOf(s).Name(), note)
 	}
-	for path, reason := range leftOut {
+	for path, reason := range excluded {
 		if !known[path] || reason == "" {
-			t.Errorf("%s is left out for %q, and there is no such field or no reason", path, reason)
+			t.Errorf("%s is excluded because %q, but there is no such field or no reason", path, reason)
 		}
 	}
-	for _, l := range leftOutOf {
+	for _, l := range excludedFrom {
 		if !known[l.field] || l.reason == "" {
-			t.Errorf("%s is left out for %q, and there is no such field or no reason", l.field, l.reason)
+			t.Errorf("%s is excluded because %q, but there is no such field or no reason", l.field, l.reason)
 		}
 	}
 }
 
-// Any field of any spec or step that changes makes another digest, but for those that are left out.
-func TestEveryFieldCounts(t *testing.T) {
+// A change of any field of a spec or step changes the digest, except for excluded fields.
+func TestEveryFieldChangesDigest(t *testing.T) {
 	check := func(field string, before, after Step) {
 		t.Helper()
 		next := Step{Kind: KindAssumeRole, Spec: AssumeRole{ARN: "r"}}
 		for i := range 2 {
 			one, other := Plan{Steps: []Step{before, next}}, Plan{Steps: []Step{after, next}}
-			if same := one.viewTo(i) == other.viewTo(i); (one.Digest(i) == other.Digest(i)) != same {
-				t.Errorf("changing %s of a %s changes the digest %d: %v, left out: %v", field, before.Kind, i, !same, same)
+			if same := one.sessionInputsTo(i) == other.sessionInputsTo(i); (one.Digest(i) == other.Digest(i)) != same {
+				t.Errorf("changing %s of a %s changes digest %d: %v, excluded: %v", field, before.Kind, i, !same, same)
 			}
 		}
 	}
 	for _, spec := range specs {
-		each(reflect.ValueOf(spec), reflect.TypeOf(spec).Name(), func(field string, changed reflect.Value) {
+		eachChange(reflect.ValueOf(spec), reflect.TypeOf(spec).Name(), func(field string, changed reflect.Value) {
 			check(field, Step{Spec: spec}, Step{Spec: changed.Interface().(Spec)})
 		})
 	}
@@ -179,7 +180,7 @@ func TestEveryFieldCounts(t *testing.T) {
 		{Kind: KindAssumeRole, Spec: AssumeRole{}}, {Kind: KindProcess, Spec: Process{}}, {Kind: KindWebIdentity, Spec: WebIdentity{TokenProcess: "t"}},
 		{Kind: KindSessionToken, Region: "eu-west-1", Spec: SessionToken{}}, {Kind: KindContainer, Spec: CredentialSource{}},
 	} {
-		each(reflect.ValueOf(s), "Step", func(field string, changed reflect.Value) { check(field, s, changed.Interface().(Step)) })
+		eachChange(reflect.ValueOf(s), "Step", func(field string, changed reflect.Value) { check(field, s, changed.Interface().(Step)) })
 		for _, region := range []string{"us-east-1", "cn-north-1"} {
 			moved := s
 			moved.Region = region
@@ -188,8 +189,8 @@ func TestEveryFieldCounts(t *testing.T) {
 	}
 }
 
-// each calls f with copies of v in which one field was changed, at any depth.
-func each(v reflect.Value, path string, f func(string, reflect.Value)) {
+// eachChange calls f with copies of v. In each copy, one field has a different value, at any depth.
+func eachChange(v reflect.Value, path string, f func(string, reflect.Value)) {
 	for i := range v.NumField() {
 		field, name := v.Field(i), path+"."+v.Type().Field(i).Name
 		set := func(x reflect.Value) reflect.Value {
@@ -200,17 +201,17 @@ func each(v reflect.Value, path string, f func(string, reflect.Value)) {
 		}
 		switch field.Kind() {
 		case reflect.Struct:
-			each(field, name, func(n string, x reflect.Value) { f(n, set(x)) })
+			eachChange(field, name, func(n string, x reflect.Value) { f(n, set(x)) })
 		case reflect.Interface:
 			f(name, set(reflect.ValueOf(StoredKey{Fingerprint: "changed"})))
-			each(field.Elem(), field.Elem().Type().Name(), func(n string, x reflect.Value) { f(n, set(x)) })
+			eachChange(field.Elem(), field.Elem().Type().Name(), func(n string, x reflect.Value) { f(n, set(x)) })
 		default:
 			f(name, set(changed(field)))
 		}
 	}
 }
 
-// changed is another value of v's type.
+// changed returns a different value of the same type as v.
 func changed(v reflect.Value) reflect.Value {
 	x := reflect.New(v.Type()).Elem()
 	x.Set(v)
@@ -224,7 +225,7 @@ func changed(v reflect.Value) reflect.Value {
 	case reflect.Slice:
 		x.Set(reflect.Append(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, 0), v), reflect.Zero(v.Type().Elem())))
 	default:
-		panic(fmt.Sprintf("no way to change a %s", v.Type()))
+		panic(fmt.Sprintf("cannot change a value of type %s", v.Type()))
 	}
 	return x
 }

@@ -10,25 +10,26 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// An input is a setting that is read, with two values of it, and the settings beside which it makes another session.
+// An input is a setting with two values that lead to different digests, and the other settings that
+// are needed for this.
 type input struct {
-	values  [2]string
-	beside  string
-	leftOut string // why it makes no other session; empty for one that does
+	values   [2]string
+	context  string
+	excluded string // why the values lead to the same digest; empty if they do not
 }
 
 const (
-	cached   = "a session of a user also answers a request for less time than is left (decision 8)"
+	cached   = "a user's cached session also serves requests for a shorter time (decision 8)"
 	howCode  = "how the code is read does not change what it opens (decision 8)"
 	howTo    = "how you sign in does not change who you are: the subject is in the digest"
 	enough   = "decides whether a cached session will do, not what it is"
 	browser  = "decides which browser is opened"
-	tries    = "decides how often AWS is asked, not what it answers"
+	tries    = "decides how often a call is repeated, not its result"
 	metadata = "credential_source = Ec2InstanceMetadata\n"
 	static   = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n"
 )
 
-// inputs are all settings.
+// inputs has an entry for each setting.
 var inputs = map[string]input{
 	"region":                  {[2]string{"us-west-2", "cn-north-1"}, arn, ""},
 	"output":                  {[2]string{"json", "text"}, arn, "decides how a command prints"},
@@ -54,8 +55,8 @@ var inputs = map[string]input{
 	"federation_token_ttl":      {[2]string{"30m", "1h"}, "", ""},
 	"min_ttl":                   {[2]string{"5m", "10m"}, arn, enough},
 
-	"include_profile":            {leftOut: "decides where other settings are read from: those count"},
-	"source_profile":             {leftOut: "decides where the chain goes on: its steps count"},
+	"include_profile":            {excluded: "decides where other settings are read from: those count"},
+	"source_profile":             {excluded: "decides where the chain goes on: its steps count"},
 	"credential_source":          {[2]string{"EcsContainer", "Ec2InstanceMetadata"}, arn, ""},
 	"credential_process":         {[2]string{"keys", "otherkeys"}, arn, ""},
 	"web_identity_token_file":    {[2]string{"/t", "/u"}, arn, ""},
@@ -109,8 +110,8 @@ var inputs = map[string]input{
 
 const anchor = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/"
 
-// with returns the lines with another value of one setting.
-func with(lines, setting, value string) string {
+// withLine returns the lines with a different value for one setting.
+func withLine(lines, setting, value string) string {
 	var all []string
 	for line := range strings.Lines(lines) {
 		if !strings.HasPrefix(line, setting+" ") {
@@ -120,8 +121,9 @@ func with(lines, setting, value string) string {
 	return strings.Join(append(all, setting+" = "+value+"\n"), "")
 }
 
-// one is the input for one profile, with a stored key if it names no other beginning.
-func one(lines string) planInput {
+// singleProfile returns the input for one profile. It has a stored key if the lines set no other
+// source of credentials.
+func singleProfile(lines string) planInput {
 	w := emptyInput()
 	w.profiles = []string{lines}
 	for _, begins := range []string{"sso_", "oidc_", "identity ", "trust_anchor", "credential_", "web_identity", "login_", "aws_"} {
@@ -133,8 +135,8 @@ func one(lines string) planInput {
 	return w
 }
 
-// last is the digest of what an input's profile gives.
-func (w planInput) last(t *testing.T) Digest {
+// lastDigest returns the digest of the last step.
+func (w planInput) lastDigest(t *testing.T) Digest {
 	t.Helper()
 	pl, err := w.plan()
 	if err != nil {
@@ -143,21 +145,22 @@ func (w planInput) last(t *testing.T) Digest {
 	return pl.Digest(len(pl.Steps) - 1)
 }
 
-// Every setting makes another session, or there is a reason why not. One that the tests do not know fails.
-func TestEverySettingCounts(t *testing.T) {
+// Each setting changes the digest, or has a reason why not. A setting that is not in inputs fails
+// the test.
+func TestEverySettingChangesDigest(t *testing.T) {
 	for _, s := range profile.Settings() {
 		in, known := inputs[s.Name]
 		if !known {
-			t.Errorf("setting %s: it is not known whether it makes another session", s.Name)
+			t.Errorf("setting %s is not in inputs", s.Name)
 		}
 		if in.values == [2]string{} {
 			continue
 		}
 		var digests [2]Digest
 		for i, value := range in.values {
-			w := one(in.beside)
+			w := singleProfile(in.context)
 			if s.InFiles {
-				w = one(with(in.beside, s.Name, value))
+				w = singleProfile(withLine(in.context, s.Name, value))
 			} else {
 				w.env = map[string]string{s.Env[0]: value}
 			}
@@ -165,26 +168,26 @@ func TestEverySettingCounts(t *testing.T) {
 				w.options.Agent = policy.Agent{Name: "goose", Variable: "AGENT"}
 			}
 			if s.Name == "federation_token_ttl" {
-				w.options.For = Console
+				w.options.Purpose = Console
 			}
-			digests[i] = w.last(t)
+			digests[i] = w.lastDigest(t)
 		}
-		if same := digests[0] == digests[1]; same != (in.leftOut != "") {
-			t.Errorf("setting %s makes another session: %v, left out for %q", s.Name, !same, in.leftOut)
+		if same := digests[0] == digests[1]; same != (in.excluded != "") {
+			t.Errorf("setting %s changes the digest: %v, reason for no change: %q", s.Name, !same, in.excluded)
 		}
 	}
 }
 
-// Everything that is held makes another session for a profile that begins with it.
-func TestEveryHoldingCounts(t *testing.T) {
-	change := func(m any) { // of what a map holds, under each key
+// Each field of Holdings changes the digest of a profile that uses it.
+func TestEveryHoldingChangesDigest(t *testing.T) {
+	change := func(m any) { // changes each value of a map
 		v := reflect.ValueOf(m)
 		for _, k := range v.MapKeys() {
 			v.SetMapIndex(k, changed(v.MapIndex(k)))
 		}
 	}
 	known := map[string]bool{}
-	lines := func(setting, value string) string { return with(inputs[setting].beside, setting, value) }
+	lines := func(setting, value string) string { return withLine(inputs[setting].context, setting, value) }
 	for field, tt := range map[string]struct {
 		lines  string
 		change func(*planInput)
@@ -205,7 +208,7 @@ func TestEveryHoldingCounts(t *testing.T) {
 		"Container":    {lines("credential_source", "EcsContainer"), func(w *planInput) { w.holdings.Container = "http://127.0.0.1:9" }},
 	} {
 		prepare := func() planInput {
-			w := one(tt.lines)
+			w := singleProfile(tt.lines)
 			switch field {
 			case "Named":
 				w.options.Limits = []string{"named"}
@@ -216,47 +219,47 @@ func TestEveryHoldingCounts(t *testing.T) {
 		}
 		before, after := prepare(), prepare()
 		tt.change(&after)
-		if before.last(t) == after.last(t) {
-			t.Errorf("what is held in %s makes no other session", field)
+		if before.lastDigest(t) == after.lastDigest(t) {
+			t.Errorf("a change of Holdings.%s does not change the digest", field)
 		}
 		known[field] = true
 	}
 	for i := range reflect.TypeFor[Holdings]().NumField() {
 		if name := reflect.TypeFor[Holdings]().Field(i).Name; !known[name] {
-			t.Errorf("it is not known whether what is held in %s makes another session", name)
+			t.Errorf("Holdings.%s is not covered by this test", name)
 		}
 	}
 }
 
-// Every choice of a command's makes another session, for a profile where it changes what AWS is asked.
-func TestEveryOptionCounts(t *testing.T) {
+// Each option changes the digest of a profile for which it changes the calls to AWS.
+func TestEveryOptionChangesDigest(t *testing.T) {
 	known := map[string]bool{}
 	for _, tt := range []struct {
 		field, lines string
 		change       func(*Options)
 	}{
-		{"For", "", func(o *Options) { o.For = Console }},
+		{"Purpose", "", func(o *Options) { o.Purpose = Console }},
 		{"NoSession", "mfa_serial = m111111111\n", func(o *Options) { o.NoSession = true }},
 		{"Duration", arn, func(o *Options) { o.Duration = 30 * time.Minute }},
-		{"Name", arn, func(o *Options) { o.Name = "bob" }},
-		{"As", "", func(o *Options) { o.For, o.As = Console, "bob" }},
-		{"Then", arn, func(o *Options) { o.Then = []string{asked} }},
+		{"SessionName", arn, func(o *Options) { o.SessionName = "bob" }},
+		{"FederatedName", "", func(o *Options) { o.Purpose, o.FederatedName = Console, "bob" }},
+		{"ExtraRoles", arn, func(o *Options) { o.ExtraRoles = []string{asked} }},
 		{"Agent", arn, func(o *Options) { o.Agent = policy.Agent{Name: "goose", Variable: "AGENT"} }},
 		{"Limits", arn, func(o *Options) { o.Limits = []string{ReadOnly} }},
 	} {
-		before, after := one(tt.lines), one(tt.lines)
-		if tt.field == "As" {
-			before.options.For = Console
+		before, after := singleProfile(tt.lines), singleProfile(tt.lines)
+		if tt.field == "FederatedName" {
+			before.options.Purpose = Console
 		}
 		tt.change(&after.options)
-		if before.last(t) == after.last(t) {
-			t.Errorf("option %s makes no other session", tt.field)
+		if before.lastDigest(t) == after.lastDigest(t) {
+			t.Errorf("option %s does not change the digest", tt.field)
 		}
 		known[tt.field] = true
 	}
 	for i := range reflect.TypeFor[Options]().NumField() {
 		if name := reflect.TypeFor[Options]().Field(i).Name; !known[name] {
-			t.Errorf("option %s: it is not known whether it makes another session", name)
+			t.Errorf("option %s is not covered by this test", name)
 		}
 	}
 }
