@@ -75,7 +75,7 @@ func limitRemedy(err error, _ Facts) string {
 		return "use a profile that assumes a role: only role sessions accept a session policy"
 	case errors.As(err, &unlimited):
 		return "add a profile that assumes a role: set its role_arn, and source_profile = " + unlimited.Profile
-	case errors.As(err, &own) && own.Hop:
+	case errors.As(err, &own) && own.Intermediate:
 		return "change the policy of profile " + own.Profile + " to allow only sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, or remove the policy"
 	case errors.As(err, &own) && own.Agent:
 		return "set the policy for coding agents in profile " + own.Profile + ": agent_access = NAME or ARN"

@@ -64,10 +64,10 @@ func syncRoles(a *app.App, f *profile.File, sync rolesync.Sync, roles []rolesync
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range out.Taken {
+	for _, name := range out.NameConflicts {
 		a.Note("profile %s was not created by aws-vault and is not changed; the role that would have this name gets no profile", name)
 	}
-	for _, name := range out.Kept {
+	for _, name := range out.StaleEdited {
 		a.Note("profile %s is kept because you added settings to it, but you can no longer use its role", name)
 	}
 	if len(out.Stale) > 0 {
