@@ -30,7 +30,7 @@ const (
 type goldenRecord struct {
 	Commit  string
 	Written time.Time
-	Keys    map[string]string          // the access key ids that it provided, by use
+	Keys    map[string]string          // the ids of the access keys that the fake AWS provided, keyed by their purpose
 	Plans   map[string]json.RawMessage // what explain printed, by use
 }
 

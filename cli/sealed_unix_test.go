@@ -147,7 +147,7 @@ func TestRecovery(t *testing.T) {
 	}
 
 	d = startDialog(t, home, "sealed", "remove", "passphrase")
-	d.answer("Type its name to remove it: ", "passphrase")
+	d.answer("type its name: ", "passphrase")
 	d.answer("Passphrase to unlock ", "battery staple")
 	if out := d.wait(true); !strings.Contains(out, "Removed opener passphrase. All items are encrypted with a new key for 2 openers.") {
 		t.Errorf("printed %q", out)

@@ -85,7 +85,8 @@ func TestUnattendedWithoutPrompt(t *testing.T) {
 	}
 }
 
-// If many programs request many roles, the user is prompted once. No program waits for the user's answer.
+// However many programs request however many roles, the user is prompted once, and no program waits for the
+// answer.
 func TestUnattendedPromptsOnce(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	asking := func() (errs []error) {

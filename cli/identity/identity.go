@@ -160,7 +160,7 @@ func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(contex
 }
 
 func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
-	c := k.Command("show", "Show who an identity is, which keys it has, and when each key signs.").HelpLong(app.Examples(
+	c := k.Command("show", "Show the subject of an identity, its keys, and the time in which each key is used.").HelpLong(app.Examples(
 		"Show your only identity.", "aws-vault identity show",
 		"Show the identity ci.", "aws-vault identity show ci"))
 	return identityVerb(a, c, "identity show", func(_ context.Context, s *app.Session, i identitySection) error {

@@ -43,7 +43,7 @@ func (f *mfaFlags) bindDeviceFlags(c *kingpin.CmdClause) {
 
 func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f mfaFlags
-	c := k.Command("enroll", "Store the secret of an MFA device on the security key, or create a device at AWS and store its secret only there.").HelpLong(app.Examples(
+	c := k.Command("enroll", "Store the secret of an MFA device on the security key, or create a device at AWS and store its secret only on the security key.").HelpLong(app.Examples(
 		"Prompt for the secret that AWS shows, and store it.", "aws-vault mfa enroll work",
 		"Create the MFA device alice-key at AWS, and store its secret.", "aws-vault mfa enroll --create alice-key work"))
 	f.bindDeviceFlags(c)
@@ -106,7 +106,7 @@ func listAccounts(a *app.App, k *oath.Key) error {
 		how := "at once"
 		switch {
 		case !account.Timed:
-			how = "by counting, which AWS does not take"
+			how = "counter-based (HOTP), which AWS does not accept"
 		case touched[account.Name]:
 			how = "when touched"
 		}

@@ -29,11 +29,11 @@ type openerFlags struct {
 
 func (f *openerFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("name", "Name of the new opener. Default: its kind.").PlaceHolder("OPENER").StringVar(&f.name)
-	c.Flag("passphrase", "Open with a passphrase.").BoolVar(&f.passphrase)
-	c.Flag("recovery", "Open with recovery words. They are shown once on the terminal. Write them down and type them back.").BoolVar(&f.recovery)
-	c.Flag("recipient", "Open with the key of this age recipient: age1tag1… of a PIV slot, or a recipient of an age plugin. The security key need not be connected.").PlaceHolder("AGE").StringVar(&f.recipient)
+	c.Flag("passphrase", "Add a passphrase as the opener.").BoolVar(&f.passphrase)
+	c.Flag("recovery", "Add recovery words as the opener. They are shown once on the terminal. Write them down and type them back.").BoolVar(&f.recovery)
+	c.Flag("recipient", "Add an age recipient as the opener: that of a PIV slot (age1tag1…), or that of an age plugin. The security key need not be connected.").PlaceHolder("AGE").StringVar(&f.recipient)
 	c.Flag("identity", "Identity of the age plugin, if --recipient belongs to a plugin.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
-	c.Flag("piv", "Open with the key in this PIV slot of a security key, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
+	c.Flag("piv", "Add the key in this PIV slot of a security key as the opener, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
 	c.Flag("pin", "When a new key in the slot requires the PIN in addition to a touch: never, once, always.").
 		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, piv.PINPolicyNames()...)
 }

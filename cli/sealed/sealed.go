@@ -98,7 +98,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrLastOpener}
 		}
 		if confirm == "" {
-			text := fmt.Sprintf("Old copies of the keystore can still be opened with %s. Type its name to remove it", name)
+			text := fmt.Sprintf("Old copies of the keystore can still be opened with %s. To remove this opener, type its name", name)
 			if confirm, err = a.Ask(ctx, s.Locks, prompt.Request{Kind: prompt.Line, Text: text}); err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var opener string
 	var fingerprint string
 	var repair bool
-	c := k.Command("check", "Check that every item is intact, and that the openers are the ones that you know.").HelpLong(app.Examples(
+	c := k.Command("check", "Check that every item is intact, and print the fingerprint of the openers.").HelpLong(app.Examples(
 		"Check all items and openers.", "aws-vault sealed check",
 		"Repair a damaged header, and then check.", "aws-vault sealed check --repair"))
 	c.Flag("fingerprint", "Fingerprint that you noted earlier.").PlaceHolder("TEXT").StringVar(&fingerprint)

@@ -42,7 +42,7 @@ func LoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	f.SignIn.BindFlow(c)
 	c.Flag("browser", "Browser to open: "+strings.Join(browser.Names(), ", ")+". Add :NAME to open a profile of the browser or a container of Firefox.").
 		PlaceHolder("NAME").StringVar(&f.browser)
-	c.Flag("name", "Name of the console session, if the profile is an IAM user's key. Default: the name of the user.").PlaceHolder("NAME").StringVar(&f.name)
+	c.Flag("name", "Name of the console session, if the profile uses the key of an IAM user. Default: the name of the user.").PlaceHolder("NAME").StringVar(&f.name)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return login(ctx, a, f) }}}
 }
 

@@ -70,7 +70,7 @@ func TestFillPage(t *testing.T) {
 	}
 }
 
-// The page in the repository has all the marks that make bench needs.
+// The page in the repository has every marker that the benchmark fills in.
 func TestPageHasMarks(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "performance.md"))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 const coldCommands = 20
 
-// A cold is the result of starting many commands at once with nothing cached.
+// A coldStart is the result of starting many commands at once with nothing cached.
 type coldStart struct{ calls, prompts int }
 
 func (c coldStart) missed() bool { return c.calls != 1 || c.prompts != 1 }

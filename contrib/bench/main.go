@@ -1,6 +1,6 @@
 // Bench measures how much later a command starts because of aws-vault. It compares aws-vault with a
-// floor program in the same run, and writes the results to docs/performance.md. AWS is a fake on
-// this machine.
+// floor program in the same run, and writes the results to docs/performance.md. The floor program does the least that any program
+// with the same task must do. The benchmark uses a fake AWS on this machine.
 package main
 
 import (

@@ -16,7 +16,7 @@ type programs struct{ vault, floor, dir string }
 type result struct {
 	row
 	ours, floor times
-	calls       int // to AWS, in all runs together
+	calls       int // calls to AWS, in all runs together
 }
 
 func (r result) ratio() float64 { return float64(r.ours.median()) / float64(r.floor.median()) }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// parts are the texts between the marks of the page, by the name of the mark.
+// parts returns the text to insert at each marker of the page, keyed by the name of the marker.
 func parts(all []result, together coldStart, runs, size int) map[string]string {
 	return map[string]string{"machine": machine(runs, size), "table": table(all), "cold": together.String()}
 }

@@ -6,15 +6,15 @@ const truePath = "/bin/true"
 // A row is one measured command. It appears next to the floor program in the table.
 type row struct {
 	what  string
-	bound float64 // the bound: how many times as long as the floor program it may take; 0 for no bound
+	bound float64 // the maximum time, as a multiple of the floor program's time; 0 for no maximum
 	args  []string
 
 	profiles int                // additional profiles in the config file
 	keystore []string           // variables that select the keystore; nil for the file keystore
 	prepare  func(h home) error // runs before the measurement, after alice's key is stored
 
-	line       string // the line of the plot that this median is a point of; empty for none
-	exits      bool   // the command reads no file and starts no program, so the floor program does not either
+	line       string // the plot line that this median belongs to; empty if it is not plotted
+	exits      bool   // the command reads no file and starts no program; the floor program then also exits at once
 	newSession bool   // each run needs a new session
 }
 

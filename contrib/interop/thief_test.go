@@ -91,7 +91,7 @@ type thief struct {
 	work   sync.WaitGroup
 }
 
-// toldFolder contains the pages that the thief could have seen on the screen. When endFile exists, the thief stops.
+// toldFolder contains the pages that an attacker could have seen on the screen. The thief stops when endFile exists.
 const (
 	toldFolder = "told"
 	endFile    = "end"

@@ -138,7 +138,7 @@ func (a *AWS) record(r *request) {
 	a.arrived = make(chan struct{})
 }
 
-// Watch calls f twice for each later call: when the call has arrived, and when its work is done but not yet answered. The call waits
+// Watch runs f twice for each later request: on arrival, and after processing but before the response. The request waits
 // for f. If f returns true, the connection is closed. A nil f stops watching.
 func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
 	a.mu.Lock()

@@ -67,7 +67,7 @@ func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	for _, arn := range arns {
 		p, ok := a.policies[policyName(arn[0])]
 		if at := accountOf(arn[0]); !ok || at != account && at != "aws" {
-			// [K]: this error code is from memory of AWS's responses, not from AWS's model.
+			// [K]: AWS was seen to return this error code; AWS's API model does not list it.
 			return nil, refuse(400, "MalformedPolicyDocument", "Policy %s does not exist or is not attachable", arn[0])
 		}
 		out.policies = append(out.policies, p)

@@ -135,7 +135,7 @@ func allow(policies []policy, action, resource string) bool {
 	return allowed
 }
 
-// limit holds a session's own policies. An inline policy and managed policies add up [K].
+// limit holds a session's own policies. An action is allowed if the inline policy or any managed policy allows it [K].
 type limit struct{ policies []policy }
 
 // may reports whether the caller's policies and its session policies allow the action. Users, and roles without policies, may do

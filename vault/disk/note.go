@@ -24,7 +24,7 @@ const (
 // may be lost.
 func (l *LockFile) WriteNote(note []byte) error {
 	if l.links > 1 {
-		return nil // another name of the file may be a file that must not change
+		return nil // the file has another hard link, which may be a file that must not change
 	}
 	if len(note) > MaxNote {
 		return fmt.Errorf("%s: the note has %d bytes, expected at most %d", l.f.Name(), len(note), MaxNote)

@@ -1,7 +1,7 @@
 package keystore
 
 // backends returns the keystores of Linux in order of preference. keyctl loses its items at a restart, so it is
-// used only by name.
+// used only if the user selects it by name.
 var backends = func(c Config) []backend {
 	bus := &sessionBus{config: c} // connects at the first use
 	return []backend{

@@ -75,7 +75,7 @@ func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 			}
 			b.mu.Lock()
 			if b.conns = append(b.conns, conn); b.closed {
-				conn.Close() // accepted while the bus was closed
+				conn.Close() // this connection arrived while the bus was being closed
 			}
 			b.mu.Unlock()
 			done.Go(func() { b.serve(conn) })

@@ -24,7 +24,7 @@ type passphrase struct {
 	answered   bool // answer contains the user's answer
 	verified   bool // answer opens at least one item
 
-	precomputed precomputed // for a Put that was announced
+	precomputed precomputed // the key for the next Put, derived in advance after ExpectPut
 
 	// warnEmpty warns once that an empty passphrase opens the items.
 	warnEmpty func()

@@ -19,7 +19,7 @@ const (
 	signature  = ".gpg-id.sig"
 )
 
-// maxRecipients is the maximum size of either file, in bytes.
+// maxRecipients is the maximum size of .gpg-id and of .gpg-id.sig, in bytes.
 const maxRecipients = 64 << 10
 
 // copyRecipients copies the recipients of the user's store to the private store if they have changed.

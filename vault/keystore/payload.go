@@ -23,7 +23,7 @@ var (
 	errTrailing = errors.New("unexpected data after the item")
 )
 
-// encodePayload returns the JSON form of it. It cannot fail, because every field has a JSON form.
+// encodePayload encodes an item as JSON. Encoding cannot fail, because JSON can represent every field.
 func encodePayload(it Item) []byte {
 	data, _ := json.Marshal(payload{
 		Key:                         it.Name,

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// precomputed derives a wrapping before it is needed. The derivation takes about 1 ms and runs while the caller
+// precomputed derives the key that encrypts the next item before it is needed. This takes about 1 ms and runs while the caller
 // waits for AWS.
 type precomputed struct {
 	mu         sync.Mutex
 	expected   int           // number of announced items
 	passphrase string        // the passphrase from which result is derived
-	result     chan wrapping // receives the wrapping; closed if the derivation fails; nil if none was started
+	result     chan wrapping // receives the derived key; closed if the derivation fails; nil if none was started
 }
 
 // expect announces an item.

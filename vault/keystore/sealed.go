@@ -32,7 +32,7 @@ func (c Config) Sealed() (sealed.Config, error) {
 			if err := c.checkLockable(dir); err != nil {
 				return ctx, nil, err
 			}
-			return c.Lock(ctx, "sealed", "a change of "+dir)
+			return c.Lock(ctx, "sealed", "a change to "+dir)
 		},
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
 			k, err := unlocked.Get(UnlockedKeyName(h.Store), c.now())
@@ -227,7 +227,7 @@ func (v *lazyStore) openOrCreate(ctx context.Context) (*sealed.Store, error) {
 		return nil, err
 	}
 	if v.note != nil {
-		v.note("created a sealed keystore in " + v.config.Dir + "; only that passphrase opens it (to add another opener, run aws-vault sealed add)")
+		v.note("created a sealed keystore in " + v.config.Dir + "; only the passphrase that you chose opens it (to add another opener, run aws-vault sealed add)")
 	}
 	v.store = s
 	return s, nil

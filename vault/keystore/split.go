@@ -44,13 +44,13 @@ var (
 func (s split) part(name, id string, i int) string { return fmt.Sprintf("%s#%s.%d", name, id, i) }
 
 var (
-	errBadSplit    = errors.New("the split line is malformed")
+	errBadSplit    = errors.New("the first part of a split item is malformed")
 	errPartMissing = errors.New("a part is missing")
 )
 
 // A splitVersion is the content of the ring under an item's name, as one write left it.
 type splitVersion struct {
-	id    string // empty for an item that is stored unchanged
+	id    string // empty for an item that is stored in one piece
 	parts int    // 1 for an item that is not split
 	first []byte // content of the first part, without the split line
 }

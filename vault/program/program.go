@@ -94,7 +94,7 @@ type RecursionError struct {
 }
 
 func (e *RecursionError) Error() string {
-	return fmt.Sprintf("process %d already started this program, which has now started aws-vault again", e.Process)
+	return fmt.Sprintf("endless loop: aws-vault (process %d) started this program, and the program has started aws-vault again", e.Process)
 }
 
 // PreventRecursion returns a context for starting a program that may itself start aws-vault. If that

@@ -20,7 +20,7 @@ type ProfileHistory struct {
 // historyFile is the name of the file in Dir.
 const historyFile = "uses"
 
-// A profileUse is the record of one profile.
+// A profileUse records how often and how recently a profile was used.
 type profileUse struct {
 	Profile string    `json:"profile"`
 	Weight  float64   `json:"weight"` // number of uses at the time Last; each use counts half after a week

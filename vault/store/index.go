@@ -91,7 +91,7 @@ func encodeIndex(entries []Entry) []byte {
 	for _, e := range entries {
 		line, err := json.Marshal(e)
 		if err != nil {
-			continue // JSON cannot represent the time; the item itself will be read
+			continue // JSON cannot represent this time, so the entry is left out; readers then open the item itself
 		}
 		b.Write(append(line, '\n'))
 	}

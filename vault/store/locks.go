@@ -19,7 +19,7 @@ import (
 // the same time. The operating system releases a lock when the process that holds it ends.
 type Locks struct {
 	Dir        *disk.Folder // folder of the lock files; nil to lock within this process only
-	Program    string       // this command, shown by processes that wait for it, such as "aws-vault exec prod"
+	Program    string       // this command, such as "aws-vault exec prod"; processes that wait for the lock show it
 	OnSlowWait func(Wait)   // called once when a wait takes longer than a second; may be nil
 	Now        func() time.Time
 

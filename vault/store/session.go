@@ -33,7 +33,7 @@ func (s Session) Age(now time.Time) time.Duration {
 	return now.Add(max(-s.Skew, 0)).Sub(s.Created)
 }
 
-// Lifetime returns how long the session was valid when it was created.
+// Lifetime returns the time from the creation of the session to its expiry.
 func (s Session) Lifetime() time.Duration { return s.Credentials.Expires.Sub(s.Created.Add(s.Skew)) }
 
 // entry returns the index entry of the session.

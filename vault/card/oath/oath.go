@@ -63,7 +63,7 @@ const (
 	insList         = 0xa1
 	insCode         = 0xa2
 	insValidate     = 0xa3
-	insSelect       = 0xa4 // the SELECT command of all cards; the applet's own command 0xa4 is insCodes
+	insSelect       = 0xa4 // ISO 7816 SELECT, which every card accepts; within the OATH applet, 0xa4 is another command: insCodes
 	insCodes        = 0xa4
 	insRemaining    = 0xa5 // other applets use GET RESPONSE (0xc0)
 	truncated       = 0x01

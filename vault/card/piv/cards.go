@@ -96,7 +96,7 @@ var backoff = [...]time.Duration{
 // List returns information about all cards. A card that cannot be opened is listed with the reason in
 // Err. List returns [ErrUnsupported] or [ErrNoService] if no card can be accessed at all.
 func (c *Cards) List(ctx context.Context) ([]Info, error) {
-	return run(ctx, "who it is", func() ([]Info, error) {
+	return run(ctx, "the request for its serial number", func() ([]Info, error) {
 		_, release, err := c.lock(ctx)
 		if err != nil {
 			return nil, err

@@ -148,7 +148,7 @@ func (e *DigestError) Error() string {
 type ManagementKeyError struct{ Serial uint32 }
 
 func (e *ManagementKeyError) Error() string {
-	return fmt.Sprintf("the management key of YubiKey %d is unknown: it is not the factory key and is not stored under the PIN", e.Serial)
+	return fmt.Sprintf("the management key of YubiKey %d is unknown: it is not the factory key, and it is not stored on the YubiKey, protected by the PIN", e.Serial)
 }
 
 // An AnswerError is returned for a response that a YubiKey would never send.

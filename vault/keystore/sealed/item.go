@@ -50,7 +50,7 @@ const (
 var (
 	errNotItem   = errors.New("the file is not an item in the expected format")
 	errTampered  = errors.New("the file was changed, or belongs to another item or store")
-	errOtherItem = errors.New("the file contains another item, or an older one")
+	errOtherItem = errors.New("the file contains another item, or an older version of this item")
 )
 
 // location returns the additional data that binds a file to its store, its master key and its file name. A file

@@ -51,7 +51,7 @@ func (o Opener) validate() error {
 	}
 	if o.Kind == Plugin {
 		if _, err := plugin.NewIdentity(o.Identity, nil); err != nil {
-			return &OpenerError{o.Name, errors.New("the identity is not one of an age plugin, expected AGE-PLUGIN-…")}
+			return &OpenerError{o.Name, errors.New("this is not the identity of an age plugin, expected AGE-PLUGIN-…")}
 		}
 	}
 	return nil
@@ -77,7 +77,7 @@ func (o Opener) recipient(ui *plugin.ClientUI) (age.Recipient, error) {
 	case Plugin:
 		r, err := plugin.NewRecipient(o.Recipient, ui)
 		if err != nil {
-			return nil, errors.New("the recipient is not one of an age plugin, expected age1NAME1…")
+			return nil, errors.New("this is not the recipient of an age plugin, expected age1NAME1…")
 		}
 		return r, nil
 	}
