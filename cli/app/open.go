@@ -9,7 +9,7 @@ import (
 )
 
 // Locks returns the locks that this user's aws-vault processes share, and the state folder, which is nil if it
-// cannot be used. Processes that wait for this one show what.
+// cannot be used. Processes that wait for one of these locks print what, a description of this command.
 func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	state, err := a.sharedState()
 	if err != nil {

@@ -49,7 +49,8 @@ type Session struct {
 	State    *disk.Folder
 }
 
-// Open reads the config files and opens the keystore for a command. Processes that wait for this one show what.
+// Open reads the config files and opens the keystore for a command. Processes that wait for this one print what, a
+// description of the command.
 func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	config, in, err := a.Env.ReadConfig(nil)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// openersWithoutPrompt returns options that unlock the sealed keystore without a prompt, because the doctor
-// must not prompt. Only a passphrase in the environment does.
+// openersWithoutPrompt returns options that unlock the sealed keystore only with a passphrase in the environment,
+// because the doctor must not prompt.
 func (p *probe) openersWithoutPrompt(h sealed.UnlockOptions) sealed.UnlockOptions {
 	if app.GivenSealedPassphrase(p.App) != "" {
 		return sealed.UnlockOptions{Passphrase: h.Passphrase}

@@ -188,8 +188,8 @@ func label(e store.Entry, now time.Time) string {
 	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
-// maxPadding limits the padding of the last column, because one profile can have thousands of sessions. Padding
-// all other lines to that width would be useless.
+// maxPadding limits the padding of the last column, because one profile can have thousands of sessions, and all
+// other lines would be padded to that width.
 const maxPadding = 200
 
 // listTable prints the list in columns of at least 25 characters, as aws-vault 7 does.
