@@ -387,7 +387,7 @@ func TestTokenReplacedDuringExecution(t *testing.T) {
 	}
 }
 
-// Large certificate files are compared completely.
+// Two large certificate files with different content get different sessions.
 func TestLargeCertificateReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.pem")
 	w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+

@@ -90,8 +90,8 @@ func TestPolicyLimits(t *testing.T) {
 	}
 }
 
-// An agent's session cannot assume another role that its policy forbids. A user's session can, because the
-// roles in the chain allow it.
+// An agent's session is limited by its session policy, so it cannot assume another role. A user's session can. A plan
+// for an agent can still contain several roles.
 func TestAgentLimitOfLaterRole(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
 		"[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n")

@@ -85,8 +85,7 @@ func TestUnattendedWithoutPrompt(t *testing.T) {
 	}
 }
 
-// However many programs request however many roles, the user is prompted once, and no program waits for the
-// answer.
+// If many programs request many roles, the user is prompted once. No program waits for the user's answer.
 func TestUnattendedPromptsOnce(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	asking := func() (errs []error) {

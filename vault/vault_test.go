@@ -368,7 +368,7 @@ func TestCachedSessions(t *testing.T) {
 	}
 }
 
-// Twenty concurrent edits are all in the file.
+// After twenty concurrent edits, the file contains all of them.
 func TestParallelEdits(t *testing.T) {
 	dir := t.TempDir()
 	file := configfile.File{Path: filepath.Join(dir, "config"), Name: "config"}

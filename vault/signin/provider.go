@@ -72,7 +72,7 @@ func (c Client) Discover(ctx context.Context) (*Provider, error) {
 	}
 	p := &Provider{client: c}
 	if err := found.Claims(&p.metadata); err != nil {
-		return nil, &ConfigurationError{Issuer: c.Issuer, Reason: "it is not valid JSON"}
+		return nil, &ConfigurationError{Issuer: c.Issuer, Reason: "it does not follow the OpenID Connect standard"}
 	}
 	return p, p.check()
 }

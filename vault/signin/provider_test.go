@@ -188,7 +188,7 @@ func TestIDTokenRefused(t *testing.T) {
 		{"another audience, given to the client", map[string]any{"aud": "sts", "azp": clientID}, Expected{Audience: "sts"}, ""},
 		{"azp", map[string]any{"azp": "else"}, Expected{}, `azp claim is "else"`},
 		{"two audiences", map[string]any{"aud": []string{clientID, "x"}}, Expected{}, "an azp claim is expected"},
-		{"expired", map[string]any{"exp": now - 1}, Expected{}, "is this computer's clock right?"},
+		{"expired", map[string]any{"exp": now - 1}, Expected{}, "check that this computer's clock is right"},
 		{"not yet", map[string]any{"nbf": now + 3600}, Expected{}, "before the nbf"},
 		{"nobody", map[string]any{"sub": nil}, Expected{}, "no sub claim"},
 		{"no nonce", nil, Expected{Nonce: "n"}, "nonce does not match this sign-in"},
@@ -362,7 +362,7 @@ func TestConfigurationsRefused(t *testing.T) {
 		change map[string]any
 		want   string
 	}{
-		"issuer with a slash":     {map[string]any{"issuer": "https://id.example.com/"}, `it is that of "https://id.example.com/"`},
+		"issuer with a slash":     {map[string]any{"issuer": "https://id.example.com/"}, `calls itself "https://id.example.com/"`},
 		"no token endpoint":       {map[string]any{"token_endpoint": ""}, "token_endpoint is missing"},
 		"no keys":                 {map[string]any{"jwks_uri": nil}, "jwks_uri is missing"},
 		"plain token endpoint":    {map[string]any{"token_endpoint": "http://id.example.com/token"}, "token_endpoint is not an https URL"},
@@ -371,7 +371,7 @@ func TestConfigurationsRefused(t *testing.T) {
 		"a password":              {map[string]any{"device_authorization_endpoint": "https://a:b@example.com"}, "device_authorization_endpoint is not"},
 		"no URL":                  {map[string]any{"revocation_endpoint": "://"}, "revocation_endpoint is not"},
 		"a number for an issuer":  {map[string]any{"issuer": 7}, "failed to decode"},
-		"a number for the scopes": {map[string]any{"scopes_supported": 7}, "not written as the standard says"},
+		"a number for the scopes": {map[string]any{"scopes_supported": 7}, "does not follow the OpenID Connect standard"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, func(issuer string) map[string]any {
@@ -424,13 +424,13 @@ func TestProviderResponses(t *testing.T) {
 		want   string
 		is     error
 	}{
-		"refused":        {400, `{"error":"invalid_grant","error_description":"token EXAMPLE-refresh-token\nis spent"}`, "token_endpoint: invalid_grant (token **** is spent)", ErrGrantRejected},
+		"refused":        {400, `{"error":"invalid_grant","error_description":"token EXAMPLE-refresh-token\nis spent"}`, "returned invalid_grant (token **** is spent)", ErrGrantRejected},
 		"a secret in it": {401, `{"error":"invalid_client","error_description":"not EXAMPLE-client-secret"}`, "invalid_client (not ****)", nil},
-		"a page":         {502, "<html>Bad Gateway", "token_endpoint: HTTP 502", nil},
-		"not JSON":       {200, "<html>Welcome", "an answer that is not JSON", nil},
-		"a list":         {200, "[]", "an answer that is not JSON", nil},
+		"a page":         {502, "<html>Bad Gateway", "returned HTTP 502", nil},
+		"not JSON":       {200, "<html>Welcome", "a response that is not valid JSON", nil},
+		"a list":         {200, "[]", "a response that is not valid JSON", nil},
 		"a redirect":     {302, "", "HTTP 302", nil},
-		"large":          {200, `{"id_token":"` + strings.Repeat("x", maxAnswer), "an answer that is not JSON", nil},
+		"large":          {200, `{"id_token":"` + strings.Repeat("x", maxAnswer), "a response that is not valid JSON", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, basics, func(w http.ResponseWriter, r *http.Request) {

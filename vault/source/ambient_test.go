@@ -224,8 +224,8 @@ func TestInstanceRefusedSettings(t *testing.T) {
 		words    string
 	}{
 		"disabled": {[]string{"AWS_EC2_METADATA_DISABLED", "TRUE"}, "http://127.0.0.1:1", "found AWS_EC2_METADATA_DISABLED=true"},
-		"junk":     {nil, "a b", "is no address"},
-		"userinfo": {nil, "http://u:hunter2@127.0.0.1", "is no address"},
+		"junk":     {nil, "a b", "is not a valid URL"},
+		"userinfo": {nil, "http://u:hunter2@127.0.0.1", "is not a valid URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)

@@ -25,7 +25,7 @@ func (r *fixture) sentCodes() []string {
 	return codes
 }
 
-// wantOnce checks that n codes were sent, each only once.
+// wantOnce checks that exactly n codes were sent to AWS, each of them once.
 func (r *fixture) wantOnce(n int) {
 	r.Helper()
 	codes := r.sentCodes()

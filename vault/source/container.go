@@ -55,7 +55,7 @@ func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) 
 	if path := m.env(containerPath); path != "" {
 		from = containerPath
 		if !strings.HasPrefix(path, "/") {
-			return nil, m.unexpected("a "+from+" that does not begin with /", "a path such as /v2/credentials")
+			return nil, m.unexpected(from+" without a leading /", "a path such as /v2/credentials")
 		}
 	}
 	if endpoint == "" {
@@ -63,7 +63,7 @@ func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) 
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, m.unexpected("a "+from+" that is not a valid URL", "an http or https URL without a user name")
+		return nil, m.unexpected(from+" with an invalid URL", "an http or https URL without a user name")
 	}
 	if u.Scheme == "http" && !m.isLocal(ctx, u.Hostname()) {
 		return nil, &awsapi.PlainHTTPError{URL: awsapi.BaseOf(u), Origin: from}

@@ -70,15 +70,15 @@ func TestContainerRefusedSettings(t *testing.T) {
 		vars  []string
 		words []string
 	}{
-		"nothing set":    {nil, []string{"container endpoint of profile p: found no address", containerURL, containerPath}},
+		"nothing set":    {nil, []string{"container endpoint of profile p: found no endpoint", containerURL, containerPath}},
 		"foreign host":   {[]string{containerURL, "http://creds.example.com/secret-path"}, []string{containerURL, "http://creds.example.com, expected https"}},
 		"like loopback":  {[]string{containerURL, "http://127.0.0.1.example.com/"}, []string{"expected https"}},
-		"another scheme": {[]string{containerURL, "ftp://127.0.0.1/"}, []string{"is no address"}},
-		"userinfo":       {[]string{containerURL, "http://u:hunter2@127.0.0.1/"}, []string{"is no address"}},
-		"junk":           {[]string{containerURL, "http://a b"}, []string{"is no address"}},
-		"other host":     {[]string{containerPath, "@example.com/"}, []string{containerPath + " that does not begin with /"}},
-		"host's end":     {[]string{containerPath, ".example.com/"}, []string{containerPath + " that does not begin with /"}},
-		"token":          {[]string{containerURL, "http://127.0.0.1:9/", containerToken, "a\r\nb"}, []string{containerToken + ": the token holds"}},
+		"another scheme": {[]string{containerURL, "ftp://127.0.0.1/"}, []string{"with an invalid URL"}},
+		"userinfo":       {[]string{containerURL, "http://u:hunter2@127.0.0.1/"}, []string{"with an invalid URL"}},
+		"junk":           {[]string{containerURL, "http://a b"}, []string{"with an invalid URL"}},
+		"other host":     {[]string{containerPath, "@example.com/"}, []string{containerPath + " without a leading /"}},
+		"host's end":     {[]string{containerPath, ".example.com/"}, []string{containerPath + " without a leading /"}},
+		"token":          {[]string{containerURL, "http://127.0.0.1:9/", containerToken, "a\r\nb"}, []string{containerToken + ": the token has"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)

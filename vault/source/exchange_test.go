@@ -27,7 +27,7 @@ type exchangeFixture struct {
 	ring   *keystoretest.Ring
 	dir    string
 	remote bool        // the keystore is written through another program
-	name   plan.Digest // of the stored token
+	name   plan.Digest // name of the stored token
 	action string      // the fake's name for the exchange
 	renews bool        // a refresh token is exchanged, without a prompt
 	issuer *fakeaws.Issuer
@@ -40,7 +40,7 @@ type exchangeFixture struct {
 // signInActions are the fake's actions that are called during an interactive sign-in.
 var signInActions = []string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}
 
-// exchangeKinds are all kinds of single-use codes and tokens.
+// exchangeKinds maps each kind of single-use code or token to a function that returns its fixture.
 var exchangeKinds = map[string]func(*testing.T) *exchangeFixture{
 	"Identity Center, refresh token": func(t *testing.T) *exchangeFixture { return newSSOExchange(t, true).renewing() },
 	"Identity Center, device code":   func(t *testing.T) *exchangeFixture { return newSSOExchange(t, true) },

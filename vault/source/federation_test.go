@@ -56,7 +56,7 @@ func TestFederationTokenFails(t *testing.T) {
 	r.noSecret("error", err.Error())
 }
 
-// Every result has a valid length, and different users get different names.
+// Every user gets a federated user name of valid length, and different users get different names.
 func TestFederatedName(t *testing.T) {
 	long := strings.Repeat("x", 64)
 	seen := map[string]string{}

@@ -155,7 +155,7 @@ func TestIdentityWithSmallClockSkew(t *testing.T) {
 	}
 }
 
-// A measured time is used exactly, however small the error.
+// A measured clock error is corrected exactly, even if it is small.
 func TestIdentityUsesMeasuredClock(t *testing.T) {
 	r := newFixture(t)
 	s, _ := r.identity(identity.PIVPrefix + "9c")

@@ -211,7 +211,7 @@ func TestOpenIDRenewed(t *testing.T) {
 		{"another user", fakeaws.Login{Subject: "alice", Auto: true, SubjectAgain: "bob"}, nil, []string{"refresh_token"}, "another user"},
 		{"another client's", alice, func(r *openIDFixture) {
 			r.issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}})
-		}, []string{"refresh_token"}, "(azp)"},
+		}, []string{"refresh_token"}, "azp claim"},
 		{"out of order", alice, func(r *openIDFixture) { r.issuer.People(fakeaws.Login{Subject: "alice", Secret: "EXAMPLE"}) },
 			[]string{"refresh_token invalid_client"}, "invalid_client"},
 	} {

@@ -50,7 +50,7 @@ func TestCommand(t *testing.T) {
 	for _, tt := range []struct {
 		choice Choice
 		lookUp func(string) (string, error)
-		want   string // arguments, separated by bars
+		want   string // arguments, separated by "|"
 	}{
 		{Choice{"chromium", ""}, withPrograms("chromium"), "/bin/chromium|" + page},
 		{Choice{"chromium", "A B"}, withPrograms("chromium-browser"), "/bin/chromium-browser|--profile-directory=A B|" + page},
