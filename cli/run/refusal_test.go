@@ -52,7 +52,7 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("%T %v: %+v, want %d %s", c.err, c.err, r, c.status, c.code)
 		}
 	}
-	if r := refusal(a, &planError{&plan.LongLivedError{Profile: "p"}}); r.Message != `the plan of profile "p" ends with a long-lived key (), and a server hands out temporary credentials only (remove --no-session)` {
+	if r := refusal(a, &planError{&plan.LongLivedError{Profile: "p"}}); r.Message != `the plan of profile "p" ends with a long-lived key (), but a server provides only temporary credentials (remove --no-session)` {
 		t.Errorf("%q", r.Message)
 	}
 	if r := refusal(a, errors.New("open /home/alice/x: no")); r.Message != "open ~/x: no" {
