@@ -330,7 +330,7 @@ func TestKilledAfterTokenExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.Process.Kill()
-		f.Close() // ends pass
+		f.Close() // closing the file ends the program pass
 		p.end()
 		h.replacePassWrite("")
 		h.checkSignInStored(k)

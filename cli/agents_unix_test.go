@@ -54,7 +54,7 @@ func TestEachAgent(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v\n%s", variable, err, output.String())
 			}
-			if told := strings.Count(output.String(), variable+" is set: for a coding agent"); variable != "" && told != 1 || variable == "" && strings.Contains(output.String(), "agent") {
+			if told := strings.Count(output.String(), variable+" is set: the session of this coding agent is limited"); variable != "" && told != 1 || variable == "" && strings.Contains(output.String(), "agent") {
 				t.Errorf("%s: want one note about the agent in stderr:\n%s", variable, output.String())
 			}
 			keys = append(keys, strings.TrimSpace(string(out)))

@@ -57,7 +57,7 @@ type parsed struct {
 type handled int
 
 func (e handled) Error() string {
-	return fmt.Sprintf("handled by the command-line parser, exit status %d", int(e))
+	return fmt.Sprintf("the command-line parser ended the program with exit status %d", int(e))
 }
 
 // parse sets the flags from the arguments, and returns the command. The error is a [handled] if the command line is

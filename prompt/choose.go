@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Options hold what the caller knows and the environment does not show.
+// Options are settings of the caller that cannot be read from the environment.
 type Options struct {
 	// TerminalBusy is set while a program that aws-vault started uses the terminal. No driver then
 	// prompts there.

@@ -201,7 +201,7 @@ func (c *child) outcome() outcome {
 	return o
 }
 
-// finish checks the state after all questions: the terminal's settings are restored, standard input and
+// finish checks the state after the last question: the terminal's settings are restored, standard input and
 // output are untouched, and no escape sequence was shown.
 func (c *child) finish() {
 	c.t.Helper()

@@ -173,7 +173,7 @@ func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error
 
 func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
 
-// No run waits for its own caller or for a run that has ended, because each lock belongs to one session.
+// A nested aws-vault never waits for a lock that its parent holds, or for a process that has ended, because each session has its own lock.
 func TestNestedRuns(t *testing.T) {
 	const configs, maxDepth = 1000, 4
 	n := newNestedFixture(t)

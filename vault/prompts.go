@@ -57,9 +57,9 @@ func promptDescription(s plan.Step) string {
 	case plan.OIDCRole:
 		return "a sign-in to " + spec.Label()
 	case plan.IdentityRole:
-		return "a signature with the hardware key of identity " + spec.Name
+		return "a signature with the security key of identity " + spec.Name
 	case plan.RolesAnywhere:
-		return "a signature with the hardware key " + spec.PrivateKey
+		return "a signature with the security key " + spec.PrivateKey
 	}
 	return lockDescription(s)
 }

@@ -33,7 +33,7 @@ const (
 
 // BindStdout registers --stdout.
 func (f *SignInFlags) BindStdout(c *kingpin.CmdClause) {
-	c.Flag("stdout", "Print the sign-in link to stderr instead of opening a browser.").Envar("AWS_VAULT_STDOUT").BoolVar(&f.Stdout)
+	c.Flag("stdout", "Print the sign-in link instead of opening a browser. In spite of the flag's name, the link goes to stderr.").Envar("AWS_VAULT_STDOUT").BoolVar(&f.Stdout)
 }
 
 // Bind registers --stdout and --sso-flow.

@@ -100,9 +100,9 @@ func commandRemedy(err error, _ Facts) string {
 	var noTerminal *program.NoTerminalError
 	switch {
 	case errors.As(err, &noTerminal):
-		return "a program that runs in the background cannot prompt; prompt in another terminal instead: aws-vault exec PROFILE -- true"
+		return "a program that runs in the background cannot prompt; run this in another terminal and answer the prompt there: aws-vault exec PROFILE -- true"
 	case errors.As(err, &caller), errors.As(err, &running):
-		return "use another profile or keystore in the program that aws-vault runs"
+		return "make the program that aws-vault starts use another profile or keystore"
 	case ownRemedy(err) != "":
 		return ownRemedy(err)
 	case stateRemedy(err, Facts{}) != "" || folderRemedy(err, Facts{}) != "":

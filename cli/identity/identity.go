@@ -26,8 +26,8 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 		identityRotateCommand(c, a),
 		identityPublishCommand(c, a),
 		identityVerifyCommand(c, a),
-		identityTemplateCommand(c, a, "cloudformation", "Print a CloudFormation template that lets an identity into an account. The command does not call AWS.", identity.Template.CloudFormation),
-		identityTemplateCommand(c, a, "terraform", "Print a Terraform configuration that lets an identity into an account. The command does not call AWS.", identity.Template.Terraform),
+		identityTemplateCommand(c, a, "cloudformation", "Print a CloudFormation template that gives an identity access to an account. The command does not call AWS.", identity.Template.CloudFormation),
+		identityTemplateCommand(c, a, "terraform", "Print a Terraform configuration that gives an identity access to an account. The command does not call AWS.", identity.Template.Terraform),
 		identityRemoveCommand(c, a),
 	}
 }
@@ -43,7 +43,7 @@ func (f *keyFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("pin", "When the key requires the PIN: never, once, always.").PlaceHolder("WHEN").Default("once").EnumVar(&f.pin, piv.PINPolicyNames()...)
 	c.Flag("touch", "When the key requires a touch: never, always, or cached (a touch counts for 15 s).").
 		PlaceHolder("WHEN").Default("always").EnumVar(&f.touch, piv.TouchPolicyNames()...)
-	c.Flag("replace", "Replace the key that is already in the slot. The old key is lost. To confirm, give the name of the slot again.").PlaceHolder("SLOT").StringVar(&f.replace)
+	c.Flag("replace", "Replace the key that is already in the slot. The old key is lost. SLOT must be the same as in --slot, to confirm this.").PlaceHolder("SLOT").StringVar(&f.replace)
 	c.Flag("adopt", "Use the key that is already in the slot, such as one that you also use on another computer.").BoolVar(&f.adopt)
 	c.Flag("software", "Store the key in the keystore instead of on a security key. Anyone who can open the keystore can copy it.").BoolVar(&f.software)
 }
@@ -160,7 +160,7 @@ func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(contex
 }
 
 func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
-	c := k.Command("show", "Show the subject of an identity, its keys, and the time in which each key is used.").HelpLong(app.Examples(
+	c := k.Command("show", "Show the subject of an identity, its keys, and the period in which each key is used.").HelpLong(app.Examples(
 		"Show your only identity.", "aws-vault identity show",
 		"Show the identity ci.", "aws-vault identity show ci"))
 	return identityVerb(a, c, "identity show", func(_ context.Context, s *app.Session, i identitySection) error {
@@ -196,7 +196,7 @@ func keyLocation(k identity.Key) string {
 func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
 	var f keyFlags
-	c := k.Command("rotate", "Create the next key of an identity, and write the files to publish. The key signs from the next day on, when AWS knows it.").HelpLong(app.Examples(
+	c := k.Command("rotate", "Create the next key of an identity, and write the files to publish. The new key is used from the next day on, so that AWS can fetch it first.").HelpLong(app.Examples(
 		"Create the next key in slot 9d of your security key.", "aws-vault identity rotate alice --slot 9d",
 		"Create the next key in the keystore, and write the files to site.", "aws-vault identity rotate ci --software --dir site/ci"))
 	f.bind(c)
@@ -222,7 +222,7 @@ func identityPublishCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func identityRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var force bool
-	c := k.Command("remove", "Delete the keys of an identity from this computer. A key on a security key is not deleted from it.").HelpLong(app.Examples(
+	c := k.Command("remove", "Delete the keys of an identity from this computer. Keys on a security key stay there.").HelpLong(app.Examples(
 		"Delete the keys of the identity alice, after a confirmation.", "aws-vault identity remove alice",
 		"Delete the keys of the identity ci without a confirmation.", "aws-vault identity remove --force ci"))
 	c.Flag("force", "Do not ask for confirmation.").Short('f').BoolVar(&force)

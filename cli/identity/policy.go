@@ -57,7 +57,7 @@ func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
 		return err
 	}
 	o.Agent = policy.Agent{Name: "agent"}
-	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // on an error, coding agents get no session, so no tags
+	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // if this fails, coding agents cannot get a session, so the policy needs no tags for them
 	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent())
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func claimsOf(token string) plan.TokenClaims {
 
 func policyLintCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var file string
-	c := k.Command("lint", "Check a role's trust policy for access that is too wide or that cannot work. The exit status is 1 if there are findings.").HelpLong(app.Examples(
+	c := k.Command("lint", "Check a role's trust policy for statements that allow too much or can never match. The exit status is 1 if there are findings.").HelpLong(app.Examples(
 		"Check a policy in a file.", "aws-vault policy lint trust.json",
 		"Check the policy that aws-vault suggests for the profile prod.", "aws-vault policy trust prod | aws-vault policy lint -"))
 	c.Arg("file", "File with the policy in JSON, or - for stdin.").Required().StringVar(&file)

@@ -81,7 +81,7 @@ type keptInFileError struct {
 }
 
 func (e *keptInFileError) Error() string {
-	return fmt.Sprintf("the key in %s is stored and stays in the file: without it, the AWS CLI would use the other key, in %s", e.found, e.other)
+	return fmt.Sprintf("the key was stored but not deleted from %s, because the AWS CLI would then use the other key, in %s", e.found, e.other)
 }
 
 // A noPlainKeyError reports a requested profile that has no key to import.

@@ -105,7 +105,7 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 	case f.resume || f.undo:
 		return &rotation.NoJournalError{Name: p.Name}
 	case !p.HasRoom:
-		a.Print("The user has the maximum number of access keys. The key that is not stored would be deleted first, after a prompt.\n")
+		a.Print("The user has the maximum number of access keys. The other key, which aws-vault does not store, would be deleted first, after a prompt.\n")
 		return nil
 	}
 	old := "deleted"

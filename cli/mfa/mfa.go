@@ -48,7 +48,7 @@ func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Create the MFA device alice-key at AWS, and store its secret.", "aws-vault mfa enroll --create alice-key work"))
 	f.bindDeviceFlags(c)
 	c.Flag("create", "Create and enable a device with this name for the IAM user of the profile.").PlaceHolder("NAME").StringVar(&f.create)
-	c.Flag("stdin", "Read the secret that AWS shows from stdin instead of prompting for it.").BoolVar(&f.stdin)
+	c.Flag("stdin", "Read the secret from stdin instead of prompting for it.").BoolVar(&f.stdin)
 	c.Flag("touch", "Let the security key show codes without a touch.").Default("true").BoolVar(&f.touch)
 	return app.Verb{Command: c, Effect: "changes the user's MFA devices", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }}
 }
@@ -167,7 +167,7 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 		if err := k.Put(ctx, serial, secret); err != nil {
 			return err
 		}
-		a.Print("Stored the secret of %s on the key.\n", serial)
+		a.Print("Stored the secret of %s on the security key.\n", serial)
 		a.Note("AWS asks for two consecutive codes; to print them: aws-vault mfa code --pair --serial %s", ui.QuoteWord(serial))
 		return nil
 	})
@@ -200,7 +200,7 @@ func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
 	if err != nil {
 		return err
 	}
-	a.Print("Created and enabled %s. Its secret is stored only on the key.\n", serial)
+	a.Print("Created and enabled %s. Its secret is stored only on the security key.\n", serial)
 	return setDevice(ctx, a, s, pl.Steps[0].Profile, serial)
 }
 

@@ -71,7 +71,7 @@ func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serv
 	if interactive {
 		noteSubshell(a, argv[0])
 	}
-	a.Log.Debug("becoming the command", "path", path)
+	a.Log.Debug("replacing this process with the command", "path", path)
 	a.Trades.Close()
 	status, err := a.Env.Exec(ctx, path, argv, childEnvironment(a, t.Plan, variables(t.Plan, creds)))
 	if err != nil {

@@ -22,7 +22,7 @@ func ProxyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("proxy", "Add the address of the EC2 metadata service to this machine, for exec --ec2-address. Run it with sudo.").HelpLong(app.Examples(
 		"Add the address for your own programs.", "sudo aws-vault proxy",
 		"Add the address for the programs of the user alice.", "sudo aws-vault proxy --user alice"))
-	c.Flag("user", "User whose programs can answer at the address. Default: the user who ran sudo.").PlaceHolder("NAME").StringVar(&f.user)
+	c.Flag("user", "User whose programs may use the address. Default: the user who ran sudo.").PlaceHolder("NAME").StringVar(&f.user)
 	c.Flag("hand-over", "Run the unprivileged process of the proxy.").Hidden().BoolVar(&f.handOver)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return proxy(ctx, a, f) }}}
 }

@@ -33,7 +33,7 @@ func (f *openerFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("recovery", "Add recovery words as the opener. They are shown once on the terminal. Write them down and type them back.").BoolVar(&f.recovery)
 	c.Flag("recipient", "Add an age recipient as the opener: that of a PIV slot (age1tag1…), or that of an age plugin. The security key need not be connected.").PlaceHolder("AGE").StringVar(&f.recipient)
 	c.Flag("identity", "Identity of the age plugin, if --recipient belongs to a plugin.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
-	c.Flag("piv", "Add the key in this PIV slot of a security key as the opener, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
+	c.Flag("piv", "PIV slot of a security key, such as 82, whose key becomes the opener.").PlaceHolder("SLOT").StringVar(&f.slot)
 	c.Flag("pin", "When a new key in the slot requires the PIN in addition to a touch: never, once, always.").
 		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, piv.PINPolicyNames()...)
 }
@@ -78,7 +78,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("without-recovery", "Create no recovery words. If you lose the opener, you lose everything in the keystore.").BoolVar(&noRecovery)
 	return app.Verb{Command: c, Effect: "decides who can open the keystore", Run: func(ctx context.Context) error {
 		if f.recovery {
-			return &app.UsageError{Text: "sealed init always creates recovery words: remove --recovery, or pass --without-recovery to create none"}
+			return &app.UsageError{Text: "sealed init creates recovery words by default: remove --recovery, or pass --without-recovery to create none"}
 		}
 		s, err := app.SealedConfig(a, "sealed init", "")
 		if err != nil {
@@ -281,7 +281,7 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Prompt for the recovery words and a new passphrase.", "aws-vault sealed recover",
 		"Choose the name of the new passphrase.", "aws-vault sealed recover --name new-passphrase"))
 	c.Flag("name", "Name of the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
-	c.Flag("opener", "Opener that the recovery words belong to. Default: the first one with recovery words.").PlaceHolder("OPENER").StringVar(&words)
+	c.Flag("opener", "Name of the recovery words, if there are several. Default: the first ones.").PlaceHolder("OPENER").StringVar(&words)
 	return app.Verb{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed recover", "")
 		if err != nil {

@@ -135,7 +135,7 @@ func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.
 }
 
 func bindOpener(c *kingpin.CmdClause, into *string) {
-	c.Flag("opener", "Opener to use. Default: the first one that is available.").PlaceHolder("OPENER").StringVar(into)
+	c.Flag("opener", "Opener with which to open the keystore. Default: the first one that is available.").PlaceHolder("OPENER").StringVar(into)
 }
 
 func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {

@@ -64,7 +64,7 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 	}
 	program, err := a.Env.SelfPath()
 	if err != nil {
-		return fmt.Errorf("find the path of aws-vault: %w", err)
+		return fmt.Errorf("finding the path of aws-vault: %w", err)
 	}
 	var name string
 	err = a.Env.ConfigFile().Edit(ctx, s.Locks, func(file *profile.File) ([]byte, error) {

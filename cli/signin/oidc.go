@@ -83,7 +83,7 @@ func storeClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" || len(text) > maxClientSecret || strings.ContainsAny(secret, "\r\n") {
-		return fmt.Errorf("stdin has %d bytes that are not a client secret, expected one line of at most %d bytes", min(len(text), maxClientSecret), maxClientSecret)
+		return fmt.Errorf("stdin has %d bytes and is not a client secret, expected one line of at most %d bytes", min(len(text), maxClientSecret), maxClientSecret)
 	}
 	return s.Source.OpenID(to).StoreSecret(ctx, secret)
 }

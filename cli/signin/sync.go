@@ -18,7 +18,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f app.SignInFlags
 	c := k.Command("sync", "Write a profile for each account and role that you can use.").HelpLong(app.Examples(
 		"Show which profiles would be written.", "aws-vault sso sync --dry-run corp",
-		"Write the profiles, and remove those of roles that you lost.", "aws-vault sso sync --prune corp"))
+		"Write the profiles, and remove those for roles that you can no longer use.", "aws-vault sso sync --prune corp"))
 	c.Arg("name", ssoNameHelp).StringVar(&name)
 	c.Flag("template", "Name of each profile, built from {account_name}, {account_id}, {role} and {session}.").Default("{account_name}-{role}").StringVar(&template)
 	c.Flag("prune", "Remove profiles that sync wrote for roles that you can no longer use.").BoolVar(&prune)

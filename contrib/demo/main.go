@@ -17,7 +17,7 @@ import (
 )
 
 // pictured is the remark at which the README's picture begins.
-const pictured = "Now a command as prod. It takes the code of Alice's device, which is typed in here for you."
+const pictured = "Now a command as prod. It needs the code of Alice's device. The demo types it for you."
 
 // longest is the time limit of the demo.
 const longest = time.Minute
@@ -79,7 +79,7 @@ func story(s *stage, aws *fakeaws.AWS, w fakeaws.World) {
 	s.write(filepath.Join(".aws", "config"), config(w))
 
 	s.remark("The key goes into the keystore, not into a file that anything can read.")
-	s.run(step{args: []string{"add", "--stdin", "alice"}, stdin: w.Key.ID + "\n" + w.Key.Secret + "\n", from: "the key's id and secret, a line each"})
+	s.run(step{args: []string{"add", "--stdin", "alice"}, stdin: w.Key.ID + "\n" + w.Key.Secret + "\n", from: "the key's id and secret, on two lines"})
 
 	s.remark("What would it take to be prod? explain works it out and calls nobody.")
 	s.run(step{args: []string{"explain", "prod"}})

@@ -151,5 +151,5 @@ func shorten(text string) string {
 	return longWord.ReplaceAllStringFunc(text, func(s string) string { return s[:16] + "…" })
 }
 
-// plain splits terminal output into lines, without control sequences.
+// plain replaces the line ends of a terminal (CR LF) with LF.
 func plain(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) }

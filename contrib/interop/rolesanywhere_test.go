@@ -22,7 +22,7 @@ func buildHelper(t *testing.T) string {
 	out, err := exec.Command("go", "mod", "download", "-json", helperModule).Output()
 	var module struct{ Dir string }
 	if err != nil || json.Unmarshal(out, &module) != nil {
-		t.Skipf("%s cannot be had here: %v: %s", helperModule, err, out)
+		t.Skipf("%s is not available here: %v: %s", helperModule, err, out)
 	}
 	path := filepath.Join(t.TempDir(), "helper")
 	if out, err := exec.Command("go", "build", "-C", module.Dir, "-o", path, ".").CombinedOutput(); err != nil {

@@ -35,7 +35,7 @@ const (
 
 var delays = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond}
 
-// users are a victim and a thief on the same machine.
+// users are two users of the same machine: the victim runs aws-vault, and the thief attacks its sign-ins.
 type users struct {
 	*world
 	dir   string // a folder that both can enter
@@ -130,7 +130,7 @@ type round struct {
 	seen  visited
 }
 
-// watched is the stderr of a command. It passes each page that is shown there to the thief.
+// watched is the stderr of a command. It passes the address of each page that is printed there to the thief.
 type watched struct {
 	mu   sync.Mutex
 	said bytes.Buffer
@@ -262,7 +262,7 @@ func (s *users) check(played []round, came func(round) bool, refused func(round)
 	}
 }
 
-// Another user who sees the browser's arguments and is faster cannot open the console.
+// Another user who sees the browser's arguments, and opens the address before the browser does, cannot open the console.
 func TestLoginWithAnotherUser(t *testing.T) {
 	s := newUsers(t)
 	home := s.newHomeOf("console", "[profile alice]\n\n[profile readonly]\nsource_profile = alice\nrole_arn = "+s.ReadOnly+"\nregion = eu-west-1\n")

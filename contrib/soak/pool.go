@@ -179,7 +179,7 @@ func (p *pool) command(random *rand.Rand, worker int) error {
 	return err
 }
 
-var errNothing = errors.New("nothing was handed out, with success")
+var errNothing = errors.New("the command succeeded without credentials")
 
 // provide runs a command that provides credentials.
 func (p *pool) provide(profile string, args ...string) error {

@@ -105,7 +105,7 @@ func packedSize(params url.Values) int {
 	var packed bytes.Buffer
 	w, err := flate.NewWriter(&packed, flate.BestCompression)
 	if err != nil {
-		return 0 // the level is a valid constant
+		return 0 // unreachable: the level is a constant that flate accepts
 	}
 	fmt.Fprint(w, text)
 	w.Close()

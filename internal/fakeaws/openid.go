@@ -149,8 +149,8 @@ func (a *AWS) openID(w http.ResponseWriter, r *http.Request, path string, body [
 	_, _ = w.Write(out.body) // an error means that the client has disconnected
 }
 
-// openIDDocuments are the issuer's files, and the action names with which a fault can affect them. A fault without an action does not
-// affect them, because AWS fetches them too.
+// openIDDocuments maps the issuer's files to the action names by which a fault affects them. A fault for any action does not affect
+// the files, because AWS must still be able to fetch them.
 var openIDDocuments = map[string]string{"keys": "OpenIDKeys", ".well-known/openid-configuration": "OpenIDConfiguration"}
 
 // answer processes a call to the issuer, or refuses it with the fault's status.
@@ -261,7 +261,7 @@ func (i *Issuer) deviceCode(r *request) answer {
 	})
 }
 
-// devicePage is the page on which the user types the device's code and decides.
+// devicePage is the page on which the user types the device's code, and allows or denies the sign-in.
 func (i *Issuer) devicePage(r *request) answer {
 	code := r.params.Get("user_code")
 	for _, g := range i.desk.grants {

@@ -12,7 +12,7 @@ import (
 // challenges matches an S256 code challenge. https://www.rfc-editor.org/rfc/rfc7636#section-4.2
 var challenges = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-// buttons is a form with which the user decides. It posts decision=approve or decision=deny.
+// buttons is the form on which the user allows or denies a sign-in. It posts decision=approve or decision=deny.
 const buttons = `<form method="post"><button name="decision" value="approve">Allow</button><button name="decision" value="deny">Deny</button></form>`
 
 // authorizePage is the page to which the browser is sent to sign in with an authorization code. If the redirect URL is not
@@ -76,7 +76,7 @@ func redirect(back *url.URL, p url.Values, name, value string) answer {
 	return answer{http.StatusFound, http.Header{"Location": {to.String()}}, nil}
 }
 
-// devicePage is the page on which the user types the device's code and decides.
+// devicePage is the page on which the user types the device's code, and allows or denies the sign-in.
 func (a *AWS) devicePage(r *request) (any, error) {
 	code := r.params.Get("user_code")
 	for _, g := range a.sso.grants {

@@ -164,7 +164,7 @@ func ParseRecord(text []byte) (Record, error) {
 		case k.Location != Software && !isSlot(k.Slot()):
 			return Record{}, fmt.Errorf("key %d has the location %.20q, expected %s, or %s and a slot", i+1, k.Location, Software, PIVPrefix)
 		case i > 0 && !r.Keys[i-1].SignsFrom.Before(k.SignsFrom):
-			return Record{}, fmt.Errorf("key %d does not begin to sign after the key before it", i+1)
+			return Record{}, fmt.Errorf("key %d must begin to sign later than the key before it", i+1)
 		}
 		r.Keys[i] = parsed
 	}

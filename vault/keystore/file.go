@@ -107,7 +107,7 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, r.damaged(name, err)
 	}
-	it.Name = name // the file name decides: aws-vault 7 reads a copied file under its new name
+	it.Name = name // the item has the name of its file, as in aws-vault 7, even if the file was copied
 	r.addToCache(token, it)
 	return it, nil
 }

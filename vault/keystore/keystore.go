@@ -14,7 +14,7 @@ type Item struct {
 	Label       string // shown by the system's own keystore programs, such as Keychain Access
 	Description string
 	Data        []byte // the secret
-	Touch       bool   // opening the item needs a touch of a hardware key; requires Keystore.Touch
+	Touch       bool   // opening the item needs a touch of a security key; requires Keystore.Touch
 	Untrusted   bool   // macOS prompts the user at each read, even when aws-vault reads
 }
 
@@ -63,7 +63,7 @@ type Keystore struct {
 	// or service that could fail or hang.
 	Local bool
 
-	// Touch reports that the keystore supports items that need a touch of a hardware key to open.
+	// Touch reports that the keystore supports items that need a touch of a security key to open.
 	Touch bool
 
 	// Skipped lists the keystores that Open tried first and that are not available here, with the reasons.

@@ -123,7 +123,7 @@ func (p *passphrase) nextAnswer(ctx context.Context, first *jwe, wrong int) (str
 	return p.prompt(ctx, PassphrasePrompt{Dir: p.dir, New: first == nil && len(p.samples()) == 0, Wrong: wrong})
 }
 
-// opensItems reports whether text opens first or, if it does not, any other item. It reads the items now,
+// opensItems reports whether the passphrase in text opens the item first or, failing that, any other item. It reads the items now,
 // because another process may have written the first item during the prompt.
 func (p *passphrase) opensItems(text string, first *jwe) bool {
 	if first != nil && opensAny([]*jwe{first}, text) {

@@ -59,7 +59,7 @@ func TestFilePassphrasePrompts(t *testing.T) {
 		})
 	}
 	if names, err := mustOpen(t, c).Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"a", "b"}) {
-		t.Errorf("after all steps, Names = %q, %v", names, err)
+		t.Errorf("at the end, Names = %q, %v", names, err)
 	}
 }
 

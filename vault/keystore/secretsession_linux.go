@@ -79,7 +79,7 @@ func (s *secretService) openSession(ctx context.Context) (*secretSession, error)
 	input := []any{algorithmDH, dbus.MakeVariant(ours.public.FillBytes(make([]byte, groupSize)))}
 	err := s.call(ctx, servicePath, serviceInterface+".OpenSession", input, &output, &path)
 	if errorName(err) == "org.freedesktop.DBus.Error.NotSupported" {
-		s.config.debug("secret service supports no encrypted session")
+		s.config.debug("the Secret Service does not support encrypted sessions")
 		input = []any{algorithmPlain, dbus.MakeVariant("")}
 		err = s.call(ctx, servicePath, serviceInterface+".OpenSession", input, &output, &path)
 		return &secretSession{path: path}, err

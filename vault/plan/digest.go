@@ -62,7 +62,7 @@ func (d Digest) ForDuration(duration time.Duration) Digest {
 // and the duration are not included: the token works in every region of its partition, and a cached
 // token also serves requests for a shorter time.
 func (s Step) encode(e *encoder) {
-	if s.Agent != "" { // no Kind has this name
+	if s.Agent != "" { // no Kind has this name, so that digests cannot collide
 		e.text("for a coding agent")
 		e.text(s.Agent)
 	}

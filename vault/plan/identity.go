@@ -58,10 +58,10 @@ func (r IdentityRole) Args() []Arg {
 	case identity.Software:
 		return append(args, Arg{"signed by", "a key in the keystore (it can be copied by any program that opens the keystore)"})
 	}
-	return append(args, Arg{"signed by", "a hardware key, " + r.KeyLocation})
+	return append(args, Arg{"signed by", "a security key, " + r.KeyLocation})
 }
 
-// Hardware reports whether the token is signed by a hardware key. Such a key cannot be copied, and
+// Hardware reports whether the token is signed by a security key. Such a key cannot be copied, and
 // the user may have to touch it.
 func (r IdentityRole) Hardware() bool { return strings.HasPrefix(r.KeyLocation, identity.PIVPrefix) }
 

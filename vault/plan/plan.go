@@ -47,7 +47,7 @@ type Step struct {
 	Policy    policy.Policy `json:"policy,omitzero"` // the session policy; zero for none
 	Agent     string        `json:"agent,omitempty"` // the coding agent that owns the session; empty for a user
 	Cacheable bool          `json:"keep"`            // whether the session may be cached
-	// the cached session opens only with a touch of a hardware key
+	// the cached session opens only with a touch of a security key
 	Touch    bool      `json:"touch,omitempty"`
 	Why      string    `json:"why"` // one sentence, for explain
 	Settings []Setting `json:"settings,omitempty"`

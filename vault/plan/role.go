@@ -118,7 +118,7 @@ func (s *Step) capDuration(d time.Duration, before Step) bool {
 		return false
 	}
 	s.Duration = MaxChained
-	s.Why += fmt.Sprintf("; %s was requested, but AWS allows only %s after temporary credentials", formatDuration(d), formatDuration(MaxChained))
+	s.Why += fmt.Sprintf("; %s was requested, but AWS allows only %s for a role that is assumed with temporary credentials", formatDuration(d), formatDuration(MaxChained))
 	return true
 }
 
@@ -132,7 +132,7 @@ func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 	serial, holder := q.Value("mfa_serial"), before[len(before)-1].Yields.Principal
 	for _, b := range before {
 		if b.Kind == KindSessionToken && b.MFA.Serial == serial.Text {
-			s.Why += "; the session token before it was created with the MFA code"
+			s.Why += "; the MFA code was already used for the session token in the step before"
 			return nil
 		}
 	}

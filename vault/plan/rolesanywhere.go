@@ -148,7 +148,7 @@ func regionOf(arn string) string {
 // MultipleSourcesError reports a profile with two sources of credentials, where role_arn could
 // belong to either.
 type MultipleSourcesError struct {
-	Origin       profile.Origin // where Found is set
+	Origin       profile.Origin // the line of the config file that sets Found
 	Profile      string
 	Found, Other string
 }

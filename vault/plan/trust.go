@@ -20,7 +20,7 @@ func (e *NoRoleError) Error() string {
 // NoTokenError reports claims of a token that a trust policy needs and that are not known.
 type NoTokenError struct {
 	Profile string
-	Unknown []string // the claims: issuer, audience or subject
+	Unknown []string // claims whose values are not known: issuer, audience or subject
 }
 
 func (e *NoTokenError) Error() string {

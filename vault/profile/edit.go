@@ -83,7 +83,7 @@ func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
 	}
 	b, err := again.body(identitySection, name)
 	if err != nil || b == nil || !slices.Equal(again.Profiles(), f.Profiles()) {
-		return nil, roundTripError(name, "an identity that reads back as it was written")
+		return nil, roundTripError(name, "an identity whose section is the same when the file is read again")
 	}
 	return []byte(text), nil
 }
@@ -164,7 +164,7 @@ func dropRepeated(settings []Setting) []Setting {
 // verify parses the new text and compares it with what was requested. It guarantees that no edit
 // returns a text with a different meaning.
 func verify(f *File, name string, settings []Setting, text string) error {
-	bad := roundTripError(name, "a profile that reads back as it was written")
+	bad := roundTripError(name, "a profile whose settings are the same when the file is read again")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err

@@ -77,7 +77,7 @@ func (u *user) waitUntilKnown(ctx context.Context, key aws.Credentials) error {
 
 const (
 	firstWait = 100 * time.Millisecond
-	lastWait  = 16 * time.Second // 25 seconds in total
+	lastWait  = 16 * time.Second // all waits together take 25 seconds
 )
 
 // retryUntilKnown repeats act until AWS knows the key that signs the call.

@@ -64,7 +64,7 @@ func (c Client) Discover(ctx context.Context) (*Provider, error) {
 	switch {
 	case errors.As(err, &other):
 		real := oneLine(other.Discovered)
-		return nil, &ConfigurationError{c.Issuer, fmt.Sprintf("the provider calls itself %q, expected exactly the configured issuer", real), real}
+		return nil, &ConfigurationError{c.Issuer, fmt.Sprintf("the issuer in the provider's configuration is %q, expected exactly the configured issuer", real), real}
 	case errors.As(err, &sending):
 		return nil, err
 	case err != nil:

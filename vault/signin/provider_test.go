@@ -362,7 +362,7 @@ func TestConfigurationsRefused(t *testing.T) {
 		change map[string]any
 		want   string
 	}{
-		"issuer with a slash":     {map[string]any{"issuer": "https://id.example.com/"}, `calls itself "https://id.example.com/"`},
+		"issuer with a slash":     {map[string]any{"issuer": "https://id.example.com/"}, `the issuer in the provider's configuration is "https://id.example.com/"`},
 		"no token endpoint":       {map[string]any{"token_endpoint": ""}, "token_endpoint is missing"},
 		"no keys":                 {map[string]any{"jwks_uri": nil}, "jwks_uri is missing"},
 		"plain token endpoint":    {map[string]any{"token_endpoint": "http://id.example.com/token"}, "token_endpoint is not an https URL"},

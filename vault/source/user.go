@@ -22,7 +22,7 @@ type User struct {
 	Show        func(message string)   // prints where to sign in, and with which code
 	UseDevice   bool                   // sign in with a code and not with a browser on this machine
 	Remote      bool                   // the user is at another machine and would not see a browser that opens on this one
-	SeesOutput  bool                   // the user sees the output of Show when a page opens
+	SeesOutput  bool                   // whether the user can see the output of Show while a browser page is open
 	Hostname    string                 // name of this machine; may be empty
 	Peers       peer.Check             // connections that may come from the user's browser
 

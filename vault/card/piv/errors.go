@@ -7,12 +7,12 @@ import (
 )
 
 var (
-	// ErrUnsupported is returned by a build without support for hardware keys.
-	ErrUnsupported = errors.New("this build does not support hardware keys")
+	// ErrUnsupported is returned by a build without support for security keys.
+	ErrUnsupported = errors.New("this build does not support security keys")
 	// ErrNoService is returned if the system has no running PC/SC service.
 	ErrNoService = errors.New("no PC/SC service is running")
 	// ErrNoCard is returned if there is no card, or not the requested one.
-	ErrNoCard = errors.New("no hardware key found")
+	ErrNoCard = errors.New("no security key found")
 )
 
 // A NoCardError is returned if the requested card is not present.
@@ -34,14 +34,14 @@ func (e *NoCardError) Is(target error) bool { return target == ErrNoCard }
 type SeveralCardsError struct{ Serials []uint32 }
 
 func (e *SeveralCardsError) Error() string {
-	return fmt.Sprintf("found %d hardware keys (%s): expected a serial number to choose one", len(e.Serials), serials(e.Serials))
+	return fmt.Sprintf("found %d security keys (%s): expected a serial number to choose one", len(e.Serials), serials(e.Serials))
 }
 
 // A KeyNotFoundError is returned if none of several cards has the requested key.
 type KeyNotFoundError struct{ Serials []uint32 }
 
 func (e *KeyNotFoundError) Error() string {
-	return fmt.Sprintf("none of the %d hardware keys (%s) has the requested key", len(e.Serials), serials(e.Serials))
+	return fmt.Sprintf("none of the %d security keys (%s) has the requested key", len(e.Serials), serials(e.Serials))
 }
 
 func serials(all []uint32) string {
@@ -106,7 +106,7 @@ func (e *NotTouchedError) Error() string { return e.Location.String() + " was no
 // A RemovedError is returned if a card was removed while it was in use.
 type RemovedError struct{ Reader string }
 
-func (e *RemovedError) Error() string { return "the hardware key was removed from " + e.Reader }
+func (e *RemovedError) Error() string { return "the security key was removed from " + e.Reader }
 
 // An EmptySlotError is returned for a slot without a key.
 type EmptySlotError struct{ Location Location }
@@ -148,7 +148,7 @@ func (e *DigestError) Error() string {
 type ManagementKeyError struct{ Serial uint32 }
 
 func (e *ManagementKeyError) Error() string {
-	return fmt.Sprintf("the management key of YubiKey %d is unknown: it is not the factory key, and it is not stored on the YubiKey, protected by the PIN", e.Serial)
+	return fmt.Sprintf("the management key of YubiKey %d is unknown: it is not the factory key, and the YubiKey has no PIN-protected copy of it", e.Serial)
 }
 
 // An AnswerError is returned for a response that a YubiKey would never send.

@@ -4,7 +4,7 @@ package piv
 
 import "crypto/x509"
 
-// Supported reports whether this build supports hardware keys.
+// Supported reports whether this build supports security keys.
 const Supported = false
 
 func readers() ([]string, error) { return nil, ErrUnsupported }

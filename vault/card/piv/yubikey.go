@@ -13,7 +13,7 @@ import (
 	lib "github.com/go-piv/piv-go/v2/piv"
 )
 
-// Supported reports whether this build supports hardware keys.
+// Supported reports whether this build supports security keys.
 const Supported = true
 
 // A yubikey is an openCard that uses piv-go. No other program can use the card until it is closed.

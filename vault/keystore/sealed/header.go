@@ -38,7 +38,7 @@ const (
 )
 
 // Fingerprint identifies the store, its master key and its openers. Users compare it to detect a forged store:
-// everyone who has the openers' public keys can create a store that they open.
+// anyone who has the openers' public keys can create a different store that the same openers can open.
 func (h *Header) Fingerprint() string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s openers\n%s\n%s\n", headerFormat, h.Store, h.Key)

@@ -16,7 +16,7 @@ type Item struct {
 	Kind  string // chosen by the caller
 	Name  string
 	Data  []byte
-	Touch bool // opening the item needs a touch of a hardware key, even while the store is unlocked
+	Touch bool // opening the item needs a touch of a security key, even while the store is unlocked
 
 	stamp string // random ID of the write; Rekey keeps it
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // ErrTouchItems reports that no hardware opener would remain for the items that need a touch.
-var ErrTouchItems = errors.New("items need a touch to open, so one hardware opener must remain")
+var ErrTouchItems = errors.New("items can be opened only with a touch of a security key, so one hardware opener must remain")
 
 // Rekey replaces the master key. It encrypts the new key for the openers for which keep returns true, and
 // encrypts all items again. If an item is damaged, Rekey returns an error and changes nothing.

@@ -1,4 +1,4 @@
-// Package sealed stores items on disk that only its openers can read: passphrases, hardware keys, age plugins,
+// Package sealed stores items on disk that only its openers can read: passphrases, security keys, age plugins,
 // recovery words. Other packages decide what the items mean, and show the prompts.
 //
 // docs/sealed.md describes the format, so that other programs can read a store.

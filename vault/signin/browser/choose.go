@@ -136,7 +136,7 @@ func containerLink(container, address string) string {
 	return "ext+container:name=" + escape(container) + "&url=" + escape(address)
 }
 
-// findProgram returns the command line of the browser, with the first of the program names that look finds.
+// findProgram returns the command line of the browser, with the first program that the function look finds.
 func (k kind) findProgram(args []string, names []string, look func(string) (string, error)) ([]string, error) {
 	for _, name := range names {
 		if path, err := look(name); err == nil {
