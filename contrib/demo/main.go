@@ -17,7 +17,7 @@ import (
 )
 
 // pictured is the remark at which the README's picture begins.
-const pictured = "Now a command as prod. It needs the code of Alice's device. The demo types it for you."
+const pictured = "Run a command as prod. It needs an MFA code, which the demo types for you."
 
 // longest is the time limit of the demo.
 const longest = time.Minute
@@ -69,31 +69,31 @@ func show(ctx context.Context, out io.Writer, path string) (err error) {
 }
 
 func story(s *stage, aws *fakeaws.AWS, w fakeaws.World) {
-	s.remark("This AWS is a small fake on your own machine, and the home directory is thrown away at the end.",
-		"The file keystore stands in for your system's; its passphrase comes from the environment here.")
+	s.remark("This demo uses a fake AWS on your own machine, and a temporary home directory.",
+		"It uses the file keystore instead of your system's, with a passphrase from the environment.")
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_VAULT_BACKEND", "AWS_VAULT_FILE_PASSPHRASE"} {
 		s.echo("export " + name + "=" + s.value(name))
 	}
 
-	s.remark("Alice has a key and an MFA device. With a code she may become hub, and hub may become prod.")
+	s.remark("Alice has an access key and an MFA device. With a code she can assume the role hub, and hub can assume prod.")
 	s.write(filepath.Join(".aws", "config"), config(w))
 
-	s.remark("The key goes into the keystore, not into a file that anything can read.")
+	s.remark("Store the access key in the keystore, instead of a plain-text file.")
 	s.run(step{args: []string{"add", "--stdin", "alice"}, stdin: w.Key.ID + "\n" + w.Key.Secret + "\n", from: "the key's id and secret, on two lines"})
 
-	s.remark("What would it take to be prod? explain works it out and calls nobody.")
+	s.remark("Show how the credentials of prod would be created. This does not call AWS.")
 	s.run(step{args: []string{"explain", "prod"}})
 
 	s.remark(pictured)
 	s.ask(append([]string{"exec", "prod", "--"}, environment...), w.MFA.Code)
 
-	s.remark("A second command asks nothing: the sessions are kept, encrypted, until they expire.")
+	s.remark("Run another command. There is no prompt, because the sessions are cached, encrypted, until they expire.")
 	s.run(step{args: append([]string{"exec", "prod", "--"}, hello...)})
 
-	s.remark("AWS's own tools and SDKs take credentials this way, by credential_process in their config.")
+	s.remark("Print credentials for the AWS CLI and SDKs, which use this command as their credential_process.")
 	s.run(step{args: []string{"export", "--format=json", "prod"}})
 
-	s.remark("What there is, and how long it lives.")
+	s.remark("List profiles, keys and sessions.")
 	s.run(step{args: []string{"list"}})
 
 	calls := aws.Actions()
