@@ -54,7 +54,8 @@ func (l Login) signInURL() (string, error) {
 	return "https://" + region + "." + partition.SignInDomain(in), nil
 }
 
-// signInFIPSGov is the FIPS 140 sign-in host of us-gov-west-1. Other GovCloud regions put their name in front of it.
+// signInFIPSGov is the FIPS 140 sign-in host of us-gov-west-1. In other GovCloud regions, the region and a dot precede
+// this name.
 const signInFIPSGov = "signin-fips.amazonaws-us-gov.com"
 
 // Check reports whether a sign-in is possible: the region and the endpoint must be valid. It sends nothing.
@@ -72,7 +73,7 @@ func (l Login) BaseURL() string {
 	return at
 }
 
-// EndpointName names the endpoint in errors: its scheme and host if they are known.
+// EndpointName returns the endpoint's name for errors: its scheme and host if they are known.
 func (l Login) EndpointName() string {
 	if at, err := l.signInURL(); err == nil {
 		return baseOf(at)
@@ -99,19 +100,19 @@ type LoginGrant struct {
 	Refresh  string `json:"refreshToken,omitempty"`
 }
 
-// LoginTokens are what the token endpoint returned. Each field may be empty.
+// LoginTokens holds the credentials and tokens that the token endpoint returned. Each field may be empty.
 type LoginTokens struct {
 	Credentials aws.Credentials // Expires is not set; see ExpiresIn
-	ExpiresIn   time.Duration   // of Credentials
-	Refresh     string          // refresh token; can be used once
-	ID          string          // ID token: names the user who signed in
+	ExpiresIn   time.Duration   // lifetime of Credentials
+	Refresh     string          // refresh token, which can be used only once
+	ID          string          // ID token, which names the user who signed in
 }
 
-// ActionLogin is the name of [Login.CreateToken]'s action in errors.
+// ActionLogin is AWS's name for the action of [Login.CreateToken]. Errors contain this name.
 const ActionLogin = "CreateOAuth2Token"
 
-// MeasureClock measures the difference between AWS's clock and this computer's, as [STS.MeasureClock]
-// does, within 5 s. AWS refuses a proof whose time is wrong by 30 s, and does not report the time as the reason.
+// MeasureClock measures the difference between AWS's clock and this computer's clock, like [STS.MeasureClock]. It waits
+// at most 5 s. AWS refuses a proof whose time is wrong by 30 s, and its error does not name the time as the reason.
 func (l Login) MeasureClock(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
@@ -120,11 +121,12 @@ func (l Login) MeasureClock(ctx context.Context) {
 
 const measureTimeout = 5 * time.Second
 
-// CreateToken exchanges a grant for credentials. It sends a proof that key is the one the grant was issued for.
-// The call is repeated as max_attempts and retry_mode say, all within the timeout of one call. If AWS reports
-// that the grant has expired and this computer's clock is wrong, CreateToken signs a new proof with AWS's time, once.
+// CreateToken exchanges a grant for credentials. It proves to AWS that it has key, the key that the grant was issued
+// for. It repeats the call as max_attempts and retry_mode allow; all attempts together must end within the timeout of
+// one call. If AWS reports that the grant has expired, and this computer's clock is wrong, CreateToken repeats the
+// call once with a proof that contains AWS's time.
 //
-// If AWS returns tokens, CreateToken first passes them to onTokens, because the grant cannot be used again.
+// CreateToken passes the tokens to onTokens as soon as AWS returns them, because the grant cannot be used again.
 // [LoginEnded] recognises the errors after which the user must sign in again.
 func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, onTokens func(LoginTokens)) error {
 	hc, err := l.Client.Network.client(l.Target.Endpoint.CABundle, formJSON)
@@ -150,7 +152,7 @@ func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, onTo
 	err = l.Client.unsigned(ctx, c, func(ctx context.Context) error {
 		err := l.Client.try(ctx, l.Target.Endpoint.retries(), false, func() error { return post(ctx) })
 		if refused != nil && errors.Is(err, refused) {
-			return nil // returned below as it is, without the text that unsigned adds to network errors
+			return nil // CreateToken returns refused below, without the text that unsigned would add
 		}
 		return err
 	})
@@ -167,7 +169,7 @@ type loginResponse struct {
 	date    time.Time // time of the refusal by AWS's clock; zero if unknown
 }
 
-// post sends one request. Its error reports that no response arrived; a refusal by AWS is in the response.
+// post sends one request. A refusal by AWS is not an error of post: it is in the field refusal of the result.
 func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (loginResponse, error) {
 	address := l.BaseURL() + "/v1/token"
 	proof, err := key.newProof(http.MethodPost, address, l.Client.Clock.PreciseNow())
@@ -190,7 +192,7 @@ func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (lo
 		return loginResponse{}, err
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body) // awsTransport bounds the body and checks that it is complete
+	text, err := io.ReadAll(resp.Body) // awsTransport has already checked that the body is complete and not too large
 	if err != nil {
 		return loginResponse{}, err
 	}
@@ -211,7 +213,7 @@ func (c call) readLogin(text []byte) loginResponse {
 			SecretAccessKey string `json:"secretAccessKey"`
 			SessionToken    string `json:"sessionToken"`
 		} `json:"accessToken"`
-		ExpiresIn    int    `json:"expiresIn"` // setSeconds
+		ExpiresIn    int    `json:"expiresIn"` // in seconds
 		RefreshToken string `json:"refreshToken"`
 		IDToken      string `json:"idToken"`
 	}
@@ -232,8 +234,8 @@ const (
 	credentialsChanged = "USER_CREDENTIALS_CHANGED"
 )
 
-// isExpiredCode reports whether AWS refused a code or token as expired. AWS also does so if the time of the proof
-// is wrong.
+// isExpiredCode reports whether AWS refused a code or token as expired. AWS also returns these error codes if the time
+// in the proof is wrong.
 func isExpiredCode(err error) bool {
 	var api *APIError
 	return errors.As(err, &api) && (api.Code == codeExpired || api.Code == tokenExpired)
@@ -245,8 +247,8 @@ func LoginEnded(err error) bool {
 	return isExpiredCode(err) || errors.As(err, &api) && api.Code == credentialsChanged
 }
 
-// loginRefusal returns the token endpoint's refusal. This endpoint adds a member "error" to the members of AWS's
-// other services.
+// loginRefusal converts an error response of the token endpoint to an error. This endpoint has its error code in a
+// member "error", which AWS's other services do not use.
 func (c call) loginRefusal(status int, h http.Header, text []byte) error {
 	var common refusal
 	readJSONError(&common, h, text)

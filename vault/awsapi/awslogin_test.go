@@ -7,7 +7,7 @@ import (
 
 // TestLoginEndpoints expects the hosts that the SDK's endpoint rules produce.
 func TestLoginEndpoints(t *testing.T) {
-	for region, want := range map[string][4]string{ // plain, FIPS, dual stack, both
+	for region, want := range map[string][4]string{ // hosts: plain, FIPS, dual stack, FIPS with dual stack
 		"eu-west-1": {"eu-west-1.signin.aws.amazon.com", "signin-fips.eu-west-1.amazonaws.com", "signin.eu-west-1.api.aws", "signin-fips.eu-west-1.api.aws"},
 		"cn-north-1": {
 			"cn-north-1.signin.amazonaws.cn", "signin-fips.cn-north-1.amazonaws.com.cn",

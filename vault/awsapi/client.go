@@ -14,11 +14,11 @@ import (
 )
 
 // A Client holds the settings and state that all calls share. It is safe for concurrent use.
-// Function fields that the calls do not need may be nil.
+// A function field may be nil if no call needs the function.
 type Client struct {
 	Clock   *Clock
 	Network *Network
-	Timeout time.Duration                                    // of one call with its retries; 0 means 30 s
+	Timeout time.Duration                                    // timeout of one call, including its retries; 0 means 30 s
 	Sleep   func(ctx context.Context, d time.Duration) error // waits before a retry
 	Backoff func(attempt int, err error) time.Duration       // nil means the SDK's random waits of up to 5 s
 	Notify  func(message string)                             // shows a notice to the user; may be nil
@@ -26,18 +26,18 @@ type Client struct {
 
 	lock          sync.Mutex // guards the fields below
 	notified      map[string]bool
-	clockMeasured bool // measureClock was called
+	clockMeasured bool // whether measureClock was called
 	retryers      map[retries]aws.RetryerV2
 }
 
 // An Endpoint holds the settings that decide how a service is called.
 type Endpoint struct {
-	URL       string // set by the user; empty for AWS's own endpoint
+	URL       string // URL that the user has set; empty for AWS's own endpoint
 	FIPS      bool
 	DualStack bool
-	Legacy    bool   // use the global STS endpoint in the regions that sts_regional_endpoints = legacy lists
+	Legacy    bool   // whether sts_regional_endpoints = legacy is set: some regions then use the global STS endpoint
 	CABundle  string // file of root certificates to trust instead of the system's
-	Origin    string // where URL was set, for messages
+	Origin    string // place where URL is set, such as ~/.aws/config:3, for messages
 
 	MaxAttempts int    // maximum number of attempts; 0 means 3
 	RetryMode   string // "standard" or "adaptive"; empty means "standard"
@@ -98,8 +98,8 @@ type call struct {
 	address  address
 	client   *http.Client
 	signer   aws.Credentials // empty for an unsigned call
-	secrets  []string        // other secrets in the request, removed from error texts
-	once     bool            // never send the request twice
+	secrets  []string        // further secrets in the request; error texts contain no secrets
+	once     bool            // whether the request must not be sent twice
 	retries  retries
 }
 

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// A Clock returns AWS's time as far as it is known.
+// A Clock returns AWS's time, computed from this computer's time and the measured difference.
 type Clock struct {
 	Local func() time.Time // this computer's clock
 
 	lock   sync.Mutex
-	skew   time.Duration // 0 if the difference is small enough for signatures
-	offset time.Duration // last measured difference, even if it is small
+	skew   time.Duration // AWS's clock minus this computer's clock; 0 if small enough for signatures
+	offset time.Duration // AWS's clock minus this computer's clock, even if small
 }
 
 // Now returns the time by AWS's clock, for signatures.
@@ -28,8 +28,8 @@ func (c *Clock) Skew() time.Duration {
 	return c.skew
 }
 
-// PreciseNow returns the time by AWS's clock as last measured. A DPoP proof tolerates a smaller error than a
-// signature does.
+// PreciseNow returns the time by AWS's clock, corrected even by a small difference. DPoP proofs need this time, because
+// AWS tolerates a smaller clock error in a proof than in a signature.
 func (c *Clock) PreciseNow() time.Time { return c.Local().Add(c.Offset()) }
 
 // Offset returns AWS's clock minus this computer's, as last measured.
@@ -47,10 +47,10 @@ const maxSkew = 5 * time.Minute
 // response is only precise to a second, and arrives late on a slow network.
 const minSkew = maxSkew - time.Minute
 
-// update sets the clock by the date of a response. The request was signed when the skew was usedSkew.
-// It reports whether the skew was changed, and whether it now differs from usedSkew, possibly because of another
-// call: only then is it useful to sign the request again. If the computer's clock was fixed in the meantime,
-// the skew returns to zero in the same way.
+// update sets the clock with the date of a response. usedSkew is the skew with which the request was signed.
+// set reports whether update changed the skew. resign reports whether the skew now differs from usedSkew, possibly
+// because of another call: only then is it useful to sign the request again. If this computer's clock has been
+// corrected in the meantime, update sets the skew back to zero.
 func (c *Clock) update(usedSkew time.Duration, date time.Time) (set, resign bool) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -65,8 +65,8 @@ func (c *Clock) update(usedSkew time.Duration, date time.Time) (set, resign bool
 	return set, (c.skew - usedSkew).Abs() >= minSkew
 }
 
-// correctClock sets the clock if err is AWS's refusal of a signature that was made when the skew was usedSkew.
-// It reports whether to sign the request again.
+// correctClock sets the clock if err is AWS's refusal of a signature. usedSkew is the skew with which the refused
+// signature was made. correctClock reports whether to sign the request again.
 func (api *Client) correctClock(usedSkew time.Duration, err error) bool {
 	date, ok := trustedDate(err)
 	if !ok {
@@ -90,8 +90,8 @@ func trustedDate(err error) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// refusalDate returns the date of any refusal by AWS, with the same check as trustedDate. Roles Anywhere has no error
-// code for a wrong time, so the date of each refusal must be checked.
+// refusalDate returns the date of any refusal by AWS. Like trustedDate, it accepts only a date that came over TLS or
+// from this computer. It is for Roles Anywhere, which has no error code for a wrong time.
 func refusalDate(err error) (time.Time, bool) {
 	var refused *refusal
 	if !errors.As(err, &refused) || !refused.authenticated || refused.code == "" {
@@ -101,7 +101,7 @@ func refusalDate(err error) (time.Time, bool) {
 	return date, parseErr == nil
 }
 
-// setClock sets the skew by AWS's date, notifies the user, and reports whether to sign again.
+// setClock sets the skew with AWS's date, notifies the user, and reports whether to sign the request again.
 func (api *Client) setClock(usedSkew time.Duration, date time.Time) bool {
 	set, resign := api.Clock.update(usedSkew, date)
 	if set {
@@ -110,12 +110,13 @@ func (api *Client) setClock(usedSkew time.Duration, date time.Time) bool {
 	return resign
 }
 
-// minOffset is the smallest clock error that a Date header proves: the header is only precise to a second,
-// and arrives late on a slow network.
+// minOffset is the smallest clock error that a Date header can prove: the header is precise only to a second, and
+// arrives late on a slow network.
 const minOffset = 5 * time.Second
 
-// setPreciseClock sets the offset by the date of a refusal. The refused proof was made when the offset was usedOffset.
-// If the difference is large enough to be the reason for the refusal, it notifies the user and returns true.
+// setPreciseClock sets the offset with the date of AWS's refusal of a proof. usedOffset is the offset with which the
+// refused proof was made. If the clock error may be the reason for the refusal, setPreciseClock notifies the user and
+// returns true.
 func (api *Client) setPreciseClock(usedOffset time.Duration, date time.Time) bool {
 	api.Clock.update(api.Clock.Skew(), date)
 	offset := api.Clock.Offset()
@@ -127,8 +128,8 @@ func (api *Client) setPreciseClock(usedOffset time.Duration, date time.Time) boo
 }
 
 // measureClock requests AWS's time with a HEAD request, once per Client, and corrects the skew. It is called before a
-// security key signs, because a signature with the wrong time would waste a touch. If AWS does not answer, or another
-// server does, the skew does not change.
+// security key signs, because a signature with the wrong time would waste a touch. If there is no response, or the
+// response is not from AWS, the skew does not change.
 func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	api.lock.Lock()
 	done := api.clockMeasured
@@ -142,7 +143,7 @@ func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	}
 	limited, cancel := context.WithTimeout(ctx, api.CallTimeout())
 	defer cancel()
-	resp, err := api.head(limited, bundle, address) //nolint:bodyclose // head closes it
+	resp, err := api.head(limited, bundle, address) //nolint:bodyclose // head closes resp.Body
 	if err != nil {
 		api.debug("AWS did not answer the request for its time", "address", baseOf(address))
 		return
@@ -154,7 +155,7 @@ func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	}
 }
 
-// MeasureClock requests AWS's time, once per process, and corrects the clock. If AWS does not answer, the clock
+// MeasureClock requests AWS's time, once per Client, and corrects the clock. If AWS does not respond, the clock
 // does not change.
 func (s STS) MeasureClock(ctx context.Context) {
 	s.Client.measureClock(ctx, s.Target.Endpoint.CABundle, s.EndpointName())

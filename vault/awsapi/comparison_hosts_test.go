@@ -157,7 +157,7 @@ var services = []struct {
 		loginService, false,
 		func(_ *testing.T, at Target) (address, error) {
 			base, err := Login{Target: at}.signInURL()
-			return address{base, "signin", at.Region}, err // sign-in calls are not signed; the SDK still returns these values
+			return address{base, "signin", at.Region}, err // the SDK returns these values for unsigned calls
 		},
 		func(t *testing.T, at Target) (address, error) {
 			e, err := signin.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), signin.EndpointParameters{

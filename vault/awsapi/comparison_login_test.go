@@ -18,8 +18,8 @@ import (
 	signintypes "github.com/aws/aws-sdk-go-v2/service/signin/types"
 )
 
-// comparisonKey returns a fixed key whose coordinates have no leading zeros. The SDK omits leading zeros, so its
-// proof for other keys would differ.
+// comparisonKey returns a fixed key whose coordinates have no leading zeros. The SDK omits leading zeros, so for a key
+// with leading zeros its proof would differ from this package's.
 func comparisonKey(t *testing.T) ProofKey {
 	raw := make([]byte, 32)
 	raw[0], raw[31] = 1, 2

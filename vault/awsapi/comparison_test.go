@@ -27,7 +27,7 @@ import (
 // An operation is one way in which this package calls an AWS action.
 type operation struct {
 	action  string           // the name that AWS uses
-	variant string           // describes the way; empty if there is only one
+	variant string           // description of the way; empty if there is only one way
 	pages   []string         // bodies of the successful responses, in order
 	refused []cannedResponse // error responses
 	ours    func(context.Context, comparison) (any, error)

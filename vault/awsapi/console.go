@@ -19,10 +19,11 @@ import (
 const signInAction = "getSigninToken"
 
 // SignInToken exchanges temporary credentials for a token that signs a browser in to the console, once, within
-// 15 min. The URL of endpoint must be complete. duration is the length of the console session; 0 leaves it to AWS.
+// 15 min. endpoint.URL must be the whole URL of the federation endpoint. duration is the length of the console session;
+// 0 means AWS's default.
 //
-// The credentials are sent in the body of a POST request. Only if the endpoint refuses POST are they sent in the
-// URL of a GET request. Errors are like those of [STS] and contain neither the credentials nor the token.
+// The credentials are sent in the body of a POST request. If the endpoint refuses POST, they are sent in the URL of a
+// GET request instead. Errors are like those of [STS] and contain neither the credentials nor the token.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 func (api *Client) SignInToken(ctx context.Context, endpoint Endpoint, creds aws.Credentials, duration time.Duration) (string, error) {
 	if err := api.CheckEndpoint(endpoint); err != nil {
@@ -91,7 +92,7 @@ func (a signInRequest) send(ctx context.Context, method string) (string, error) 
 	}
 	r, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
-		// err contains the URL, which may contain the credentials.
+		// err is not returned, because it contains the URL, which may contain the credentials.
 		return "", fmt.Errorf("%s: %s is not a valid URL", signInAction, a.endpointName())
 	}
 	r.Header.Set("User-Agent", "aws-vault")
@@ -101,7 +102,7 @@ func (a signInRequest) send(ctx context.Context, method string) (string, error) 
 	resp, err := a.hc.Do(r)
 	var notAWS *NotAWSError
 	if errors.As(err, &notAWS) && notAWS.Status >= http.StatusBadRequest {
-		return "", a.refusal(notAWS.Status) // the endpoint refuses with an HTML page
+		return "", a.refusal(notAWS.Status) // the endpoint's error response is an HTML page
 	}
 	if err != nil {
 		return "", err
@@ -112,7 +113,7 @@ func (a signInRequest) send(ctx context.Context, method string) (string, error) 
 	}
 	var answer struct{ SigninToken string }
 	err = json.NewDecoder(io.LimitReader(resp.Body, maxResponseSize)).Decode(&answer)
-	if err != nil || answer.SigninToken == "" { // the decoder's error may quote the token
+	if err != nil || answer.SigninToken == "" { // err is not returned, since it may quote the token
 		return "", fmt.Errorf("%s: no token in the response from %s", signInAction, a.endpointName())
 	}
 	return answer.SigninToken, nil

@@ -78,7 +78,7 @@ func TestSignInTokenIgnoresMediaType(t *testing.T) {
 	}
 }
 
-// Errors must not contain the session. A GET request is allowed only if the endpoint refuses POST.
+// Errors must not contain the session's credentials. A GET request is allowed only if the endpoint refuses POST.
 func TestSignInTokenErrors(t *testing.T) {
 	answer := func(status int, kind, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

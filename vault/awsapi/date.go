@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// CheckProxy reports whether a call is possible: the endpoint is valid, and the proxy setting and the root
-// certificates can be read. It sends nothing. It returns the proxy's scheme and host, or "" if there is no proxy.
-// Its errors are those of a call.
+// CheckProxy checks whether a call is possible, without sending anything: the endpoint must be valid, and the proxy
+// setting and the root certificates must be readable. If not, it returns the error that a call would return. Otherwise
+// it returns the proxy's scheme and host, or "" if there is no proxy.
 func (s STS) CheckProxy() (proxy string, err error) {
 	if err := s.Check(); err != nil {
 		return "", err
@@ -27,8 +27,8 @@ func (s STS) CheckProxy() (proxy string, err error) {
 	return BaseOf(u), nil
 }
 
-// Date requests the time from STS with an unsigned, empty request. Its errors are those of a call. The response is
-// not checked: without TLS, it may come from another server.
+// Date requests the time from STS with an unsigned, empty request. Its errors are like those of a signed call. Date
+// does not check whether the response is from AWS: without TLS, it may come from another server.
 func (s STS) Date(ctx context.Context) (time.Time, error) {
 	if err := s.Check(); err != nil {
 		return time.Time{}, err
@@ -53,7 +53,7 @@ func (api *Client) head(ctx context.Context, bundle, address string) (*http.Resp
 	return api.roundTrip(ctx, http.MethodHead, bundle, address)
 }
 
-// roundTrip is like head for any method. It closes the response's body unread and does not follow redirects.
+// roundTrip sends an unsigned request without a body. It closes the response's body unread, and follows no redirects.
 func (api *Client) roundTrip(ctx context.Context, method, bundle, address string) (*http.Response, error) {
 	transport, err := api.Network.Transport(bundle)
 	if err != nil {

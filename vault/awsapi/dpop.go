@@ -13,7 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// A ProofKey is the key that tokens are bound to. The tokens are useless without it.
+// A ProofKey is the private key to which AWS binds the tokens of a sign-in. Without this key, the tokens are useless.
 type ProofKey struct{ *ecdsa.PrivateKey }
 
 // NewProofKey creates a key for one sign-in.

@@ -11,10 +11,10 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// PlainHTTPError reports an endpoint on another machine that would be called without encryption. This is refused
-// for unsigned calls as well, because their tokens are as secret as the credentials in the responses.
+// PlainHTTPError reports that an endpoint on another machine would be called without TLS. Such an endpoint is refused
+// for unsigned calls as well, because their requests contain tokens and the responses contain credentials.
 type PlainHTTPError struct {
-	URL    string // scheme and host
+	URL    string // scheme and host of the endpoint
 	Origin string // where the URL was set
 }
 
@@ -22,7 +22,8 @@ func (e *PlainHTTPError) Error() string {
 	return fmt.Sprintf("%s: endpoint is %s, expected https: plain HTTP would send credentials unencrypted", e.Origin, e.URL)
 }
 
-// EndpointError reports an invalid endpoint URL. Found does not contain the URL if that may contain a password.
+// EndpointError reports an invalid endpoint URL. Found describes the URL, but does not quote it if it may contain a
+// password.
 type EndpointError struct {
 	Found  string
 	Origin string // where the URL was set
@@ -59,8 +60,8 @@ func IsLoopback(host string) bool {
 }
 
 // awsHost matches the names of AWS's hosts for STS, IAM, Identity Center, Roles Anywhere and sign-in, in all partitions
-// and for VPC endpoints. The domain is not enough: customers' instances, buckets and load balancers have names in the
-// same domains.
+// and for VPC endpoints. It does not match every host in AWS's domains, because customers' instances, buckets and load
+// balancers have names in the same domains.
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
@@ -90,7 +91,7 @@ func isAWS(host string) bool {
 	return !IsLoopback(host) && (awsHost().MatchString(host) || signInHost().MatchString(host))
 }
 
-// The global endpoint of STS, the region in signatures for it, and the pseudo-region that selects it.
+// The URL of STS's global endpoint, the region in signatures for this endpoint, and the pseudo-region that selects it.
 const (
 	globalURL    = "https://sts.amazonaws.com"
 	globalRegion = "us-east-1"

@@ -150,7 +150,7 @@ func TestPlainHTTPOnlyToLoopback(t *testing.T) {
 			t.Errorf("%s: got %+v", endpoint, plain)
 		}
 		recorder.url = ""
-		signed := r.assumeReadOnly() // the response contains secrets, so the same rule applies
+		signed := r.assumeReadOnly() // plain HTTP is also refused for signed calls, whose responses contain secrets
 		signed.Endpoint.URL = endpoint
 		if err := r.sendFails(signed); errors.As(err, &plain) != refused || refused != (recorder.url == "") {
 			t.Errorf("%s, signed: got error %v, called %q", endpoint, err, recorder.url)

@@ -17,7 +17,7 @@ type APIError struct {
 	Code     string // AWS's error code; empty if AWS sent only a status
 	Message  string
 	Status   int  // HTTP status code
-	Retry    bool // the call may succeed later
+	Retry    bool // whether the call may succeed if it is repeated
 }
 
 func (e *APIError) Error() string {
@@ -60,7 +60,7 @@ func (e *UnreachableError) Error() string {
 // Unwrap returns the network error.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// explain turns the error of a call into one that names the action, the endpoint and the reason.
+// explain converts the error of a call to an error that names the action, the endpoint and the reason.
 func (c call) explain(limited context.Context, api *Client, err error) error {
 	var refused *refusal
 	var notAWS *NotAWSError
@@ -80,12 +80,12 @@ func (c call) explain(limited context.Context, api *Client, err error) error {
 	case limited.Err() != nil:
 		return context.Cause(limited)
 	case errors.As(err, &urlErr):
-		return &UnreachableError{c.action, c.endpoint, urlErr.Err} // without the URL, since endpoint names the host
+		return &UnreachableError{c.action, c.endpoint, urlErr.Err} // without the URL, because c.endpoint names the host
 	}
 	return fmt.Errorf("%s at %s: %w", c.action, c.endpoint, err)
 }
 
-// maxMessage is the longest message of AWS that is shown, in bytes.
+// maxMessage is the length in bytes to which AWS's messages are shortened.
 const maxMessage = 1000
 
 // clean returns text on one line, without control characters and without the secrets of the request. AWS's message

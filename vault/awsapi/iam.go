@@ -24,7 +24,7 @@ type AccessKeys struct {
 type AccessKey struct {
 	ID      string
 	Active  bool
-	Created time.Time // by AWS's clock, in whole seconds
+	Created time.Time // creation time by AWS's clock, in whole seconds
 }
 
 // List returns the user's access keys, and the time of the response by AWS's clock.
@@ -118,8 +118,8 @@ func (k AccessKeys) LastUsed(ctx context.Context, id string) (at time.Time, serv
 	return at, c.clean(out.Used.Service), nil
 }
 
-// MayHaveSucceeded reports whether AWS may have carried out a call that returned err. Only a refusal by AWS is certain
-// proof that it did not.
+// MayHaveSucceeded reports whether AWS may have carried out a call although the call returned err. Only an error
+// response with a 4xx status proves that AWS did not carry out the call.
 func MayHaveSucceeded(err error) bool {
 	var api *APIError
 	return err != nil && !(errors.As(err, &api) && api.Status >= http.StatusBadRequest && api.Status < http.StatusInternalServerError)
@@ -141,5 +141,5 @@ func (k AccessKeys) call(ctx context.Context, c call, in parameters, out any) (h
 	return header, err
 }
 
-// endpointName names the endpoint in errors.
+// endpointName returns the endpoint's name for errors.
 func (k AccessKeys) endpointName() string { return baseOf(iamAddress(k.Target).url) }

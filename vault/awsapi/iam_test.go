@@ -99,7 +99,7 @@ func TestMayHaveSucceeded(t *testing.T) {
 	}
 }
 
-// endpointName returns IAM's endpoint, as errors name it.
+// endpointName returns the scheme and host of IAM's endpoint.
 func TestIAMEndpointNames(t *testing.T) {
 	for _, tt := range []struct {
 		at   Target

@@ -65,8 +65,8 @@ func (i IDC) RegisterClient(ctx context.Context, in Registration) (IDCClient, er
 type AuthorizeRequest struct {
 	ClientID      string // the program's client ID
 	Scopes        []string
-	RedirectURI   string // where the browser brings the code
-	State         string // returned together with the code
+	RedirectURI   string // URL to which AWS redirects the browser with the code
+	State         string // text that AWS returns together with the code
 	CodeChallenge string // SHA-256 hash of the PKCE code verifier
 }
 
@@ -82,10 +82,10 @@ func (i IDC) AuthorizeURL(p AuthorizeRequest) string {
 type DeviceCode struct {
 	Secret      string // device code, with which this program polls for the token
 	UserCode    string // the code that the user types
-	URL         string // the page where the user types it
-	CompleteURL string // the same page with the code filled in; may be empty
+	URL         string // page where the user types UserCode
+	CompleteURL string // the same page with UserCode filled in; may be empty
 	ExpiresIn   time.Duration
-	Interval    time.Duration // between two polls; 0 if AWS does not set it
+	Interval    time.Duration // time between two polls; 0 if AWS does not set it
 }
 
 // StartDeviceAuthorization requests a code for the user to type on any device.
@@ -97,7 +97,7 @@ func (i IDC) StartDeviceAuthorization(ctx context.Context, c IDCClient) (DeviceC
 		User     string        `json:"userCode"`
 		URL      string        `json:"verificationUri"`
 		Complete string        `json:"verificationUriComplete"`
-		Lasts    time.Duration `json:"expiresIn"` // in seconds, like interval
+		Lasts    time.Duration `json:"expiresIn"` // number of seconds, like Interval
 		Interval time.Duration `json:"interval"`
 	}
 	apiCall := call{action: "StartDeviceAuthorization", secrets: []string{c.Secret}}
@@ -125,12 +125,12 @@ type Grant struct {
 // Tokens are the result of a sign-in.
 type Tokens struct {
 	Access  string
-	Refresh string    // the new refresh token; the used one if AWS returned none
-	Expires time.Time // end of the access token, by this computer's clock
+	Refresh string    // new refresh token, or the old refresh token if AWS returned no new one
+	Expires time.Time // time when Access expires, by this computer's clock
 }
 
-// CreateToken exchanges a grant for tokens. If AWS returns an access token or a new refresh token, CreateToken first
-// passes them to onTokens, because the grant cannot be used again. Without a valid access token it then fails.
+// CreateToken exchanges a grant for tokens. As soon as AWS returns an access token or a new refresh token, CreateToken
+// passes the tokens to onTokens, because the grant cannot be used again. It fails if there is no valid access token.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html
 func (i IDC) CreateToken(ctx context.Context, g Grant, onTokens func(Tokens)) (Tokens, error) {
 	c := call{action: "CreateToken", secrets: []string{g.Secret, g.Code, g.Verifier, g.Device, g.Refresh}}
@@ -138,7 +138,7 @@ func (i IDC) CreateToken(ctx context.Context, g Grant, onTokens func(Tokens)) (T
 	var out struct {
 		Access  string        `json:"accessToken"`
 		Refresh string        `json:"refreshToken"`
-		Lasts   time.Duration `json:"expiresIn"` // in seconds
+		Lasts   time.Duration `json:"expiresIn"` // number of seconds
 	}
 	var t Tokens
 	err := i.post(ctx, c, restRequest{url: "/token", in: g}, &out, func() {
@@ -153,8 +153,8 @@ func (i IDC) CreateToken(ctx context.Context, g Grant, onTokens func(Tokens)) (T
 	return t, err
 }
 
-// post sends a to the OIDC service; the URL of a is a path. After a success it first calls onSuccess, if that is
-// not nil.
+// post sends the request a to the OIDC service. The field a.url contains only the path. If the call succeeds, and
+// onSuccess is not nil, post calls onSuccess before it returns.
 func (i IDC) post(ctx context.Context, c call, a restRequest, out any, onSuccess func()) error {
 	hc, err := i.Client.Network.client(i.Target.Endpoint.CABundle, formJSON)
 	if err != nil {
@@ -181,5 +181,5 @@ func (i IDC) baseURL() string {
 	return at.url
 }
 
-// EndpointName names the endpoint in errors.
+// EndpointName returns the endpoint's name for errors.
 func (i IDC) EndpointName() string { return serviceOIDC.endpointName(i.Target) }

@@ -20,7 +20,8 @@ import (
 // secrets.
 var errNoCredentials = errors.New("no valid credentials in the response")
 
-// localCredentials runs fetch, which calls an endpoint on or near this computer, within the timeout of one call.
+// localCredentials runs the function fetch, which calls an endpoint on or near this computer. The timeout of one call
+// applies to fetch.
 func (api *Client) localCredentials(ctx context.Context, c call, fetch func(context.Context) (aws.Credentials, error)) (aws.Credentials, error) {
 	limited, cancel := api.WithTimeout(ctx)
 	defer cancel()
@@ -35,11 +36,12 @@ func (api *Client) localCredentials(ctx context.Context, c call, fetch func(cont
 // A Container holds the settings of the credentials endpoint of a container.
 type Container struct {
 	URL     *url.URL
-	Token   string   // may be empty
+	Token   string   // authorization token; may be empty
 	Retries Endpoint // only MaxAttempts and RetryMode are used
 }
 
-// ContainerCredentials requests credentials. The caller must check them with [InvalidReason]. Errors begin with label.
+// ContainerCredentials requests credentials from a container's endpoint. The caller must check the credentials with
+// [InvalidReason]. Error texts begin with label.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func (api *Client) ContainerCredentials(ctx context.Context, label string, at Container) (aws.Credentials, error) {
 	var proxy func(*http.Request) (*url.URL, error)
@@ -49,13 +51,13 @@ func (api *Client) ContainerCredentials(ctx context.Context, label string, at Co
 	hc := &localHTTP{client: localClient(proxy, 5*time.Second), check: checkContainer}
 	client := endpointcreds.New(at.URL.String(), func(o *endpointcreds.Options) {
 		o.HTTPClient, o.AuthorizationToken = hc, at.Token
-		o.Retryer = aws.NopRetryer{} // try, below, retries
+		o.Retryer = aws.NopRetryer{} // the function try, below, repeats the call instead
 	})
 	c := call{action: label, endpoint: BaseOf(at.URL), secrets: []string{at.Token}}
 	return api.localCredentials(ctx, c, func(ctx context.Context) (creds aws.Credentials, err error) {
 		err = api.try(ctx, at.Retries.retries(), false, func() error {
 			creds, err = client.Retrieve(ctx)
-			var decodeErr *smithy.DeserializationError // its text may quote the response
+			var decodeErr *smithy.DeserializationError // not returned, since its text may quote the response
 			switch {
 			case hc.lastErr != nil:
 				return hc.lastErr
@@ -69,7 +71,7 @@ func (api *Client) ContainerCredentials(ctx context.Context, label string, at Co
 	})
 }
 
-// checkContainer reads the code and message of an error response, if that is JSON.
+// checkContainer returns an error for an invalid response. It reads the code and message of an error response in JSON.
 func checkContainer(resp *http.Response, body []byte) error {
 	if isSuccess(resp) {
 		if complete, started := formJSON.inspect(body); !complete || !started {
@@ -88,8 +90,8 @@ func readContainerError(e *refusal, h http.Header, body []byte) {
 	}
 }
 
-// localClient returns a client for an endpoint on or near this computer. Such an endpoint is reached within a second or
-// not at all, and must begin its response within headerTimeout.
+// localClient returns a client for an endpoint on or near this computer. The connection must be established within 1 s,
+// and the response must begin within headerTimeout.
 func localClient(proxy func(*http.Request) (*url.URL, error), headerTimeout time.Duration) *http.Client {
 	return &http.Client{CheckRedirect: NoRedirect, Transport: &boundedTransport{next: &http.Transport{
 		Proxy: proxy, MaxResponseHeaderBytes: maxHeader, DisableKeepAlives: true, TLSHandshakeTimeout: 5 * time.Second,
@@ -124,8 +126,8 @@ type localHTTP struct {
 	lastErr error
 }
 
-// Do sends a request for the SDK's client. If the response is invalid, Do hides all but its status from the SDK, which
-// panics if the JSON is null.
+// Do sends a request for the SDK's client. If the response is invalid, Do passes only its status to the SDK, because
+// the SDK panics if the response is a JSON null.
 func (h *localHTTP) Do(r *http.Request) (*http.Response, error) {
 	r.Header.Set("User-Agent", "aws-vault")
 	resp, err := h.client.Do(r)
@@ -133,7 +135,7 @@ func (h *localHTTP) Do(r *http.Request) (*http.Response, error) {
 		h.lastErr = err
 		return nil, err
 	}
-	body, err := readBody(resp) // boundedTransport has read the body, so this does not fail
+	body, err := readBody(resp) // this does not fail, because boundedTransport has already read the body
 	if err != nil {
 		return nil, err
 	}

@@ -13,23 +13,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 )
 
-// rolesPath lists the name of the instance's role. The role's credentials are below that path.
+// rolesPath is the path under which the service returns the name of the instance's role. The path of the role's
+// credentials is rolesPath and then this name.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 const rolesPath = "/iam/security-credentials/"
 
-// metadataTimeout is how long to wait for the metadata service's response. In a container the response to a token
-// request may be dropped because of its hop limit; the timeout then means that no token is available.
+// metadataTimeout limits the wait for the metadata service's response. In a container, the response to a token request
+// may be dropped because of its hop limit. The timeout of a token request therefore means that no token is available.
 const metadataTimeout = 2 * time.Second
 
 // InstanceMetadata holds the settings of the EC2 instance metadata service.
 type InstanceMetadata struct {
 	URL     *url.URL
-	AllowV1 bool     // allow IMDSv1, which needs no token
+	AllowV1 bool     // whether IMDSv1, which needs no token, is allowed
 	Retries Endpoint // only MaxAttempts and RetryMode are used
 }
 
-// InstanceCredentials requests the credentials of the EC2 instance's role. The caller must check them with
-// [InvalidReason]. Errors begin with label.
+// InstanceCredentials requests the credentials of the EC2 instance's role. The caller must check the credentials with
+// [InvalidReason]. Error texts begin with label.
 func (api *Client) InstanceCredentials(ctx context.Context, label string, at InstanceMetadata) (aws.Credentials, error) {
 	hc := &localHTTP{client: localClient(nil, metadataTimeout), check: checkInstance}
 	fallback := aws.FalseTernary
@@ -38,8 +39,8 @@ func (api *Client) InstanceCredentials(ctx context.Context, label string, at Ins
 	}
 	i := instance{api: api, http: hc, retries: at.Retries.retries(), client: imds.New(imds.Options{
 		Endpoint: at.URL.String(), HTTPClient: hc, EnableFallback: fallback,
-		ClientEnableState: imds.ClientEnabled, // the caller has already read the environment
-		Retryer:           aws.NopRetryer{},   // instance.get retries
+		ClientEnableState: imds.ClientEnabled, // the caller has already checked AWS_EC2_METADATA_DISABLED
+		Retryer:           aws.NopRetryer{},   // the method instance.get repeats requests instead
 	})}
 	return api.localCredentials(ctx, call{action: label, endpoint: BaseOf(at.URL)}, i.credentials)
 }
@@ -68,8 +69,8 @@ func (i instance) credentials(ctx context.Context) (aws.Credentials, error) {
 	return readCredentials(got)
 }
 
-// get reads one path of the metadata service. It retries itself: the SDK's client would also request a token three
-// times from a service that does not answer.
+// get reads one path of the metadata service. It repeats failed requests itself: the SDK's client would also request a
+// token three times from a service that does not respond.
 func (i instance) get(ctx context.Context, path string) (body []byte, err error) {
 	err = i.api.try(ctx, i.retries, false, func() error {
 		out, err := i.client.GetMetadata(ctx, &imds.GetMetadataInput{Path: path})
@@ -85,7 +86,7 @@ func (i instance) get(ctx context.Context, path string) (body []byte, err error)
 	return body, err
 }
 
-// checkInstance ignores the body of an error response, which is an HTML page.
+// checkInstance returns an error for an error response. It ignores the body of such a response, which is an HTML page.
 func checkInstance(resp *http.Response, _ []byte) error {
 	switch refused := (&refusal{status: resp.StatusCode}); {
 	case isSuccess(resp):
@@ -97,8 +98,8 @@ func checkInstance(resp *http.Response, _ []byte) error {
 	}
 }
 
-// A tokenRequiredError is a refusal because the request had no valid token. The SDK's client then requests a token,
-// even if an earlier token request timed out.
+// A tokenRequiredError reports that the service refused a request because it had no valid token. After this error, the
+// SDK's client requests a token, even if an earlier token request timed out.
 type tokenRequiredError struct{ refusal *refusal }
 
 func (e *tokenRequiredError) Error() string { return e.refusal.Error() }
@@ -111,7 +112,7 @@ func (e *tokenRequiredError) RetryableError() bool { return true }
 // readCredentials reads the credentials in a response of the metadata service.
 func readCredentials(body []byte) (aws.Credentials, error) {
 	var response struct {
-		Code, Message          string // EC2 reports an error in a response with status 200
+		Code, Message          string // error that EC2 reports in a response with status 200
 		AccessKeyID            string `json:"AccessKeyId"`
 		SecretAccessKey, Token string
 		Expiration             *time.Time

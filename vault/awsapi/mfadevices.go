@@ -25,7 +25,7 @@ type MFADevices struct {
 func (m MFADevices) Create(ctx context.Context, name string) (serial string, secret []byte, err error) {
 	var out struct {
 		Serial string `xml:"VirtualMFADevice>SerialNumber"`
-		Seed   []byte `xml:"VirtualMFADevice>Base32StringSeed"` // the base32 text, again encoded in base64
+		Seed   []byte `xml:"VirtualMFADevice>Base32StringSeed"` // secret in base32, encoded as base64
 	}
 	if _, err := m.call(ctx, call{action: "CreateVirtualMFADevice", once: true}, parameters{"VirtualMFADeviceName": {name}}, &out); err != nil {
 		return "", nil, err

@@ -87,7 +87,7 @@ func (p *Portal) Credentials(ctx context.Context, account, role string) (aws.Cre
 	return creds, nil
 }
 
-// An Account is one that the user can access.
+// An Account is an AWS account that the user can access.
 type Account struct {
 	ID    string   `json:"account_id"`
 	Name  string   `json:"account_name"`

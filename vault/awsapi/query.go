@@ -37,13 +37,14 @@ func (api *Client) query(ctx context.Context, c call, version string, in url.Val
 	if err != nil || out == nil {
 		return got.header, err
 	}
-	if readResult(got.body, c.action+"Result", out) != nil { // the decoder's error may quote the response
+	if readResult(got.body, c.action+"Result", out) != nil { // the error may quote the response, so do not return it
 		return nil, got.unreadable
 	}
 	return got.header, nil
 }
 
-// readQueryError reads the code and message of an error response into e. They stay empty if body has none.
+// readQueryError reads the code and message of an error response into e. If body has no code or no message, the field
+// stays empty.
 func readQueryError(e *refusal, _ http.Header, body []byte) {
 	var response struct {
 		Code    string `xml:"Error>Code"`
@@ -54,7 +55,7 @@ func readQueryError(e *refusal, _ http.Header, body []byte) {
 	}
 }
 
-// readResult decodes the first element with that name into out. If there is none, out stays unchanged.
+// readResult decodes the first XML element called name into out. If there is no such element, out stays unchanged.
 func readResult(body []byte, name string, out any) error {
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	for {
@@ -71,7 +72,7 @@ func readResult(body []byte, name string, out any) error {
 	}
 }
 
-// parameters are the form values of an action. set omits empty values.
+// parameters holds the form values of an action. The method set omits empty values.
 type parameters url.Values
 
 func (p parameters) set(name, value string) {
@@ -86,7 +87,8 @@ func (p parameters) setSeconds(name string, d time.Duration) {
 	}
 }
 
-// memberName returns the parameter name of part of the i-th item (from 0) of a list. part may be empty.
+// memberName returns the form name of item i of a list, counted from 0. If part is not empty, it returns the form
+// name of that part of the item, such as Tags.member.1.Key.
 func memberName(list string, i int, part string) string {
 	name := fmt.Sprintf("%s.member.%d", list, i+1)
 	if part != "" {

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// maxResponseSize is the most that is read of a response, in bytes. An STS response has about 10 kB.
+// maxResponseSize is the largest size of a response that is accepted, in bytes. An STS response has about 10 kB.
 const maxResponseSize = 1 << 20
 
 // NotAWSError reports a response that AWS cannot have sent: the page of a captive portal or a proxy,
 // or a truncated response.
 type NotAWSError struct {
 	Endpoint  string // scheme and host
-	MediaType string // from Content-Type; "no type" if that is missing
+	MediaType string // type in the Content-Type header, or "no type"
 	Size      int    // length of the body in bytes, at most maxResponseSize+1
 	Status    int    // HTTP status code
 	Truncated bool   // the body is empty, or begins like an AWS response but is incomplete
@@ -32,9 +32,9 @@ func (e *NotAWSError) Error() string {
 	return fmt.Sprintf("%s sent a response that is not from AWS (%s, %s), but possibly from a proxy or a sign-in page", e.Endpoint, e.MediaType, FormatSize(e.Size))
 }
 
-// RetryableError reports whether it is useful to send the request again: the response was truncated, or
-// a server error came from a load balancer or proxy. A captive portal would answer the same again.
-// The SDK's retryer also calls this method.
+// RetryableError reports whether it is useful to send the request again. It returns true for a truncated response, and
+// for a server error, which may come from a load balancer or proxy. It returns false for other pages, because a captive
+// portal would send the same page again. The SDK's retryer also calls this method.
 func (e *NotAWSError) RetryableError() bool {
 	return e.Truncated || e.Status >= http.StatusInternalServerError
 }
@@ -56,7 +56,7 @@ const (
 	formAnyJSON             // JSON with any media type: the console's federation endpoint
 )
 
-// awsTransport passes on only responses that look like AWS's. It reads the whole body, so that it can
+// An awsTransport refuses responses that do not look like AWS's. It reads the whole body, so that it can
 // detect a truncated response.
 type awsTransport struct {
 	next http.RoundTripper
@@ -111,8 +111,8 @@ func (f form) inspect(body []byte) (complete, started bool) {
 	return complete, strings.HasSuffix(root, "Response")
 }
 
-// readBody reads and closes the body of resp, up to maxResponseSize+1 bytes. It returns what it read and
-// replaces resp.Body with it.
+// readBody reads and closes the body of resp. It returns at most maxResponseSize+1 bytes, and sets resp.Body to a
+// reader of the same bytes.
 func readBody(resp *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseSize+1))
 	resp.Body.Close()

@@ -43,14 +43,14 @@ func (api *Client) rest(ctx context.Context, c call, a restRequest, out any) err
 	if err != nil || out == nil {
 		return err
 	}
-	if json.Unmarshal(got.body, out) != nil { // the decoder's error may quote the response
+	if json.Unmarshal(got.body, out) != nil { // the error is not returned, since it may quote the response
 		return got.unreadable
 	}
 	return nil
 }
 
-// readJSONError reads the code and message of an error response into e. They stay empty if body has none. The sign-in
-// services also use OAuth's error_description.
+// readJSONError reads the code and message of an error response into e. If body has no message, e.message stays empty.
+// The sign-in services may return the message in OAuth's member error_description.
 func readJSONError(e *refusal, h http.Header, body []byte) {
 	var response struct {
 		Type        string `json:"__type"`

@@ -28,8 +28,8 @@ func (e Endpoint) retries() retries { return retries{e.MaxAttempts, e.RetryMode}
 // waits for a command. One call has a timeout of 30 s by default.
 const maxBackoff = 5 * time.Second
 
-// retryer returns the SDK's retryer for these settings. Calls with the same settings share a retryer, because it
-// limits the number of retries of a process.
+// retryer returns the SDK's retryer for these settings. Calls with the same settings share one retryer, because the
+// retryer limits the number of retries in this process.
 func (api *Client) retryer(r retries) aws.RetryerV2 {
 	api.lock.Lock()
 	defer api.lock.Unlock()
@@ -58,18 +58,18 @@ func (api *Client) retryer(r retries) aws.RetryerV2 {
 	return created
 }
 
-// try makes a call and repeats it after an error that may be temporary, as the settings allow. If once is set, it makes
-// the call only once.
+// try makes a call, and repeats it after an error that may be temporary, up to the limit in r. If once is true, try
+// never repeats the call.
 func (api *Client) try(ctx context.Context, r retries, once bool, call func() error) error {
 	retryer := api.retryer(r)
 	releaseRetry := func(error) error { return nil }
 	for n := 1; ; n++ {
-		releaseAttempt, err := retryer.GetAttemptToken(ctx) // in adaptive mode this may wait
+		releaseAttempt, err := retryer.GetAttemptToken(ctx) // in adaptive mode, this waits while AWS throttles calls
 		if err != nil {
 			return err
 		}
 		err = call()
-		// The errors of these functions concern only the retryer's own counters.
+		// The errors of these two functions are ignored, because they concern only the retryer's own counters.
 		_, _ = releaseAttempt(err), releaseRetry(err)
 		if err == nil || once || n >= retryer.MaxAttempts() || ctx.Err() != nil || !retryer.IsErrorRetryable(err) {
 			return err
@@ -85,7 +85,8 @@ func (api *Client) try(ctx context.Context, r retries, once bool, call func() er
 	}
 }
 
-// retryables returns the SDK's default reasons for a retry, and those that its STS, IAM and sign-in clients add.
+// retryables returns the errors after which the SDK's clients retry: the SDK's default errors, and those that its
+// STS, IAM and sign-in clients add.
 func retryables() []retry.IsErrorRetryable {
 	return append(slices.Clone(retry.DefaultRetryables),
 		retry.RetryableErrorCode{Codes: map[string]struct{}{"IDPCommunicationError": {}}},
@@ -101,7 +102,7 @@ func retryables() []retry.IsErrorRetryable {
 // CodeInvalidToken is AWS's error code for a refused web identity token.
 const CodeInvalidToken = "InvalidIdentityToken"
 
-// isKeyFetchFailure reports whether AWS refused a token because it could not fetch the provider's keys. The SDK also
+// isKeyFetchFailure reports whether AWS refused a token because AWS could not fetch the provider's keys. The SDK also
 // retries after this error.
 func isKeyFetchFailure(err error) bool {
 	var refused *refusal

@@ -34,7 +34,8 @@ func (r RolesAnywhere) MeasureClock(ctx context.Context) {
 	}
 }
 
-// A RolesAnywhereRequest holds the parameters of a session. The ARNs become part of the URL.
+// A RolesAnywhereRequest holds the parameters of a session. TrustAnchor, Profile and Role are ARNs, which are sent in
+// the URL.
 type RolesAnywhereRequest struct {
 	TrustAnchor, Profile, Role string
 	SessionName                string        // empty means AWS's default

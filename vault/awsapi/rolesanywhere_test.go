@@ -25,7 +25,7 @@ func TestRolesAnywhereEndpoints(t *testing.T) {
 	}
 }
 
-// Every response leads either to the same error or to valid credentials.
+// Every response leads either to valid credentials, or to the same error: that the response contains no credentials.
 func FuzzRolesAnywhereResponse(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,

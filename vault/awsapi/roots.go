@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 )
 
-// maxBundle is the most that is read of a CA bundle, in bytes. A system's bundle has about 250 kB.
+// maxBundle is the largest size of a CA bundle that is accepted, in bytes. A system's bundle has about 250 kB.
 const maxBundle = 16 << 20
 
 // readRoots reads the file of a profile's ca_bundle setting.
@@ -58,7 +58,7 @@ func (n *Network) readSystemRoots() *x509.CertPool {
 type systemTransport struct {
 	bundle             func() http.RoundTripper
 	all                http.RoundTripper
-	bundleInsufficient atomic.Bool // the bundle could not verify a server that all verified
+	bundleInsufficient atomic.Bool // whether all verified a server that bundle could not verify
 }
 
 func (n *Network) newSystemTransport() *systemTransport {

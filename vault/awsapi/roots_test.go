@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// serveFiles sets Network.Open to a function that opens only these files. It returns a list that grows with each
-// path that is opened.
+// serveFiles sets Network.Open to a function that opens only these files. It returns a list to which that function adds
+// each requested path.
 func (r *fixture) serveFiles(files map[string][]byte) *[]string {
 	var opened []string
 	r.Network.Open = func(path string) (io.ReadCloser, error) {

@@ -11,10 +11,10 @@ import (
 
 // A service is an AWS service with an endpoint in each region.
 type service struct {
-	title string // name in errors
-	name  string // name in signatures
-	host  string // first part of the host name
-	fips  string // first part of the FIPS 140 host name
+	title string // name of the service in errors
+	name  string // name of the service in signatures
+	host  string // first part of the endpoint's host name
+	fips  string // first part of the FIPS 140 endpoint's host name
 }
 
 var (
@@ -28,7 +28,7 @@ var (
 // domains holds the domains of a partition, and the hosts of IAM, which has one endpoint per partition.
 type domains struct {
 	classic, dual string
-	iam           [4]string // indexes: 0 classic, 1 FIPS, 2 dual stack, 3 both
+	iam           [4]string // hosts of IAM: classic, FIPS, dual stack, and FIPS with dual stack
 	home          string    // region in signatures for IAM
 }
 
@@ -81,7 +81,7 @@ func (s service) address(t Target) (address, error) {
 	}
 	d := domainsOf(region)
 	host, domain := s.host, d.classic
-	// In GovCloud, the classic hosts of other services are FIPS hosts.
+	// In GovCloud, classic hosts are FIPS hosts already, except those of Roles Anywhere.
 	if e.FIPS && (e.DualStack || s == serviceRolesAnywhere || partition.Of(region) != "aws-us-gov") {
 		host = s.fips
 	}
@@ -102,7 +102,7 @@ func checkRegion(region string) error {
 	return nil
 }
 
-// endpointName names the endpoint in errors: its scheme and host, or the service's title if they are unknown.
+// endpointName returns the endpoint's name for errors: its scheme and host, or the service's title if they are unknown.
 func (s service) endpointName(t Target) string {
 	at, err := s.address(t)
 	switch {
@@ -152,7 +152,7 @@ func isDNSLabel(region string) bool {
 // BaseOf returns the scheme and host of a URL, such as https://sts.amazonaws.com.
 func BaseOf(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// baseOf returns the scheme and host of text, a valid URL.
+// baseOf returns the scheme and host of the URL in text.
 func baseOf(text string) string {
 	if u, err := url.Parse(text); err == nil {
 		return BaseOf(u)

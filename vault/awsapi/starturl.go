@@ -30,9 +30,10 @@ func isStartHost(host string) bool {
 // startURLTimeout is the timeout for a request to a start URL of the user's organisation.
 const startURLTimeout = 10 * time.Second
 
-// ResolveStartURL returns AWS's own start URL for a start URL of the user's organisation, which redirects to it.
-// It follows one redirect. It returns start unchanged if that is AWS's own, or does not redirect to one; in the latter
-// case AWS will refuse the sign-in. region is the one in the host name, or empty.
+// ResolveStartURL returns the AWS start URL for start, which may be a URL of the user's organisation that redirects
+// to an AWS start URL. ResolveStartURL follows one redirect. It returns start unchanged if start is already an AWS
+// start URL. It does so too if start does not redirect to an AWS start URL: AWS will then refuse the sign-in. region
+// is the region in the host name of the redirect's target, or empty.
 func (api *Client) ResolveStartURL(ctx context.Context, bundle, start string) (resolved, region string, err error) {
 	u, err := url.Parse(start)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || isStartHost(u.Hostname()) {
@@ -40,9 +41,9 @@ func (api *Client) ResolveStartURL(ctx context.Context, bundle, start string) (r
 	}
 	limited, cancel := context.WithTimeout(ctx, startURLTimeout)
 	defer cancel()
-	resp, err := api.roundTrip(limited, http.MethodHead, bundle, start) //nolint:bodyclose // once closes it
+	resp, err := api.roundTrip(limited, http.MethodHead, bundle, start) //nolint:bodyclose // roundTrip closes it
 	if err == nil && (resp.StatusCode == http.StatusMethodNotAllowed || resp.StatusCode == http.StatusNotImplemented) {
-		resp, err = api.roundTrip(limited, http.MethodGet, bundle, start) //nolint:bodyclose // once closes it
+		resp, err = api.roundTrip(limited, http.MethodGet, bundle, start) //nolint:bodyclose // roundTrip closes it
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("resolving the start URL: %w", err)

@@ -14,15 +14,16 @@ import (
 )
 
 // STS calls the Security Token Service. Its errors are one line long and contain no secrets. A refusal by AWS is an
-// [*APIError]. If ctx is done, the methods return its cause.
+// [*APIError]. If the context of a call ends, the call returns the context's cause.
 type STS struct {
 	Client *Client
 	Target Target
 }
 
-// MFA is the MFA code of a call. AWS accepts each code only once, so a call with a code is never repeated.
+// MFA holds the MFA device and the MFA code for a call. AWS accepts each code only once, so a call with a code is never
+// repeated.
 type MFA struct {
-	Serial string // empty if the call has no code
+	Serial string // serial number of the device; empty if the call has no code
 	Code   string
 }
 
@@ -31,13 +32,13 @@ type Tag struct{ Key, Value string }
 
 // A Policy restricts what a session can do.
 type Policy struct {
-	Inline string   // JSON; may be empty
-	ARNs   []string // of managed policies
+	Inline string   // policy in JSON; may be empty
+	ARNs   []string // ARNs of managed policies
 }
 
 // A RoleRequest holds the parameters of a role's session. AWS uses its defaults for empty fields.
 type RoleRequest struct {
-	Role           string // ARN
+	Role           string // ARN of the role
 	SessionName    string
 	ExternalID     string
 	SourceIdentity string
@@ -82,8 +83,8 @@ func (s STS) FederationToken(ctx context.Context, by aws.Credentials, name strin
 	return s.session(ctx, call{action: "GetFederationToken", resource: name, signer: by}, in, MFA{})
 }
 
-// WebIdentity exchanges an OIDC token for credentials of a role. The call is not signed. Of r it uses the role, the
-// session name, the policy and the duration.
+// WebIdentity exchanges an OIDC token for credentials of a role. The call is not signed. It uses only the role, the
+// session name, the policy and the duration in r.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 func (s STS) WebIdentity(ctx context.Context, token string, r RoleRequest) (aws.Credentials, error) {
 	in := parameters{"RoleArn": {r.Role}, "RoleSessionName": {r.SessionName}, "WebIdentityToken": {token}}
@@ -95,8 +96,8 @@ func (s STS) WebIdentity(ctx context.Context, token string, r RoleRequest) (aws.
 // A Caller is the AWS identity that credentials belong to.
 type Caller struct{ ARN, Account string }
 
-// User returns the name of the IAM user that the caller is. It returns false for a role, a federated user and the
-// account's root user.
+// User returns the user name of the caller if the caller is an IAM user. It returns false for a role, a federated
+// user and the account's root user.
 func (c Caller) User() (string, bool) {
 	_, path, ok := strings.Cut(c.ARN, ":user/")
 	return path[strings.LastIndex(path, "/")+1:], ok
@@ -160,7 +161,7 @@ func (s STS) checkedClient() (*http.Client, error) {
 	return s.Client.Network.client(s.Target.Endpoint.CABundle, formXML)
 }
 
-// EndpointName names the endpoint in errors: its scheme and host if they are known.
+// EndpointName returns the endpoint's name for errors: its scheme and host if they are known.
 func (s STS) EndpointName() string {
 	if at, err := stsAddress(s.Target); err == nil {
 		return baseOf(at.url)
@@ -168,8 +169,8 @@ func (s STS) EndpointName() string {
 	return serviceSTS.endpointName(s.Target)
 }
 
-// PreloadRoots starts reading the root certificates for the next call in the background. Errors are ignored; the call
-// itself will report them.
+// PreloadRoots starts to read the root certificates for the next call, in the background. It ignores errors, because
+// the call itself will report them.
 func (s STS) PreloadRoots() {
 	go func() {
 		at, err := stsAddress(s.Target)
@@ -208,8 +209,8 @@ func (c call) credentials(g stsResult) (aws.Credentials, error) {
 	return out, nil
 }
 
-// InvalidReason returns what is wrong with credentials from an external source, or "". Credentials become header fields
-// and environment variables, in which a line break could add a field or variable.
+// InvalidReason returns what is wrong with credentials from an external source, or "" if they are valid. Credentials
+// are written to HTTP headers and environment variables, where a line break could add a header or variable.
 func InvalidReason(c aws.Credentials) string {
 	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
 		return "no AccessKeyId or no SecretAccessKey"

@@ -17,17 +17,18 @@ import (
 
 // A Network creates HTTP clients for AWS and other servers. It is safe for concurrent use.
 type Network struct {
-	Proxy func(*http.Request) (*url.URL, error)    // may be nil
+	Proxy func(*http.Request) (*url.URL, error)    // returns the proxy for a request; nil means no proxy
 	Open  func(path string) (io.ReadCloser, error) // opens a CA bundle
-	// Bundles are paths of the system's CA bundle. The first that exists is used. Empty means Go's own search.
+	// Bundles lists possible paths of the system's CA bundle. The first file that exists is used. If Bundles is
+	// empty, Go itself searches for root certificates.
 	Bundles []string
 
 	lock       sync.Mutex // guards clients and transports
 	clients    map[clientKey]*http.Client
-	transports map[string]http.RoundTripper // by path of the CA bundle
+	transports map[string]http.RoundTripper // keys are paths of CA bundles
 
 	rootsOnce sync.Once
-	roots     *x509.CertPool // of the system's bundle
+	roots     *x509.CertPool // root certificates in the system's bundle
 }
 
 // A clientKey identifies an HTTP client: the root certificates that it trusts and the responses that it accepts.
@@ -36,8 +37,8 @@ type clientKey struct {
 	form   form
 }
 
-// client returns the HTTP client for a service with responses in the format f. It reads a CA bundle at the first call
-// for that bundle, and then shares its connections.
+// client returns the HTTP client for a service with responses in the format f. The first call for a CA bundle reads the
+// bundle. Later calls for the same bundle share its connections.
 func (n *Network) client(bundle string, f form) (*http.Client, error) {
 	next, err := n.Transport(bundle)
 	if err != nil {
@@ -102,7 +103,7 @@ func (n *Network) roundTripper(bundle string) (http.RoundTripper, error) {
 	return n.newSystemTransport(), nil
 }
 
-// transport creates a transport that trusts roots; nil means Go's own search for root certificates.
+// transport creates a transport that trusts roots. If roots is nil, Go itself searches for root certificates.
 func (n *Network) transport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy: n.proxy, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
@@ -141,7 +142,7 @@ func ReadFile(open func(path string) (io.ReadCloser, error), path string, maxSiz
 	var raw bytes.Buffer
 	if file, ok := f.(fs.File); ok {
 		if info, err := file.Stat(); err == nil {
-			// Allocate once. Growing would copy a large file several times.
+			// Allocate the buffer only once: a buffer that grows would copy a large file several times.
 			raw.Grow(int(min(max(info.Size(), 0), maxSize)) + bytes.MinRead)
 		}
 	}

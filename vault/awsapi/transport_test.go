@@ -53,7 +53,7 @@ func TestCABundle(t *testing.T) {
 	r.wantCalls(3)
 }
 
-// Over TLS, the clock is corrected with the Date header of any host, not only of AWS.
+// Over TLS, the clock is corrected with the Date header of any host, even if the host is not AWS's.
 func TestClockIsCorrectedOverTLS(t *testing.T) {
 	r := newFixture(t)
 	endpoint, roots := r.startTLS()

@@ -39,7 +39,7 @@ type refusal struct {
 	status        int
 	code, message string
 	date          string // Date header: the time by AWS's clock
-	authenticated bool   // it came over TLS or from this computer
+	authenticated bool   // whether the response came over TLS or from this computer
 }
 
 func (e *refusal) Error() string { return fmt.Sprintf("HTTP %d %s", e.status, e.code) }
@@ -49,8 +49,8 @@ func (e *refusal) ErrorCode() string { return e.code }
 
 func (e *refusal) HTTPStatusCode() int { return e.status }
 
-// send sends a request once. If AWS refuses it, send returns a *refusal, into which readError has read the code and
-// message.
+// send sends a request once. If AWS refuses the request, send returns a *refusal, and calls readError to read the code
+// and message of the refusal.
 func (api *Client) send(ctx context.Context, hc *http.Client, q request, readError func(*refusal, http.Header, []byte)) (response, error) {
 	r, err := http.NewRequestWithContext(ctx, q.method, q.url, bytes.NewReader(q.body))
 	if err != nil {
@@ -74,7 +74,7 @@ func (api *Client) send(ctx context.Context, hc *http.Client, q request, readErr
 		return response{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body) // awsTransport bounds the body and checks that it is complete
+	body, err := io.ReadAll(resp.Body) // awsTransport has already checked that the body is complete and not too large
 	if err != nil {
 		return response{}, err
 	}
@@ -90,5 +90,5 @@ func (api *Client) send(ctx context.Context, hc *http.Client, q request, readErr
 	return response{resp.Header, body, unreadable}, nil
 }
 
-// isAuthenticated reports whether a response from u certainly came from there: over TLS or from this computer.
+// isAuthenticated reports whether a response certainly came from the host in u, over TLS or from this computer.
 func isAuthenticated(u *url.URL, encrypted bool) bool { return encrypted || IsLoopback(u.Hostname()) }

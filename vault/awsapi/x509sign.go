@@ -27,7 +27,7 @@ type x509Signer struct {
 	chain []*x509.Certificate
 }
 
-// KeyTypeError reports a certificate's key of a type that AWS does not accept.
+// KeyTypeError reports that a certificate's key has a type that AWS does not accept.
 type KeyTypeError struct{ Found string }
 
 func (e *KeyTypeError) Error() string {
@@ -77,8 +77,9 @@ func (s x509Signer) request(at address, body []byte, now time.Time) (request, er
 	return request{method: http.MethodPost, url: at.url, header: header, body: body}, nil
 }
 
-// padded returns digest with leading zeros, as long as the key's curve. Security keys require this if the curve is
-// longer than SHA-256. AWS uses SHA-256 for all curves. Leading zeros do not change the number that is signed.
+// padded adds leading zeros to digest until it is as long as a number of the key's curve. Security keys require this
+// length if the curve's numbers are longer than a SHA-256 hash, which AWS uses for all curves. Leading zeros do not
+// change the number that is signed.
 func (s x509Signer) padded(digest []byte) []byte {
 	_, software := s.key.(*ecdsa.PrivateKey)
 	public, ok := s.key.Public().(*ecdsa.PublicKey)
@@ -99,8 +100,8 @@ func encodeChain(chain []*x509.Certificate) string {
 	return strings.Join(all, ",")
 }
 
-// canonicalPost returns the canonical form of a POST request, which both sides hash, and the names of the signed
-// headers.
+// canonicalPost returns a POST request in its canonical form, and the names of the signed headers. Client and AWS both
+// compute the hash of the canonical form.
 func canonicalPost(u *url.URL, header map[string]string, body []byte) (text, names string) {
 	lower := map[string]string{"host": u.Host}
 	for name, value := range header {
