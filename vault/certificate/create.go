@@ -54,7 +54,7 @@ func NewAuthority(name string, key crypto.Signer, now time.Time, validity time.D
 }
 
 // Issue returns a certificate for a public key, with the extensions that IAM Roles Anywhere requires. The certificate
-// does not outlive the authority's. Issue fails if the authority's key does not match its certificate.
+// expires no later than the authority's certificate. Issue fails if the authority's key does not match its certificate.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
 func (a *Authority) Issue(subject pkix.Name, public crypto.PublicKey, now time.Time, validity time.Duration) (*x509.Certificate, error) {
 	if !Matches(a.Certificate, a.Key.Public()) {

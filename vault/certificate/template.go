@@ -9,12 +9,12 @@ import (
 // A Registration holds the values of a CloudFormation template that makes AWS trust a certificate authority.
 type Registration struct {
 	Authority *x509.Certificate
-	Name      string // of the trust anchor and the profile
+	Name      string // name of the trust anchor and of the Roles Anywhere profile
 	Subject   string // CN of the certificates that can assume the role
 }
 
-// CloudFormation returns a template in YAML that creates a trust anchor, a Roles Anywhere profile and a role. Its
-// outputs are the ARNs for a profile of the config file. The role has no permissions until you attach a policy.
+// CloudFormation returns a template in YAML that creates a trust anchor, a Roles Anywhere profile and a role. The
+// template's outputs are the ARNs to set in the config file. The role has no permissions until you attach a policy.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_RolesAnywhere.html
 func (r Registration) CloudFormation() string {
 	pem := strings.TrimRight(string(Encode(r.Authority)), "\n")

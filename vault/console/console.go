@@ -66,11 +66,11 @@ type Session struct {
 	credentials aws.Credentials
 }
 
-// IsFederatedUser reports whether the session is a federated user's. Such a session has no MFA.
+// IsFederatedUser reports whether the session belongs to a federated user. Such a session has no MFA.
 func (v Session) IsFederatedUser() bool { return strings.Contains(v.ARN, ":federated-user/") }
 
-// minRemaining is longer than any session lasts. Therefore a cached session is used only during the first half of its
-// lifetime.
+// minRemaining is the remaining lifetime that a cached session must have. It exceeds the lifetime of every session, so
+// [vault.Vault.Credentials] requires half of the session's lifetime instead.
 const minRemaining = 36 * time.Hour
 
 // NewSession carries out a plan that was made for [plan.Console], and looks up the identity of the resulting
@@ -90,7 +90,8 @@ func NewSession(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Option
 	if creds.SessionToken != "" {
 		return Session{}, &TemporaryUserError{Profile: pl.Profile, Caller: caller.ARN}
 	}
-	// The plan ran a program that returned a user's access key. The console does not accept an access key.
+	// The credentials are a user's access key, which a program in the plan returned. The console does not accept an
+	// access key, so a federation session is created from it.
 	if creds, err = v.Source.Create(ctx, pl.Federation(o.FederatedName), creds); err != nil {
 		return Session{}, err
 	}
@@ -100,13 +101,13 @@ func NewSession(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Option
 
 // A Destination is the console page to open.
 type Destination struct {
-	Path   string // within the console; empty for the home page
-	Region string // ignored if empty, or in another partition than the session
-	Logout bool   // sign out of the console first
+	Path   string // path within the console; empty for the home page
+	Region string // region to show; ignored if it is not in the session's partition
+	Logout bool   // whether to sign out of the console first
 }
 
-// SignInURL returns a URL that signs a browser in to the console, once, within 15 min. Anyone who has the URL can use
-// it. It returns a [*NoConsoleError], or the errors of [awsapi.Client.SignInToken].
+// SignInURL returns a URL that signs a browser in to the console. The URL can be used once, within 15 min, by anyone
+// who has it. SignInURL fails with a [*NoConsoleError], or with an error of [awsapi.Client.SignInToken].
 func SignInURL(ctx context.Context, v *vault.Vault, pl plan.Plan, session Session, to Destination) (string, error) {
 	s, err := siteForARN(session.ARN)
 	if err != nil {
@@ -141,7 +142,7 @@ func siteForARN(arn string) (site, error) {
 	return site{}, &NoConsoleError{Partition: partition}
 }
 
-// page returns the URL of a console page.
+// page returns the URL of the console page that to describes.
 func (s site) page(to Destination) string {
 	host, query := s.console, ""
 	if to.Region != "" && !partition.IsPseudo(to.Region) && partition.Of(to.Region) == s.partition {
@@ -164,8 +165,8 @@ func (s site) page(to Destination) string {
 	return address
 }
 
-// logout returns the URL that signs out of the console. Of the regional hosts, only us-east-1 in the partition aws is
-// known to support a redirect after the sign-out.
+// logout returns the URL that signs out of the console. In the partition aws, it uses the host of us-east-1: this is
+// the only regional host that is known to redirect the browser after the sign-out.
 func (s site) logout(base string) string {
 	if s.partition == "aws" && base == "https://"+s.signInHost() {
 		return "https://us-east-1." + s.signInHost() + "/oauth"

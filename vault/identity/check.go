@@ -20,23 +20,23 @@ const MaxFileSize = 64 << 10
 type Response struct {
 	Status                int
 	ContentType, Location string // headers Content-Type and Location
-	Body                  []byte // of a file larger than MaxFileSize, at least MaxFileSize+1 bytes
+	Body                  []byte // content; of a file larger than MaxFileSize, at least the first MaxFileSize+1 bytes
 }
 
 // A Finding is a problem with the files that an issuer publishes.
 type Finding struct {
-	URL             string // of the file, or the issuer
+	URL             string // URL of the file with the problem, or the issuer
 	Found, Expected string
-	// Fatal reports that AWS refuses the identity's tokens, or accepts tokens that others signed. Other findings
-	// violate a standard, or will become fatal later.
+	// Fatal is true if AWS refuses the identity's tokens, or accepts tokens that others signed. A problem that is not
+	// fatal violates a standard, or will become fatal later.
 	Fatal bool
 }
 
 func (f Finding) String() string { return f.URL + ": " + f.Found + ", expected " + f.Expected }
 
-// Check fetches the files that the issuer publishes and returns the problems found, or nothing if AWS can learn
-// exactly the identity's keys from them. It is not known whether AWS follows redirects or checks content types, so
-// Check applies the standards.
+// Check fetches the files that the issuer publishes, and returns the problems that it finds. It returns nothing if AWS
+// can read exactly the identity's keys from the files. Check requires what the standards require, because it is not
+// known whether AWS follows redirects or checks content types.
 func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Response, error), issuer string, keys Record, now time.Time) []Finding {
 	c := checker{fetch: fetch, issuer: issuer, url: issuer}
 	if err := CheckIssuer(issuer); err != nil {
@@ -56,7 +56,7 @@ func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Res
 type checker struct {
 	fetch    func(ctx context.Context, url string) (Response, error)
 	issuer   string
-	url      string // of the file that is being checked
+	url      string // URL of the file that is being checked
 	findings []Finding
 }
 
@@ -110,7 +110,8 @@ func (c *checker) checkKeysURL(uri string) string {
 	return uri
 }
 
-// read fetches a file and decodes it. It reports whether that succeeded.
+// read fetches the file at address, and decodes its JSON into the value into. The accepted content types are in types.
+// It adds the problems to the findings, and reports whether the file was decoded.
 func (c *checker) read(ctx context.Context, address string, into any, types ...string) bool {
 	c.url = address
 	resp, err := c.fetch(ctx, address)
@@ -119,7 +120,7 @@ func (c *checker) read(ctx context.Context, address string, into any, types ...s
 		return false
 	}
 	switch {
-	// The standard requires status 200 for a successful response.
+	// A redirect is a problem, because the standard requires status 200 for a successful response.
 	// https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationResponse
 	case resp.Status >= 300 && resp.Status < 400:
 		c.fail(fmt.Sprintf("redirects to %.100q with status %d", resp.Location, resp.Status), "the file at this URL")
@@ -150,7 +151,8 @@ func jsonProblem(err error) string {
 	return err.Error()
 }
 
-// A publishedKey is a key in a key set, with the members that must not be published.
+// A publishedKey is a key in a published key set. Its members Private and Symmetric are secrets, so they must be
+// missing.
 // https://www.rfc-editor.org/rfc/rfc7518#section-6
 type publishedKey struct {
 	jwk

@@ -120,7 +120,7 @@ func TestCheck(t *testing.T) {
 	const fatal, mild = true, false
 	for name, c := range map[string]struct {
 		damage func(*site)
-		at     string // path of the wrong file
+		at     string // path of the file with the problem
 		found  string
 		fatal  bool
 	}{

@@ -101,7 +101,8 @@ func yamlKey(name string) string {
 	return quoted(name)
 }
 
-// yamlLeaf returns a string or number in YAML. Strings need no escape for ${, because they do not use !Sub.
+// yamlLeaf returns a string or number in YAML. A literal string may contain ${, because CloudFormation replaces ${ only
+// in strings with !Sub.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html
 func yamlLeaf(value any) string {
 	switch v := value.(type) {

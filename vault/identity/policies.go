@@ -17,7 +17,7 @@ type (
 	list []any
 
 	text         string // a literal string
-	partitionARN string // an ARN without "arn:PARTITION:"; it must need no escaping
+	partitionARN string // an ARN without "arn:PARTITION:", and without characters that must be escaped
 	resourceARN  int    // the ARN of a resource in the template
 )
 
@@ -65,13 +65,13 @@ func (t Template) hubStatement() policy.Statement {
 	return policy.Statement{Principal: policy.Principal{Kind: "AWS", ARN: t.Hub}, Actions: chainActions, Conditions: conditions}
 }
 
-// chainActions are the actions for assuming a role from a session with tags and a source identity.
+// chainActions lists the actions that are needed to assume a role from a session with tags and a source identity.
 var chainActions = []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"}
 
-// trustDocument returns a trust policy. principal is the value of the statement's principal in the template.
+// trustDocument returns a trust policy. principal is the ARN in the statement's principal, as a value of the template.
 func trustDocument(s policy.Statement, principal any) object {
 	var equal object
-	for _, c := range s.Conditions { // their operator is always StringEquals
+	for _, c := range s.Conditions { // the operator of every condition is StringEquals
 		equal = append(equal, member{c.Key, text(c.Value)})
 	}
 	return document(object{

@@ -15,17 +15,17 @@ import (
 // PublishBefore is how long a new key is published before it signs. AWS caches an issuer's keys for an unknown time.
 const PublishBefore = 24 * time.Hour
 
-// publishAfter is how long a key is still published after the next one signs. AWS may not yet have received its
-// last tokens.
+// publishAfter is how long a key remains published after the next key begins to sign, because AWS may not yet have
+// received the last tokens that the old key signed.
 const publishAfter = time.Hour
 
 // A Key is one of an identity's keys. It does not contain the private key.
 type Key struct {
 	ID        string    `json:"kid"`
-	Public    []byte    `json:"public"`         // PKIX, ASN.1 DER
+	Public    []byte    `json:"public"`         // public key in PKIX, ASN.1 DER
 	Location  string    `json:"place"`          // [Software], or [PIVPrefix] and a slot in two hexadecimal digits
-	Card      uint32    `json:"card,omitempty"` // serial number
-	SignsFrom time.Time `json:"since"`          // until the next key's time
+	Card      uint32    `json:"card,omitempty"` // serial number of the security key
+	SignsFrom time.Time `json:"since"`          // time at which the key begins to sign
 }
 
 // Software is the location of a key in the keystore. The location of a key on a security key begins with PIVPrefix.
@@ -34,7 +34,7 @@ const (
 	PIVPrefix = "piv:"
 )
 
-// NewKey describes a key that signs from signsFrom on. It fails if the key is not on P-256.
+// NewKey describes a key that begins to sign at the time signsFrom. It fails if the key is not on P-256.
 func NewKey(public crypto.PublicKey, location string, card uint32, signsFrom time.Time) (Key, error) {
 	id, err := KeyID(public)
 	if err != nil {
@@ -74,7 +74,7 @@ type Record struct {
 // ErrNoSigningKey reports that none of an identity's keys signs yet.
 var ErrNoSigningKey = errors.New("none of its keys signs yet")
 
-// SigningKey returns the key that signs at the time now: the latest whose time has come.
+// SigningKey returns the key that signs at the time now: the last key in the record that has begun to sign.
 func (r Record) SigningKey(now time.Time) (Key, error) {
 	for _, k := range slices.Backward(r.Keys) {
 		if !k.SignsFrom.After(now) {
@@ -84,7 +84,7 @@ func (r Record) SigningKey(now time.Time) (Key, error) {
 	return Key{}, ErrNoSigningKey
 }
 
-// NextKey returns the key that signs after the current one. It returns false if there is none.
+// NextKey returns the first key that does not sign yet at the time now. It returns false if there is no such key.
 func (r Record) NextKey(now time.Time) (Key, bool) {
 	for _, k := range r.Keys {
 		if k.SignsFrom.After(now) {
@@ -124,9 +124,9 @@ type RotationError struct{ Reason string }
 
 func (e *RotationError) Error() string { return e.Reason }
 
-// With returns the record with another key. The first key signs at once. A later key signs after AWS has had time
-// to read it. With omits keys that are no longer published. It fails with a [*RotationError] if another new key
-// does not sign yet, or if the record already has the key.
+// With returns a copy of the record to which k is added. The first key of a record signs at once. Any other key signs
+// after PublishBefore, so that AWS can fetch the key before. With omits keys that are no longer published. It fails
+// with a [*RotationError] if the record already contains k, or contains a key that does not sign yet.
 func (r Record) With(k Key, now time.Time) (Record, error) {
 	if next, waiting := r.NextKey(now); waiting {
 		return r, &RotationError{fmt.Sprintf("cannot add another key until key %s begins to sign at %s", next.ID, next.SignsFrom.Format(time.RFC3339))}

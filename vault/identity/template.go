@@ -12,7 +12,7 @@ import (
 // The role's permissions come from exactly one source: managed policies, actions on resources, or a list of accounts.
 // In the last case the role is a hub: it can only assume the role with the same name in those accounts.
 type Template struct {
-	Name                      string // of the identity
+	Name                      string // name of the identity
 	Issuer, Subject, Audience string
 	Role                      string        // name of the role
 	MaxSession                time.Duration // maximum session duration; 0 means 1 h
@@ -43,7 +43,7 @@ func (e *TemplateError) Error() string {
 const (
 	maxRoleName  = 64
 	maxPolicies  = 20
-	maxListItems = 100 // of actions, resources or accounts, so that the role's policy does not exceed IAM's limit
+	maxListItems = 100 // most actions, resources or accounts, so that the role's policy does not exceed IAM's limit
 	maxARN       = 2048
 	minSession   = time.Hour
 	maxSession   = 12 * time.Hour
@@ -71,14 +71,15 @@ func (t Template) validated() (Template, error) {
 
 func (t Template) checkIdentity() error {
 	switch {
-	// Policies use the text after https:// as a prefix of condition keys, where a colon ends the prefix.
+	// The issuer must have no port: policies use the text after https:// as a prefix of condition keys, and a colon
+	// ends this prefix.
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html
 	case !strings.HasPrefix(t.Issuer, "https://") || !onlyContains(t.host(), alphabet+"._~/-"):
 		return &TemplateError{"issuer", t.Issuer, "https:// and then letters, digits, and . _ ~ / - without a port"}
-	// The subject is also the session name.
+	// The subject must be a valid session name, because it is also used as the session name.
 	case len(t.Subject) < 2 || len(t.Subject) > maxRoleName || !onlyContains(t.Subject, nameLetters):
 		return &TemplateError{"subject", t.Subject, "2 to 64 letters, digits, and _ + = , . @ -"}
-	// In a policy, ${ begins a variable.
+	// The audience must not contain $, because ${ begins a variable in a policy.
 	case t.Audience == "" || len(t.Audience) > 255 || !onlyContains(t.Audience, graphic) || strings.Contains(t.Audience, "$"):
 		return &TemplateError{"audience", t.Audience, "1 to 255 characters without spaces and $"}
 	}
@@ -93,6 +94,7 @@ func (t Template) checkRole() error {
 		return &TemplateError{"session duration", t.MaxSession.String(), "1h to 12h"}
 	case t.Hub != "" && !isIAM(t.Hub, "role/", false):
 		return &TemplateError{"hub", t.Hub, "the ARN of a role, such as arn:aws:iam::123456789012:role/hub"}
+	// A role that is assumed from another role has sessions of at most 1 h.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 	case t.Hub != "" && t.MaxSession > minSession:
 		return &TemplateError{"session duration", t.MaxSession.String(), "at most 1h, because the role is assumed from another role"}
@@ -104,10 +106,10 @@ func (t Template) checkRole() error {
 	return nil
 }
 
-// ErrNoGrant reports that a template has no permissions for the role, or more than one of the three kinds.
+// ErrNoGrant reports that a template has no permissions for the role, or permissions of more than one kind.
 var ErrNoGrant = errors.New("the role's permissions are missing or ambiguous, expected either managed policies, or actions and their resources, or the accounts that the role is the hub of")
 
-// checkGrant requires exactly one of the three kinds of permissions, complete.
+// checkGrant requires permissions of exactly one kind. It also requires that actions have resources, and vice versa.
 func (t Template) checkGrant() error {
 	patterns := 0
 	for _, given := range []int{len(t.Managed), len(t.Actions) + len(t.Resources), len(t.Accounts)} {
@@ -151,7 +153,7 @@ func (t Template) checkLists() error {
 	return nil
 }
 
-// host returns the issuer's name in policies.
+// host returns the issuer without https://, as it is written in policies.
 func (t Template) host() string { return strings.TrimPrefix(t.Issuer, "https://") }
 
 func distinct(list []string) []string {
@@ -190,7 +192,7 @@ func isManaged(s string) bool { return isPath(s) || isIAM(s, "policy/", true) }
 
 func isPath(s string) bool { return s != "" && len(s) <= 512 && onlyContains(s, nameLetters+"/") }
 
-// isIAM reports whether arn is the ARN of an IAM resource of this kind. If aws is set, AWS may own the resource.
+// isIAM reports whether arn is the ARN of an IAM resource of this kind. If aws is true, the resource may be AWS's own.
 func isIAM(arn, kind string, aws bool) bool {
 	p := strings.SplitN(arn, ":", 6)
 	if len(p) != 6 || len(arn) > maxARN {
@@ -206,7 +208,7 @@ func isAction(s string) bool {
 	return ok && service != "" && name != "" && len(s) <= 128 && onlyContains(service, lower+digits+"-") && onlyContains(name, alphabet+"*?")
 }
 
-// isResource reports whether s can be a resource in a policy, on one line.
+// isResource reports whether s can be a resource in a policy. It returns false if s has a line break.
 func isResource(s string) bool {
 	return s == "*" || strings.HasPrefix(s, "arn:") && len(s) <= maxARN &&
 		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' && r < 0xa0 || r > 0xff })

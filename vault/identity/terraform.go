@@ -54,7 +54,7 @@ func (t Template) usesPartition() bool {
 	return len(t.Accounts) > 0
 }
 
-// localName returns name with the characters replaced that are not allowed in a Terraform label.
+// localName returns a Terraform label for name. It replaces the characters that a label must not contain.
 // https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
 func localName(name string) string {
 	name = strings.Map(func(r rune) rune {
@@ -72,11 +72,11 @@ func localName(name string) string {
 // Types of values that exist only in HCL.
 type (
 	code    string // an expression, printed without quotes
-	encoded object // printed as an argument of jsonencode
+	encoded object // an object, printed as the argument of jsonencode
 	set     list
 )
 
-// hcl writes blocks with the same label, formatted as by terraform fmt.
+// hcl writes blocks that all have the same label. Their format is that of terraform fmt.
 type hcl struct {
 	b     strings.Builder
 	label string
@@ -157,8 +157,8 @@ func (w *hcl) items(indent string, items list) string {
 	return out.String() + "\n" + indent
 }
 
-// hclText returns a string literal. It escapes ${ and %{, which would begin a Terraform template; policies use ${ for
-// variables.
+// hclText returns text as a string literal. In HCL, ${ and %{ begin a Terraform template, so hclText escapes them.
+// Policies contain ${, because it begins a policy variable.
 // https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
 func hclText(text string) string {
 	return quoted(strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text))

@@ -15,7 +15,7 @@ import (
 // TokenLifetime is how long a token is valid. A token is used once, immediately after it was signed.
 const TokenLifetime = 5 * time.Minute
 
-// TokenBackdate is how far in the past the time in a token (iat) is. AWS refuses a token from the future, and this
+// TokenBackdate is subtracted from the issue time (iat) of a token, because AWS refuses a token from the future. This
 // computer's clock may be ahead by this much before aws-vault corrects it.
 const TokenBackdate = 4 * time.Minute
 
@@ -31,7 +31,7 @@ type Claims struct {
 // A Tag is a session tag.
 type Tag struct{ Key, Value string }
 
-// Claims that AWS uses for the session. It is not known whether AWS checks claimRoles; nothing depends on it.
+// Claims that AWS uses for the session. It is not known whether AWS checks claimRoles; aws-vault does not depend on it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
 const (
 	claimSource = "https://aws.amazon.com/source_identity"
@@ -39,8 +39,8 @@ const (
 	claimRoles  = "https://aws.amazon.com/roles"
 )
 
-// Token returns a signed token with these claims, a new ID, and its times. It calls signer once. It fails with the
-// signer's error, or if the signer's key is not on P-256.
+// Token returns a signed token with the claims c, a new ID, an issue time and an expiry time. It calls signer once. It
+// fails if signer fails, or if the signer's key is not on P-256.
 func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	id, err := KeyID(signer.Public())
 	if err != nil {
@@ -74,8 +74,8 @@ func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	return token, nil
 }
 
-// ReadUnverified decodes the claims of a JSON Web Token into claims, as [json.Unmarshal] does. It reports whether
-// token is a valid JWT. It does not check the signature: use it only for a token that came directly from its
+// ReadUnverified decodes the payload of a JSON Web Token into the value claims, as [json.Unmarshal] does. It reports
+// whether token is a valid JWT. It does not check the signature: use it only for a token that came directly from its
 // issuer, or that another party verifies.
 // https://www.rfc-editor.org/rfc/rfc7519#section-3.1
 func ReadUnverified(token string, claims any) bool {

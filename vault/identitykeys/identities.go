@@ -23,7 +23,7 @@ import (
 // Identities stores the keys of the user's identities. Records of the public keys are in files, which contain no
 // secrets. The private key of a software key is in the keystore, in an item that aws-vault 7 does not list.
 type Identities struct {
-	Dir   *disk.Folder // of the record files
+	Dir   *disk.Folder // directory of the record files
 	Ring  store.KeyRing
 	Locks *store.Locks
 	Now   func() time.Time
@@ -41,8 +41,8 @@ func recordFile(name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Record returns the record of an identity. It fails with [ErrNoIdentity] if there is none. For an unreadable file the
-// error contains the path.
+// Record returns the record of an identity. It fails with [ErrNoIdentity] if there is no record. If the record's file
+// cannot be read, the error contains the file's path.
 func (i *Identities) Record(name string) (identity.Record, error) {
 	r, err := i.readRecord(recordFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,9 +72,9 @@ func (i *Identities) SigningKey(name string) (identity.Key, error) {
 	return r.SigningKey(i.Now())
 }
 
-// Change replaces the record of an identity, under a lock between processes. It calls change with the current
-// record, which is empty for a new identity. After the new record is written, it deletes the private keys of the
-// keys that are no longer in the record.
+// Change replaces the record of an identity, while it holds a lock against other processes. It calls the function
+// change with the current record, which is empty for a new identity. After it has written the new record, Change
+// deletes the private keys of the keys that are no longer in the record.
 func (i *Identities) Change(ctx context.Context, name string, change func(identity.Record) (identity.Record, error)) error {
 	ctx, lock, err := i.Locks.Named(ctx, "identity", "the keys of identity "+name)
 	if err != nil {
@@ -104,7 +104,7 @@ func (i *Identities) Change(ctx context.Context, name string, change func(identi
 	}))
 }
 
-// deleteSecrets deletes the private keys of those keys that are in the keystore.
+// deleteSecrets deletes the private keys of keys from the keystore. It skips keys that are on a security key.
 func (i *Identities) deleteSecrets(ctx context.Context, keys []identity.Key) error {
 	for _, k := range keys {
 		if k.Slot() != "" {
@@ -121,7 +121,7 @@ func (i *Identities) deleteSecrets(ctx context.Context, keys []identity.Key) err
 type secretItem struct {
 	Version int    `json:"version"`
 	Type    string `json:"type"`
-	Key     []byte `json:"key"` // PKCS #8
+	Key     []byte `json:"key"` // private key in PKCS #8
 }
 
 const secretType = "identity key"
@@ -162,7 +162,7 @@ func (i *Identities) Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKe
 	}
 	damaged := fmt.Errorf("the key %s in the keystore is damaged", keyID)
 	var s secretItem
-	// The decoder's error may quote the key.
+	// The decoder's error is not returned, because it may quote the key.
 	if json.Unmarshal(it.Data, &s) != nil || s.Version != 1 || s.Type != secretType {
 		return nil, damaged
 	}

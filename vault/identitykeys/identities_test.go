@@ -56,7 +56,7 @@ func (s *fixture) add(t *testing.T, name string) (identity.Key, *ecdsa.PrivateKe
 	return k, secret
 }
 
-// softKey creates a software key that can sign tokens starting at since.
+// softKey creates a software key that begins to sign at the time since.
 func softKey(t *testing.T, since time.Time) (*ecdsa.PrivateKey, identity.Key) {
 	t.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -258,7 +258,7 @@ func TestConcurrentChanges(t *testing.T) {
 	var wg sync.WaitGroup
 	for range processes {
 		_, k := softKey(t, s.now)
-		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // as in another process
+		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // own Locks, like a process
 		own := &identitykeys.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
 		wg.Go(func() {
 			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {

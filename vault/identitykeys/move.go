@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// SoftwareKeyIDs returns the IDs of all identities' keys that are in a keystore. It fails if a record file cannot
-// be read: otherwise a move would leave that file's keys behind.
+// SoftwareKeyIDs returns the IDs of the keys of all identities, without keys on a security key. It fails if a record
+// file cannot be read: otherwise a move to another keystore would not move the keys in that file.
 func (i *Identities) SoftwareKeyIDs() ([]string, error) {
 	entries, err := i.Dir.Entries()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,7 +40,7 @@ func (i *Identities) SoftwareKeyIDs() ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-// StoredKeyIDs returns those of the IDs whose private keys are in this keystore.
+// StoredKeyIDs returns the IDs from ids whose private keys are in this keystore.
 func (i *Identities) StoredKeyIDs(ctx context.Context, ids []string) ([]string, error) {
 	var stored []string
 	for _, id := range ids {
@@ -56,9 +56,9 @@ func (i *Identities) StoredKeyIDs(ctx context.Context, ids []string) ([]string, 
 	return stored, nil
 }
 
-// MoveSecret copies a private key to another keystore, and reads it back there. If remove is set, it then deletes
-// the key here. existed reports that the other keystore already had the key. An item's name contains the key ID, so
-// the copy cannot replace another key.
+// MoveSecret copies a private key to another keystore, and reads it back from there. If remove is true, MoveSecret
+// then deletes the key from this keystore. existed reports whether the other keystore already had the key. The name
+// of an item contains the key ID, so the copy cannot replace another key.
 func (i *Identities) MoveSecret(ctx context.Context, to *Identities, keyID string, remove bool) (existed bool, err error) {
 	key, err := i.Secret(ctx, keyID)
 	if err != nil {

@@ -55,7 +55,7 @@ func Known(region string) bool {
 	return Of(region) != partitions[0].name || len(parts) == 3 && len(parts[0]) == 2
 }
 
-// Home returns the region for STS calls if none is set: the one of the first ARN's partition.
+// Home returns the region for STS calls if no region is set. It is the home region of the first ARN's partition.
 func Home(arns ...string) string {
 	for _, arn := range arns {
 		if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {
@@ -82,8 +82,8 @@ var SignInDomains = []struct{ Partition, Domain string }{
 	{"aws-iso-f", "signin.csphome.hci.ic.gov"},
 }
 
-// SignInDomain returns the domain of a partition's sign-in page, or "" for an unknown partition. A region may be put in
-// front of the domain.
+// SignInDomain returns the domain of a partition's sign-in page, or "" for an unknown partition. The sign-in host of a
+// single region is the region, a dot and this domain.
 func SignInDomain(partition string) string {
 	for _, s := range SignInDomains {
 		if s.Partition == partition {
