@@ -93,17 +93,17 @@ func (api *Client) debug(message string, facts ...any) {
 // A call describes one call of an AWS action.
 type call struct {
 	action   string
-	resource string // what the action applies to, for errors; may be empty
+	resource string // what the action applies to, such as a role, for errors; may be empty
 	endpoint string // name of the endpoint, for errors
 	address  address
 	client   *http.Client
-	signer   aws.Credentials // empty for an unsigned call
-	secrets  []string        // further secrets in the request; error texts contain no secrets
+	signer   aws.Credentials // credentials for the signature; empty for an unsigned call
+	secrets  []string        // further secrets in the request, which are removed from error texts
 	once     bool            // whether the request must not be sent twice
 	retries  retries
 }
 
-// signed runs act, which makes a signed call, within the timeout of one call. If AWS refuses the signature
+// signed runs the function act, which makes a signed call, within the timeout of one call. If AWS refuses the signature
 // because this computer's clock is wrong, signed corrects the clock and runs act once more. That is safe even
 // for a request with an MFA code: AWS checks the signature first, so the code is not used up.
 func (api *Client) signed(ctx context.Context, c call, region string, act func(context.Context) error) error {
@@ -119,7 +119,7 @@ func (api *Client) signed(ctx context.Context, c call, region string, act func(c
 	return c.explain(limited, api, err)
 }
 
-// unsigned runs act, which makes an unsigned call, within the timeout of one call.
+// unsigned runs the function act, which makes an unsigned call, within the timeout of one call.
 func (api *Client) unsigned(ctx context.Context, c call, act func(context.Context) error) error {
 	limited, cancel := api.WithTimeout(ctx)
 	defer cancel()

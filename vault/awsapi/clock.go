@@ -14,14 +14,15 @@ type Clock struct {
 	Local func() time.Time // this computer's clock
 
 	lock   sync.Mutex
-	skew   time.Duration // AWS's clock minus this computer's clock; 0 if small enough for signatures
+	skew   time.Duration // AWS's clock minus this computer's clock; 0 if too small to matter for signatures
 	offset time.Duration // AWS's clock minus this computer's clock, even if small
 }
 
 // Now returns the time by AWS's clock, for signatures.
 func (c *Clock) Now() time.Time { return c.Local().Add(c.Skew()) }
 
-// Skew returns AWS's clock minus this computer's. It is zero unless the difference is too large for signatures.
+// Skew returns AWS's clock minus this computer's clock, or zero if the difference is too small to matter for
+// signatures.
 func (c *Clock) Skew() time.Duration {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -32,7 +33,7 @@ func (c *Clock) Skew() time.Duration {
 // AWS tolerates a smaller clock error in a proof than in a signature.
 func (c *Clock) PreciseNow() time.Time { return c.Local().Add(c.Offset()) }
 
-// Offset returns AWS's clock minus this computer's, as last measured.
+// Offset returns AWS's clock minus this computer's clock, as last measured.
 func (c *Clock) Offset() time.Duration {
 	c.lock.Lock()
 	defer c.lock.Unlock()

@@ -10,8 +10,8 @@ import (
 )
 
 // CheckProxy checks whether a call is possible, without sending anything: the endpoint must be valid, and the proxy
-// setting and the root certificates must be readable. If not, it returns the error that a call would return. Otherwise
-// it returns the proxy's scheme and host, or "" if there is no proxy.
+// setting and the root certificates must be readable. If no call is possible, it returns the error that a call would
+// return. Otherwise it returns the proxy's scheme and host, or "" if there is no proxy.
 func (s STS) CheckProxy() (proxy string, err error) {
 	if err := s.Check(); err != nil {
 		return "", err

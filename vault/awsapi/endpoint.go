@@ -15,7 +15,7 @@ import (
 // for unsigned calls as well, because their requests contain tokens and the responses contain credentials.
 type PlainHTTPError struct {
 	URL    string // scheme and host of the endpoint
-	Origin string // where the URL was set
+	Origin string // place where the URL is set, such as ~/.aws/config:3
 }
 
 func (e *PlainHTTPError) Error() string {
@@ -26,7 +26,7 @@ func (e *PlainHTTPError) Error() string {
 // password.
 type EndpointError struct {
 	Found  string
-	Origin string // where the URL was set
+	Origin string // place where the URL is set, such as ~/.aws/config:3
 }
 
 func (e *EndpointError) Error() string {

@@ -13,7 +13,7 @@ import (
 // APIError is a refusal by AWS. Code and Message are AWS's texts on one line, without the secrets of the request.
 type APIError struct {
 	Action   string
-	Resource string // what the action applied to; may be empty
+	Resource string // what the action applied to, such as a role; may be empty
 	Code     string // AWS's error code; empty if AWS sent only a status
 	Message  string
 	Status   int  // HTTP status code

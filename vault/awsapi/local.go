@@ -46,7 +46,7 @@ type Container struct {
 func (api *Client) ContainerCredentials(ctx context.Context, label string, at Container) (aws.Credentials, error) {
 	var proxy func(*http.Request) (*url.URL, error)
 	if at.URL.Scheme == "https" {
-		proxy = api.Network.proxy // plain HTTP is only used on this host, so it needs no proxy
+		proxy = api.Network.proxy // an endpoint with plain HTTP is on this computer and needs no proxy
 	}
 	hc := &localHTTP{client: localClient(proxy, 5*time.Second), check: checkContainer}
 	client := endpointcreds.New(at.URL.String(), func(o *endpointcreds.Options) {
@@ -57,7 +57,7 @@ func (api *Client) ContainerCredentials(ctx context.Context, label string, at Co
 	return api.localCredentials(ctx, c, func(ctx context.Context) (creds aws.Credentials, err error) {
 		err = api.try(ctx, at.Retries.retries(), false, func() error {
 			creds, err = client.Retrieve(ctx)
-			var decodeErr *smithy.DeserializationError // not returned, since its text may quote the response
+			var decodeErr *smithy.DeserializationError // this error may quote the response, so it is not returned
 			switch {
 			case hc.lastErr != nil:
 				return hc.lastErr

@@ -42,7 +42,7 @@ func (api *Client) NewPortal(at Target, startURL string) (*Portal, error) {
 // A portalCall describes one call of the portal.
 type portalCall struct {
 	action   string
-	resource string // what the action applies to, for errors
+	resource string // what the action applies to, such as a role, for errors
 	path     string
 	query    url.Values
 }

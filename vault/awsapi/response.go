@@ -18,7 +18,7 @@ const maxResponseSize = 1 << 20
 // NotAWSError reports a response that AWS cannot have sent: the page of a captive portal or a proxy,
 // or a truncated response.
 type NotAWSError struct {
-	Endpoint  string // scheme and host
+	Endpoint  string // scheme and host of the endpoint
 	MediaType string // type in the Content-Type header, or "no type"
 	Size      int    // length of the body in bytes, at most maxResponseSize+1
 	Status    int    // HTTP status code

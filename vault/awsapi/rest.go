@@ -14,7 +14,7 @@ type restRequest struct {
 	url    string
 	query  url.Values
 	header map[string]string
-	in     any // sent as JSON; nil means no body
+	in     any // value that is sent as JSON; nil means no body
 }
 
 // rest makes a call in AWS's REST protocol with JSON, which Identity Center uses. It decodes the response into out,

@@ -34,8 +34,8 @@ func (n *Network) systemRoots() *x509.CertPool {
 	return n.roots
 }
 
-// readSystemRoots reads the first of the system's bundles that exists. If none can be read, it returns an empty pool,
-// and [systemTransport] falls back to Go's own search for root certificates.
+// readSystemRoots reads the first of the system's bundles that exists. If no bundle can be read, it returns an empty
+// pool, and [systemTransport] falls back to Go's own search for root certificates.
 func (n *Network) readSystemRoots() *x509.CertPool {
 	roots := x509.NewCertPool()
 	for _, path := range n.Bundles {
@@ -52,13 +52,13 @@ func (n *Network) readSystemRoots() *x509.CertPool {
 }
 
 // A systemTransport trusts the system's root certificates. Go's own search reads the system's bundle, and then a
-// separate file for each certificate, which takes 10 ms. Therefore the first attempt trusts only the bundle. If it does
-// not verify the server's certificate, a second connection uses Go's own search. Nothing is sent before the server is
-// verified.
+// separate file for each certificate, which takes 10 ms. Therefore the first attempt trusts only the bundle. If the
+// bundle does not verify the server's certificate, a second connection uses Go's own search. Nothing is sent before
+// the server is verified.
 type systemTransport struct {
 	bundle             func() http.RoundTripper
 	all                http.RoundTripper
-	bundleInsufficient atomic.Bool // whether all verified a server that bundle could not verify
+	bundleInsufficient atomic.Bool // whether the field all verified a server that the field bundle could not
 }
 
 func (n *Network) newSystemTransport() *systemTransport {

@@ -65,7 +65,7 @@ func domainsOf(region string) domains {
 
 // An address is the URL of a service, with the service name and region for signatures.
 type address struct {
-	url     string // without a trailing slash
+	url     string // URL without a trailing slash
 	service string
 	region  string
 }

@@ -32,8 +32,8 @@ const startURLTimeout = 10 * time.Second
 
 // ResolveStartURL returns the AWS start URL for start, which may be a URL of the user's organisation that redirects
 // to an AWS start URL. ResolveStartURL follows one redirect. It returns start unchanged if start is already an AWS
-// start URL. It does so too if start does not redirect to an AWS start URL: AWS will then refuse the sign-in. region
-// is the region in the host name of the redirect's target, or empty.
+// start URL. It also returns start unchanged if start does not redirect to an AWS start URL; AWS will then refuse the
+// sign-in. region is the region in the host name of the redirect's target, or empty.
 func (api *Client) ResolveStartURL(ctx context.Context, bundle, start string) (resolved, region string, err error) {
 	u, err := url.Parse(start)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || isStartHost(u.Hostname()) {

@@ -83,8 +83,8 @@ func (s STS) FederationToken(ctx context.Context, by aws.Credentials, name strin
 	return s.session(ctx, call{action: "GetFederationToken", resource: name, signer: by}, in, MFA{})
 }
 
-// WebIdentity exchanges an OIDC token for credentials of a role. The call is not signed. It uses only the role, the
-// session name, the policy and the duration in r.
+// WebIdentity exchanges an OIDC token for credentials of a role. The call is not signed. WebIdentity uses only the
+// role, the session name, the policy and the duration in r.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 func (s STS) WebIdentity(ctx context.Context, token string, r RoleRequest) (aws.Credentials, error) {
 	in := parameters{"RoleArn": {r.Role}, "RoleSessionName": {r.SessionName}, "WebIdentityToken": {token}}

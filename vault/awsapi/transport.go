@@ -38,7 +38,7 @@ type clientKey struct {
 }
 
 // client returns the HTTP client for a service with responses in the format f. The first call for a CA bundle reads the
-// bundle. Later calls for the same bundle share its connections.
+// bundle. Clients for the same bundle share connections.
 func (n *Network) client(bundle string, f form) (*http.Client, error) {
 	next, err := n.Transport(bundle)
 	if err != nil {

@@ -24,7 +24,7 @@ type request struct {
 	header  map[string]string
 	body    []byte
 	address address         // service and region for the signature
-	signer  aws.Credentials // empty for an unsigned call
+	signer  aws.Credentials // credentials for the signature; empty for an unsigned call
 }
 
 // A response is AWS's response to a successful request.

@@ -110,8 +110,8 @@ func (c *checker) checkKeysURL(uri string) string {
 	return uri
 }
 
-// read fetches the file at address, and decodes its JSON into the value into. The accepted content types are in types.
-// It adds the problems to the findings, and reports whether the file was decoded.
+// read fetches the file at address, and decodes its JSON into the value into. types lists the accepted content types.
+// read adds problems to the findings, and reports whether the file was decoded.
 func (c *checker) read(ctx context.Context, address string, into any, types ...string) bool {
 	c.url = address
 	resp, err := c.fetch(ctx, address)

@@ -93,8 +93,8 @@ type IssuerError struct{ Found, Reason string }
 
 func (e *IssuerError) Error() string { return fmt.Sprintf("issuer %q %s", e.Found, e.Reason) }
 
-// CheckIssuer returns an [*IssuerError] for a URL that AWS does not accept as an issuer, or that may change on the way:
-// AWS compares whole URLs. For trials, CheckIssuer accepts plain HTTP on this computer.
+// CheckIssuer returns an [*IssuerError] for a URL that AWS does not accept as an issuer, or whose path a web server
+// may change. For trials, CheckIssuer accepts plain HTTP on this computer.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 func CheckIssuer(issuer string) error {
 	u, err := url.Parse(issuer)

@@ -25,7 +25,7 @@ type Key struct {
 	Public    []byte    `json:"public"`         // public key in PKIX, ASN.1 DER
 	Location  string    `json:"place"`          // [Software], or [PIVPrefix] and a slot in two hexadecimal digits
 	Card      uint32    `json:"card,omitempty"` // serial number of the security key
-	SignsFrom time.Time `json:"since"`          // time at which the key begins to sign
+	SignsFrom time.Time `json:"since"`          // the key signs from this time until the SignsFrom of the next key
 }
 
 // Software is the location of a key in the keystore. The location of a key on a security key begins with PIVPrefix.
@@ -125,8 +125,8 @@ type RotationError struct{ Reason string }
 func (e *RotationError) Error() string { return e.Reason }
 
 // With returns a copy of the record to which k is added. The first key of a record signs at once. Any other key signs
-// after PublishBefore, so that AWS can fetch the key before. With omits keys that are no longer published. It fails
-// with a [*RotationError] if the record already contains k, or contains a key that does not sign yet.
+// only after PublishBefore, so that AWS has time to fetch the key. With omits keys that are no longer published. It
+// fails with a [*RotationError] if the record already contains k, or contains a key that does not sign yet.
 func (r Record) With(k Key, now time.Time) (Record, error) {
 	if next, waiting := r.NextKey(now); waiting {
 		return r, &RotationError{fmt.Sprintf("cannot add another key until key %s begins to sign at %s", next.ID, next.SignsFrom.Format(time.RFC3339))}

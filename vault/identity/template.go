@@ -192,7 +192,7 @@ func isManaged(s string) bool { return isPath(s) || isIAM(s, "policy/", true) }
 
 func isPath(s string) bool { return s != "" && len(s) <= 512 && onlyContains(s, nameLetters+"/") }
 
-// isIAM reports whether arn is the ARN of an IAM resource of this kind. If aws is true, the resource may be AWS's own.
+// isIAM reports whether arn is the ARN of an IAM resource of this kind. If aws is true, AWS may own the resource.
 func isIAM(arn, kind string, aws bool) bool {
 	p := strings.SplitN(arn, ":", 6)
 	if len(p) != 6 || len(arn) > maxARN {

@@ -158,7 +158,7 @@ func (w *hcl) items(indent string, items list) string {
 }
 
 // hclText returns text as a string literal. In HCL, ${ and %{ begin a Terraform template, so hclText escapes them.
-// Policies contain ${, because it begins a policy variable.
+// A policy may contain ${, which begins a policy variable.
 // https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
 func hclText(text string) string {
 	return quoted(strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text))

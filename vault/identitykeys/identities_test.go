@@ -258,7 +258,7 @@ func TestConcurrentChanges(t *testing.T) {
 	var wg sync.WaitGroup
 	for range processes {
 		_, k := softKey(t, s.now)
-		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // own Locks, like a process
+		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // Locks of another process
 		own := &identitykeys.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
 		wg.Go(func() {
 			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {
