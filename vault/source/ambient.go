@@ -52,7 +52,7 @@ func (m ambientSource) credentials(ctx context.Context, spec plan.CredentialSour
 	return c, nil
 }
 
-// name returns the name of the source for errors.
+// name returns the text that names the source in errors: its kind and its profile.
 func (m ambientSource) name() string { return string(m.step.Kind) + " of profile " + m.step.Profile }
 
 func (m ambientSource) unexpected(found, want string) error {

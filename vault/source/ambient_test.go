@@ -27,8 +27,8 @@ func TestEnvironment(t *testing.T) {
 	r.wantText(failAs[*AmbientError](r, s), "environment of profile p: found no AccessKeyId or no SecretAccessKey")
 }
 
-// metadataServer is a fake metadata endpoint of an EC2 instance or a container. It responds by path and records its
-// requests.
+// metadataServer is a fake metadata endpoint of an EC2 instance or a container. Its response depends on the path of
+// the request. It records all requests that it receives.
 type metadataServer struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -55,7 +55,7 @@ func (n *metadataServer) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	answer(w, q)
 }
 
-// seen returns the requests so far.
+// seen returns the requests that the server has received so far.
 func (n *metadataServer) seen() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -72,10 +72,10 @@ func respond(status int, kind, body string) func(http.ResponseWriter, *http.Requ
 
 const ambientKey = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET","Token":"EXAMPLETOKEN","Expiration":"2030-01-02T13:00:00Z"}`
 
-// metadataRoles is the path that lists the instance's role.
+// metadataRoles is the path at which the metadata service lists the instance's role.
 const metadataRoles = "/latest/meta-data/iam/security-credentials/"
 
-// instance makes the server an EC2 instance metadata service with the role app, and returns a step for it.
+// instance makes n the metadata service of an EC2 instance with the role app. It returns a step that uses n.
 func (r *fixture) instance(n *metadataServer) plan.Step {
 	n.answers["/latest/api/token"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "300")
@@ -124,8 +124,8 @@ func TestInstanceWithoutARole(t *testing.T) {
 	}
 }
 
-// If the token service fails, a client may use version 1 of the protocol (IMDSv1), unless a setting forbids it. It must
-// then send no token header.
+// If the token service fails, a client may use version 1 of the protocol (IMDSv1), unless a setting forbids it. With
+// version 1, the client must not send a token header.
 func TestInstanceWithoutTokens(t *testing.T) {
 	for name, c := range map[string]struct {
 		puts   func(http.ResponseWriter, *http.Request)
@@ -179,7 +179,8 @@ func TestInstanceWithoutTokens(t *testing.T) {
 	}
 }
 
-// If no token could be fetched, but the service then requires one, the client tries to fetch a token again.
+// If the client could not fetch a token, but the service refuses a request without one, the client tries to fetch a
+// token again.
 func TestInstanceRequiresToken(t *testing.T) {
 	r, n := newFixture(t), newMetadataServer(t)
 	s := r.instance(n)
@@ -237,7 +238,7 @@ func TestInstanceRefusedSettings(t *testing.T) {
 	}
 }
 
-// The SDK's own clients must not read environment variables that the profile's settings do not use.
+// The AWS SDK's clients must use the step's endpoint, and not the environment variables that the SDK reads by default.
 func TestSDKReadsNoEnvironment(t *testing.T) {
 	r, n, other := newFixture(t), newMetadataServer(t), newMetadataServer(t)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -33,7 +33,7 @@ func (e *CodeRefusedError) Unwrap() error { return e.Err }
 // secret.
 type CodeFormatError struct {
 	Source string
-	Length int // in characters
+	Length int // length of the response in characters
 }
 
 func (e *CodeFormatError) Error() string {
@@ -97,9 +97,9 @@ func (c codeSender) maxTries() int {
 	return 3
 }
 
-// send calls call with an MFA code if the step needs one. Each code is sent only once: AWS accepts it only
-// once, and if the response was lost, AWS may already have accepted it. After a refused code or a lost
-// response, send prompts for another code.
+// send calls the function call, with an MFA code if the step needs a code. It sends each code only once: AWS accepts
+// a code only once, and if a response was lost, AWS may already have accepted the code. After a refused code or a
+// lost response, send prompts for another code.
 func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.MFA) (aws.Credentials, error)) (aws.Credentials, error) {
 	deps, serial := c.deps, c.step.MFA.Serial
 	if serial == "" {
@@ -113,7 +113,7 @@ func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.
 		return aws.Credentials{}, err
 	}
 	defer device.Close()
-	var tried []string // needed because the device record holds only the last code
+	var tried []string // all codes sent by this call of send; the device record holds only the last code
 	c.wasSent = func(code string) bool { return slices.Contains(tried, code) || device.WasSent(code) }
 	retry, refused := "", 0
 	for {
@@ -138,8 +138,8 @@ func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.
 	}
 }
 
-// nextCode returns a code that was not sent before. again is the reason for another code; it is empty for the
-// first one.
+// nextCode returns a code that was not sent before. The parameter again is the reason why another code is needed. It
+// is empty for the first code.
 func (c codeSender) nextCode(ctx context.Context, again string) (string, error) {
 	m := c.step.MFA
 	if m.Process != "" {
@@ -171,10 +171,10 @@ type codeSource struct {
 	read      func(context.Context) (string, error)
 }
 
-// maxCodeText is the most that mfa_process may print, in bytes.
+// maxCodeText is how many bytes the program in mfa_process may print.
 const maxCodeText = 4096
 
-// mfaProcess returns the source for the profile's mfa_process.
+// mfaProcess returns a codeSource that runs the program in the profile's mfa_process.
 func (c codeSender) mfaProcess() codeSource {
 	name := "mfa_process of profile " + c.step.Profile
 	return codeSource{name, "running " + name + " again", func(ctx context.Context) (string, error) {
@@ -183,7 +183,7 @@ func (c codeSender) mfaProcess() codeSource {
 	}}
 }
 
-// securityKey returns the source for a security key.
+// securityKey returns a codeSource that reads codes from a security key.
 func (c codeSender) securityKey(q Question) codeSource {
 	return codeSource{"the security key", "reading another code from the security key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
 }

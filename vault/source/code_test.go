@@ -25,7 +25,7 @@ func (r *fixture) sentCodes() []string {
 	return codes
 }
 
-// wantOnce checks that exactly n codes were sent to AWS, each of them once.
+// wantOnce checks that exactly n codes were sent to AWS, and that no code was sent twice.
 func (r *fixture) wantOnce(n int) {
 	r.Helper()
 	codes := r.sentCodes()
@@ -34,7 +34,7 @@ func (r *fixture) wantOnce(n int) {
 	}
 }
 
-// retryReasons returns the reason that each prompt gave for asking again. It is empty for a first prompt.
+// retryReasons returns, for each prompt, the reason why it asks for another code. The first prompt has no reason.
 func (r *fixture) retryReasons() []string {
 	var again []string
 	for _, q := range r.asked {
@@ -275,7 +275,7 @@ func TestCodeStoreFails(t *testing.T) {
 	}
 }
 
-// process makes the step read its code from a program that prints the result of print.
+// process makes the step read its code from a program. The program prints what the function print returns.
 func (r *fixture) process(s *plan.Step, print func() (string, error)) {
 	s.MFA.Process = "show-code"
 	r.Ask = func(context.Context, Question) (string, error) {
@@ -300,7 +300,7 @@ func TestMFAProcess(t *testing.T) {
 	r.wantNotes()
 }
 
-// A program prints the same code until its 30 s are over.
+// A program prints the same code for 30 s. If that code was already sent, the step waits for the next code.
 func TestMFAProcessNextCode(t *testing.T) {
 	r := newFixture(t)
 	s := r.userSession()
@@ -308,7 +308,7 @@ func TestMFAProcessNextCode(t *testing.T) {
 	r.noteSent(r.world.MFA.Code())
 	r.create(s)
 	r.wantOnce(1)
-	if want := []time.Duration{21 * time.Second}; !slices.Equal(r.slept, want) { // the fixture's clock starts at 12:00:10
+	if want := []time.Duration{21 * time.Second}; !slices.Equal(r.slept, want) { // 20 s until the next code, and 1 s more
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
 	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
@@ -392,7 +392,8 @@ func TestSecurityKeyRepeatsCode(t *testing.T) {
 	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
 }
 
-// AWS checks the signature before the code. A request that is refused because of a wrong clock does not use its code.
+// AWS checks the signature before the MFA code. If AWS refuses a request because of a wrong clock, the code can be sent
+// again.
 func TestCodeWithWrongClock(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})

@@ -24,7 +24,7 @@ type unprovenSignIn struct {
 	to     string
 }
 
-// openInBackground opens a page as a browser does and sends its text to words.
+// openInBackground opens a page as a browser does and sends the text of the page to the channel words.
 func openInBackground(t *testing.T, words chan<- string) func(string) error {
 	return func(page string) error {
 		path, ok := strings.CutPrefix(page, "file://")
@@ -53,8 +53,8 @@ func openInBackground(t *testing.T, words chan<- string) func(string) error {
 	}
 }
 
-// unprovenSignIns returns a fixture for each kind of browser sign-in. The text of the last page is sent to
-// words.
+// unprovenSignIns returns, for each kind of browser sign-in, a function that sets up its test. The text of the last
+// page is sent to the channel words.
 func unprovenSignIns(words chan<- string) map[string]func(*testing.T) unprovenSignIn {
 	anyUser := peer.Check{UID: os.Getuid(), NoTCPOwner: true}
 	return map[string]func(*testing.T) unprovenSignIn{
@@ -101,7 +101,7 @@ func TestSignInIsConfirmed(t *testing.T) {
 	for _, answer := range []struct {
 		name    string
 		confirm func(context.Context, string) (bool, error)
-		err     error // expected in the sign-in's error
+		err     error // error that the NotConfirmedError wraps; nil for none
 	}{
 		{"yes", func(context.Context, string) (bool, error) { return true, nil }, nil},
 		{"no", func(context.Context, string) (bool, error) { return false, nil }, nil},
@@ -144,7 +144,7 @@ func TestSignInIsConfirmed(t *testing.T) {
 	}
 }
 
-// A refusal over a connection with an unknown owner does not end a sign-in.
+// If the owner of a connection is unknown, a refusal that arrives over the connection does not end the sign-in.
 func TestRefusalOfUnknownUser(t *testing.T) {
 	words := make(chan string, 1)
 	for kind, setUp := range unprovenSignIns(words) {

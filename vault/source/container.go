@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// The variables that tell a container where to get credentials, and with which token.
+// The environment variables that contain the URL of a container's credential endpoint, and the token for it.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 const (
 	containerPath      = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
@@ -39,8 +39,8 @@ func (m ambientSource) container(ctx context.Context) (aws.Credentials, error) {
 	return m.deps.AWS.ContainerCredentials(ctx, m.name(), awsapi.Container{URL: at, Token: token, Retries: target(m.step).Endpoint})
 }
 
-// ContainerAddress returns the URL of the container's credential endpoint from the environment. It is empty if
-// none is set. The path of the URL may be secret.
+// ContainerAddress returns the URL of the container's credential endpoint from the environment. The URL is empty if
+// no variable contains one. The path of the URL may be secret.
 func ContainerAddress(getenv func(string) (string, bool)) string {
 	if path, _ := getenv(containerPath); path != "" {
 		return "http://" + containerHosts[0] + path

@@ -8,8 +8,8 @@ import (
 )
 
 // Exchanges tracks the token exchanges in progress. A refresh token is spent when it is sent, and its successor
-// exists only in this process until it is stored. So a signal does not interrupt an exchange, and the process
-// waits for it before it exits.
+// exists only in this process until it is stored. So a signal does not interrupt an exchange, and the process exits
+// only after the exchange is done.
 type Exchanges struct {
 	mu      sync.Mutex
 	closed  bool
@@ -28,8 +28,8 @@ func (t *Exchanges) begin() (end func(), err error) {
 	return t.running.Done, nil
 }
 
-// Close prevents new exchanges and returns when all running ones are done. Each takes at most one call and one
-// write to the keystore.
+// Close prevents new exchanges and returns when all running exchanges are done. Each exchange makes at most one call
+// and one write to the keystore.
 func (t *Exchanges) Close() {
 	t.mu.Lock()
 	t.closed = true

@@ -26,10 +26,10 @@ type exchangeFixture struct {
 	*fixture
 	ring   *keystoretest.Ring
 	dir    string
-	remote bool        // the keystore is written through another program
+	remote bool        // whether the keystore is written through another program
 	name   plan.Digest // name of the stored token
 	action string      // the fake's name for the exchange
-	renews bool        // a refresh token is exchanged, without a prompt
+	renews bool        // whether a refresh token is exchanged, which needs no prompt
 	issuer *fakeaws.Issuer
 
 	exchange func(context.Context) error // runs the exchange
@@ -155,7 +155,7 @@ func (r *exchangeFixture) exchanged() bool {
 	return slices.ContainsFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action == r.action && c.Status == 200 })
 }
 
-// signInCalls returns the calls of interactive sign-ins since the last restart.
+// signInCalls returns the calls since the last restart that belong to interactive sign-ins.
 func (r *exchangeFixture) signInCalls() (all []string) {
 	for _, c := range r.aws.Calls() {
 		if slices.Contains(signInActions, c.Action) {
@@ -165,7 +165,7 @@ func (r *exchangeFixture) signInCalls() (all []string) {
 	return all
 }
 
-// wantSurvival checks that two more processes can renew the sign-in without a prompt.
+// wantSurvival checks that the sign-in is not lost: two more processes can renew it without a prompt.
 func (r *exchangeFixture) wantSurvival() {
 	r.Helper()
 	for range 2 {
@@ -190,7 +190,8 @@ func withProgram(_ string, remote bool) bool    { return remote }
 func ofOpenID(kind string, _ bool) bool         { return strings.HasPrefix(kind, "OIDC") }
 func renewalsOfOpenID(kind string, r bool) bool { return ofOpenID(kind, r) && renewals(kind, r) }
 
-// eachExchange runs a test for the selected kinds, with each of the two kinds of keystore.
+// eachExchange runs test for each kind of exchange that the function about selects, with each of the two kinds of
+// keystore.
 func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test func(*testing.T, *exchangeFixture)) {
 	for kind, begin := range exchangeKinds {
 		for backend, remote := range map[string]bool{"file": false, "program": true} {
@@ -207,11 +208,11 @@ func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test 
 	}
 }
 
-// A signal that arrives before the response does not lose the response.
+// If a signal arrives while an exchange waits for its response, the response is still stored.
 func TestExchangeIsInterrupted(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		release := make(chan struct{})
-		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: release}) // the token is already used when the response waits
+		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: release}) // AWS uses up the token at once and delays only the response
 		delayed := make(chan string, 1)
 		r.NotifyDelay = func(m string) { delayed <- m }
 		ctx, signal := context.WithCancel(t.Context())
@@ -404,8 +405,8 @@ func TestExchangeKeepsTokenIfIndexFails(t *testing.T) {
 	}
 }
 
-// A refresh token is not sent if its successor could not be stored. A new sign-in is then used only by this
-// process, or is refused before the user is prompted.
+// If the keystore cannot be written, a refresh token is not sent. A new sign-in is then used only by this process, or
+// is refused before the user is prompted.
 func TestExchangeWithoutKeystore(t *testing.T) {
 	refusing := func(err error) func(*exchangeFixture) func() {
 		return func(r *exchangeFixture) func() {

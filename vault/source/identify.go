@@ -23,9 +23,9 @@ func (e *IdentityChangedError) Error() string {
 // Unwrap returns [store.ErrWrongIdentity].
 func (e *IdentityChangedError) Unwrap() error { return store.ErrWrongIdentity }
 
-// Identify finds out whose credentials the first step of a plan will return, if the plan does not say so. For
-// that it may sign the user in or run a program that prints a token. It returns the step's spec with the
-// identity filled in, and the token, which [Deps.WebIdentity] exchanges.
+// Identify finds out whose credentials the first step of a plan will return, if the plan does not contain that
+// identity. To find out, Identify may sign the user in or run a program that prints a token. It returns the step's
+// spec with the identity filled in, and the token, which [Deps.WebIdentity] exchanges.
 func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, token string, err error) {
 	switch spec := s.Spec.(type) {
 	case plan.WebIdentity:

@@ -17,9 +17,9 @@ import (
 
 // Identities provides the signing keys of the user's identities.
 type Identities interface {
-	// Signing returns the active signing key of an identity.
+	// SigningKey returns the active signing key of an identity.
 	SigningKey(name string) (identity.Key, error)
-	// Secret returns the private key of a key in the keystore.
+	// Secret returns the private key with this ID from the keystore.
 	Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKey, error)
 }
 
@@ -33,7 +33,7 @@ func (e *NoSignerError) Error() string {
 	return fmt.Sprintf("identity %s of profile %s: %v", e.Identity, e.Profile, e.Err)
 }
 
-// Unwrap returns the reason.
+// Unwrap returns the reason why no key can sign.
 func (e *NoSignerError) Unwrap() error { return e.Err }
 
 // An identityRole assumes a role with a token that an identity's key signs.
@@ -43,9 +43,9 @@ type identityRole struct {
 	spec plan.IdentityRole
 }
 
-// credentials signs a token and exchanges it for the role's credentials. Tags and the source identity are only
-// in the token, because AWS refuses them in two places. If AWS refuses the token and the local clock is wrong,
-// credentials signs a second token with AWS's time.
+// credentials signs a token and exchanges it for the role's credentials. It sends the session tags and the source
+// identity only in the token, because AWS refuses a request that also has them as parameters. If AWS refuses the
+// token and the local clock is wrong, credentials signs a second token with AWS's time.
 func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) {
 	d := r.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(r.step.Endpoint)); err != nil {
@@ -59,7 +59,7 @@ func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) 
 	if !tokenRejected(err) {
 		return creds, err
 	}
-	sts(d.AWS, r.step).MeasureClock(ctx) // AWS's error does not say whether the time was wrong
+	sts(d.AWS, r.step).MeasureClock(ctx) // measure now, because AWS's error does not say whether the token's time was wrong
 	if d.AWS.Clock.Skew() == was {
 		return creds, err
 	}

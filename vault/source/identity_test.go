@@ -25,7 +25,7 @@ import (
 type fakeIdentities struct {
 	key    identity.Key
 	secret *ecdsa.PrivateKey
-	err    error // returned for the secret key
+	err    error // error that Secret returns; nil for none
 	signed int
 }
 
@@ -43,7 +43,7 @@ func (s *fakeIdentities) Secret(context.Context, string) (*ecdsa.PrivateKey, err
 
 const identityIssuer = "https://id.example.com/alice"
 
-// identity returns a step for an identity with a key at this place, and registers the key with AWS.
+// identity returns a step for an identity and registers the identity's key with AWS. place is where the key is stored.
 func (r *fixture) identity(place string) (plan.Step, *fakeIdentities) {
 	r.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -121,8 +121,8 @@ func TestIdentityClaimsOnlyInToken(t *testing.T) {
 	}
 }
 
-// A card signs only once even if the local clock is wrong. A key in the keystore signs again, and the time is
-// read only after a refusal.
+// If the local clock is wrong, a key on a card signs only once, because AWS's time is read first. A key in the keystore
+// signs twice, because AWS's time is read only after AWS has refused the first token.
 func TestIdentityUsesAWSClock(t *testing.T) {
 	for _, off := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
 		for place, most := range map[string]int{identity.Software: 2, identity.PIVPrefix + "9c": 1} {
@@ -181,7 +181,7 @@ func TestIdentityRefusedWithoutRetry(t *testing.T) {
 		spec := s.Spec.(plan.IdentityRole)
 		spec.Audience = "somebody"
 		s.Spec = spec
-		if place != identity.Software { // the time is already known to be wrong
+		if place != identity.Software { // a card needs no second signature, because AWS's time is read before the first
 			r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(time.Hour) }
 		}
 		var refused *awsapi.APIError

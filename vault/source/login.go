@@ -18,7 +18,7 @@ import (
 // KindLoginToken is the kind of an aws login sign-in in the list of tokens.
 const KindLoginToken = "login token"
 
-// loginToken is a stored aws login sign-in: its credentials, and the refresh token for the next ones.
+// loginToken is a stored aws login sign-in: credentials, and a refresh token that can be exchanged for new credentials.
 type loginToken struct {
 	Session string    `json:"login_session"` // ARN of the identity that signed in
 	KeyID   string    `json:"access_key_id"`
@@ -30,14 +30,14 @@ type loginToken struct {
 	Key     string    `json:"proof_key"` // key that the refresh token is bound to
 	Until   time.Time `json:"until"`     // latest end of the sign-in
 
-	// Region and endpoint of the sign-in. It must be renewed there, because AWS refuses its refresh token in
-	// every other region. Tokens of an earlier version have no region; then the profile decides. Trusted roots
-	// and retries always come from the profile.
+	// Region and endpoint of the sign-in. The sign-in must be renewed there, because AWS refuses its refresh token in
+	// every other region. A token that an earlier version stored has no region and is renewed in the profile's region.
+	// Trusted roots and retries always come from the profile.
 	Region   string        `json:"region,omitempty"`
 	Endpoint plan.Endpoint `json:"endpoint,omitzero"`
 
 	fromAWSCLI bool   // read from the AWS CLI's cache, so it must not be stored
-	expected   string // who has to sign in; empty for anyone
+	expected   string // ARN of the identity that must sign in; empty if any identity may
 }
 
 // signInID returns an ID that distinguishes the sign-ins of one identity. It is derived from the proof key,
@@ -75,7 +75,7 @@ func (t loginToken) expiry() time.Time {
 type LoginRequiredError struct {
 	Session string // ARN of the expected identity
 	Profile string
-	Cached  bool // whether the AWS CLI has a sign-in that it can renew
+	Cached  bool // whether the AWS CLI has a sign-in that the AWS CLI can renew
 }
 
 func (e *LoginRequiredError) Error() string {
@@ -91,7 +91,7 @@ type AWSLogin struct {
 // AWSLogin returns the aws login sign-in for a step.
 func (d *Deps) AWSLogin(s plan.Step) AWSLogin { return AWSLogin{d, s} }
 
-// atOrigin returns l with the region and endpoint where t began, because t must be renewed there.
+// atOrigin returns l with the region and endpoint where the sign-in t began, because AWS renews t only there.
 func (l AWSLogin) atOrigin(t loginToken) AWSLogin {
 	if t.Region == "" {
 		return l
@@ -147,8 +147,8 @@ func (t loginToken) token() store.Token {
 	return k
 }
 
-// LoginSignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. It
-// is empty if there is none. It never prompts.
+// LoginSignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. The ID is
+// empty if there is no sign-in. LoginSignInID never prompts.
 func (d *Deps) LoginSignInID(ctx context.Context, l plan.Login) (string, error) {
 	by, err := d.Tokens.SignedInAs(ctx, string(l.TokenDigest()), func(k store.Token) string {
 		t, _ := decode[loginToken](k)
@@ -181,8 +181,8 @@ func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, ex
 	return loginToken{}, err
 }
 
-// cliSignIn returns the AWS CLI's sign-in without renewing it. If aws-vault renewed it, the AWS CLI could no
-// longer do so.
+// cliSignIn returns the AWS CLI's sign-in without renewing it. If aws-vault renewed that sign-in, the AWS CLI could no
+// longer renew it.
 func (l AWSLogin) cliSignIn(spec plan.Login) (loginToken, error) {
 	required := &LoginRequiredError{Session: spec.Session, Profile: l.step.Profile}
 	if l.deps.Logins == nil {
@@ -217,11 +217,11 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, exchange *store.E
 	return l.atOrigin(old).exchange(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, exchange)
 }
 
-// exchange exchanges a grant for credentials, with a proof that it holds the key. Fields that the response
-// lacks are copied from old.
+// exchange exchanges a grant for credentials, and proves that aws-vault holds the key. Fields that the response lacks
+// are copied from old.
 //
-// If to is not nil, the response is stored at once. The refresh token is stored even if the credentials in the
-// response are invalid.
+// If the parameter to is not nil, the response is stored at once. The refresh token is stored even if the credentials
+// in the response are invalid.
 func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Exchange) (t loginToken, err error) {
 	d, api := l.deps, l.api()
 	if err := api.Check(); err != nil {
@@ -263,7 +263,7 @@ func isIdentityError(err error) bool {
 	return errors.As(err, &identityErr)
 }
 
-// renewed returns the token with the fields of a response. If it returns an error, the token may lack
+// renewed returns a copy of t with the values from AWS's response. If renewed returns an error, that copy may lack
 // credentials and the identity.
 func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, error) {
 	wanted := t.expected
@@ -271,7 +271,7 @@ func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, 
 		t.Refresh = a.Refresh
 	}
 	t.KeyID, t.Secret, t.Token, t.Expires = "", "", "", time.Time{}
-	if t.Session == "" { // set for a renewal, which keeps the identity
+	if t.Session == "" { // only after a new sign-in; a renewal keeps the identity
 		who, err := tokenSubject(a.ID)
 		if err != nil {
 			return t, err

@@ -135,8 +135,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 }
 
-// After a lost response, the renewal is tried again. Until then, the old credentials are used while they are
-// valid.
+// After a lost response, aws-vault tries the renewal again. It uses the old credentials while they are valid.
 func TestLoginNotCompleted(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)
@@ -191,7 +190,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	}
 	r.wantActions()
 
-	// The AWS CLI's sign-in is removed only if it was stored correctly.
+	// The AWS CLI's copy of a sign-in is removed only after aws-vault has stored the sign-in correctly.
 	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		it.Data = []byte("torn")
 		return it, nil
@@ -274,7 +273,7 @@ func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
 		t.Errorf("the sign-in is renewed in %s at %s", at.Region, at.Endpoint.URL)
 	}
 
-	// The root certificates are those of the current profile.
+	// The root certificates come from the current profile, not from the sign-in.
 	elsewhere.Endpoint.CABundle = "/etc/roots.pem"
 	if api := r.AWSLogin(elsewhere).atOrigin(r.stored()).api(); api.Target.Region != "eu-west-1" || api.Target.Endpoint.CABundle != "/etc/roots.pem" {
 		t.Errorf("the sign-in is renewed at %+v", api.Target)
@@ -285,7 +284,7 @@ func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
 	}
 }
 
-// The AWS CLI may have signed in in another region than the profile's. Its cache names that region.
+// The AWS CLI's sign-in may have begun in another region than the profile's. The AWS CLI's cache names that region.
 func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	for field, want := range map[string]string{`"signInRegion":"us-east-2",`: "us-east-2", "": "eu-west-1"} {
 		r := newLoginFixture(t)
@@ -306,8 +305,8 @@ func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	}
 }
 
-// AWS refuses a proof whose time is half a minute wrong, with the same error as for an ended sign-in. So the
-// time is measured before the first proof.
+// If the time of a proof is wrong by half a minute, AWS refuses the proof with the same error as for an ended sign-in.
+// So AWS's time is measured before the first proof.
 func TestLoginUsesAWSClock(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, -20 * time.Minute} {
 		r := newLoginFixture(t)
@@ -319,7 +318,8 @@ func TestLoginUsesAWSClock(t *testing.T) {
 	}
 }
 
-// A clock that changes later is detected by AWS's refusal, which contains the time.
+// If the local clock changes after it was measured, AWS refuses the proof. The response contains AWS's time, so the
+// next proof is correct.
 func TestLoginAfterTheClockWasChanged(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, 20 * time.Minute} {
 		r := newLoginFixture(t)
@@ -336,7 +336,7 @@ func TestLoginAfterTheClockWasChanged(t *testing.T) {
 	}
 }
 
-// An ended sign-in is not retried if the clock is right.
+// If the local clock is right, an ended sign-in is not tried again.
 func TestLoginEnded(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)

@@ -25,8 +25,8 @@ func (e *IdentityError) Error() string {
 	return fmt.Sprintf("%s has signed in, expected %s", e.Found, e.Want)
 }
 
-// SignIn signs the user in as aws login does and stores the sign-in. It returns the ARN of the identity. If
-// want is not empty and another identity signs in, it returns an [*IdentityError].
+// SignIn signs the user in as aws login does and stores the sign-in. It returns the ARN of the identity that signed
+// in. If want is not empty and differs from that ARN, SignIn returns an [*IdentityError].
 func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string, error) {
 	d := l.deps
 	if err := l.api().Check(); err != nil {
@@ -67,7 +67,7 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 		return t, nil, err
 	}
 	defer lock.Close()
-	confirmed := want != "" || g.PeerVerified // otherwise the sign-in is stored only after confirmation
+	confirmed := want != "" || g.PeerVerified // if false, the sign-in is stored only after the user confirms it
 	to := exchange
 	if !confirmed {
 		to = nil
@@ -84,7 +84,7 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 }
 
 // authorize signs the user in with a browser on this machine, or on any machine if remote is set. It passes the
-// resulting grant and the client ID to use.
+// resulting grant and the client ID to the function use.
 func (l AWSLogin) authorize(ctx context.Context, v *signInAttempt, remote bool, use func(g signin.Grant, client string) error) error {
 	api, person := l.api(), l.deps.User
 	address := func(client, redirect string, p signin.Proof) string {
@@ -123,8 +123,8 @@ func storeLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
 	return errors.Join(warnings...)
 }
 
-// Import moves the AWS CLI's sign-in of an identity to the keystore. It reports whether the AWS CLI has one.
-// The region comes from the AWS CLI's cache, or else from the step.
+// Import moves the AWS CLI's sign-in of an identity to the keystore. It reports whether the AWS CLI has such a
+// sign-in. The region comes from the AWS CLI's cache, or else from the step.
 func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 	d := l.deps
 	cli, ok := d.Logins.Login(session)
@@ -148,7 +148,7 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 	return true, d.Logins.Remove(session)
 }
 
-// checkImported checks that the sign-in was stored correctly, and that the AWS CLI has not renewed it since.
+// checkImported checks that the sign-in was stored correctly and that the AWS CLI has not renewed it in the meantime.
 func checkImported(ctx context.Context, tokens *store.Tokens, cli *store.LoginCache, t loginToken) error {
 	saved, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.TokenDigest()))
 	if err != nil {

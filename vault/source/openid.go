@@ -94,8 +94,8 @@ type openIDCall struct {
 	cancel context.CancelFunc
 }
 
-// startCall prepares a call. The caller must make the call with the returned context and pass its error to
-// [openIDCall.done].
+// startCall prepares a call to the provider. The caller must make the call with the returned context and pass the
+// call's error to [openIDCall.done].
 func (o OpenID) startCall(ctx context.Context, what string) (context.Context, openIDCall) {
 	limited, cancel := o.deps.AWS.WithTimeout(ctx)
 	return limited, openIDCall{o, what, o.deps.AWS.Clock.Local(), cancel}

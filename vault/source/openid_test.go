@@ -35,7 +35,7 @@ type openIDFixture struct {
 	opened []string
 }
 
-// alice signs in without a prompt.
+// alice is a user who signs in automatically when a sign-in page opens.
 var alice = fakeaws.Login{Subject: "alice", Auto: true}
 
 func newOpenIDFixture(t *testing.T, people fakeaws.Login) *openIDFixture {
@@ -92,7 +92,7 @@ func (r *openIDFixture) signIn() OpenIDSignIn {
 	return who
 }
 
-// wantActions checks the calls since the last check.
+// wantActions checks which actions were called since the last check.
 func (r *openIDFixture) wantActions(want ...string) {
 	r.Helper()
 	var got []string
@@ -161,8 +161,8 @@ func TestOpenIDByDevice(t *testing.T) {
 	r.wantActions("Device", "device_code authorization_pending", "DevicePage", "device_code")
 }
 
-// The profile decides between the browser and device flows. Without a setting, the machine and the provider
-// decide.
+// The profile's setting selects the browser flow or the device flow. Without the setting, the choice depends on where
+// the user is and on the flows that the provider supports.
 func TestOpenIDFlow(t *testing.T) {
 	both, browser, device := &fakeProvider{true, true}, &fakeProvider{browses: true}, &fakeProvider{devices: true}
 	for _, tt := range []struct {
@@ -275,7 +275,7 @@ func TestOpenIDShortToken(t *testing.T) {
 	r.wantActions("Authorize", "authorization_code", exchanged)
 }
 
-// A plan for one user is not carried out for another.
+// A plan for one user is not carried out if another user is signed in.
 func TestOpenIDOtherUser(t *testing.T) {
 	r := newOpenIDFixture(t, alice)
 	if e := failAs[*IdentityChangedError](r.fixture, r.role("bob")); e.Spec.(plan.OIDCRole).Subject != "alice" {
@@ -433,7 +433,7 @@ func TestOpenIDUnreachable(t *testing.T) {
 	}
 }
 
-// A sign-in is stored as long as the sessions that were created with it.
+// A sign-in stays stored for as long as sessions that were created with it can be valid.
 func TestOpenIDTokenLifetime(t *testing.T) {
 	made := time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {

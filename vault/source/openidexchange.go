@@ -15,22 +15,22 @@ type openIDExchange struct {
 	provider     *signin.Provider
 	exchange     *store.Exchange
 	storesAtOnce func(openIDToken) bool // whether to store a token as soon as it arrives
-	old          openIDToken            // token to renew; zero for a new sign-in
+	old          openIDToken            // token that is renewed; zero for a new sign-in
 	want         signin.Expected
 }
 
 // An openIDAnswer is the result of an exchange.
 type openIDAnswer struct {
 	tokens  signin.Tokens
-	token   openIDToken // lacks the ID token if that is not valid
-	refused error       // why the ID token is not valid
+	token   openIDToken // token from the response, without its ID token if the ID token is not valid
+	refused error       // why the ID token is not valid; nil if it is valid
 }
 
 // A tokenCall sends a code or a refresh token to the provider.
 type tokenCall func(context.Context) (signin.Tokens, error)
 
-// send makes the call and stores the response. If the ID token is not valid, the refresh token is stored
-// without it, so that it can be used again.
+// send runs call and stores the response. If the ID token is not valid, send stores only the refresh token, so that
+// the refresh token can be used again.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
 	var unproven *signin.IDTokenError
@@ -65,15 +65,16 @@ func (t openIDExchange) call(ctx context.Context, what string, call tokenCall) (
 
 func always(openIDToken) bool { return true }
 
-// keepsRefreshToken reports whether to store a refresh token whose ID token is not valid. The refresh token of
-// a new sign-in is stored only if a later ID token may be valid, because it is not yet known who signed in.
+// keepsRefreshToken reports whether to store a refresh token whose ID token is not valid. After a renewal, it is
+// always stored. After a new sign-in, only a valid ID token shows who signed in. So the refresh token is stored only
+// if a later ID token may be valid: the signing key was unknown, or the ID token has expired.
 func (t openIDExchange) keepsRefreshToken(refused error) bool {
 	var e *signin.IDTokenError
 	return t.old.Refresh != "" || errors.As(refused, &e) && (e.NoKey || e.Expired)
 }
 
-// verified returns the token with its verified ID token. If the ID token is not valid, it returns the token
-// without one, and an error. It makes no network call.
+// verified returns the token from a response with its verified ID token. If the ID token is not valid, verified
+// returns the token without the ID token, and an error. It makes no network call.
 func (t openIDExchange) verified(got signin.Tokens) (openIDToken, error) {
 	want := t.want
 	want.Audience = t.openID.to.Audience

@@ -32,8 +32,8 @@ func TestOpenIDExchangeKeepsTokenIfProviderFails(t *testing.T) {
 	}
 }
 
-// If the provider's new keys cannot be fetched after the exchange, the ID token is lost but the refresh token
-// is kept. The same applies to invalid ID tokens.
+// If the provider's new keys cannot be fetched after the exchange, the ID token is lost but the refresh token is
+// kept. The refresh token is also kept if the ID token is not valid.
 func TestOpenIDExchangeKeepsTokenIfIDTokenRefused(t *testing.T) {
 	eachExchange(t, ofOpenID, func(t *testing.T, r *exchangeFixture) {
 		err := r.rotating(func() { r.aws.Fail(fakeaws.Fault{Action: "OpenIDKeys", Status: 503, Times: -1}) })
@@ -56,7 +56,7 @@ func TestOpenIDExchangeKeepsTokenIfIDTokenRefused(t *testing.T) {
 	})
 }
 
-// A signing key that is newer than the fetched keys is fetched after the exchange.
+// If the ID token is signed with a key that is newer than the fetched keys, the new key is fetched after the exchange.
 func TestOpenIDNewKey(t *testing.T) {
 	eachExchange(t, ofOpenID, func(t *testing.T, r *exchangeFixture) {
 		if err := r.rotating(func() {}); err != nil {
@@ -66,8 +66,8 @@ func TestOpenIDNewKey(t *testing.T) {
 	})
 }
 
-// rotating runs the exchange while the provider replaces its keys. It calls the function then before
-// the provider responds, and returns the error of the exchange.
+// rotating runs the exchange while the provider replaces its keys. It calls the parameter then before the provider
+// responds, and returns the error of the exchange.
 func (r *exchangeFixture) rotating(then func()) error {
 	r.Helper()
 	release := make(chan struct{})

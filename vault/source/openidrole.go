@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/signin"
 )
 
-// role exchanges the user's ID token for a role. If AWS no longer accepts a stored ID token, role replaces the
-// token once. The provider may have changed its keys.
+// role exchanges the user's ID token for a role. If AWS no longer accepts a stored ID token, role replaces the token
+// once, because the provider may have changed its keys.
 func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.Credentials, error) {
 	d := o.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(s.Endpoint)); err != nil {
@@ -41,9 +41,8 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 	}
 }
 
-// keyRemoved reports whether the provider no longer publishes the key that signed the token. AWS returns the
-// same error if it could not reach the provider, and then the token need not be replaced. So keyRemoved asks
-// the provider.
+// keyRemoved reports whether the provider no longer publishes the key that signed the token, so that the token must be
+// replaced. AWS returns the same error if AWS cannot reach the provider. So keyRemoved fetches the provider's keys.
 func (o OpenID) keyRemoved(ctx context.Context, t openIDToken, err error) bool {
 	var api *awsapi.APIError
 	if !errors.As(err, &api) || api.Code != awsapi.CodeInvalidToken || !api.Retry {

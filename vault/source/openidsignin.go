@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// signIn signs the user in. before is the subject of the previous sign-in; empty for none.
+// signIn signs the user in. The parameter before is the subject of the previous sign-in. It is empty if there was none.
 func (o OpenID) signIn(ctx context.Context, before string, exchange *store.Exchange) (t openIDToken, err error) {
 	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // if the keystore cannot be written, the token is used only by this process
 		return t, err
@@ -62,8 +62,8 @@ var (
 	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, expected oidc_flow = device")
 )
 
-// browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is
-// stored only after that. A user who was already signed in before need not confirm.
+// browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is stored
+// only after the confirmation. A user who was already signed in before need not confirm.
 func (o OpenID) browserFlow(ctx context.Context, v *signInAttempt, exchange openIDExchange, before string) (t openIDToken, err error) {
 	p := exchange.provider
 	if !p.SupportsBrowser() {

@@ -16,9 +16,9 @@ const KindOIDCToken = "OIDC token"
 
 // openIDToken is a stored OIDC sign-in. Access tokens are not stored, because AWS does not use them.
 type openIDToken struct {
-	ID      string            `json:"id_token"` // verified on arrival
+	ID      string            `json:"id_token"` // ID token, which was verified when it arrived
 	Refresh string            `json:"refresh_token,omitempty"`
-	Expires time.Time         `json:"expires"` // of the ID token
+	Expires time.Time         `json:"expires"` // when the ID token expires
 	Subject string            `json:"subject"`
 	Claims  map[string]string `json:"claims,omitempty"`
 	Nonce   string            `json:"nonce,omitempty"` // nonce of the original sign-in
@@ -26,9 +26,9 @@ type openIDToken struct {
 }
 
 const (
-	minIDTokenValidity = time.Minute         // a token with less validity left is renewed
+	minIDTokenValidity = time.Minute         // an ID token that is valid for less than this is renewed
 	refreshLifetime    = 90 * 24 * time.Hour // an unused refresh token is removed after this time
-	maxSessionLifetime = 12 * time.Hour      // a role's session may outlive the token by this time; the token tells whose session it is
+	maxSessionLifetime = 12 * time.Hour      // the longest session of a role; the token is stored as long as the session, to show whose session it is
 )
 
 func (t openIDToken) identity() plan.Identity {
@@ -39,8 +39,8 @@ func (t openIDToken) valid(now time.Time) bool {
 	return t.ID != "" && t.Expires.After(now.Add(minIDTokenValidity))
 }
 
-// expiry is when the token can be removed. The token is kept while a session that was created with it may
-// exist, because it tells whose session that is.
+// expiry returns the time at which the stored token can be removed. The token is kept while a session that was created
+// with it may be valid, because the token shows whose session it is.
 func (t openIDToken) expiry() time.Time {
 	if t.Refresh != "" {
 		return t.Made.Add(refreshLifetime)
@@ -54,7 +54,7 @@ func (t openIDToken) expiry() time.Time {
 // An OpenIDSignIn describes a sign-in to an OIDC provider.
 type OpenIDSignIn struct {
 	plan.Identity
-	Expires   time.Time // of the ID token
+	Expires   time.Time // when the ID token expires
 	Renewable bool      // whether the ID token can be renewed without a prompt
 }
 
@@ -66,8 +66,8 @@ func (o OpenID) Stored(ctx context.Context) (OpenIDSignIn, bool, error) {
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
 }
 
-// IndexedSubject returns the signed-in subject from the index of tokens; empty for none. It does not open the
-// token, so the result may be out of date.
+// IndexedSubject returns the subject that is signed in according to the index of tokens. It is empty if there is none.
+// IndexedSubject does not open the token, so the subject may be out of date.
 func (o OpenID) IndexedSubject() string {
 	return o.deps.Tokens.Index.Entries()[string(o.to.TokenDigest())].SignedInAs
 }
@@ -84,8 +84,8 @@ func (o OpenID) SignIn(ctx context.Context) (OpenIDSignIn, error) {
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err
 }
 
-// token returns a valid ID token other than the refused one: the stored token, a renewed token, or the token of
-// a new sign-in.
+// token returns a valid ID token: the stored token, a renewed token, or the token of a new sign-in. It never returns
+// the ID token refused, which AWS did not accept.
 func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) {
 	d := o.deps
 	serves := func(t openIDToken) bool {
@@ -129,7 +129,7 @@ func (l *lastToken) set(id string) {
 	l.id = id
 }
 
-// matches reports whether this process received the token so recently that a new one would not be better.
+// matches reports whether this process received the token less than a minute ago, so that renewing it would not help.
 func (l *lastToken) matches(t openIDToken, now time.Time) bool {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -152,7 +152,7 @@ func (o OpenID) newToken(ctx context.Context, old openIDToken, exchange *store.E
 	return o.signIn(ctx, old.Subject, exchange)
 }
 
-// refresh exchanges a refresh token. It keeps the old refresh token if the response has none. It returns the
+// refresh exchanges a refresh token. It keeps the old refresh token if the response has no new one. It returns the
 // zero token if the response has no ID token, or if a new refresh token could not be stored.
 func (o OpenID) refresh(ctx context.Context, old openIDToken, exchange *store.Exchange) (openIDToken, error) {
 	p, err := o.providerWithKeys(ctx)
@@ -183,9 +183,8 @@ func (o OpenID) providerWithKeys(ctx context.Context) (*signin.Provider, error) 
 	return p, err
 }
 
-// Logout removes the stored sign-in and revokes it at the provider, if the provider supports that. It reports
-// whether there was a sign-in. An error of the provider does not keep the sign-in from being removed; only an
-// error of the keystore does.
+// Logout revokes the stored sign-in at the provider, if the provider supports that, and removes it from the keystore.
+// The sign-in is removed even if the provider returns an error. Logout reports whether there was a sign-in.
 func (o OpenID) Logout(ctx context.Context) (bool, error) {
 	return logout(ctx, o.deps, string(o.to.TokenDigest()), func(t openIDToken) error {
 		if t.Refresh == "" {
