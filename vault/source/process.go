@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// maxProcessOutput is the most that a credential_process may print, in bytes.
+// maxProcessOutput is how many bytes a credential_process may print.
 const maxProcessOutput = 1 << 20
 
 // RecursionError reports that a profile's command leads back to the same profile.

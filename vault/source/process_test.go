@@ -16,7 +16,7 @@ import (
 
 const longTerm = `{"Version":1,"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET"}`
 
-// with returns longTerm with one more JSON member.
+// with adds a JSON member to longTerm, which is valid output of a credential_process.
 func with(member string) string { return strings.TrimSuffix(longTerm, "}") + "," + member + "}" }
 
 func (r *fixture) printing(out string) plan.Step {
@@ -131,7 +131,7 @@ func FuzzParseProcess(f *testing.F) {
 			if !errors.As(err, &ours) || c != (aws.Credentials{}) || strings.Contains(err.Error(), "CANARY") {
 				t.Fatalf("%q: got %v, want an error without the output", out, err)
 			}
-			// the error contains only the size of the output
+			// The error may contain the size of the output, but not the output.
 			if quoted := len(out) > 40 && strings.Contains(err.Error(), string(out)); quoted {
 				t.Fatalf("the error %v quotes the output", err)
 			}

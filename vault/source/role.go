@@ -16,7 +16,7 @@ import (
 // user.
 type NotUserError struct {
 	Profile string
-	Caller  string // an ARN
+	Caller  string // ARN of the caller
 }
 
 func (e *NotUserError) Error() string {
@@ -76,8 +76,8 @@ func sessionName(ctx context.Context, service awsapi.STS, s plan.Step, name stri
 // TagsRefusedError reports that AWS does not allow tags for a role's session.
 type TagsRefusedError struct {
 	Profile string
-	Role    string // its ARN
-	Agent   bool   // whether the tags are those that aws-vault adds for coding agents
+	Role    string // ARN of the role
+	Agent   bool   // whether aws-vault added the refused tags for a coding agent
 	Err     *awsapi.APIError
 }
 

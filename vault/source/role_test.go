@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// sent returns the parameters of a call without the action.
+// sent returns the parameters of a call, except Action and Version.
 func sent(c fakeaws.Call) map[string]string {
 	m := map[string]string{}
 	for name, values := range c.Params {
@@ -102,7 +102,7 @@ func TestSessionNameFromUserName(t *testing.T) {
 	}
 }
 
-// The path of a user name is not part of the session name, because two users of one account cannot differ only in path.
+// The path of a user name is not in the session name. Two users of an account never differ only in their paths.
 func TestSessionNameWithoutPath(t *testing.T) {
 	r := newFixture(t)
 	carol := r.aws.AddUser(r.world.Account, "team/blue/carol")
@@ -141,7 +141,7 @@ func TestRefusalIsReported(t *testing.T) {
 	r.wantText(r.fail(r.step(plan.KindSessionToken, plan.SessionToken{})), "GetSessionToken: AWS says RegionDisabledException")
 }
 
-// AWS's signature errors quote the request's headers.
+// AWS's signature errors quote the request's headers. Secrets in them must be masked.
 func TestRefusalIsOneLineWithoutSecrets(t *testing.T) {
 	r := newFixture(t)
 	before := r.create(r.readOnly())

@@ -21,7 +21,7 @@ import (
 type CertificateTimeError struct {
 	Path        string
 	From, Until time.Time
-	Now         time.Time // by AWS's clock, if known
+	Now         time.Time // current time by AWS's clock, or by the local clock if AWS's is unknown
 }
 
 func (e *CertificateTimeError) Error() string {
@@ -33,7 +33,7 @@ func (e *CertificateTimeError) Error() string {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// KeyMismatchError reports that a certificate belongs to another key.
+// KeyMismatchError reports that a certificate does not match the private key.
 type KeyMismatchError struct{ Certificate, PrivateKey string }
 
 func (e *KeyMismatchError) Error() string {

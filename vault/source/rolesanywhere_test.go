@@ -62,7 +62,7 @@ func (o *anywhereFixture) write(name string, text []byte) string {
 	return path
 }
 
-// holder returns a step with a new certificate for the key.
+// holder returns a step that signs with key and has a new certificate for key.
 func (o *anywhereFixture) holder(key crypto.Signer) (plan.Step, plan.RolesAnywhere) {
 	o.Helper()
 	subject, err := certificate.ParseSubject("CN=alice,O=Example")
@@ -231,7 +231,7 @@ func TestRolesAnywhereCertificateTime(t *testing.T) {
 		s, _ := o.holder(newKey(t))
 		right := o.aws.Now
 		o.AWS.Clock.Local = func() time.Time { return right().Add(ahead) }
-		if ahead < 0 { // otherwise the certificate would not be valid yet
+		if ahead < 0 { // wait until the certificate is valid by the slow local clock
 			o.aws.Advance(16 * time.Minute)
 		}
 		o.create(s)

@@ -20,8 +20,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Deps is everything that the sources depend on. Functions and values that no step uses may be nil. All steps
-// that run at the same time share one Deps.
+// Deps is everything that the sources depend on. A field that no step uses may be nil. All steps that run at the same
+// time share one Deps.
 type Deps struct {
 	AWS         *awsapi.Client                                                  // calls AWS; all sources use its clock
 	Key         func(ctx context.Context, name string) (aws.Credentials, error) // returns the stored key with this name
@@ -33,7 +33,7 @@ type Deps struct {
 	Run         func(ctx context.Context, c Command) ([]byte, error)     // runs a shell command and returns its output
 	Environ     func() []string                                          // variables that a credential_process may depend on, as NAME=VALUE; nil for none
 	Open        func(path string) (io.ReadCloser, error)                 // opens a file that a profile names
-	Sleep       func(ctx context.Context, d time.Duration) error         // waits for the next code
+	Sleep       func(ctx context.Context, d time.Duration) error         // waits, for example until a device shows the next MFA code
 	Notify      func(message string)                                     // prints a note for the user; nil to print none
 	Log         *slog.Logger                                             // debug log without secrets; nil for none
 	LookupHost  func(ctx context.Context, host string) ([]string, error) // looks up the addresses of a host name; nil for the system's resolver
@@ -42,19 +42,19 @@ type Deps struct {
 	Cache       *store.SSOCache                                          // the AWS CLI's Identity Center tokens; nil to ignore them
 	Logins      *store.LoginCache                                        // the AWS CLI's aws login sign-ins; nil to ignore them
 	User        User                                                     // how to reach the user for a sign-in
-	Card        Card                                                     // uses a key on a card
+	Card        Card                                                     // signs with a key on a card
 	Identities  Identities                                               // signing keys of the user's identities
-	Exchanges   *Exchanges                                               // token exchanges of this process; nil if the process may exit during one
-	NotifyDelay func(message string)                                     // tells a user who interrupts the program what it still waits for; nil to print nothing
+	Exchanges   *Exchanges                                               // token exchanges of this process; nil if the process may exit during an exchange
+	NotifyDelay func(message string)                                     // if the user interrupts the program, prints what the program still waits for; nil to print nothing
 
-	// CatchSignals is called before a token exchange, and before waiting for something that needs no lock. From
-	// then on, a signal ends the program's context. It is nil if the caller handles signals.
+	// CatchSignals is called before a token exchange, and before a step waits without a lock. After the call, a signal
+	// ends the program's context. CatchSignals is nil if the caller handles signals.
 	CatchSignals func()
 
-	MaxCodes int      // how many codes are tried for one call; 0 for three
+	MaxCodes int      // how many MFA codes are tried for one call to AWS; 0 means three
 	Callers  []string // profiles whose commands started this process
 
-	lastOpenID lastToken // from OIDC providers
+	lastOpenID lastToken // last ID token that this process received from an OIDC provider
 
 	lock     sync.Mutex // guards the fields below
 	notified map[string]bool
@@ -68,20 +68,20 @@ type Question struct {
 	RetryReason string // why another code is needed; empty the first time
 }
 
-// A Card calls use with the private key in a slot of a card, such as 9c. public is the public key of the
-// certificate. The key in the slot may be a different one, so use must compare them.
+// A Card is a function that calls use with the private key in a slot of a card, for example slot 9c. The parameter
+// public is the public key of the certificate. The slot may contain another key, so use must compare the two keys.
 type Card func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error
 
 // A Command is a shell command from the user's config file.
 type Command struct {
 	Line    string
 	Profile string // profile that names the command; used to detect recursion
-	Max     int64  // most that the command may print, in bytes
+	Max     int64  // how many bytes the command may print
 }
 
-// Create carries out one step with the credentials of the step before it. A first step ignores them. Errors
-// contain no secret and are one line long. If AWS refuses, the error is an [*awsapi.APIError], or a
-// [*CodeRefusedError] that wraps one. Create returns the cause if ctx ends.
+// Create carries out one step. The parameter before contains the credentials from the previous step; the first step
+// ignores it. Errors contain no secret and are one line long. If AWS refuses, the error is an [*awsapi.APIError], or a
+// [*CodeRefusedError] that wraps one. If ctx ends, Create returns the cause.
 func (d *Deps) Create(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
 	switch spec := s.Spec.(type) {
 	case plan.StoredKey:
@@ -114,8 +114,8 @@ func (d *Deps) Create(ctx context.Context, s plan.Step, before aws.Credentials) 
 	return aws.Credentials{}, fmt.Errorf("unknown kind of step %q", s.Kind)
 }
 
-// CheckRecursion returns a [*RecursionError] if the command of this profile has already led to this process.
-// Running the command again would never end.
+// CheckRecursion returns a [*RecursionError] if the profile's command has started this process, directly or through
+// other programs. If this process ran the command again, the recursion would never end.
 func (d *Deps) CheckRecursion(setting, profile string) error {
 	if slices.Contains(d.Callers, profile) {
 		return &RecursionError{Setting: setting, Profiles: slices.Concat(d.Callers, []string{profile})}
@@ -135,7 +135,7 @@ func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, erro
 	return out, nil
 }
 
-// Target returns where to send a call that belongs to no step.
+// Target returns the region and endpoint for a call that belongs to no step.
 func Target(c plan.Call) awsapi.Target {
 	return awsapi.Target{Region: c.Region, Endpoint: awsapi.Endpoint(c.Endpoint)}
 }
@@ -152,8 +152,8 @@ func sts(api *awsapi.Client, s plan.Step) awsapi.STS {
 	return awsapi.STS{Client: api, Target: target(s)}
 }
 
-// PreloadRoots starts to load the trusted root certificates for the step's call in the background. The call
-// reports any error.
+// PreloadRoots starts to load the trusted root certificates for the step's call in the background. If loading fails,
+// the call reports the error.
 func (d *Deps) PreloadRoots(s plan.Step) {
 	switch s.Kind {
 	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:

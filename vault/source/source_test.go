@@ -25,8 +25,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A fixture is a fake AWS and Deps that call it. Sleeps return at once. At the end, all output is searched for
-// secrets.
+// A fixture is a fake AWS and a Deps that calls it. Sleep returns at once. At the end of a test, all output is searched
+// for secrets.
 type fixture struct {
 	*testing.T
 	*Deps
@@ -94,7 +94,7 @@ func newFixture(t *testing.T) *fixture {
 	return r
 }
 
-// nextCode returns a new code of the device.
+// nextCode advances AWS's clock by 30 s and returns the device's new code.
 func (r *fixture) nextCode() string {
 	r.aws.Advance(30 * time.Second)
 	code := r.world.MFA.Code()
@@ -149,7 +149,7 @@ func (r *fixture) create(s plan.Step) aws.Credentials {
 	return c
 }
 
-// execute carries out a step as package vault does: with the current sign-in or the current certificate.
+// execute carries out a step with the current sign-in or the current certificate, as package vault does.
 func (r *fixture) execute(s plan.Step) (aws.Credentials, error) {
 	var err error
 	switch spec := s.Spec.(type) {
@@ -191,7 +191,7 @@ func (r *fixture) fail(s plan.Step) error {
 	return err
 }
 
-// failAs is like fail, for an error of type E.
+// failAs is like fail, but also checks that the error has the type E.
 func failAs[E error](r *fixture, s plan.Step) E {
 	r.Helper()
 	err := r.fail(s)

@@ -16,9 +16,9 @@ import (
 // SSO is a portal of IAM Identity Center and the user's sign-in to it.
 type SSO struct {
 	deps     *Deps
-	endpoint plan.Endpoint // of the portal; the sign-in service has another endpoint
+	endpoint plan.Endpoint // endpoint of the portal; the sign-in service has another endpoint
 	to       plan.SSO
-	startURL string // start URL after redirects, set during a sign-in; empty for the profile's
+	startURL string // start URL after redirects, set during a sign-in; if empty, the profile's start URL is used
 }
 
 // SSO returns the portal at an endpoint.
@@ -38,8 +38,8 @@ func (s SSO) role(ctx context.Context, spec plan.SSORole) (aws.Credentials, erro
 	return creds, err
 }
 
-// Portal calls use with a signed-in portal. It signs the user in if there is no valid token. If the portal
-// refuses the token, Portal gets a new token and calls use once more.
+// Portal calls the function use with a portal that the user is signed in to. It signs the user in if there is no valid
+// token. If the portal refuses the token, Portal gets a new token and calls use once more.
 func (s SSO) Portal(ctx context.Context, use func(*awsapi.Portal) error) error {
 	return s.use(ctx, func(p *awsapi.Portal, _ ssoToken) error { return use(p) })
 }
@@ -72,8 +72,8 @@ func (s SSO) newPortal() (*awsapi.Portal, error) {
 	return s.deps.AWS.NewPortal(awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.endpoint)}, s.to.StartURL)
 }
 
-// Logout removes the stored token and ends the session at the portal. It reports whether there was a token. An
-// error of the portal does not keep the token from being removed; only an error of the keystore does.
+// Logout ends the session at the portal and removes the stored token. The token is removed even if the portal returns
+// an error. Logout reports whether there was a token.
 func (s SSO) Logout(ctx context.Context) (bool, error) {
 	return logout(ctx, s.deps, string(s.to.TokenDigest()), func(t ssoToken) error {
 		if !t.valid(s.deps.AWS.Clock.Local()) {
@@ -93,8 +93,8 @@ func (s SSO) logout(ctx context.Context, t ssoToken) error {
 	return p.Logout(ctx)
 }
 
-// describeUser describes the owner of a token by the accounts they can use, because no call returns the user's
-// name.
+// describeUser describes the owner of a token by the accounts that the owner can use, because no API call returns the
+// owner's name.
 func (s SSO) describeUser(ctx context.Context, t ssoToken) (string, error) {
 	p, err := s.newPortal()
 	if err != nil {

@@ -71,7 +71,7 @@ func (r *ssoFixture) role() plan.Step {
 	return r.step(plan.KindSSO, plan.SSORole{SSO: r.sso(), Account: "123456789012", Role: "Dev"})
 }
 
-// wantActions checks the calls since the last check. Of the parameters, only the grant type is compared.
+// wantActions checks which actions were called since the last check. It compares no parameter except the grant type.
 func (r *ssoFixture) wantActions(want ...string) {
 	r.Helper()
 	var got []string
@@ -136,7 +136,7 @@ func followPage(t *testing.T, page string) string {
 	return resp.Header.Get("Location")
 }
 
-// The page with the code filled in is opened only for a user who can compare the code.
+// The page with the code filled in is opened only if the user can compare the code with the one in the terminal.
 func TestSSOOpensCompletePageIfUserSeesOutput(t *testing.T) {
 	for _, reads := range []bool{true, false} {
 		r := newSSOFixture(t)
@@ -411,7 +411,7 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 	for _, tt := range []struct {
 		name, to, region string
 		noHead           bool
-		sent, fails      string // sent is empty if the organization's own URL is sent
+		sent, fails      string // sent is the start URL that AWS receives; empty for the organization's own URL
 	}{
 		{name: "AWS's", to: startURL, sent: startURL},
 		{name: "AWS's, with more than it needs", to: startURL + "/?a=b#/", sent: startURL},

@@ -31,7 +31,7 @@ func scopesOf(s plan.SSO) []string {
 	return s.Scopes
 }
 
-// registeredRedirect is the redirect URI that is registered. Any port is allowed with it.
+// registeredRedirect is the redirect URI in the client registration. A sign-in may use the same URI with any port.
 const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
 
 // idc returns the client of the sign-in service.
@@ -73,7 +73,7 @@ func (s SSO) signIn(ctx context.Context, exchange *store.Exchange) (t ssoToken, 
 	return t, v.end(err)
 }
 
-// resolveStartURL follows an organization's own start URL to the one that AWS knows.
+// resolveStartURL follows the redirects of an organization's own start URL to the start URL that AWS knows.
 func (s SSO) resolveStartURL(ctx context.Context) (SSO, error) {
 	start, region, err := s.deps.AWS.ResolveStartURL(ctx, s.to.OIDC.CABundle, s.to.StartURL)
 	if err != nil {
@@ -86,8 +86,8 @@ func (s SSO) resolveStartURL(ctx context.Context) (SSO, error) {
 	return s, nil
 }
 
-// registration returns the stored client registration, or registers a new client. It never returns the
-// registration with the ID refused. The browser and device flows have separate registrations.
+// registration returns the stored client registration, or registers a new client. The parameter refused is the ID of a
+// registration that must not be returned. The browser and device flows have separate registrations.
 func (s SSO) registration(ctx context.Context, refused string) (awsapi.IDCClient, error) {
 	d, flow := s.deps, "browser"
 	if d.User.UseDevice {
@@ -125,17 +125,16 @@ func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	return c, classify(err)
 }
 
-// cliRegistration returns the AWS CLI's client registration. It is used only for the device flow. In the
-// browser flow, only the browser would show that a registration is for another flow, and aws-vault could not
-// detect it.
+// cliRegistration returns the AWS CLI's client registration, but only for the device flow. If the registration did not
+// allow the browser flow, only the browser would show the error, and aws-vault could not detect it.
 func (s SSO) cliRegistration() (awsapi.IDCClient, bool) {
 	t, ok := s.cliToken()
 	c := awsapi.IDCClient{ID: t.ClientID, Secret: t.ClientSecret, Expires: t.RegistrationExpiresAt}
 	return c, ok && s.deps.User.UseDevice && clientValid(c, s.deps.AWS.Clock.Local())
 }
 
-// browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is
-// stored only after that.
+// browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is stored
+// only after the confirmation.
 func (s SSO) browserFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClient, exchange *store.Exchange) (t ssoToken, err error) {
 	page := func(p signin.Proof, redirect string) string {
 		return s.idc().AuthorizeURL(awsapi.AuthorizeRequest{ClientID: c.ID, Scopes: scopesOf(s.to), RedirectURI: redirect, State: p.State, CodeChallenge: p.Challenge})
@@ -179,7 +178,7 @@ func (s SSO) deviceFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClien
 	}, s.deps.Sleep)
 }
 
-// exchange exchanges a grant for tokens. If to is not nil, the tokens are stored at once.
+// exchange exchanges a grant for tokens. If the parameter to is not nil, the tokens are stored at once.
 func (s SSO) exchange(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, signIn string, to *store.Exchange) (ssoToken, error) {
 	g.ID, g.Secret = c.ID, c.Secret
 	made := func(t awsapi.Tokens) ssoToken {

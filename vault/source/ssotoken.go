@@ -29,9 +29,9 @@ type ssoToken struct {
 }
 
 const (
-	renewBefore       = 5 * time.Minute  // a token with less validity left is renewed
-	minTokenValidity  = 10 * time.Second // a token with less validity left is not used
-	minClientValidity = 15 * time.Minute // a client registration must stay valid for a whole sign-in
+	renewBefore       = 5 * time.Minute  // a token that is valid for less than this is renewed
+	minTokenValidity  = 10 * time.Second // a token that is valid for less than this is not used
+	minClientValidity = 15 * time.Minute // a client registration is used for a sign-in only if it is valid for at least this long
 )
 
 func clientValid(c awsapi.IDCClient, now time.Time) bool {
@@ -61,8 +61,8 @@ func (t ssoToken) fresh(now time.Time) bool {
 	return t.valid(now) && (!t.renewable(now) || t.Expires.After(now.Add(renewBefore)))
 }
 
-// expiry is when the stored token can be removed. A renewable token is kept as long as its client registration
-// is valid.
+// expiry returns the time at which the stored token can be removed. A renewable token is kept as long as its client
+// registration is valid.
 func (t ssoToken) expiry() time.Time {
 	if t.fromAWSCLI {
 		return time.Time{}
@@ -79,8 +79,8 @@ func (s SSO) SignIn(ctx context.Context) (store.CachedToken, error) {
 	return store.CachedToken{StartURL: s.to.StartURL, Region: s.to.Region, AccessToken: t.Access, ExpiresAt: t.Expires}, err
 }
 
-// token returns a valid token whose access token is not the refused one: the stored token, a renewed token, the
-// AWS CLI's token, or the token of a new sign-in.
+// token returns a valid token: the stored token, a renewed token, the AWS CLI's token, or the token of a new sign-in.
+// It never returns a token with the access token refused, which Identity Center did not accept.
 func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	d := s.deps
 	serves := func(t ssoToken) bool { return t.fresh(d.AWS.Clock.Local()) && t.Access != refused }
@@ -108,8 +108,8 @@ func (t ssoToken) encode(s plan.SSO) store.Token {
 	return k
 }
 
-// SignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. It is
-// empty if there is none. It never prompts.
+// SignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. The ID is empty
+// if there is no sign-in. SignInID never prompts.
 func (s SSO) SignInID(ctx context.Context) (string, error) {
 	by, err := s.deps.Tokens.SignedInAs(ctx, string(s.to.TokenDigest()), func(k store.Token) string {
 		t, _ := decode[ssoToken](k)
@@ -166,8 +166,8 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 	return s.signIn(ctx, exchange)
 }
 
-// cliToken returns the AWS CLI's token for the same portal. It is never renewed, because the AWS CLI could then
-// no longer use it.
+// cliToken returns the AWS CLI's token for the same portal. aws-vault never renews that token, because the AWS CLI
+// could then no longer use its copy.
 func (s SSO) cliToken() (store.CachedToken, bool) {
 	if s.deps.Cache == nil {
 		return store.CachedToken{}, false

@@ -39,9 +39,8 @@ func isUnwritable(err error) bool {
 	return errors.As(err, &no)
 }
 
-// logout removes the stored sign-in with this name and calls end to end it at the provider. It reports whether
-// there was a sign-in. An error of end does not keep the sign-in from being removed; only an error of the
-// keystore does.
+// logout ends the stored sign-in with this name at the provider, by calling the function end, and then removes it from
+// the keystore. The sign-in is removed even if end returns an error. logout reports whether there was a sign-in.
 func logout[T any](ctx context.Context, d *Deps, name string, end func(T) error) (bool, error) {
 	stored, _, err := d.Tokens.Find(ctx, name)
 	if err != nil {

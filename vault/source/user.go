@@ -16,15 +16,15 @@ import (
 	"aws-vault/vault/signin/browser"
 )
 
-// User is how the user is reached for a sign-in.
+// User describes how to reach the user for a sign-in.
 type User struct {
 	OpenBrowser func(url string) error // opens a page on this machine; nil if that is not possible or not wanted
 	Show        func(message string)   // prints where to sign in, and with which code
-	UseDevice   bool                   // sign in with a code and not with a browser on this machine
-	Remote      bool                   // the user is at another machine and would not see a browser that opens on this one
+	UseDevice   bool                   // whether to sign in with a code instead of a browser on this machine
+	Remote      bool                   // whether the user is at another machine and would not see a browser that opens on this machine
 	SeesOutput  bool                   // whether the user can see the output of Show while a browser page is open
 	Hostname    string                 // name of this machine; may be empty
-	Peers       peer.Check             // connections that may come from the user's browser
+	Peers       peer.Check             // decides which connections may come from the user's browser
 
 	AskCode func(context.Context) (string, error) // prompts for the code that a page shows; nil if no prompt is possible
 }
@@ -38,7 +38,7 @@ type SignInError struct {
 
 func (e *SignInError) Error() string { return fmt.Sprintf("signing in to %s: %v", e.To, e.Err) }
 
-// Unwrap returns the reason.
+// Unwrap returns the reason why the sign-in did not complete.
 func (e *SignInError) Unwrap() error { return e.Err }
 
 var errNoUser = errors.New("aws-vault cannot prompt here")
@@ -60,7 +60,7 @@ func (e *NotConfirmedError) Error() string {
 // Unwrap returns why no prompt was possible.
 func (e *NotConfirmedError) Unwrap() error { return e.Err }
 
-// confirm returns nil if this user certainly signed in, or confirms the sign-in.
+// confirm returns nil if it is certain that this user signed in. Otherwise it asks the user to confirm the sign-in.
 func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) error {
 	if g.PeerVerified {
 		return nil
@@ -118,7 +118,8 @@ type signInAttempt struct {
 	pages []*browser.Page
 }
 
-// end closes the pages and the lock. It wraps err in a [*SignInError] if the user did not complete the sign-in.
+// end closes the pages and releases the lock. If the user did not complete the sign-in, end wraps err in a
+// [*SignInError].
 func (v *signInAttempt) end(err error) error {
 	for _, p := range v.pages {
 		p.Close()
@@ -131,7 +132,7 @@ func (v *signInAttempt) end(err error) error {
 	return err
 }
 
-// openSignInPage opens a page that redirects the browser back to this process.
+// openSignInPage opens a sign-in page on this machine. After the sign-in, the page redirects to this process.
 func (v *signInAttempt) openSignInPage(to, page string) error {
 	p := v.user
 	if err := checkPageURL(page); err != nil {
@@ -174,9 +175,9 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	return v.openInBrowser(page)
 }
 
-// openInBrowser opens a page through a local page that redirects to it once. The page's URL contains a code or
-// the sign-in's state, and other users can read a browser's arguments. If no browser can be opened, it only
-// prints a note, because the URL was already shown.
+// openInBrowser opens a page through a local page that redirects the browser once. The URL of the target page contains
+// a code or the sign-in's state, and other users can read a browser's arguments. If no browser can be opened,
+// openInBrowser only prints a note, because the user has already seen the URL.
 func (v *signInAttempt) openInBrowser(page string) error {
 	redirect, err := browser.Serve(page, browser.Choice{}, v.user.Peers)
 	if err == nil {
@@ -189,7 +190,7 @@ func (v *signInAttempt) openInBrowser(page string) error {
 	return nil
 }
 
-// checkPageURL accepts only web pages: the system's URL opener also opens files and programs.
+// checkPageURL accepts only the URLs of web pages, because the system's URL opener also opens files and programs.
 func checkPageURL(page string) error {
 	u, err := url.Parse(page)
 	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && awsapi.IsLoopback(u.Hostname())) {
@@ -198,7 +199,7 @@ func checkPageURL(page string) error {
 	return nil
 }
 
-// printable replaces control characters in text from another machine.
+// printable replaces control characters in text that comes from another machine.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -17,13 +17,13 @@ const (
 	maxToken = 20000
 )
 
-// maxTokenText is the most that is read for a token with the white space around it, in bytes.
+// maxTokenText is how many bytes are read for a token and the white space around it.
 const maxTokenText = 2 * maxToken
 
 // TokenError reports text that cannot be a web identity token.
 type TokenError struct {
-	Source string // the file or command
-	Length int    // in bytes
+	Source string // file or command that the text came from
+	Length int    // length of the text in bytes
 }
 
 func (e *TokenError) Error() string {
@@ -38,8 +38,8 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	return d.WebIdentity(ctx, s, spec, token)
 }
 
-// WebIdentity exchanges a token for the role of a web identity step. It returns an [*IdentityChangedError] if
-// the token has another subject than the spec.
+// WebIdentity exchanges a token for the role of a web identity step. If the token's subject is not the subject in spec,
+// WebIdentity returns an [*IdentityChangedError].
 func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdentity, token string) (aws.Credentials, error) {
 	if now := plan.TokenSubject([]byte(token)); now != spec.Subject {
 		spec.Subject = now
@@ -48,7 +48,7 @@ func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	return sts(d.AWS, s).WebIdentity(ctx, token, roleRequest(s, spec.ARN, spec.SessionName))
 }
 
-// token reads a web identity token from a file or a program.
+// token reads a web identity token from a file, or from the output of a program.
 func (d *Deps) token(ctx context.Context, s plan.Step, spec plan.WebIdentity) (string, error) {
 	var raw []byte
 	var err error

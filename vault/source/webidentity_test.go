@@ -104,7 +104,7 @@ func TestTokenFromProcess(t *testing.T) {
 	r.wantCalls(1)
 }
 
-// A token of another subject than planned is not sent. The error contains the new subject.
+// If the subject of a token is not the planned subject, the token is not sent. The error contains the new subject.
 func TestTokenOfAnotherIdentityIsNotSent(t *testing.T) {
 	r := newFixture(t)
 	token := r.token()
@@ -158,7 +158,7 @@ func TestInvalidTokenFile(t *testing.T) {
 	}
 }
 
-// An endpoint may quote the request in its response.
+// An endpoint may quote the request in its response. The token in the quoted request must not be in the error.
 func TestTokenIsNotInErrors(t *testing.T) {
 	r := newFixture(t)
 	const token = "EXAMPLE/web+identity=token"
