@@ -22,8 +22,8 @@ import (
 // CallbackPath is the path that the browser is redirected to after a sign-in. AWS accepts no other path.
 const CallbackPath = "/oauth/callback"
 
-// A Callback is a server on 127.0.0.1 that waits for the redirect at the end of a browser sign-in. It rejects
-// all other requests, and they change nothing.
+// A Callback is a server on 127.0.0.1 that waits for the redirect at the end of a browser sign-in. It rejects all
+// other requests and keeps waiting.
 type Callback struct {
 	state    string
 	options  CallbackOptions
@@ -34,28 +34,28 @@ type Callback struct {
 	ended    chan struct{}
 
 	mu      sync.Mutex
-	refusal error // first refusal from a connection whose owner is unknown
+	refusal error // first refusal that arrived from a connection whose owner is unknown
 }
 
-// An Answer holds the parameters of the redirect.
+// An Answer contains the parameters of the browser's redirect.
 type Answer struct {
 	Code         string
-	PeerVerified bool // the connection belongs to this user or root
+	PeerVerified bool // whether the connection belongs to this user or root
 	err          error
 	user         chan string // receives the name to show in the browser
 }
 
 // Limits for a browser's request.
 const (
-	maxRequest  = 16 << 10 // bytes of the request header, including the URL
+	maxRequest  = 16 << 10 // bytes of a request's header, including the URL
 	requestTime = 10 * time.Second
 )
 
-// CallbackOptions say where a Callback listens and which requests it accepts.
+// CallbackOptions says where a Callback listens and which requests it accepts.
 type CallbackOptions struct {
-	Peers  peer.Check // users whose connections are accepted
-	Ports  []int      // the first free port is used; empty for any port
-	Issuer string     // expected issuer (https://www.rfc-editor.org/rfc/rfc9207); empty if the provider does not send it
+	Peers  peer.Check // decides which users' connections are accepted
+	Ports  []int      // ports to try, in order; if empty, any free port is used
+	Issuer string     // issuer that the redirect must name (https://www.rfc-editor.org/rfc/rfc9207); empty if the provider does not send its issuer
 
 	// OnRefusal is called once if a request reports that the sign-in was refused, but the owner of the
 	// connection is unknown. The server keeps waiting. OnRefusal may be nil.
@@ -65,7 +65,7 @@ type CallbackOptions struct {
 // PortsError reports that none of the allowed callback ports is free.
 type PortsError struct {
 	Ports []int
-	Err   error // error of the last port
+	Err   error // error of the last port that was tried
 }
 
 func (e *PortsError) Error() string {
@@ -90,8 +90,8 @@ func (r CallbackOptions) listen() (net.Listener, error) {
 	return nil, e
 }
 
-// Listen starts a Callback that accepts only a redirect with the given state, which is secret. It returns a
-// [*PortsError] if no port is free. The caller closes the Callback.
+// Listen starts a Callback that accepts only a redirect with this state, which is secret. Listen returns a
+// [*PortsError] if no port is free. The caller must close the Callback.
 func Listen(state string, at CallbackOptions) (*Callback, error) {
 	l, err := at.listen()
 	if err != nil {
@@ -110,9 +110,9 @@ func Listen(state string, at CallbackOptions) (*Callback, error) {
 // Redirect returns the redirect URI.
 func (c *Callback) Redirect() string { return "http://" + c.listener.Addr().String() + CallbackPath }
 
-// Wait waits for the redirect and returns its authorization code. It returns ErrDenied or a [*RefusedError] if
-// the redirect has no code, or the cause of ctx's end. A refusal over a connection with an unknown owner does
-// not end the wait. It is only added to the error if nothing else arrives.
+// Wait waits for the redirect and returns its authorization code. If the redirect has no code, Wait returns ErrDenied
+// or a [*RefusedError]. If ctx ends, Wait returns the cause. A refusal over a connection with an unknown owner does
+// not end the wait; Wait returns it only together with that cause.
 func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	select {
 	case a := <-c.answers:
@@ -127,7 +127,7 @@ func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	return Answer{}, context.Cause(ctx)
 }
 
-// Close stops the server, after open responses are sent.
+// Close stops the server after it has sent the responses to open requests.
 func (c *Callback) Close() error {
 	close(c.ended)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -197,9 +197,9 @@ func (c *Callback) recordRefusal(refusal error) {
 	}
 }
 
-// showUser shows in the browser who has signed in, when that is known.
+// showUser waits until it is known who has signed in, and then shows that name in the browser.
 func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
-	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no deadline: the provider has to be asked first; Close ends the wait
+	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no deadline, because the provider must be called first; Close ends the wait
 	who := ""
 	select {
 	case who = <-a.user:
@@ -216,8 +216,8 @@ func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
 	writePage(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault stores the sign-in only after you confirm in the terminal that this is you.")
 }
 
-// rejection returns the HTTP status and the reason if a request cannot be the browser's redirect. The status is
-// 0 if it can be.
+// rejection returns the HTTP status and the reason for rejecting a request that cannot be the browser's redirect. For
+// any other request, the status is 0.
 func (c *Callback) rejection(r *http.Request) (status int, reason string) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
@@ -246,7 +246,7 @@ func refusal(code, description string) error {
 	return &RefusedError{Code: oneLine(code), Description: oneLine(description)}
 }
 
-// maxText is how much text from a sign-in page is shown, in bytes.
+// maxText is how many bytes of a text from a sign-in page are shown.
 const maxText = 200
 
 func oneLine(text string) string {
@@ -259,7 +259,7 @@ func oneLine(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 
-// errNoAnswer is the cause of the end of a wait that took longer than Timeout.
+// errNoAnswer is the cause when a wait ends because it took longer than Timeout.
 var errNoAnswer error = noAnswerError{}
 
 type noAnswerError struct{}

@@ -26,7 +26,8 @@ func listen(t *testing.T) *Callback {
 	return c
 }
 
-// sendRequest sends a browser's redirect request, modified by change. It returns the status and the page.
+// sendRequest sends the redirect request of a browser, after the function change has modified it. It returns the
+// status and the page.
 func sendRequest(t *testing.T, c *Callback, query url.Values, change func(*http.Request)) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, c.Redirect()+"?"+query.Encode(), nil)
@@ -72,7 +73,7 @@ func TestCallbackAcceptsOneAnswer(t *testing.T) {
 	}
 }
 
-// All other requests are rejected, and the callback keeps waiting.
+// The callback rejects every request that is not the redirect, and keeps waiting.
 func TestCallbackRejectsOtherRequests(t *testing.T) {
 	c := listen(t)
 	for _, s := range []struct {
@@ -150,7 +151,7 @@ func TestCallbackWaitIsCanceled(t *testing.T) {
 	}
 }
 
-// requirePeerCheck skips a test on systems where the owner of a connection is unknown, because a refusal then does
+// requirePeerCheck skips a test on systems where the owner of a connection is unknown. On those systems, a refusal does
 // not end the wait.
 func requirePeerCheck(t *testing.T) {
 	t.Helper()
@@ -159,10 +160,10 @@ func requirePeerCheck(t *testing.T) {
 	}
 }
 
-// anyUser returns a check for a system where the owner of a connection is unknown.
+// anyUser returns a peer check as on a system where the owner of a connection is unknown.
 func anyUser() peer.Check { return peer.Check{UID: os.Getuid(), NoTCPOwner: true} }
 
-// A refusal over a connection with an unknown owner does not end the wait, and is reported once.
+// If the owner of a connection is unknown, a refusal over the connection does not end the wait. It is reported once.
 func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 	var reported []error
 	at := CallbackOptions{Peers: anyUser(), Issuer: "https://id.example.com", OnRefusal: func(err error) { reported = append(reported, err) }}

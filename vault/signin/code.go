@@ -12,13 +12,13 @@ import (
 // manager and a second factor take time.
 const Timeout = 10 * time.Minute
 
-// A Proof is the PKCE proof of one sign-in: it shows that the program that exchanges a code also requested it.
+// A Proof is the PKCE proof of one sign-in. It shows that the program that exchanges a code also requested the code.
 // https://www.rfc-editor.org/rfc/rfc7636#section-4
 type Proof struct {
 	Verifier  string // secret until the code is exchanged
 	Challenge string // SHA-256 of Verifier, part of the sign-in page's URL
-	State     string // the redirect must carry the same value
-	Nonce     string // the ID token must carry the same value
+	State     string // value that the redirect must repeat
+	Nonce     string // value that the ID token must repeat
 }
 
 // NewProof creates the proof for one sign-in.
@@ -53,15 +53,15 @@ type Grant struct {
 func (g Grant) ShowUser(who string) {
 	select {
 	case g.user <- who:
-	default: // already shown, or no browser is waiting
+	default: // the user is already shown, or no browser is waiting
 	}
 }
 
-// WithBrowser signs the user in with a browser on this machine. page returns the URL of the sign-in page, show
-// opens the URL, and use receives the resulting grant. at configures the callback server.
+// WithBrowser signs the user in with a browser on this machine. The function page returns the URL of the sign-in page,
+// show opens that URL, and use receives the resulting grant. The parameter at configures the callback server.
 //
-// WithBrowser returns the error of use. It returns ErrDenied or a [*RefusedError] if the sign-in returns no
-// code, ErrTimeout after [Timeout], and the cause if ctx ends.
+// WithBrowser returns the error of use. If the sign-in returns no code, WithBrowser returns ErrDenied or a
+// [*RefusedError]. It returns ErrTimeout after [Timeout], and the cause if ctx ends.
 func WithBrowser(ctx context.Context, at CallbackOptions, page func(p Proof, redirect string) string, show func(url string) error, use func(Grant) error) error {
 	proof := NewProof()
 	c, err := Listen(proof.State, at)

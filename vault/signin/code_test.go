@@ -60,11 +60,11 @@ func TestWithBrowser(t *testing.T) {
 	}
 }
 
-// If the owner of the connection is unknown, the browser shows who has signed in, or that nobody has.
+// If the owner of the connection is unknown, the browser shows who has signed in, or that the user is not signed in.
 func TestWithBrowserUnverifiedPeer(t *testing.T) {
 	failed := errors.New("failed")
 	for _, tt := range []struct {
-		user string // empty if the code cannot be exchanged
+		user string // user that the browser shows; empty if the code cannot be exchanged
 		want error
 		page string
 	}{
@@ -113,8 +113,7 @@ func TestWithBrowserShowFails(t *testing.T) {
 	}
 }
 
-// Waiting for a network connection does not advance the clock of a synctest bubble, so only Wait is tested
-// here.
+// In a synctest bubble, waiting for a network connection does not advance the clock. So this test calls only Wait.
 func TestWithBrowserTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Callback{answers: make(chan Answer)}

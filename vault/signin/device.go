@@ -10,16 +10,16 @@ import (
 // A DeviceCode is a code that the user enters in a browser on any machine.
 // https://www.rfc-editor.org/rfc/rfc8628#section-3.2
 type DeviceCode struct {
-	Secret   string        // device_code, which this program polls with
+	Secret   string        // device_code, which this program sends with each poll
 	User     string        // user_code, which the user types
 	URL      string        // page where the user types the code
 	Complete string        // the same page with the code filled in; may be empty
-	Lasts    time.Duration // remaining lifetime
-	Interval time.Duration // time between two polls; 0 for 5 s
+	Lasts    time.Duration // remaining lifetime of the code
+	Interval time.Duration // time between two polls; 0 means 5 s
 }
 
-// Times between two polls: the default, the increase after a slow_down response, and the upper limits for
-// values from a server.
+// Times for polling: the default interval, the increase after a slow_down response, and upper limits for the interval
+// and the lifetime that a server sends.
 // https://www.rfc-editor.org/rfc/rfc8628#section-3.5
 const (
 	defaultInterval = 5 * time.Second
@@ -28,9 +28,9 @@ const (
 	maxLifetime     = time.Hour
 )
 
-// WithDeviceCode polls until the user has signed in. It calls poll again while poll returns ErrPending or
-// ErrSlowDown, and returns any other result of poll. It returns ErrTimeout when the code has expired, and the
-// cause if ctx ends. sleep waits for a duration or until ctx ends.
+// WithDeviceCode polls until the user has signed in. It calls poll again as long as poll returns ErrPending or
+// ErrSlowDown, and returns the first other result of poll. When the code has expired, WithDeviceCode returns
+// ErrTimeout. If ctx ends, it returns the cause. The function sleep waits for a duration or until ctx ends.
 func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
 	var zero T
 	interval := d.Interval

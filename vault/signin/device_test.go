@@ -14,7 +14,7 @@ func TestWithDeviceCode(t *testing.T) {
 	for _, s := range []struct {
 		name   string
 		code   DeviceCode
-		polls  []error // nil at the end means success
+		polls  []error // errors that the polls return, in order; nil at the end means success
 		want   error
 		waited []time.Duration
 	}{

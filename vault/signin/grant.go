@@ -14,8 +14,8 @@ import (
 // ErrGrantRejected reports that the provider no longer accepts a code or refresh token.
 var ErrGrantRejected = errors.New("the code or token is no longer accepted")
 
-// GrantError reports a provider's error response, or an invalid response. Its texts are one line long and
-// contain no secret from the request.
+// GrantError reports a provider's error response, or an invalid response. Its texts have one line each and contain no
+// secret from the request.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 type GrantError struct {
 	Issuer      string
@@ -36,7 +36,7 @@ func (e *GrantError) Error() string {
 	return fmt.Sprintf("%s of %s returned %s", e.Endpoint, e.Issuer, details)
 }
 
-// Is maps the standard error codes to the errors of this package.
+// Is reports whether the standard error code of the response means the error target.
 func (e *GrantError) Is(target error) bool {
 	switch e.Code {
 	case "authorization_pending":
@@ -53,12 +53,12 @@ func (e *GrantError) Is(target error) bool {
 	return false
 }
 
-// maxAnswer is the most that is read of a response, in bytes.
+// maxAnswer is how many bytes of a response are read.
 const maxAnswer = 1 << 20
 
-// post sends a form with the client's credentials and decodes the response. It never retries, because a code is
-// valid only once. Package x/oauth2 is not used: it may send a code twice to find out how the client must
-// authenticate, polls by its own clock, and includes whole responses in errors.
+// post sends a form with the client's credentials and decodes the response. It never sends the form again, because a
+// code is valid only once. It does not use package x/oauth2, which may send a code twice to find out how the client
+// must authenticate, polls by its own clock, and includes whole responses in errors.
 func (p *Provider) post(ctx context.Context, name, endpoint string, form url.Values, into any) error {
 	r, err := p.request(ctx, endpoint, form)
 	if err != nil {
@@ -114,7 +114,7 @@ func (p *Provider) request(ctx context.Context, endpoint string, form url.Values
 	return r, nil
 }
 
-// clean makes one line of a provider's text and masks secrets from the request.
+// clean replaces line breaks in a provider's text and masks secrets from the request.
 func (p *Provider) clean(text string, form url.Values) string {
 	for _, name := range []string{"code", "code_verifier", "device_code", "refresh_token", "token"} {
 		if secret := form.Get(name); secret != "" {

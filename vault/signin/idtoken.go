@@ -17,27 +17,26 @@ import (
 type ID struct {
 	Subject string
 	Expires time.Time
-	Claims  map[string]string // only claims that are strings or booleans
+	Claims  map[string]string // claims of the ID token that are short strings or booleans
 }
 
 // Expected holds the values that an ID token must have, besides its issuer and client.
 type Expected struct {
-	Audience     string // empty for the client ID
+	Audience     string // expected audience; if empty, the client ID is expected
 	Nonce        string // nonce of a new sign-in; empty for a renewal
-	Subject      string // subject before a renewal; empty for a new sign-in
-	RenewedNonce string // nonce of the original sign-in, which a renewed token may repeat; empty for none
+	Subject      string // subject of the token that is renewed; empty for a new sign-in
+	RenewedNonce string // nonce of the original sign-in, which a renewed token may repeat; empty if there was no nonce
 }
 
-// IDTokenError reports an ID token that failed verification. The message quotes only claims that do not
-// identify the user.
+// IDTokenError reports an ID token that failed verification. The message does not quote claims that identify the user.
 type IDTokenError struct {
 	Issuer string
 	Reason string
 
-	OtherSubject bool // the token belongs to another user than before
-	NoKey        bool // none of the fetched keys verifies the signature, but a newer key may
-	Expired      bool // the token has expired by the local clock
-	Missing      bool // the response has no ID token
+	OtherSubject bool // whether the token belongs to another user than the token that was renewed
+	NoKey        bool // whether none of the fetched keys verifies the signature; a newer key may verify it
+	Expired      bool // whether the token has expired by the local clock
+	Missing      bool // whether the response has no ID token
 }
 
 func (e *IDTokenError) Error() string {
@@ -75,7 +74,7 @@ func (p *Provider) Verify(raw string, want Expected) (ID, error) {
 		keys = &keySet{}
 	}
 	v := oidc.NewVerifier(p.client.Issuer, keys, &oidc.Config{ClientID: want.Audience, SupportedSigningAlgs: algorithms, Now: p.client.Now})
-	t, err := v.Verify(context.Background(), raw) // the context is unused, because keySet fetches nothing
+	t, err := v.Verify(context.Background(), raw) // this context is unused, because keySet makes no network call
 	var expired *oidc.TokenExpiredError
 	switch {
 	case errors.As(err, &expired):
@@ -111,7 +110,7 @@ func isCompact(raw string) bool {
 	return strings.Count(raw, ".") == 2 && !strings.ContainsFunc(raw, func(r rune) bool { return !strings.ContainsRune(letters, r) })
 }
 
-// maxClaim is the longest claim name and value that is read, in bytes.
+// maxClaim limits the name and the value of a claim, in bytes. Longer claims are ignored.
 const maxClaim = 256
 
 // textClaims returns the claims that are short strings or booleans.

@@ -11,12 +11,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// keySet holds the public keys that were fetched from a provider. Unlike go-oidc's key set, it never fetches
-// keys itself, because no network call is allowed between the use of a refresh token and the storage of its
-// successor.
+// keySet holds the public keys that were fetched from a provider. Unlike go-oidc's key set, it never fetches keys:
+// between the use of a refresh token and the storage of its successor, no network call is allowed.
 type keySet struct {
 	keys   []jose.JSONWebKey
-	failed bool // no key verified the last signature
+	failed bool // whether no key verified the last signature
 }
 
 // FetchKeys fetches the provider's public keys for Verify. It returns a [*ConfigurationError], or an error of

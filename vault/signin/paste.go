@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// ErrInvalidPaste is returned if the pasted text is not the code that the sign-in page shows.
+// ErrInvalidPaste reports that the pasted text is not the code that the sign-in page shows.
 var ErrInvalidPaste = errors.New("the text is not the code that the sign-in page shows")
 
-// WithPastedCode signs the user in with a browser on any machine. The last page, at the address redirect, shows
-// a code, and ask prompts the user to paste it. page returns the URL of the sign-in page, and show displays the
-// URL. WithPastedCode returns [ErrInvalidPaste] for any other text, or the error of ask.
+// WithPastedCode signs the user in with a browser on any machine. The function page returns the URL of the sign-in
+// page, and show displays that URL. The sign-in ends at the address redirect, which shows a code. The function ask
+// prompts the user to paste the code. WithPastedCode returns [ErrInvalidPaste] if the pasted text is not that code.
 func WithPastedCode(ctx context.Context, redirect string, page func(p Proof) string, show func(url string) error, ask func(context.Context) (string, error)) (Grant, error) {
 	proof := NewProof()
 	if err := show(page(proof)); err != nil {

@@ -17,9 +17,9 @@ import (
 
 // A Client is the registration of aws-vault with an OIDC provider.
 type Client struct {
-	Issuer string // exactly as in the provider's configuration
+	Issuer string // URL of the issuer, exactly as in the provider's configuration
 	ID     string
-	Secret string // empty for a public client
+	Secret string // secret of the client; empty for a public client
 	HTTP   *http.Client
 	Now    func() time.Time
 }
@@ -28,11 +28,11 @@ type Client struct {
 // https://openid.net/specs/openid-connect-discovery-1_0.html
 type Provider struct {
 	client Client
-	keys   *keySet // nil before FetchKeys
+	keys   *keySet // public keys of the provider; nil before FetchKeys
 	metadata
 }
 
-// metadata is the part of the configuration that is used.
+// metadata contains the parts of a provider's configuration that aws-vault uses.
 type metadata struct {
 	Authorize   string   `json:"authorization_endpoint"`
 	Token       string   `json:"token_endpoint"`
@@ -48,7 +48,7 @@ type metadata struct {
 type ConfigurationError struct {
 	Issuer       string
 	Reason       string
-	ActualIssuer string // issuer in the configuration, if it differs
+	ActualIssuer string // issuer in the configuration, if it is not the expected issuer
 }
 
 func (e *ConfigurationError) Error() string {
@@ -117,7 +117,8 @@ func (p *Provider) SupportsBrowser() bool { return p.Authorize != "" }
 // SupportsDevice reports whether the provider supports sign-ins with a device code.
 func (p *Provider) SupportsDevice() bool { return p.Device != "" }
 
-// Issuer returns the issuer that a redirect must name. It is empty if the provider does not send its issuer.
+// Issuer returns the issuer that the redirect of a sign-in must name. It is empty if the provider does not send its
+// issuer.
 func (p *Provider) Issuer() string {
 	if p.SendsIssuer {
 		return p.client.Issuer
@@ -125,7 +126,7 @@ func (p *Provider) Issuer() string {
 	return ""
 }
 
-// scopes returns the scopes to request: the wanted ones plus openid. If none are wanted, it returns openid, and
+// scopes returns the scopes to request: openid and the scopes in wanted. If wanted is empty, scopes returns openid, and
 // email and offline_access if the provider supports them.
 func (p *Provider) scopes(wanted []string) string {
 	if len(wanted) > 0 {
@@ -177,15 +178,15 @@ func (p *Provider) DeviceCode(ctx context.Context, scopes []string) (DeviceCode,
 	}, nil
 }
 
-// seconds converts a server's number of seconds. It limits the number to a sensible range.
+// seconds converts the number of seconds in a server's response to a duration. It limits that number.
 func seconds(n float64) time.Duration {
 	return time.Duration(max(0, min(n, maxLifetime.Seconds())) * float64(time.Second))
 }
 
 // Tokens are the tokens in a response of the token endpoint.
 type Tokens struct {
-	ID      string `json:"id_token"`      // not verified yet
-	Refresh string `json:"refresh_token"` // empty if there is none
+	ID      string `json:"id_token"`      // ID token, which is not verified yet
+	Refresh string `json:"refresh_token"` // refresh token; empty if the response has none
 }
 
 // Exchange exchanges the code of a browser sign-in for tokens.
@@ -193,13 +194,13 @@ func (p *Provider) Exchange(ctx context.Context, g Grant) (Tokens, error) {
 	return p.requestTokens(ctx, url.Values{"grant_type": {"authorization_code"}, "code": {g.Code}, "code_verifier": {g.Verifier}, "redirect_uri": {g.Redirect}})
 }
 
-// Poll asks once whether the user has entered the code. It returns ErrPending or ErrSlowDown if not.
+// Poll asks the provider once whether the user has entered the code. If not, it returns ErrPending or ErrSlowDown.
 func (p *Provider) Poll(ctx context.Context, c DeviceCode) (Tokens, error) {
 	return p.requestTokens(ctx, url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {c.Secret}})
 }
 
-// Refresh exchanges a refresh token for new tokens. The response may contain a new refresh token, which
-// replaces the old one. It may lack an ID token.
+// Refresh exchanges a refresh token for new tokens. If the response contains a new refresh token, it replaces the old
+// one. The response may lack an ID token.
 func (p *Provider) Refresh(ctx context.Context, token string) (Tokens, error) {
 	return p.requestTokens(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
@@ -218,7 +219,7 @@ func (p *Provider) Revoke(ctx context.Context, token string) error {
 	return p.post(ctx, "revocation_endpoint", p.Revocation, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}}, nil)
 }
 
-// decode decodes a JSON object. It does nothing if into is nil.
+// decode decodes the JSON object in body into the variable that into points to. It does nothing if into is nil.
 func decode(body []byte, into any) error {
 	if into == nil {
 		return nil

@@ -177,7 +177,7 @@ func TestIDTokenRefused(t *testing.T) {
 		name   string
 		claims map[string]any
 		want   Expected
-		why    string // empty for a valid token
+		why    string // reason in the error; empty for a valid token
 	}{
 		{"plain", nil, Expected{}, ""},
 		{"issuer", map[string]any{"iss": "https://example.com"}, Expected{}, "issued by a different provider"},
@@ -275,7 +275,7 @@ func TestKeysNotAvailable(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int
 		body   string
-		why    string // empty for valid keys
+		why    string // reason in the error; empty for valid keys
 	}{
 		"none": {200, `{"keys":[]}`, ""}, "busy": {503, `{}`, "returned HTTP 503"}, "a page": {200, "<html>", "not return a valid JSON Web Key Set"},
 		"a bad key": {200, `{"keys":[{"kty":"EC"}]}`, "not return a valid JSON Web Key Set"},
@@ -297,7 +297,7 @@ func TestKeysNotAvailable(t *testing.T) {
 	}
 }
 
-// The redirect must come from the provider that the user signs in to.
+// A redirect is refused if it comes from another provider than the one that the user signs in to.
 func TestCallbackFromAnotherIssuer(t *testing.T) {
 	requirePeerCheck(t)
 	for name, people := range map[string]fakeaws.Login{
@@ -337,7 +337,7 @@ func TestPorts(t *testing.T) {
 	second.Close()
 }
 
-// serve starts a server that returns this configuration, and calls answer for all other requests.
+// serve starts a server that publishes this configuration and answers all other requests with the function answer.
 func serve(t *testing.T, configuration func(issuer string) map[string]any, answer http.HandlerFunc) Client {
 	t.Helper()
 	var server *httptest.Server
@@ -451,7 +451,7 @@ func TestProviderResponses(t *testing.T) {
 	}
 }
 
-// The client's secret is sent in the way that the provider supports.
+// aws-vault sends the client's secret in the way that the provider supports.
 func TestClientAuthentication(t *testing.T) {
 	for name, tt := range map[string]struct {
 		methods []string
@@ -490,7 +490,7 @@ func TestClientAuthentication(t *testing.T) {
 	}
 }
 
-// Every response is either parsed or refused with an *IDTokenError.
+// Verify parses every response or refuses it with an *IDTokenError.
 func FuzzIDToken(f *testing.F) {
 	fake, err := fakeaws.NewAWS()
 	if err != nil {
@@ -519,7 +519,7 @@ func FuzzIDToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		id, err := p.Verify(raw, Expected{})
 		var e *IDTokenError
-		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // the same signature has several encodings
+		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // the bytes of a signature have several base64url encodings
 		if err == nil && (!same || id.Subject != "alice") || err != nil && !errors.As(err, &e) {
 			t.Errorf("%q: %+v, %v", raw, id, err)
 		}

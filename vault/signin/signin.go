@@ -14,7 +14,7 @@ var (
 	ErrTimeout = errors.New("the sign-in was not completed in time")
 )
 
-// Results of a poll before the user has signed in.
+// Errors of a poll that ends before the user has signed in.
 var (
 	ErrPending  = errors.New("the sign-in is not complete yet")
 	ErrSlowDown = errors.New("polled too soon")

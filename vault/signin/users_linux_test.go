@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Another user who knows all secrets of a sign-in can neither complete nor end it.
+// Another user of the machine can neither complete nor end a sign-in, even with all secrets of the sign-in.
 func TestCallbackOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip(fakeaws.ErrNotRoot)

@@ -9,13 +9,13 @@ import (
 // A kind is a kind of browser, with the program names and flags that differ between browsers.
 type kind struct {
 	name     string
-	programs []string // names of the executable, the most common first
+	programs []string // names of the executable file, the most common name first
 	app      string   // name of the application on macOS
-	profile  string   // flag that selects a profile; empty for Firefox, which has containers
+	profile  string   // flag that selects a profile; empty for Firefox, which has containers instead
 	private  string   // flag that opens a private window
 }
 
-// kinds are the supported browsers. Private opens a window in the first one that is installed.
+// kinds are the supported browsers. The choice Private uses the first browser in the list that is installed.
 var kinds = []kind{
 	{"firefox", []string{"firefox", "firefox-esr"}, "Firefox", "", "--private-window"},
 	{"chromium", []string{"chromium", "chromium-browser"}, "Chromium", "--profile-directory=", "--incognito"},
@@ -24,7 +24,7 @@ var kinds = []kind{
 	{"edge", []string{"microsoft-edge", "microsoft-edge-stable", "msedge"}, "Microsoft Edge", "--profile-directory=", "--inprivate"},
 }
 
-// Private is the name that opens a private window in any installed browser.
+// Private is the name of a choice that opens a private window in any installed browser.
 const Private = "private"
 
 // A Choice selects a browser, and optionally a profile or container in it. The zero Choice is the system's
@@ -60,8 +60,8 @@ func Names() []string {
 	return append(names, Private)
 }
 
-// Parse parses a choice such as "chromium:Work", "firefox:prod", "private" or "". If only a container is given,
-// the browser is Firefox. It returns an [*UnknownError] for other names.
+// Parse parses a choice such as "chromium:Work", "firefox:prod", "private" or "". If only a container is given, the
+// browser is Firefox. If the browser's name is not supported, Parse returns an [*UnknownError].
 func Parse(text, container string) (Choice, error) {
 	name, part, _ := strings.Cut(text, ":")
 	c := Choice{Name: name, Profile: part}
@@ -86,9 +86,9 @@ func find(name string) (kind, bool) {
 	return kind{}, false
 }
 
-// Command returns the command line that opens address in the chosen browser. The choice must not be the zero
-// Choice. look finds a program, as exec.LookPath does. It returns a [*NotFoundError] if the browser is not
-// installed.
+// Command returns the command line that opens address in the chosen browser. The choice must not be the zero Choice.
+// The function look finds a program, as exec.LookPath does. If the browser is not installed, Command returns a
+// [*NotFoundError].
 func (c Choice) Command(address string, look func(program string) (string, error)) ([]string, error) {
 	if c.Name == Private {
 		return privateWindow(address, look)
@@ -107,8 +107,8 @@ func (c Choice) Command(address string, look func(program string) (string, error
 	return k.command(append(flags, address), look)
 }
 
-// pageLink returns the link that opens address in a Firefox container. It returns file: addresses unchanged,
-// because an extension cannot open files; such a page contains the container link itself.
+// pageLink returns the link that opens address in a Firefox container. It returns file: addresses unchanged, because an
+// extension cannot open files. Such a file contains the container link.
 func (c Choice) pageLink(address string) string {
 	if k, ok := find(c.Name); ok && c.Profile != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
 		return containerLink(c.Profile, address)
@@ -136,7 +136,8 @@ func containerLink(container, address string) string {
 	return "ext+container:name=" + escape(container) + "&url=" + escape(address)
 }
 
-// findProgram returns the command line of the browser, with the first program that the function look finds.
+// findProgram returns the command line of the browser. It uses the first of names for which the function look finds a
+// program.
 func (k kind) findProgram(args []string, names []string, look func(string) (string, error)) ([]string, error) {
 	for _, name := range names {
 		if path, err := look(name); err == nil {

@@ -1,6 +1,6 @@
 package browser
 
-// command starts a new instance of the browser with "open -na", because a running one accepts no arguments.
+// command starts a new instance of the browser with "open -na", because a running browser accepts no arguments.
 func (k kind) command(args []string, look func(string) (string, error)) ([]string, error) {
 	if argv, err := k.findProgram(args, k.programs, look); err == nil {
 		return argv, nil

@@ -2,7 +2,7 @@ package browser
 
 import "slices"
 
-// installPaths are the usual paths of browsers, which are rarely in PATH.
+// installPaths are the usual paths of browsers. The PATH variable rarely contains them.
 var installPaths = map[string][]string{
 	"firefox":  {`C:\Program Files\Mozilla Firefox\firefox.exe`},
 	"chromium": {`C:\Program Files\Chromium\Application\chrome.exe`},

@@ -22,7 +22,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// ErrNotOpened is returned if no browser requested the page.
+// ErrNotOpened reports that no browser requested the page.
 var ErrNotOpened = errors.New("no browser opened the page")
 
 // A Page is a local page that redirects the browser once to another address. Other users of the machine can
@@ -32,7 +32,7 @@ var ErrNotOpened = errors.New("no browser opened the page")
 type Page struct {
 	path     string
 	target   string
-	file     string // path of the file; empty if none is needed
+	file     string // path of the file that the browser opens; empty if the browser opens the local address
 	listener net.Listener
 	server   *http.Server
 	opened   chan struct{}
@@ -41,12 +41,12 @@ type Page struct {
 
 // Limits for a browser's request.
 const (
-	maxRequest  = 16 << 10 // bytes of the request header
+	maxRequest  = 16 << 10 // bytes of a request's header
 	requestTime = 10 * time.Second
 )
 
-// Serve starts a server whose page redirects the chosen browser to the address to. peers decides which
-// connections are accepted. The caller closes the page.
+// Serve starts a server whose page redirects the chosen browser to the address in the parameter to. peers decides which
+// connections are accepted. The caller must close the page.
 func Serve(to string, choice Choice, peers peer.Check) (*Page, error) {
 	l, err := peer.Listen("tcp4", "127.0.0.1:0", peers)
 	if err != nil {
@@ -88,7 +88,7 @@ const pageText = `<!doctype html>
 <p><a href="%[1]s" rel="noreferrer">Continue</a></p></html>
 `
 
-// URL returns the address to open. It does not contain the target address.
+// URL returns the address that the browser has to open. It does not contain the target address.
 func (p *Page) URL() string {
 	if p.file == "" {
 		return p.address()
@@ -98,15 +98,15 @@ func (p *Page) URL() string {
 
 func fileURL(path string) string {
 	if !strings.HasPrefix(path, "/") {
-		path = "/" + path // for a Windows path such as C:/
+		path = "/" + path // needed for a Windows path such as C:/
 	}
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
 func (p *Page) address() string { return "http://" + p.listener.Addr().String() + p.path }
 
-// Wait returns nil when a browser was redirected. It returns ErrNotOpened after the timeout, or the cause of
-// ctx's end.
+// Wait returns nil after the page has redirected a browser. It returns ErrNotOpened after the timeout. If ctx ends, it
+// returns the cause.
 func (p *Page) Wait(ctx context.Context, timeout time.Duration) error {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -120,7 +120,7 @@ func (p *Page) Wait(ctx context.Context, timeout time.Duration) error {
 	}
 }
 
-// Close removes the file and stops the server, after open responses are sent.
+// Close removes the file and stops the server. Before the server stops, it sends the responses to open requests.
 func (p *Page) Close() error {
 	if p.file != "" {
 		os.RemoveAll(filepath.Dir(p.file))

@@ -53,7 +53,7 @@ func sendRequestTo(t *testing.T, page string, change func(*http.Request)) (statu
 	return resp.StatusCode, resp.Header.Get("Location"), string(text)
 }
 
-// Invalid requests get no redirect and do not use up the page. After them, the browser is redirected once.
+// An invalid request gets no redirect. After such requests, a valid request is still redirected, but only once.
 func TestPageRedirectsOnce(t *testing.T) {
 	p := serve(t)
 	if strings.Contains(p.URL(), "EXAMPLE") || !strings.HasPrefix(p.URL(), "http://127.0.0.1:") {
