@@ -19,9 +19,9 @@ import (
 type agentSettings struct {
 	name     string
 	text     string
-	identity string // role or identity at the end of the chain; empty if the config does not say
-	access   string // agent_access of the profile itself
-	from     string // source_profile
+	identity string // role or identity whose credentials the profile provides; empty if the config does not name it
+	access   string // agent_access of the profile itself; empty if not set
+	from     string // value of source_profile
 }
 
 // A randomConfig is a randomly generated config file.
@@ -101,7 +101,7 @@ func (r *randomConfig) add(i int) {
 	r.profiles = append(r.profiles, p)
 }
 
-// newRandomConfig generates a config. A key is stored for the profile m.
+// newRandomConfig generates a config. The profile m in the config has a stored key.
 func newRandomConfig(seed uint64) (r *randomConfig, text string) {
 	r = &randomConfig{Rand: rand.New(rand.NewPCG(seed, 40)), stored: []string{"m"}}
 	for i := range 2 + r.IntN(5) {
@@ -159,8 +159,8 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	return all
 }
 
-// A coding agent never receives more than the strictest explicit setting of any role in the chain allows,
-// whichever command, additional role or chain it uses.
+// A coding agent never receives more than the strictest explicit setting of any role in the chain allows. This is true
+// for every command, additional role and chain.
 func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	const configs = 20_000
 	w := testvault.New(t, "")
@@ -223,7 +223,7 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	}
 }
 
-// isLimitedBy reports whether a session policy allows no more than an agent_access setting.
+// isLimitedBy reports whether the session policies in inline and arns allow no more than the agent_access value access.
 func isLimitedBy(access, inline string, arns []string) bool {
 	switch access {
 	case "off":

@@ -15,16 +15,15 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An executor carries out one plan. It works backwards from the last step: a step returns a cached session, or
-// creates one from the result of the step before it. So step and create call each other, each time for the step
-// before. The input of a session is looked up while the lock of that session is held. If several processes need
-// the session, only one of them creates it.
+// An executor carries out one plan, beginning with the last step. Its method step returns a cached session, or calls
+// create. create calls step for the previous step, and uses the result as the input of the new session. While this
+// happens, the lock of the new session is held. So if several processes need the session, only one creates it.
 type executor struct {
 	vault   *Vault
-	plan    plan.Plan // identify fills in the identity of the first step
+	plan    plan.Plan // plan to carry out; identify fills in the identity of the first step
 	options plan.Options
 
-	// Results of identify. Each is used once.
+	// Results of identify. Each result is used once.
 	firstCredentials *aws.Credentials // result of the first step; nil if there is none
 	token            string           // token that the first step exchanges; empty if there is none
 }
@@ -115,11 +114,11 @@ func (c *executor) identify(ctx context.Context, i int) error {
 	return err
 }
 
-// minInputValidity is how long a session must still be valid to create the next session with it.
+// minInputValidity is how long a session must still be valid if it is the input of the next session.
 const minInputValidity = time.Minute
 
-// step returns the result of step i: a cached session that is valid for at least need, or a new one. If
-// creating a session would prompt the user, a cached session with less validity is used.
+// step returns the result of step i: a cached session that is valid for at least need, or a new session. If creating a
+// session would prompt the user, step returns a cached session even if it is valid for less than need.
 func (c *executor) step(ctx context.Context, i int, need time.Duration) (store.Created, error) {
 	switch {
 	case !c.plan.Steps[i].Cacheable:
@@ -160,8 +159,8 @@ func (c *executor) request(i int, need time.Duration) store.Request {
 	return a
 }
 
-// findCached returns the cached session for step i, as [store.Sessions.Find] does. It returns no session if the
-// keystore cannot be read: the later attempt to create one reports that error.
+// findCached returns the cached session for step i, as [store.Sessions.Find] does. If the keystore cannot be read, it
+// returns no session and no error, because creating the session will report the error.
 func (c *executor) findCached(ctx context.Context, i int, need time.Duration) store.Found {
 	if !c.plan.Steps[i].Cacheable || !c.plan.DigestKnown(i) {
 		return store.Found{}
@@ -173,8 +172,8 @@ func (c *executor) findCached(ctx context.Context, i int, need time.Duration) st
 	return found
 }
 
-// create carries out step i on the result of the step before it. If AWS reports that the cached input session
-// has expired, create replaces that session and tries once more. An administrator may have revoked the session.
+// create carries out step i on the result of the previous step. If AWS reports that the cached input session has
+// expired, for example because an administrator revoked it, create replaces the input session and tries once more.
 func (c *executor) create(ctx context.Context, i int) (store.Created, error) {
 	made, err := c.createOnce(ctx, i)
 	var refused *awsapi.APIError
@@ -229,7 +228,7 @@ func (c *executor) previous(ctx context.Context, i int) (store.Created, error) {
 	return made, err
 }
 
-// credentialsChangedError is returned if the first step of a plan returns other credentials than before.
+// credentialsChangedError reports that the first step of a plan returned other credentials than identify got from it.
 type credentialsChangedError struct{}
 
 func (credentialsChangedError) Error() string {
@@ -238,8 +237,8 @@ func (credentialsChangedError) Error() string {
 
 func (credentialsChangedError) Unwrap() error { return store.ErrWrongIdentity }
 
-// fingerprint identifies credentials. It includes the secret: the access key ID is public, and anyone could
-// present it.
+// fingerprint returns a fingerprint of credentials. It includes the secret key, because the access key ID is public:
+// anyone could return credentials that contain another user's access key ID.
 func fingerprint(c aws.Credentials) string {
 	return plan.Fingerprint(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
 }

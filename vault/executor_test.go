@@ -35,8 +35,8 @@ func addBob(w *testvault.World) map[string]fakeaws.Key {
 	return map[string]fakeaws.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
 }
 
-// callersOf runs a profile once for each name, after calling become with the name. It returns the identities
-// that called AWS.
+// callersOf creates the credentials of a profile once for each name, after it has called become with that name. It
+// returns the identities that called AWS.
 func callersOf(w *testvault.World, t *testing.T, profile string, become func(user string), names ...string) (callers []string) {
 	t.Helper()
 	for _, user := range names {
@@ -111,8 +111,8 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// A server uses a role session on top of a program's credentials without a prompt, after the program has run
-// once.
+// A role session that was created with a program's credentials is cached. A server then uses the session without a
+// prompt.
 func TestUnattendedProcessWithMFA(t *testing.T) {
 	d := newUnattendedFixture(t, "")
 	d.Config, _ = profile.Parse("config", []byte("[profile m]\ncredential_process = lasting\n"+testvault.MFA+testvault.Hub))
@@ -132,7 +132,7 @@ func TestUnattendedProcessWithMFA(t *testing.T) {
 	}
 }
 
-// A server that cannot prompt also finds out which identity the container provides.
+// A server that cannot prompt still finds out whose credentials the container provides.
 func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile c]\ncredential_source = EcsContainer\n"+ops)
 	keys, e := addBob(w), newMetadataServer(t)
@@ -159,7 +159,7 @@ func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// If another user signs in while a session is renewed, the first user's session is not used, even if it is
+// If another user signs in while a session is renewed, the first user's session is not used, even if that session is
 // still valid.
 func TestOtherIdentityDoesNotReuseOlderSession(t *testing.T) {
 	w := testvault.New(t, "")
@@ -179,8 +179,8 @@ func TestOtherIdentityDoesNotReuseOlderSession(t *testing.T) {
 	}
 }
 
-// The output of a program may depend on the environment and on the profile. The credentials are cached per
-// environment, and a role session depends on the credentials it was created with.
+// The output of a program may depend on the environment and on the profile. So the output is cached separately for each
+// environment and profile, and a role session depends on the credentials that it was created with.
 func TestProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile q]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
 	keys := addBob(w)
@@ -229,7 +229,7 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 	}
 	for _, use := range []struct{ profile, as, want string }{
 		{"p", "alice", "alice"}, {"p", "bob", "bob"}, {"p", "alice", "alice"}, // alice and bob have different environments
-		{"q", "alice", "bob"}, // another profile with the same command
+		{"q", "alice", "bob"}, // profile q runs the same command, but does not share p's cached output
 	} {
 		if got := credentialsFor(use.profile, use.as); got != use.want {
 			t.Errorf("%s as %s got the credentials of %s, want those of %s", use.profile, use.as, got, use.want)
@@ -258,8 +258,8 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// If AWS no longer accepts the session that a program printed, the program runs again. The role session depends
-// on the new output.
+// If AWS no longer accepts the session that a program printed, the program runs again. The next role session depends on
+// the program's new output.
 func TestProcessRunsAgain(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
 	addBob(w)
@@ -293,7 +293,7 @@ func TestProcessRunsAgain(t *testing.T) {
 	}
 }
 
-// A token program runs once per command, and the session depends on the subject of its token.
+// A token program runs once for each request, and the session depends on the subject of the token that it prints.
 func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\n"+ops)
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
@@ -352,7 +352,7 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// If the token is replaced between planning and the call, it is not sent for the identity in the plan.
+// If the token is replaced between planning and the call, the new token is not sent for the identity in the plan.
 func TestTokenReplacedDuringExecution(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
@@ -387,7 +387,7 @@ func TestTokenReplacedDuringExecution(t *testing.T) {
 	}
 }
 
-// Two large certificate files with different content get different sessions.
+// If two large certificate files have different contents, their sessions are different.
 func TestLargeCertificateReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.pem")
 	w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+

@@ -13,8 +13,8 @@ import (
 	"aws-vault/vault/source"
 )
 
-// holdings collects the facts that a plan for p depends on, such as stored keys and policies. signed reports
-// who is signed in.
+// holdings collects the facts that a plan for p depends on, such as stored keys and policies. The parameter signed
+// reports who is signed in.
 func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options, signed signIns) (plan.Holdings, error) {
 	chain, keys, err := v.storedKeys(ctx, p)
 	if err != nil {
@@ -40,7 +40,7 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 			return plan.Holdings{}, err
 		}
 	}
-	l, err := v.limits(p, o) // comes last: an error about the profile itself is more useful
+	l, err := v.limits(p, o) // limits are read last, so that an error about the profile itself is reported first
 	if err != nil {
 		return plan.Holdings{}, err
 	}

@@ -129,8 +129,7 @@ func TestAgentLimitOfLaterRole(t *testing.T) {
 	}
 }
 
-// The rules of all profiles are read only for agents. For users, planning does not get slower with more
-// profiles.
+// The rules of all profiles are read only for agents. So planning for a user does not get slower with more profiles.
 func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 	var config strings.Builder
 	config.WriteString("[profile m]\n")

@@ -33,11 +33,11 @@ type nestedFixture struct {
 	t            *testing.T
 	dir          string
 	config       strings.Builder
-	token        string                  // printed by web_identity_token_process
-	devices      map[string]*fakeaws.MFA // devices whose codes mfa_process prints, by profile
-	dropsCallers bool                    // programs do not pass on AWS_VAULT_CALLERS
+	token        string                  // token that web_identity_token_process prints
+	devices      map[string]*fakeaws.MFA // MFA devices whose codes mfa_process prints, by profile
+	dropsCallers bool                    // whether programs drop the variable AWS_VAULT_CALLERS
 	whileRunning func()                  // called while a profile's program runs; nil for nothing
-	mayWait      <-chan struct{}         // once closed, runs can wait for each other; nil for never
+	mayWait      <-chan struct{}         // once this channel is closed, runs may wait for each other; nil if they never may
 }
 
 const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
@@ -73,7 +73,7 @@ var kinds = []func(name, inner string) string{
 	},
 }
 
-// add adds a profile that depends on the profile inner.
+// add adds a profile with the given name that depends on the profile inner.
 func (n *nestedFixture) add(kind int, name, inner string) {
 	fmt.Fprintf(&n.config, "[profile %s]\n%s\n", name, kinds[kind](name, inner))
 	if strings.Contains(kinds[kind](name, inner), "mfa_serial") {
@@ -97,8 +97,8 @@ type nestedRun struct {
 	held    []program.Lock // value of AWS_VAULT_HELD_LOCKS
 }
 
-// export prints the credentials of a profile, as aws-vault export does. It fails if it waits for another run
-// for a second.
+// export prints the credentials of a profile, as aws-vault export does. It fails if it must wait longer than a second
+// for another run, unless mayWait is closed.
 func (r nestedRun) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -142,7 +142,7 @@ func printed(c aws.Credentials) map[string]any {
 	}
 }
 
-// program acts as a program that a profile names. It runs aws-vault export for another profile.
+// program plays the part of a program in a profile's settings: it runs aws-vault export for another profile.
 func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error) {
 	if r.nest.whileRunning != nil {
 		r.nest.whileRunning()
@@ -173,7 +173,8 @@ func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error
 
 func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
 
-// A nested aws-vault never waits for a lock that its parent holds, or for a process that has ended, because each session has its own lock.
+// Each session has its own lock. So a nested aws-vault never waits for a lock that its parent holds, or for a process
+// that has ended.
 func TestNestedRuns(t *testing.T) {
 	const configs, maxDepth = 1000, 4
 	n := newNestedFixture(t)
@@ -215,7 +216,7 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 	var running, all sync.WaitGroup
 	running.Add(profiles)
 	together := make(chan struct{})
-	n.mayWait = together // all runs then write to the index of sessions
+	n.mayWait = together // after mayWait is closed, all runs write to the index of sessions and wait for its lock
 	go func() {
 		running.Wait()
 		close(together)
@@ -261,7 +262,7 @@ func TestNestedRecursion(t *testing.T) {
 	for _, name := range names {
 		for _, n.dropsCallers = range []bool{false, true} {
 			if n.dropsCallers && !locked[name] {
-				continue // without callers and locks, the recursion cannot be detected
+				continue // if the callers are dropped and no lock is held, the recursion cannot be detected
 			}
 			_, err := (nestedRun{nest: n}).export(t.Context(), name)
 			var caller *store.DeadlockError

@@ -6,8 +6,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// firstPrompt returns the first step that would prompt the user if step i were carried out again. It takes the
-// cached sessions into account.
+// firstPrompt returns the first step that would prompt the user if step i were carried out again. It ignores
+// steps that would not be carried out, because their results or the results of later steps are cached.
 func (c *executor) firstPrompt(ctx context.Context, i int) (step int, prompts bool) {
 	if i > 0 && !c.findCached(ctx, i-1, minInputValidity).Fresh {
 		if step, prompts = c.firstPrompt(ctx, i-1); prompts {

@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A card's PIN and touch need the user. So a valid session is not renewed early with a card, as it is with a
-// key in a file.
+// With a key in a file, a valid session is renewed early. With a key on a card, it is not renewed early, because the
+// user would have to enter a PIN or touch the card.
 func TestCardIsNotUsedForCachedSession(t *testing.T) {
 	for place, again := range map[string]bool{"piv:9c": false, "": true} {
 		const role = "arn:aws:iam::123456789012:role/anywhere"

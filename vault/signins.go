@@ -8,7 +8,7 @@ import (
 	"aws-vault/vault/source"
 )
 
-// signIns report who is signed in, without starting a sign-in.
+// signIns reports who is signed in, without starting a sign-in.
 type signIns interface {
 	openID(ctx context.Context, to plan.OIDC) (who plan.Identity, ok bool, err error)
 	portal(ctx context.Context, to plan.SSO) (who string, err error)
@@ -52,8 +52,8 @@ func (s indexedSignIns) signedInAs(token plan.Digest) string {
 	return e.SignedInAs
 }
 
-// identities returns who is signed in to the OIDC provider of q. It returns nil if q has none, or if nobody is
-// signed in.
+// identities returns who is signed in to the OIDC provider of q. It returns nil if q uses no OIDC provider, or if no
+// user is signed in.
 func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]plan.Identity, error) {
 	to, err := plan.Provider(q)
 	if err != nil || q.Source != nil {
@@ -66,8 +66,8 @@ func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[pl
 	return map[plan.Digest]plan.Identity{to.TokenDigest(): who}, nil
 }
 
-// signIns returns the ID of the current sign-in to the Identity Center portal of q, or of its aws login
-// sign-in. It returns nil if q uses neither.
+// signIns returns the ID of q's current sign-in, either to its Identity Center portal or with aws login. It returns nil
+// if q uses neither.
 func (v *Vault) signIns(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]string, error) {
 	if q.Source != nil || v.Source.Tokens == nil {
 		return nil, nil

@@ -51,7 +51,7 @@ func useTokenStore(w *testvault.World, t *testing.T) *keystoretest.Ring {
 	return r
 }
 
-// actionsOf runs a profile and returns the AWS actions that were called.
+// actionsOf creates the credentials of a profile and returns the AWS actions that were called.
 func actionsOf(w *testvault.World, t *testing.T, profile string) (actions string) {
 	t.Helper()
 	if _, err := w.Create(t, profile, plan.Options{}); err != nil {
@@ -81,7 +81,7 @@ func forgetSessions(w *testvault.World) {
 
 const signsIn = "StartDeviceAuthorization CreateToken"
 
-// A session from one user's sign-in to a portal is not used after another user has signed in.
+// A session that was created with one user's sign-in to a portal is not used after another user has signed in.
 func TestSSOSignInOfAnotherUser(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	portal := newPortal(w, t)
@@ -161,8 +161,7 @@ func TestSSOSignInOfAnotherUserManyRoles(t *testing.T) {
 	}
 }
 
-// If a session is cached, the token is not opened as long as the index entry matches the last write of the
-// token. If the token was written since, it is opened.
+// If a session is cached, the sign-in token is opened only if it was written after its index entry.
 func TestCachedSessionReadsNoToken(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
@@ -197,7 +196,7 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 	if _, cached := w.CachedSessions(first)[0]; !cached {
 		t.Error("the current sign-in's session was not found with an outdated index")
 	}
-	// The same applies if the keystore cannot report the last write.
+	// The token is also opened if the keystore cannot report the time of the last write.
 	for name := range tokens.Writes {
 		tokens.Writes[name] = 0
 	}
@@ -216,7 +215,7 @@ func TestSSOTokenCannotBeStored(t *testing.T) {
 	}
 }
 
-// The AWS CLI's token is used without renewing it, and each such token counts as a separate sign-in.
+// The AWS CLI's token is used without renewing it. Each new token of the AWS CLI counts as another sign-in.
 func TestSSOOfTheAWSCLI(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
@@ -250,7 +249,7 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	}
 }
 
-// A session on top of an aws login sign-in is not used after the next sign-in.
+// A session that was created with an aws login sign-in is not used after the next sign-in.
 func TestLoginOfAnotherUser(t *testing.T) {
 	const alice = "arn:aws:iam::123456789012:user/alice"
 	w := testvault.New(t, "[profile l]\nlogin_session = "+alice+"\n[profile top]\nsource_profile = l\n"+ops)

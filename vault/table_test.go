@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// Each row of the decision table is carried out twice against the fake AWS, and its calls are compared. The second run
-// must repeat only calls whose results cannot be cached.
+// Each row of the decision table is carried out twice against the fake AWS, and the calls of both runs are compared
+// with the table. The second run must repeat only calls whose results cannot be cached.
 func TestDecisionTableCalls(t *testing.T) {
 	hour2 := plan.Options{Duration: 2 * time.Hour}
 	for _, tt := range []struct {
@@ -20,8 +20,8 @@ func TestDecisionTableCalls(t *testing.T) {
 		config  string // the last profile is used; the first profile's key is stored if it is named m
 		options plan.Options
 		env     map[string]string
-		want    string // calls to AWS, and the number of prompts
-		again   string // the same for the second run; usually empty
+		want    string // calls to AWS in the first run, and the number of prompts
+		again   string // calls and prompts in the second run; usually empty
 		err     string
 	}{
 		{name: "1", config: "[profile m]\n", want: "GetSessionToken duration=3600 by=user/alice"},

@@ -34,9 +34,9 @@ func (r TouchRule) Key(name string) (bool, error) {
 	return true, nil
 }
 
-// Tokens returns a function that reports whether a token must be protected with a touch, because a profile that
-// uses the token has require_touch. of returns the tokens that a profile uses. It is used as a callback of
-// store.Tokens.
+// Tokens returns a function that reports whether a token must be protected with a touch, because a profile that uses
+// the token has require_touch. The function of returns the tokens that a profile uses. The returned function is a
+// callback of store.Tokens.
 func (r TouchRule) Tokens(of func(*profile.Profile) []string) func(token string) bool {
 	return func(token string) bool {
 		if r.Config == nil || !r.CanTouch {

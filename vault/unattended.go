@@ -17,7 +17,7 @@ import (
 type Unattended struct {
 	Vault *Vault
 
-	// PromptContext ends all background prompts.
+	// When PromptContext ends, all background prompts end.
 	PromptContext context.Context
 	// CanPrompt returns nil if the user can be prompted for this step while another program uses the terminal.
 	// Otherwise it returns the reason. If CanPrompt is nil, the user is never prompted.
@@ -28,14 +28,14 @@ type Unattended struct {
 	running sync.WaitGroup
 }
 
-// A backgroundPrompt is a prompt in the background, open or ended.
+// A backgroundPrompt is a prompt in the background, which may have ended.
 type backgroundPrompt struct {
-	ended time.Time // zero while the prompt is open
+	ended time.Time // when the prompt ended; zero while the prompt is open
 	err   error
 }
 
-// promptPause is the time between an unanswered prompt and the next prompt for the same thing. Without it,
-// clients that retry would cause prompt after prompt.
+// promptPause is the least time between a prompt that failed and the next prompt for the same thing. Without this
+// pause, clients that retry would cause prompt after prompt.
 const promptPause = 5 * time.Minute
 
 // LoginRequiredError reports that the user must answer a prompt first, and that the caller cannot wait for the
@@ -44,7 +44,7 @@ type LoginRequiredError struct {
 	Profile   string
 	Question  string // what the user is prompted for
 	Prompting bool   // whether a prompt is open now
-	Err       error  // why no prompt is open, or how the last one failed
+	Err       error  // reason why no prompt is open; may be the error of the last prompt
 }
 
 func (e *LoginRequiredError) Error() string {
@@ -54,14 +54,14 @@ func (e *LoginRequiredError) Error() string {
 	return fmt.Sprintf("profile %s needs %s: %v", e.Profile, e.Question, e.Err)
 }
 
-// Unwrap returns why no prompt is open, or how the last one failed.
+// Unwrap returns the reason why no prompt is open.
 func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
 var errCannotPrompt = errors.New("aws-vault cannot prompt now")
 
-// Credentials is like [Vault.Credentials], but never waits for a prompt. If the user has to answer one, it
-// opens the prompt in the background and returns at once. It returns a cached session that is still valid,
-// however short its validity, or else a [*LoginRequiredError]. Concurrent calls share one prompt.
+// Credentials is like [Vault.Credentials], but never waits for a prompt. If the user has to answer a prompt, it opens
+// the prompt in the background and returns at once: with a cached session that is still valid, even if it expires
+// soon, or else with a [*LoginRequiredError]. Concurrent calls share one prompt.
 func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := u.Vault.newExecutor(pl, o)
 	if err != nil {
@@ -92,12 +92,12 @@ func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Optio
 	return aws.Credentials{}, e
 }
 
-// minFallbackValidity is the least validity of credentials that are returned while a prompt for new ones is
-// open.
+// minFallbackValidity is how long a cached session must still be valid to be returned while a prompt for a new session
+// is open.
 const minFallbackValidity = 10 * time.Second
 
-// startPrompt opens a background prompt for the step, unless one is open already. It reports whether a prompt
-// is open, or returns the reason why none is.
+// startPrompt opens a background prompt for the step, unless a prompt is already open. It reports whether a prompt is
+// open. If no prompt is open, it returns the reason.
 func (u *Unattended) startPrompt(c executor, step int, need time.Duration) (asking bool, err error) {
 	if u.CanPrompt == nil {
 		return false, errCannotPrompt
@@ -111,7 +111,7 @@ func (u *Unattended) startPrompt(c executor, step int, need time.Duration) (aski
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	name, now := c.plan.Digest(step), u.Vault.Sessions.Now()
-	switch spec := c.plan.Steps[step].Spec.(type) { // one sign-in is enough for every role
+	switch spec := c.plan.Steps[step].Spec.(type) { // all roles of a sign-in share one prompt, because one sign-in is enough for all of them
 	case plan.SSORole:
 		name = spec.TokenDigest()
 	case plan.OIDCRole:

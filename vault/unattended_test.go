@@ -22,7 +22,7 @@ type unattendedFixture struct {
 	*testvault.World
 	unattended *vault.Unattended
 	questions  chan source.Question
-	answers    chan error // nil sends the right code
+	answers    chan error // answers to the prompts; nil sends the right code
 	stop       context.CancelFunc
 }
 
@@ -61,7 +61,7 @@ func (d *unattendedFixture) request(t *testing.T, need time.Duration, then ...st
 	return err
 }
 
-// wantLoginRequired checks that err is a LoginRequiredError.
+// wantLoginRequired checks that err is a LoginRequiredError. asking is the expected value of its field Prompting.
 func wantLoginRequired(t *testing.T, err error, asking bool) {
 	t.Helper()
 	var e *vault.LoginRequiredError
@@ -191,7 +191,7 @@ func TestUnattendedShortSession(t *testing.T) {
 	}
 }
 
-// The end of a server ends its open prompts.
+// When a server ends, its open prompts end too.
 func TestUnattendedContextEnds(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	wantLoginRequired(t, d.request(t, serveNeed), true)

@@ -19,8 +19,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// PlanEnvironment plans to use the credentials in the environment. It returns [plan.ErrNoEnvironmentKey] if
-// there are none, or an error of [profile.File.Resolve].
+// PlanEnvironment returns a plan that uses the credentials in the environment. It returns [plan.ErrNoEnvironmentKey] if
+// the environment contains no credentials, or an error of [profile.File.Resolve].
 func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
 	p, err := v.Config.Resolve("default", v.Inputs)
 	if err != nil {
@@ -62,8 +62,8 @@ func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Pla
 	return v.plan(ctx, name, o, storedSignIns{v.Source})
 }
 
-// Preview is like [Vault.Plan], for a plan that is shown and not carried out. It does not open stored sign-ins,
-// so the user it reports as signed in may be out of date.
+// Preview is like [Vault.Plan], for a plan that is shown and not carried out. It does not open stored sign-ins, so it
+// may report a user who is no longer signed in.
 func (v *Vault) Preview(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
 	return v.plan(ctx, name, o, indexedSignIns{v.Source})
 }
@@ -110,10 +110,10 @@ func StaticKey(config *profile.File, in profile.Inputs, name string) (aws.Creden
 	}, nil
 }
 
-// Credentials carries out a plan. It returns credentials that are valid for at least need, or for half their
-// lifetime if that is shorter. Credentials with less validity are returned if new ones would require a prompt.
-// The result of each temporary step is cached under the digest of its settings, so a session is never reused
-// after a setting has changed. If a cached session is valid, no network call is made.
+// Credentials carries out a plan. It returns credentials that are valid for at least need, or for half their lifetime
+// if that is shorter. If new credentials would require a prompt, Credentials may return credentials with less validity.
+// The result of each temporary step is cached under the digest of its settings, so a session is never reused after a
+// setting has changed. If a cached session is valid, no network call is made.
 func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := v.newExecutor(pl, o)
 	if err != nil {

@@ -80,7 +80,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ClockOffset = 58 * time.Minute // two minutes are left
+	w.ClockOffset = 58 * time.Minute // the session is valid for two more minutes
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	w.AWS.Fail(fakeaws.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
 	after, err := w.Create(t, "r", plan.Options{})
@@ -94,7 +94,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	}
 }
 
-// The user is not prompted only to get a session that lasts longer.
+// A session that is valid for 10 more minutes is used without a prompt, even if a longer validity is requested.
 func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
@@ -122,7 +122,7 @@ func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	}
 }
 
-// A request for a shorter session than the cached one creates a separate session.
+// If a shorter session is requested than the cached session, a separate session is created.
 func TestShorterDurationRequested(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
 	w.StoreKey(t, "m")
@@ -142,7 +142,7 @@ func TestShorterDurationRequested(t *testing.T) {
 	}
 }
 
-// A role may require a recent MFA code.
+// If a role requires a recent MFA code, the user is prompted again when the code is too old.
 func TestMFAMaxAge(t *testing.T) {
 	config := "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "mfa_max_age = 30m\n"
 	w := testvault.New(t, config)
@@ -167,7 +167,7 @@ func TestExpiredInputSessionIsRecreated(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.AWS.ExpireSessions()
-	w.AWS.Advance(30 * time.Second) // so that there is a new code
+	w.AWS.Advance(30 * time.Second) // wait until the MFA device shows a new code
 	w.AWS.Reset()
 	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestPolicyFile(t *testing.T) {
 	}
 }
 
-// A session of one token's subject is not used for another subject.
+// A session that was created with one subject's token is not used with another subject's token.
 func TestTokenFileOfAnotherIdentity(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
@@ -243,7 +243,7 @@ func TestTokenFileOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// The signed-in user decides which session is used, even if that user is only known during execution.
+// The session depends on the user who is signed in, even if that user becomes known only during execution.
 func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	w := testvault.New(t, "")
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "aws-vault")
@@ -303,7 +303,7 @@ func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	if got := sessions(); !slices.Equal(got, []string{"bob"}) {
 		t.Errorf("sessions %q, want one for bob", got)
 	}
-	// An identity that cannot be used in a session name is refused, whether it is known before or only during
+	// An identity that is not valid in a session name is refused, whether it becomes known during planning or only during
 	// execution.
 	issuer.EndLogins()
 	issuer.People(fakeaws.Login{Subject: "a|b", Auto: true})

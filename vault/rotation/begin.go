@@ -46,8 +46,8 @@ func (r *Rotation) begin(ctx context.Context, j *journal) (*run, error) {
 // minSessionValidity is how long a session must be valid for a whole rotation.
 const minSessionValidity = 10 * time.Minute
 
-// usesSession reports whether the rotation calls IAM with a session that has an MFA code. IAM refuses sessions
-// without one. Otherwise the rotation calls IAM with the key itself.
+// usesSession reports whether the rotation calls IAM with a session that was created with an MFA code. IAM refuses
+// sessions without an MFA code. If there is no such session, the rotation calls IAM with the key itself.
 func (r *Rotation) usesSession() bool { return len(r.Plan.Steps) > 1 }
 
 // A knownKey is a key that AWS accepts.
@@ -56,8 +56,8 @@ type knownKey struct {
 	caller awsapi.Caller // owner of the key
 }
 
-// identify asks AWS which user the stored key belongs to. After an interrupted rotation, AWS may know only one
-// of the two keys in the journal, so identify tries all of them.
+// identify asks AWS which user the stored key belongs to. After an interrupted rotation, AWS may know only one of the
+// two keys in the journal. So identify tries the stored key and then both keys in the journal.
 func (r *Rotation) identify(ctx context.Context, stored aws.Credentials, j *journal) (known knownKey, err error) {
 	for i, key := range []aws.Credentials{stored, j.entry.Old, j.entry.New} {
 		if key.AccessKeyID == "" || i > 0 && sameInJournal(key, stored) {
@@ -81,15 +81,15 @@ func (r *Rotation) identify(ctx context.Context, stored aws.Credentials, j *jour
 	return known, nil
 }
 
-// journalMatches reports whether the journal is about the stored key. It is not if the user has replaced the
-// stored key since.
+// journalMatches reports whether the journal belongs to the stored key and its user. It returns false if the user has
+// stored another key since the journal was written.
 func journalMatches(j store.Rotation, stored aws.Credentials, caller awsapi.Caller) bool {
 	user, _ := caller.User()
 	known := j.New.AccessKeyID == "" || sameInJournal(stored, j.Old) || sameInJournal(stored, j.New)
 	return known && j.User == user && j.Account == caller.Account
 }
 
-// sameInJournal compares two keys without their session tokens, which a journal does not store.
+// sameInJournal reports whether two keys are equal. It ignores their session tokens, which a journal does not store.
 func sameInJournal(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey
 }

@@ -9,9 +9,9 @@ import (
 // A journal records what a later run needs to finish an interrupted rotation.
 type journal struct {
 	journals *store.Journals
-	name     string         // of the key
+	name     string         // name of the key that is rotated
 	entry    store.Rotation // contents of the journal; zero before the first write
-	open     bool           // the journal is in the keystore: a rotation is unfinished
+	open     bool           // whether the journal is in the keystore, which means that a rotation is unfinished
 }
 
 // findJournal returns the journal of an interrupted rotation. If there is none, it returns a journal that is

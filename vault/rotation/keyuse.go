@@ -15,7 +15,7 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxKeys = 2
 
-// A KeyUse is an access key with the facts that show whether it is still needed.
+// A KeyUse is an access key with facts that show whether the key is still needed.
 type KeyUse struct {
 	awsapi.AccessKey
 	Stored  bool      // whether this key is in the keystore
@@ -46,10 +46,10 @@ func (k KeyUse) String() string {
 
 // QuotaError reports that the user already has as many keys as AWS allows, so no new key can be created.
 type QuotaError struct {
-	Name string // of the key to rotate
+	Name string // name of the key to rotate
 	User string
 	Keys []KeyUse
-	Now  time.Time // by AWS's clock, to compute the ages of the keys
+	Now  time.Time // current time by AWS's clock, from which the ages of the keys are computed
 }
 
 func (e *QuotaError) Error() string {
@@ -60,7 +60,7 @@ func (e *QuotaError) Error() string {
 	return fmt.Sprintf("user %s has %d access keys, and AWS allows %d: %s", e.User, len(e.Keys), maxKeys, strings.Join(keys, ", "))
 }
 
-// quotaError returns the error for a user whose keys are listed.
+// quotaError returns the error for a user who already has the keys in listed.
 func (r *run) quotaError(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
 	e := &QuotaError{Name: r.rotation.name(), User: r.user.keys.User, Now: r.user.now()}
 	for _, k := range listed {
@@ -77,8 +77,8 @@ func (r *run) useOf(ctx context.Context, k awsapi.AccessKey) KeyUse {
 	return use
 }
 
-// makeRoom returns the user's keys once another key can be created. If the user has too many, it deletes the
-// key that is not stored, but only after confirmation.
+// makeRoom makes sure that the user can have another key, and returns the user's keys. If the user already has two
+// keys, makeRoom deletes the key that is not stored, but only after the user confirms it.
 func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
 	if len(listed) < maxKeys {
 		return listed, nil
@@ -102,8 +102,8 @@ func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi
 	return slices.DeleteFunc(listed, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
 }
 
-// deleteLostKeys deletes a key that AWS created although its response never arrived. The secret of that key is
-// lost, so nobody can use it. All other keys stay.
+// deleteLostKeys deletes a key if AWS created the key but its response was lost. The secret of the key was only in
+// that response, so nobody can use the key. All other keys stay.
 func (r *run) deleteLostKeys(ctx context.Context) error {
 	listed, err := r.user.list(ctx)
 	if err != nil {
@@ -124,8 +124,8 @@ func (r *run) deleteLostKeys(ctx context.Context) error {
 	return nil
 }
 
-// mayBeLostKey reports whether an unused key can only come from the journal's unanswered call: the key did not
-// exist before the call and was created while the call ran.
+// mayBeLostKey reports whether an unused key can only come from the call whose response was lost. The key must not
+// have existed before that call, and must have been created while the call ran.
 func mayBeLostKey(k awsapi.AccessKey, j store.Rotation) bool {
 	return !slices.Contains(j.Before, k.ID) && k.ID != j.Old.AccessKeyID && k.ID != j.New.AccessKeyID &&
 		!k.Created.Before(j.From.Truncate(time.Second)) && !k.Created.After(j.Until)

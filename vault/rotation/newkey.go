@@ -9,11 +9,11 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// createTries is how often a new key is requested if responses are lost.
+// createTries is how many times a new key is requested if the responses are lost.
 const createTries = 3
 
-// create creates a new key at AWS. It writes the journal before and after, so that a later run can always clean
-// up. When create returns, the journal contains the new key.
+// create creates a new key at AWS. It writes the journal before and after the call, so that a later run can always
+// clean up. When create returns without an error, the journal contains the new key.
 func (r *run) create(ctx context.Context) error {
 	j := &r.journal.entry
 	for try := 1; ; try++ {
@@ -46,8 +46,8 @@ func (r *run) create(ctx context.Context) error {
 // clockSlack is the allowed difference between the clocks of AWS's own services.
 const clockSlack = 5 * time.Second
 
-// createRefused closes the journal after AWS refused to create a key. The journal stays open if a lost response
-// came before and the quota is full: the lost key may have filled the quota.
+// createRefused closes the journal after AWS refused to create a key. If the quota is full and an earlier response was
+// lost, the journal stays open, because that earlier call may have created the key that fills the quota.
 func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	var api *awsapi.APIError
 	quotaFull := errors.As(refusal, &api) && api.Code == "LimitExceeded"
@@ -67,8 +67,8 @@ func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	return r.quotaError(ctx, listed)
 }
 
-// storeNewKey writes the new key to the journal, which holds the only copy of its secret. If that fails,
-// storeNewKey deletes the key at AWS.
+// storeNewKey writes the new key to the journal, which contains the only copy of the key's secret. If the journal
+// cannot be written, storeNewKey deletes the key at AWS.
 func (r *run) storeNewKey(ctx context.Context) error {
 	j := &r.journal.entry
 	failed := r.journal.write(ctx)
@@ -80,6 +80,6 @@ func (r *run) storeNewKey(ctx context.Context) error {
 	if err := r.user.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
 		return fmt.Errorf("the new access key %s could not be stored: %w; it could not be deleted either: %w", Mask(j.New.AccessKeyID), failed, err)
 	}
-	r.journal.close(ctx) // safe even if this fails: the journal describes no key that still exists
+	r.journal.close(ctx) // an error is harmless: no key that the journal describes exists
 	return fmt.Errorf("the new access key %s could not be stored, so it was deleted: %w", Mask(j.New.AccessKeyID), failed)
 }

@@ -8,12 +8,12 @@ import (
 
 // A Preview describes what a rotation would do.
 type Preview struct {
-	Name    string // of the key in the keystore
+	Name    string // name of the key in the keystore
 	User    string
 	Keys    []KeyUse
-	HasRoom bool // whether AWS would allow another key
+	HasRoom bool // whether AWS allows another key now
 
-	// Interrupted is the journal of an interrupted rotation that Run would finish; nil if there is none.
+	// Interrupted is the journal of the interrupted rotation that Run would finish. It is nil if there is none.
 	Interrupted *store.Rotation
 }
 

@@ -7,7 +7,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// finish finishes or cleans up an interrupted rotation. done reports whether a new key is now stored.
+// finish finishes an interrupted rotation or cleans up after it. done reports whether a new key is now stored.
 func (r *run) finish(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	switch {
@@ -23,7 +23,7 @@ func (r *run) finish(ctx context.Context) (done bool, err error) {
 	return false, r.journal.close(ctx)
 }
 
-// rotate creates a new key and replaces the old one with it.
+// rotate creates a new key and replaces the old key with the new key.
 func (r *run) rotate(ctx context.Context) error {
 	j := &r.journal.entry
 	session := "using master credentials"
@@ -52,8 +52,8 @@ func (r *run) rotate(ctx context.Context) error {
 	return err
 }
 
-// complete replaces the old key with the new key in the journal. It can continue after an interruption at any
-// point. done is false if the new key was deleted at AWS and the old key is still in use.
+// complete replaces the old key with the new key that is in the journal. After an interruption at any point, it can be
+// called again. done is false if the new key was deleted at AWS and the old key is still in use.
 func (r *run) complete(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	if err := r.user.waitUntilKnown(ctx, j.New); err != nil {
@@ -82,7 +82,7 @@ func (r *run) complete(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// retireOldKey deactivates the old key and deletes it, unless an earlier run already did.
+// retireOldKey deactivates the old key and then deletes it, unless an earlier run has already done so.
 func (r *run) retireOldKey(ctx context.Context) error {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)

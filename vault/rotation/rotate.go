@@ -13,19 +13,19 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A Rotation replaces a stored key, the one that the plan begins with, with a new key. It can be killed at any
-// point: the stored key always works, and the next rotation of the same key finishes or undoes this one.
+// A Rotation replaces a stored key with a new key. The stored key is the first step of the plan. A rotation can be
+// killed at any point: the stored key always works, and the next rotation of that key finishes or undoes this rotation.
 type Rotation struct {
 	Vault    *vault.Vault
 	Journals *store.Journals
 	Locks    *store.Locks
-	Plan     plan.Plan // for the purpose plan.Rotate
+	Plan     plan.Plan // plan that was made for the purpose plan.Rotate
 	Options  plan.Options
-	KeepOld  bool                 // deactivate the old key at AWS, but do not delete it
+	KeepOld  bool                 // whether to deactivate the old key at AWS without deleting it
 	Progress func(message string) // reports progress to the user
 
-	// ConfirmDelete asks the user whether to delete key, so that AWS allows a new one. It is nil if
-	// the user cannot be prompted.
+	// ConfirmDelete asks the user whether to delete the access key in the parameter key, so that AWS allows a new key.
+	// ConfirmDelete is nil if the user cannot be prompted.
 	ConfirmDelete func(ctx context.Context, q *QuotaError, key KeyUse) (bool, error)
 }
 
@@ -36,7 +36,7 @@ func (r *Rotation) progress(format string, args ...any) { r.Progress(fmt.Sprintf
 
 // UnfinishedError reports that a rotation stopped before its end. The stored key still works.
 type UnfinishedError struct {
-	Name string // of the key
+	Name string // name of the key
 	Err  error
 }
 
@@ -54,12 +54,11 @@ func (e *NoJournalError) Error() string {
 	return fmt.Sprintf("no rotation of key %q was interrupted", e.Name)
 }
 
-// Run rotates the key. If a rotation was interrupted, Run first finishes or undoes it. If that puts a new key
-// in place, Run does not rotate again.
+// Run rotates the key. If an earlier rotation was interrupted, Run first finishes or undoes that rotation. If it
+// finishes the earlier rotation with a new key, Run does not rotate again.
 //
 // Run returns a [*QuotaError], a [*vault.NotUserError], a [*KeyReplacedError], a [*store.JournalError], or an
-// error of the keystore or of AWS. If the next run has work to finish, the error is wrapped in an
-// [*UnfinishedError].
+// error of the keystore or of AWS. If the rotation is left unfinished, Run wraps the error in an [*UnfinishedError].
 func (r *Rotation) Run(ctx context.Context) error {
 	return r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if run.journal.open {
@@ -88,8 +87,8 @@ func (r *Rotation) Resume(ctx context.Context) error {
 }
 
 // Undo puts the old key of an interrupted rotation back and deletes the new key. It returns a [*NoJournalError]
-// if no rotation was interrupted, and an [*OldKeyDeletedError] if the old key is already deleted. If the
-// journal is damaged or about another key, Undo only removes the journal, because the stored key works anyway.
+// if no rotation was interrupted, and an [*OldKeyDeletedError] if the old key is already deleted. If the journal is
+// damaged or belongs to another key, Undo only removes the journal, because the stored key works without it.
 func (r *Rotation) Undo(ctx context.Context) error {
 	err := r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if !run.journal.open {
@@ -106,7 +105,7 @@ func (r *Rotation) Undo(ctx context.Context) error {
 	return err
 }
 
-// withLock takes the rotation lock, begins a run and calls act with it.
+// withLock acquires the rotation lock, begins a run and calls act with that run.
 func (r *Rotation) withLock(ctx context.Context, act func(context.Context, *run) error) error {
 	ctx, lock, err := r.Locks.Named(ctx, "rotate", "the rotation of key "+r.name())
 	if err != nil {

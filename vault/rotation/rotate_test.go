@@ -20,12 +20,12 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A fixture is a vault in which alice's key is rotated, and a second IAM user who can change alice's keys.
+// A fixture is a vault with alice's key, which is rotated, and a second IAM user who can change alice's keys.
 type fixture struct {
 	*testvault.World
 	*testing.T
 	progress      []string
-	keys          awsapi.AccessKeys // alice's keys, called as the second user
+	keys          awsapi.AccessKeys // lists and changes alice's keys as the second user
 	confirmDelete func() (bool, error)
 }
 
@@ -48,7 +48,7 @@ func newFixture(t *testing.T, config string) *fixture {
 	return r
 }
 
-// rotation makes a new plan, as each run does.
+// rotation returns a rotation with a new plan, because each run of aws-vault makes its own plan.
 func (r *fixture) rotation() *rotation.Rotation {
 	r.Helper()
 	o := plan.Options{Purpose: plan.Rotate}
@@ -73,7 +73,7 @@ func (r *fixture) run() {
 	}
 }
 
-// stop runs a rotation in which AWS fails a call. It returns the error.
+// stop runs a rotation in which AWS fails the call that f names. It returns the rotation's error.
 func (r *fixture) stop(f fakeaws.Fault) error {
 	r.Helper()
 	f.Times = -1
@@ -187,7 +187,7 @@ func TestNewKeyDeleted(t *testing.T) {
 	}
 }
 
-// during calls f after AWS has carried out the action and before it responds.
+// during makes the fake AWS call f once: after it has carried out the action and before it responds.
 func (r *fixture) during(action string, f func()) {
 	done := false
 	r.AWS.Watch(func(c fakeaws.Call, answered bool) bool {
@@ -219,7 +219,7 @@ func TestNewKeyDeletedImmediately(t *testing.T) {
 	}
 }
 
-// If the new key cannot be stored, it is deleted, because nobody could ever use it.
+// If the new key cannot be stored, it is deleted at AWS, because nobody could use it without its secret.
 func TestNewKeyCannotBeStored(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNoUser })
@@ -317,7 +317,7 @@ func TestConfirmDelete(t *testing.T) {
 	r.wantOne()
 }
 
-// AWS may count a key that its list does not contain yet.
+// AWS's quota may count a key that AWS's list of keys does not contain yet. Creating a key then returns a QuotaError.
 func TestQuotaFullOnCreate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.AWS.Fail(fault{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
@@ -345,7 +345,7 @@ func TestKeyOfRootIsRefused(t *testing.T) {
 	}
 }
 
-// With a damaged journal, only Undo works.
+// If the journal is damaged, every action fails except Undo.
 func TestDamagedJournal(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.SessionRing.Items["rotation of m"] = keystore.Item{Name: "rotation of m", Data: []byte("{")}
@@ -380,7 +380,7 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// The session with the MFA code stays valid until the rotation ends, so one code is enough.
+// The session with the MFA code is valid until the rotation ends, so the user is prompted for only one code.
 func TestRotationPromptsForOneCode(t *testing.T) {
 	r := newFixture(t, "[profile m]\n"+testvault.MFA)
 	r.run()

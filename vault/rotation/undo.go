@@ -7,8 +7,8 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// KeyReplacedError reports that the stored key is not one of the two keys in the journal. The user has stored
-// another key since.
+// KeyReplacedError reports that the stored key is not one of the two keys in the journal, because the user has stored
+// another key since the rotation began.
 type KeyReplacedError struct {
 	Name string
 	Key  string // masked ID of the new key in the journal; empty if there is none
@@ -37,7 +37,7 @@ func (e *NewKeyDeletedError) Error() string {
 	return fmt.Sprintf("the new access key %s of %q was deleted at AWS, so the old key is in use again", e.Key, e.Name)
 }
 
-// undo puts the old key back. It can continue after an interruption at any point.
+// undo puts the old key back. After an interruption at any point, it can be called again.
 func (r *run) undo(ctx context.Context) error {
 	j := &r.journal.entry
 	r.rotation.progress("Undoing an interrupted rotation")
@@ -102,8 +102,8 @@ func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) erro
 	return nil
 }
 
-// revertIfDeleted restores the old key if the new key was deleted at AWS. The list of keys tells a deleted key
-// from a new key that not all of AWS knows yet.
+// revertIfDeleted restores the old key if the new key was deleted at AWS. If the user's list of keys still contains the
+// new key, it was not deleted, and only some of AWS's servers do not know it yet. Then the error unknown is returned.
 func (r *run) revertIfDeleted(ctx context.Context, unknown error) (bool, error) {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)

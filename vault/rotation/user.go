@@ -15,14 +15,14 @@ import (
 // A user is the IAM user whose key is rotated.
 type user struct {
 	rotation    *Rotation
-	journal     *journal // while open, the signing key may be too new for some of AWS's servers
+	journal     *journal // while the journal is open, some of AWS's servers may not know the signing key yet
 	caller      awsapi.Caller
 	keys        awsapi.AccessKeys
 	clockOffset time.Duration // AWS's clock minus the local clock, measured by list
 }
 
-// signWith makes key the one that signs calls from now on. A session keeps signing even if another key created
-// it, so that one MFA code is enough for the whole rotation.
+// signWith makes key sign all further calls. If the rotation uses a session, signWith does nothing: the session signs
+// all calls, so that one MFA code is enough for the whole rotation.
 func (u *user) signWith(key aws.Credentials) {
 	if !u.rotation.usesSession() {
 		u.keys.Creds = key
@@ -80,7 +80,7 @@ const (
 	lastWait  = 16 * time.Second // all waits together take 25 seconds
 )
 
-// retryUntilKnown repeats act until AWS knows the key that signs the call.
+// retryUntilKnown calls act again, with growing waits, while AWS does not know the key that signs the call.
 func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	for wait := firstWait; ; wait *= 2 {
 		err := act()
@@ -96,13 +96,13 @@ func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	}
 }
 
-// isUnknownKey reports whether AWS does not know the key that signed the call, or the key is inactive.
+// isUnknownKey reports whether err means that AWS does not know the key that signed the call, or that it is inactive.
 func isUnknownKey(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && (api.Code == "InvalidClientTokenId" || api.Code == "UnrecognizedClientException")
 }
 
-// isDeleted reports whether AWS has no key with the ID in the call.
+// isDeleted reports whether err means that AWS has no key with the ID that was in the call.
 func isDeleted(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && api.Code == "NoSuchEntity"
