@@ -368,7 +368,7 @@ func TestCachedSessions(t *testing.T) {
 	}
 }
 
-// After twenty concurrent edits, the file contains all of them.
+// After twenty concurrent edits, the file contains all twenty changes.
 func TestParallelEdits(t *testing.T) {
 	dir := t.TempDir()
 	file := configfile.File{Path: filepath.Join(dir, "config"), Name: "config"}
@@ -419,9 +419,9 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	}{
 		{0, 2},                            // both sessions are created
 		{50 * time.Minute, 1},             // the role session is renewed; the user's session is valid for hours
-		{7*time.Hour + 30*time.Minute, 1}, // the role session is renewed until 8:30
-		{8*time.Hour + 20*time.Minute, 0}, // ten minutes are left, and renewing would need a prompt
-		{8*time.Hour + 26*time.Minute, 2}, // four minutes are left
+		{7*time.Hour + 30*time.Minute, 1}, // the role session is renewed and is then valid until 8:30
+		{8*time.Hour + 20*time.Minute, 0}, // the role session is used for its last ten minutes, because renewing it would need a prompt
+		{8*time.Hour + 26*time.Minute, 2}, // four minutes before the end, both sessions are created again
 	} {
 		w.ClockOffset = at.later
 		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })

@@ -80,7 +80,8 @@ const (
 	lastWait  = 16 * time.Second // all waits together take 25 seconds
 )
 
-// retryUntilKnown calls act again, with growing waits, while AWS does not know the key that signs the call.
+// retryUntilKnown calls act again, with growing waits, while AWS does not know the key that signs the call. It gives up
+// after 25 seconds.
 func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	for wait := firstWait; ; wait *= 2 {
 		err := act()

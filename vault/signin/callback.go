@@ -246,7 +246,7 @@ func refusal(code, description string) error {
 	return &RefusedError{Code: oneLine(code), Description: oneLine(description)}
 }
 
-// maxText is how many bytes of a text from a sign-in page are shown.
+// maxText is the maximum number of bytes that are shown of a text from a sign-in page.
 const maxText = 200
 
 func oneLine(text string) string {

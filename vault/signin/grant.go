@@ -14,8 +14,8 @@ import (
 // ErrGrantRejected reports that the provider no longer accepts a code or refresh token.
 var ErrGrantRejected = errors.New("the code or token is no longer accepted")
 
-// GrantError reports a provider's error response, or an invalid response. Its texts have one line each and contain no
-// secret from the request.
+// GrantError reports a provider's error response, or an invalid response. Each of its texts is one line long and
+// contains no secret from the request.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 type GrantError struct {
 	Issuer      string
@@ -53,7 +53,7 @@ func (e *GrantError) Is(target error) bool {
 	return false
 }
 
-// maxAnswer is how many bytes of a response are read.
+// maxAnswer is the maximum number of bytes that are read from a response.
 const maxAnswer = 1 << 20
 
 // post sends a form with the client's credentials and decodes the response. It never sends the form again, because a

@@ -171,7 +171,7 @@ type codeSource struct {
 	read      func(context.Context) (string, error)
 }
 
-// maxCodeText is how many bytes the program in mfa_process may print.
+// maxCodeText is the maximum number of bytes that the program in mfa_process may print.
 const maxCodeText = 4096
 
 // mfaProcess returns a codeSource that runs the program in the profile's mfa_process.

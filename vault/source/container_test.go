@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// container returns a step that reads credentials from the server n. It sets the environment variables that name n.
+// container returns a step that reads credentials from the server n. It sets the environment variables that point to n.
 func (r *fixture) container(n *metadataServer, more ...string) plan.Step {
 	r.Getenv = env(append([]string{containerURL, n.URL + "/creds?role=a"}, more...)...)
 	r.addSecret("EXAMPLESECRET")

@@ -46,7 +46,7 @@ func (d *Deps) catchSignals() {
 // beginExchange must be called immediately before a single-use code or token is sent. The caller calls end when
 // the response is stored. Storing must be the first thing that happens to the response, even before logging:
 // see [store.Exchange]. Everything that can fail, prompt or block must happen before beginExchange. The
-// returned context does not end when ctx ends; only the timeout of the call limits it.
+// returned context does not end when ctx ends; only the timeout of the exchange's call limits it.
 func (d *Deps) beginExchange(ctx context.Context, place string) (trading context.Context, end func(), err error) {
 	d.catchSignals()
 	if err := context.Cause(ctx); err != nil {

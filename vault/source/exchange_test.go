@@ -21,14 +21,14 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An exchangeFixture is about to exchange a single-use code or token.
+// An exchangeFixture is a fixture in which a single-use code or token is about to be exchanged.
 type exchangeFixture struct {
 	*fixture
 	ring   *keystoretest.Ring
 	dir    string
 	remote bool        // whether the keystore is written through another program
 	name   plan.Digest // name of the stored token
-	action string      // the fake's name for the exchange
+	action string      // name of the exchange's action in the fake AWS
 	renews bool        // whether a refresh token is exchanged, which needs no prompt
 	issuer *fakeaws.Issuer
 
@@ -37,7 +37,7 @@ type exchangeFixture struct {
 	validity time.Duration               // how long the sign-in can be used without a renewal
 }
 
-// signInActions are the fake's actions that are called during an interactive sign-in.
+// signInActions are the actions of the fake AWS that are called during an interactive sign-in.
 var signInActions = []string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}
 
 // exchangeKinds maps each kind of single-use code or token to a function that returns its fixture.

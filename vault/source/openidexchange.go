@@ -14,7 +14,7 @@ type openIDExchange struct {
 	openID       OpenID
 	provider     *signin.Provider
 	exchange     *store.Exchange
-	storesAtOnce func(openIDToken) bool // whether to store a token as soon as it arrives
+	storesAtOnce func(openIDToken) bool // reports whether to store a token as soon as it arrives
 	old          openIDToken            // token that is renewed; zero for a new sign-in
 	want         signin.Expected
 }
@@ -29,8 +29,8 @@ type openIDAnswer struct {
 // A tokenCall sends a code or a refresh token to the provider.
 type tokenCall func(context.Context) (signin.Tokens, error)
 
-// send runs call and stores the response. If the ID token is not valid, send stores only the refresh token, so that
-// the refresh token can be used again.
+// send runs call and stores the response. If the ID token is not valid, send stores only the refresh token, or
+// nothing: see keepsRefreshToken.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
 	var unproven *signin.IDTokenError

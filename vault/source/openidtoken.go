@@ -28,7 +28,7 @@ type openIDToken struct {
 const (
 	minIDTokenValidity = time.Minute         // an ID token that is valid for less than this is renewed
 	refreshLifetime    = 90 * 24 * time.Hour // an unused refresh token is removed after this time
-	maxSessionLifetime = 12 * time.Hour      // the longest session of a role; the token is stored as long as the session, to show whose session it is
+	maxSessionLifetime = 12 * time.Hour      // longest duration of a role's session; the token is stored for as long, because it shows whose session it is
 )
 
 func (t openIDToken) identity() plan.Identity {
@@ -129,7 +129,8 @@ func (l *lastToken) set(id string) {
 	l.id = id
 }
 
-// matches reports whether this process received the token less than a minute ago, so that renewing it would not help.
+// matches reports whether t is the last ID token that this process received, less than a minute ago. Renewing such a
+// token would not help.
 func (l *lastToken) matches(t openIDToken, now time.Time) bool {
 	l.lock.Lock()
 	defer l.lock.Unlock()

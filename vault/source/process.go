@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// maxProcessOutput is how many bytes a credential_process may print.
+// maxProcessOutput is the maximum number of bytes that a credential_process may print.
 const maxProcessOutput = 1 << 20
 
 // RecursionError reports that a profile's command leads back to the same profile.

@@ -271,7 +271,7 @@ func TestRolesAnywhereWithCard(t *testing.T) {
 	}
 }
 
-// A card accepts only digests of its curve's length.
+// A card signs only digests that are as long as its key's curve requires.
 func TestRolesAnywhereWithCardP384(t *testing.T) {
 	o := newAnywhereFixture(t)
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)

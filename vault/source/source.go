@@ -76,7 +76,7 @@ type Card func(ctx context.Context, slot string, public crypto.PublicKey, use fu
 type Command struct {
 	Line    string
 	Profile string // profile that names the command; used to detect recursion
-	Max     int64  // how many bytes the command may print
+	Max     int64  // maximum number of bytes that the command may print
 }
 
 // Create carries out one step. The parameter before contains the credentials from the previous step; the first step
@@ -152,8 +152,8 @@ func sts(api *awsapi.Client, s plan.Step) awsapi.STS {
 	return awsapi.STS{Client: api, Target: target(s)}
 }
 
-// PreloadRoots starts to load the trusted root certificates for the step's call in the background. If loading fails,
-// the call reports the error.
+// PreloadRoots starts, in the background, to load the trusted root certificates for the step's call. If loading fails,
+// that call reports the error.
 func (d *Deps) PreloadRoots(s plan.Step) {
 	switch s.Kind {
 	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:

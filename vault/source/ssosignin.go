@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Errors of Identity Center that a new sign-in fixes.
+// Errors of Identity Center after which a new sign-in can succeed.
 var (
 	errGrantRejected  = errors.New("the code or token is no longer accepted")
 	errClientRejected = errors.New("the client registration is no longer accepted")

@@ -17,7 +17,7 @@ const (
 	maxToken = 20000
 )
 
-// maxTokenText is how many bytes are read for a token and the white space around it.
+// maxTokenText is the maximum number of bytes that are read for a token and the white space around it.
 const maxTokenText = 2 * maxToken
 
 // TokenError reports text that cannot be a web identity token.
