@@ -21,8 +21,8 @@ const (
 // name a policy.
 const policyRank = 1
 
-// accessRanks orders the values of agent_access. The value with the higher rank is stricter. Ranks
-// between policyRank and that of deny are free for a value that asks the user each time.
+// accessRanks orders the values of agent_access. The value with the higher rank is stricter. The ranks
+// between policyRank and the rank of deny are reserved for a future value that prompts the user each time.
 var accessRanks = []struct {
 	access string
 	rank   int
@@ -73,8 +73,8 @@ type agentAccess struct {
 	rules      profile.AgentRules // the rules of all profiles
 }
 
-// ruleSets returns the rules for the roles and profiles of the chain. The requested profile comes
-// first.
+// ruleSets returns the rules for the roles and profiles of the chain. The rules for the requested
+// profile come first.
 func (a agentAccess) ruleSets() []ruleSet {
 	var all []ruleSet
 	for _, q := range slices.Backward(a.chain.profiles) {
@@ -89,7 +89,7 @@ func (a agentAccess) ruleSets() []ruleSet {
 	for _, arn := range a.extraRoles {
 		h := a.role(arn)
 		if v := a.rules.Default; len(h.rules) == 0 && v.Text != "" {
-			// as for a profile without a setting of its own
+			// a role without rules gets the rule of [default], as a profile without rules does
 			h.rules = []profile.AgentRule{{Profile: "default", Access: v}}
 		}
 		all = append(all, h)
@@ -101,8 +101,8 @@ func (a agentAccess) role(arn string) ruleSet {
 	return ruleSet{"role " + arn, a.rules.Of(profile.RolePrincipal(arn))}
 }
 
-// root returns the rules for the first step of the chain. If the step belongs to no specific role
-// or user, only the rules of its profile apply, and the result is empty.
+// root returns the rules for the role or user of the chain's first step. It returns no rules if that
+// role or user is not known from the settings: then only the rules of the profile apply.
 func (a agentAccess) root() ruleSet {
 	switch spec := a.chain.root.Spec.(type) {
 	case WebIdentity:
@@ -151,9 +151,9 @@ func (a agentAccess) policies(agent policy.Agent) ([]profile.AgentRule, error) {
 	return policies, err
 }
 
-// defaultRule returns the rule for a requested profile that sets none: the rule of [default], or
-// read-only. It returns false if the profile has a rule of its own, or if another profile with the
-// same role has a rule that is as strict. Profiles in the middle of the chain have no default rule.
+// defaultRule returns the rule for a requested profile without a rule of its own. This is the rule of
+// [default], or read-only. It returns false if the profile has its own rule, or if another profile with
+// the same role has a rule that is as strict. No default rule applies to other profiles of the chain.
 func (a agentAccess) defaultRule() (profile.AgentRule, bool, error) {
 	v, of, own := a.setting("agent_access")
 	if own {
@@ -169,9 +169,9 @@ func (a agentAccess) defaultRule() (profile.AgentRule, bool, error) {
 	return r, !ok || accessRank(set.Access.Text) < accessRank(r.Access.Text), err
 }
 
-// setting returns the value for the requested profile and the profile that sets it. own is false if
-// the value comes from [default] or if there is none. A profile without role_arn passes on the
-// credentials of its source_profile, so the setting of the source_profile applies.
+// setting returns the value of a setting for the requested profile, and the profile that sets the value.
+// own is false if the value comes from [default] or is not set. A profile without role_arn uses the
+// credentials of its source_profile, so the setting of the source_profile applies to it.
 func (a agentAccess) setting(name string) (v profile.Value, of string, own bool) {
 	for _, q := range slices.Backward(a.chain.profiles) {
 		if v, ok := ownSetting(q, name); ok {
@@ -184,8 +184,8 @@ func (a agentAccess) setting(name string) (v profile.Value, of string, own bool)
 	return a.chain.target.Value(name), a.chain.target.Name, false
 }
 
-// ownSetting returns the value that a profile itself sets, and false if the value comes from
-// [default] or is empty.
+// ownSetting returns the value of a setting that the profile itself sets. It returns false if the value
+// comes from [default] or is empty.
 func ownSetting(q *profile.Profile, name string) (profile.Value, bool) {
 	v := q.Value(name)
 	return v, v.Text != "" && !v.Inherited() && q.Name != "default"

@@ -16,8 +16,8 @@ func agentRules(t testing.TB, config string) profile.AgentRules {
 	return profile.ReadAgentRules(f, nil)
 }
 
-// The requested profile is always a. The strictest rule for a role of its chain applies, no matter
-// which profile sets the rule.
+// The requested profile is always profile a. For each role in its chain, the strictest rule applies, no
+// matter which profile sets the rule.
 func TestAgentRulesApplyToRoles(t *testing.T) {
 	const (
 		prod     = "arn:aws:iam::123456789012:role/prod"
@@ -29,7 +29,7 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 	rule := func(access, settings string) string { return "agent_access = " + access + "\n" + settings }
 	for _, tt := range []struct {
 		name string
-		prod string // the first section, with its header unless it is that of profile prod
+		prod string // the first section; its header is omitted if it is [profile prod]
 		rest string
 		then string // a role to assume after the chain; empty for none
 		want string

@@ -66,8 +66,8 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	return b.sessionLimit.restrict(pl, &b.chain)
 }
 
-// markTouch sets Touch on the steps of profiles that set require_touch, and on all later steps. A
-// session that is created with such a key must be protected as the key is.
+// markTouch sets Touch on the steps of profiles that set require_touch, and on all later steps. Later
+// steps depend on a key that needs a touch, so their sessions must need a touch too.
 func markTouch(p *profile.Profile, steps []Step) {
 	required := map[string]bool{}
 	for q := p; q != nil; q = q.Source {
@@ -128,8 +128,8 @@ func (b *builder) decideLimit() error {
 	return err
 }
 
-// rootOf returns the first step if q itself has a source of credentials. A stored key has priority
-// over all settings, and source_profile over all other settings.
+// rootOf returns the first step of the plan if q itself has a source of credentials. A stored key has
+// priority over all settings of q. source_profile has priority over all other settings.
 func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 	if s, ok, err := storedKey(b, q); ok || err != nil {
 		return s, ok, err
@@ -158,8 +158,8 @@ var roots = []func(*builder, *profile.Profile) (Step, bool, error){
 	process,
 }
 
-// duration returns the duration to request for the role of q, before AWS's limits. For the last
-// role, the user's choice has priority over the settings of q.
+// duration returns the duration to request for the role of q. AWS's limits are not applied yet. For the
+// last role, the duration that the user requests has priority over the settings of q.
 func (b *builder) duration(q *profile.Profile, last bool) (time.Duration, profile.Value, error) {
 	if last && b.requestedDuration() > 0 {
 		return b.requestedDuration(), profile.Value{}, checkDuration(b.requestedDuration(), minDuration, maxRole)

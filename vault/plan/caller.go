@@ -1,19 +1,19 @@
 package plan
 
-// For most first steps the plan itself shows whose credentials they return: the step contains the
-// fingerprint of an access key or the subject of a sign-in. For all other steps the caller is found
-// when the plan is carried out, before a cached session is looked up. Without this check, a cached
-// session of one caller could be used for another.
+// The caller is the principal whose credentials the first step returns. For most kinds of first steps,
+// the plan shows the caller: the step contains the fingerprint of an access key or the subject of a
+// sign-in. For other kinds, the caller is determined when the plan is carried out, before a cached
+// session is looked up. Otherwise, a cached session of one caller could be used for another caller.
 
-// CallerFromOutput reports whether only the credentials that a step returns show whose they are.
-// The answers of a container's endpoint, an EC2 instance or a program depend on more than the
-// settings of a profile.
+// CallerFromOutput reports whether the caller can be determined only from the credentials that the
+// step returns. Which credentials a container's endpoint, an EC2 instance or a program returns depends
+// on more than the settings of a profile.
 //
-// Credentials of a program are identified by their access key and secret. The account that a
-// program may print does not distinguish two users of that account, and a request to AWS costs as
-// much as assuming the role. If a program prints new credentials on each run, the role on top of it
-// is assumed on each run. If these credentials have an expiry, they are cached, and the role is
-// cached too.
+// A program's credentials are identified by their access key and secret. The account ID that a program
+// may print is not enough, because an account can have several users. Asking AWS for the caller would
+// take as long as assuming the role. If a program prints new credentials on each run, the next role is
+// assumed on each run. If the program's credentials have an expiry, both these credentials and the
+// session of the next role are cached.
 func (s Step) CallerFromOutput() bool {
 	return s.Kind == KindContainer || s.Kind == KindMetadata || s.Kind == KindProcess
 }
@@ -24,16 +24,16 @@ func (s Step) runsProgram() bool {
 	return s.Kind == KindProcess || w.TokenProcess != ""
 }
 
-// WithCaller returns a copy of the plan in which the first step has the [Fingerprint] of the
-// credentials that it returned.
+// WithCaller returns a copy of the plan that identifies the caller. fingerprint is the [Fingerprint]
+// of the credentials that the first step returned.
 func (p Plan) WithCaller(fingerprint string) Plan {
 	p.Steps = append([]Step{}, p.Steps...)
 	p.Steps[0].CallerFingerprint = fingerprint
 	return p
 }
 
-// WithFirstSpec returns a copy of the plan with another spec for the first step, which names the
-// caller.
+// WithFirstSpec returns a copy of the plan in which first is the spec of the first step. Use it to add
+// the caller to the plan.
 func (p Plan) WithFirstSpec(first Spec) Plan {
 	p.Steps = append([]Step{}, p.Steps...)
 	p.Steps[0].Spec = first
@@ -44,7 +44,7 @@ func (p Plan) WithFirstSpec(first Spec) Plan {
 func (p Plan) DigestKnown(i int) bool {
 	first := p.Steps[0]
 	if w, ok := first.Spec.(WebIdentity); ok && w.TokenProcess != "" && w.Subject == "" {
-		return false // only the token shows whose it is, so the program has to run first
+		return false // the caller is known only from the token, so the program that prints it has to run first
 	}
 	return i == 0 || !first.CallerFromOutput() || first.CallerFingerprint != ""
 }

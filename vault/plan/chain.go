@@ -16,8 +16,8 @@ type chain struct {
 	root     Step
 }
 
-// noCredentials returns the error for a chain that ends in q without a source of credentials. It is
-// called before c.profiles is reversed.
+// noCredentials returns the error for a chain that ends in q without a source of credentials. Call it
+// while c.profiles is still in the order from the requested profile to q.
 func (c *chain) noCredentials(q *profile.Profile) error {
 	e := &NoCredentialsError{Profile: c.target.Name, End: q.Name, Defined: q.Defined}
 	if n := len(c.profiles); n > 1 {
@@ -29,8 +29,8 @@ func (c *chain) noCredentials(q *profile.Profile) error {
 // last reports whether the i-th role is the last role of the chain.
 func (c *chain) last(i int) bool { return i == len(c.roles)-1 }
 
-// region returns the region that a step of q calls. The last step uses the region of the requested
-// profile, because a --region flag is set there.
+// region returns the region for a call of profile q. The last call uses the region of the requested
+// profile, because the --region flag applies only to that profile.
 func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	if last {
 		q = c.target

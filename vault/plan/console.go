@@ -7,8 +7,8 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// FederationToken is the Spec of a GetFederationToken step. It turns a user's access key into
-// credentials that the console accepts.
+// FederationToken is the Spec of a GetFederationToken step. The call is signed with a user's access key
+// and returns credentials that the console accepts.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
 type FederationToken struct {
 	Name string `json:"name"` // ${aws:username} is replaced with the name of the calling user
@@ -19,8 +19,8 @@ func (f FederationToken) encode(e *encoder) { e.text(f.Name) }
 func (f FederationToken) Args() []Arg { return []Arg{{"name", f.Name}} }
 
 // consoleSignIn adds the steps and calls for a console sign-in to the plan. The console accepts
-// only temporary credentials of a role or of a federated user, so a user's access key is turned
-// into a federated user.
+// only temporary credentials of a role or of a federated user. If the plan ends with a user's access
+// key, a step is added that exchanges the key for credentials of a federated user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 func (b *builder) consoleSignIn(pl Plan) (Plan, error) {
 	pl.Calls = []Call{
@@ -60,9 +60,10 @@ func (b *builder) federation(pl Plan) (Step, error) {
 	return s, checkDuration(s.Duration, minDuration, maxSession)
 }
 
-// Federation returns the step that turns a user's access key into a federated user, which the
-// console accepts. The key is known from the plan, or only after its steps have run. If name is
-// empty, the federated user has the name of the calling user.
+// Federation returns the step that exchanges a user's access key for credentials of a federated user,
+// which the console accepts. Call it if the plan's last step returns an access key. Sometimes this is
+// known only after the plan was carried out. If name is empty, the federated user has the name of the
+// calling user.
 func (p Plan) Federation(name string) Step {
 	if name == "" {
 		name = UserName
@@ -76,8 +77,9 @@ func (p Plan) Federation(name string) Step {
 	}
 }
 
-// setConsoleDuration sets the requested duration of the console session. AWS refuses a duration for
-// the credentials of a chained role. The console session then ends with the credentials.
+// setConsoleDuration sets the requested duration of the console session. AWS refuses a duration if the
+// console is opened with the credentials of a chained role. No duration is then requested, and the
+// console session ends when the credentials expire.
 func (b *builder) setConsoleDuration(pl *Plan) error {
 	d, last := b.options.Duration, pl.Last()
 	if d == 0 {

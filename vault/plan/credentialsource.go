@@ -12,9 +12,9 @@ import (
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
 type CredentialSource struct {
 	Source      string `json:"credential_source"`
-	Fingerprint string `json:"-"` // of the key in the environment; empty for other sources
+	Fingerprint string `json:"-"` // fingerprint of the key in the environment; empty for other sources
 	Endpoint    string `json:"-"` // the URL of the endpoint; its path may be a secret
-	WithoutV1   bool   `json:"-"` // do not use version 1 of EC2's metadata service, which needs no token
+	WithoutV1   bool   `json:"-"` // whether version 1 of EC2's metadata service is turned off, because it needs no token
 }
 
 func (s CredentialSource) encode(e *encoder) {
@@ -80,8 +80,8 @@ var errEnvironmentUnset = errors.New("credential_source is Environment, expected
 // ErrNoEnvironmentKey reports that the environment has no credentials although they were requested.
 var ErrNoEnvironmentKey = errors.New("the environment has no credentials")
 
-// FromEnvironment plans to use the credentials in the environment as they are. p provides the
-// region and the endpoints. It fails with [ErrNoEnvironmentKey] or with the errors of [Make].
+// FromEnvironment plans to use the credentials in the environment as they are. The profile p provides
+// the region and the endpoints. FromEnvironment fails with [ErrNoEnvironmentKey] or the errors of [Make].
 func FromEnvironment(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if h.Environment == nil {
 		return Plan{}, ErrNoEnvironmentKey

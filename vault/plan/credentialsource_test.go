@@ -6,7 +6,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// Settings of the metadata service come from the environment first, and then from the config file.
+// For the settings of the metadata service, the environment has priority over the config file.
 func TestMetadataEndpoint(t *testing.T) {
 	const at, mode, v1 = "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "AWS_EC2_METADATA_V1_DISABLED"
 	for name, c := range map[string]struct {

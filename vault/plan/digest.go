@@ -15,7 +15,7 @@ import (
 
 // A Spec holds the parameters of one kind of step. It holds no secrets, so it can be printed.
 type Spec interface {
-	Args() []Arg     // in the order in which explain prints them
+	Args() []Arg     // the parameters, in the order in which Explain prints them
 	encode(*encoder) // writes every value that the credentials depend on
 }
 
@@ -30,9 +30,9 @@ type Digest string
 // step and of all steps before it, so it changes when a setting, an access key or a policy changes
 // anywhere in the chain.
 //
-// The hash does not include reasons, profile names and the way in which an MFA code is read.
-// Profiles with the same settings therefore share a session. There is one exception: a program that
-// a profile runs can see the profile's name, so the hash of such a step includes the name.
+// The hash does not include reasons, profile names or the way in which an MFA code is read. Profiles
+// with the same settings therefore share a session. There is one exception: a program that a profile
+// runs can see the profile's name, so the hash of a step with such a program includes the name.
 //
 // Call Digest only if [Plan.DigestKnown] is true for that step.
 func (p Plan) Digest(i int) Digest {
@@ -62,7 +62,7 @@ func (d Digest) ForDuration(duration time.Duration) Digest {
 // and the duration are not included: the token works in every region of its partition, and a cached
 // token also serves requests for a shorter time.
 func (s Step) encode(e *encoder) {
-	if s.Agent != "" { // no Kind has this name, so that digests cannot collide
+	if s.Agent != "" { // no Kind has this value, so an agent's digest never equals a user's
 		e.text("for a coding agent")
 		e.text(s.Agent)
 	}
@@ -78,8 +78,8 @@ func (s Step) encode(e *encoder) {
 	e.text(s.Policy.Inline)
 	e.set(s.Policy.ARNs)
 	s.Spec.encode(e)
-	// The root certificates decide which server is trusted as AWS. Only the path of the file is
-	// included and not its content, as for the system's own root certificates.
+	// The root certificates decide which server is trusted as AWS. The digest includes the path of the
+	// file, but not its content. The content of the system's own root certificates is not included either.
 	e.option("ca_bundle", s.Endpoint.CABundle)
 	if s.runsProgram() {
 		e.option("a program of profile", s.Profile)
@@ -105,8 +105,8 @@ func (e *encoder) text(s string) {
 }
 
 // option writes a name and a text. It writes nothing if the text is empty, so that sessions without
-// the option keep their digest. Options come after the values that every step of a kind has. No
-// kind has the name of an option.
+// the option keep their digest. Options are written after the values that every step has. The name of
+// an option is never the name of a Kind, so that digests cannot collide.
 func (e *encoder) option(name, text string) {
 	if text != "" {
 		e.text(name)
@@ -122,7 +122,7 @@ func (e *encoder) flag(b bool) {
 	}
 }
 
-// set writes texts whose order does not matter.
+// set writes a list of texts. The order of the texts in the list does not change the hash.
 func (e *encoder) set(texts []string) {
 	e.number(int64(len(texts)))
 	for _, t := range slices.Sorted(slices.Values(texts)) {

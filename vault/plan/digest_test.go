@@ -32,8 +32,8 @@ func TestDigestIsStable(t *testing.T) {
 	}
 }
 
-// A role that is assumed with the key in the environment has the same digest as in the first
-// version.
+// A role that is assumed with the access key in the environment has the same digest as in the first
+// version of aws-vault.
 func TestEnvironmentDigestIsStable(t *testing.T) {
 	p := Plan{Steps: []Step{
 		{Kind: KindEnvironment, Profile: "m", Spec: CredentialSource{Source: "Environment", Fingerprint: "f"}},
@@ -44,7 +44,7 @@ func TestEnvironmentDigestIsStable(t *testing.T) {
 	}
 }
 
-// Two lists have different digests even if their concatenated values are equal.
+// Two lists have different digests even if all their texts, joined together, are equal.
 func TestDigestsAreDistinct(t *testing.T) {
 	digests := map[Digest]string{}
 	for _, r := range []AssumeRole{

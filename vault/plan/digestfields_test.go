@@ -15,8 +15,8 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// excluded are the fields of steps and specs that do not change the digest, each with the reason.
-// All other fields must change it. This also applies to fields that are added later.
+// excluded lists the fields of steps and specs that do not change the digest, each with the reason.
+// All other fields must change the digest. This also applies to fields that are added later.
 var excluded = map[string]string{
 	"Step.Yields.Principal":     "follows from the kind and the spec",
 	"Step.Yields.Temporary":     "follows from the kind and the spec",
@@ -40,7 +40,7 @@ var excluded = map[string]string{
 	"SSORole.SSO.OIDC.RetryMode":   tries,
 }
 
-// excludedFrom are fields that only some steps exclude from their digest.
+// excludedFrom lists fields that do not change the digest of some steps. The function of selects these steps.
 var excludedFrom = []struct {
 	field, reason string
 	of            func(s Step, last bool) bool
@@ -50,9 +50,9 @@ var excludedFrom = []struct {
 	{"Step.CallerFingerprint", "the output of a step is the content of its own session; only later steps depend on it", func(_ Step, last bool) bool { return last }},
 }
 
-// sessionInputs returns a text with everything that a step's session depends on. It does not use
-// the encoder that computes digests. last means that the session is the step's own, and not that of
-// a later step.
+// sessionInputs returns a text with all values of step s that a session depends on. It does not use
+// the encoder that computes digests. last means that s itself creates the session; otherwise a later
+// step of the plan creates it.
 func sessionInputs(s Step, last bool) string {
 	var b strings.Builder
 	var write func(path string, v reflect.Value)
@@ -73,7 +73,7 @@ func sessionInputs(s Step, last bool) string {
 		case reflect.Interface:
 			fmt.Fprintf(&b, "%s is a %s\n", path, v.Elem().Type().Name())
 			write(v.Elem().Type().Name(), v.Elem())
-		case reflect.Slice: // strings or tags, whose order does not matter
+		case reflect.Slice: // a list of strings or tags: their order does not matter
 			var all []string
 			for i := range v.Len() {
 				all = append(all, fmt.Sprintf("%q", fmt.Sprintf("%q", v.Index(i).Interface())))
@@ -83,7 +83,7 @@ func sessionInputs(s Step, last bool) string {
 		default:
 			value := fmt.Sprint(v.Interface())
 			if path == "Step.Region" && s.Kind == KindSessionToken {
-				value = partition.Of(s.Region) // a user's session works in every region of its partition (decision 7)
+				value = partition.Of(s.Region) // a session token works in every region of its partition (decision 7)
 			}
 			fmt.Fprintf(&b, "%s = %q\n", path, value)
 		}
@@ -92,7 +92,8 @@ func sessionInputs(s Step, last bool) string {
 	return b.String()
 }
 
-// sessionInputsTo returns a text with everything that the session of the i-th step depends on.
+// sessionInputsTo returns a text with all values that the session of the i-th step depends on. Values
+// of earlier steps are included.
 func (p Plan) sessionInputsTo(i int) string {
 	var b strings.Builder
 	for j, s := range p.Steps[:i+1] {
@@ -139,7 +140,7 @@ func TestSpecListIsComplete(t *testing.T) {
 	}
 }
 
-// Every excluded field must exist. Otherwise a renamed field would lose its reason.
+// Every name in excluded must be the name of a field. Otherwise the reason is lost when a field is renamed.
 func TestExcludedFieldsExist(t *testing.T) {
 	known := map[string]bool{}
 	note := func(path string, _ reflect.Value) { known[path] = true }
@@ -189,7 +190,8 @@ func TestEveryFieldChangesDigest(t *testing.T) {
 	}
 }
 
-// eachChange calls f with copies of v. In each copy, one field has a different value, at any depth.
+// eachChange calls f once for each field of v, at any depth. f receives the field's path and a copy of
+// v in which that field has a different value.
 func eachChange(v reflect.Value, path string, f func(string, reflect.Value)) {
 	for i := range v.NumField() {
 		field, name := v.Field(i), path+"."+v.Type().Field(i).Name

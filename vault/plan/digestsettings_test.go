@@ -10,12 +10,12 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// An input is a setting with two values that lead to different digests, and the other settings that
-// are needed for this.
+// An input describes one setting. values has two values that lead to different digests. context has the
+// other settings of the profile.
 type input struct {
 	values   [2]string
 	context  string
-	excluded string // why the values lead to the same digest; empty if they do not
+	excluded string // why both values lead to the same digest; empty if the digests differ
 }
 
 const (
@@ -121,8 +121,8 @@ func withLine(lines, setting, value string) string {
 	return strings.Join(append(all, setting+" = "+value+"\n"), "")
 }
 
-// singleProfile returns the input for one profile. It has a stored key if the lines set no other
-// source of credentials.
+// singleProfile returns the input for one profile. The profile has a stored key unless the lines set
+// another source of credentials.
 func singleProfile(lines string) planInput {
 	w := emptyInput()
 	w.profiles = []string{lines}
@@ -145,8 +145,8 @@ func (w planInput) lastDigest(t *testing.T) Digest {
 	return pl.Digest(len(pl.Steps) - 1)
 }
 
-// Each setting changes the digest, or has a reason why not. A setting that is not in inputs fails
-// the test.
+// Each setting changes the digest, unless its entry in inputs has a reason why it does not. The test
+// fails for a setting without an entry.
 func TestEverySettingChangesDigest(t *testing.T) {
 	for _, s := range profile.Settings() {
 		in, known := inputs[s.Name]

@@ -61,8 +61,8 @@ signin =
 policy_arns = arn:aws:iam::aws:policy/C
 `
 
-// rootLines are the sources of credentials with which a chain can start. An empty one stands for a
-// stored key.
+// rootLines has the settings for each source of credentials with which a chain can start. An empty text
+// means a stored key.
 var rootLines = []string{
 	"", "", sso, "sso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\n", "web_identity_token_file = /t\n" + arn, "web_identity_token_process = token\n" + arn,
 	anywhere + arn, "credential_process = keys\n", "credential_source = EcsContainer\n", "credential_source = Ec2InstanceMetadata\n", "credential_source = Environment\n",
@@ -70,7 +70,7 @@ var rootLines = []string{
 	oidc + arn, "oidc_session = corp\n" + arn, "identity = me\n" + arn,
 }
 
-// emptyInput returns an input with all holdings except for a stored key, and without a profile.
+// emptyInput returns an input without a profile and without a stored key, but with all other holdings.
 func emptyInput() planInput {
 	return planInput{caller: "caller", options: Options{SessionName: "aws-vault-alice"}, holdings: Holdings{
 		Keys: map[string]string{}, Environment: &EnvironmentKey{Fingerprint: "f"}, Policies: map[string]string{"file:///policy": `{"Statement":[]}`},
@@ -133,7 +133,7 @@ func (w planInput) withHolding(r *rand.Rand) planInput {
 			all = append(all, c.Interface().(Holdings))
 		}
 		switch field := held.Field(i); {
-		case field.Type() == reflect.TypeFor[profile.AgentRules](): // read from the profiles: see plan
+		case field.Type() == reflect.TypeFor[profile.AgentRules](): // the method plan reads them from the profiles
 		case field.Kind() == reflect.String:
 			with(changed(field))
 		case field.Kind() == reflect.Pointer:
@@ -234,15 +234,15 @@ func (w planInput) plan() (Plan, error) {
 	return pl, nil
 }
 
-// A digestRegister records what the session of each digest depends on.
+// A digestRegister records, for each digest, what the session with that digest depends on.
 type digestRegister struct {
 	t       *testing.T
 	views   map[Digest]string
 	digests map[string]Digest
 }
 
-// add records the steps of a plan. Two steps have the same digest if and only if their sessions
-// depend on the same values.
+// add records the steps of a plan. It fails the test if two different sessions have the same digest, or
+// if one session has two digests.
 func (g *digestRegister) add(p Plan) {
 	for i := range p.Steps {
 		if !p.DigestKnown(i) {

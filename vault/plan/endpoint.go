@@ -13,7 +13,7 @@ type Endpoint struct {
 	URL       string `json:"url,omitempty"` // a custom URL; empty for AWS's own
 	FIPS      bool   `json:"fips,omitempty"`
 	DualStack bool   `json:"dual_stack,omitempty"`
-	Legacy    bool   `json:"legacy,omitempty"`    // use the global STS endpoint, which was once AWS's default
+	Legacy    bool   `json:"legacy,omitempty"`    // whether to use the global STS endpoint, AWS's former default
 	CABundle  string `json:"ca_bundle,omitempty"` // a file of root certificates to trust instead of the system's
 	Origin    string `json:"origin,omitempty"`    // the place where URL is set
 
@@ -21,8 +21,8 @@ type Endpoint struct {
 	RetryMode   string `json:"retry_mode,omitempty"`   // standard or adaptive; empty for standard
 }
 
-// Call returns the region and endpoint with which a command calls the service. It returns the zero
-// Call if the plan's purpose does not need the service.
+// Call returns how the command that uses the plan calls a service. It returns the zero Call if the
+// plan's purpose does not need that service.
 func (p Plan) Call(service string) Call {
 	for _, c := range p.Calls {
 		if c.Service == service {
@@ -37,7 +37,7 @@ type Call struct {
 	Service  string        `json:"service"` // the name that the services section of the config file uses
 	Region   string        `json:"region"`
 	Endpoint Endpoint      `json:"endpoint,omitzero"`
-	Duration time.Duration `json:"-"` // requested duration of the result; 0 for AWS's default
+	Duration time.Duration `json:"-"` // requested lifetime of what the call returns; 0 for AWS's default
 }
 
 func endpoint(q *profile.Profile) Endpoint { return serviceEndpoint(q, "sts") }
@@ -55,14 +55,15 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	return e
 }
 
-// retries returns the number of attempts per call and the retry mode. 0 means the SDK's default.
+// retries returns the number of attempts per call and the retry mode. The zero values mean the SDK's defaults.
 func retries(q *profile.Profile) (attempts int, mode string) {
-	attempts, _ = strconv.Atoi(q.Text("max_attempts")) // a number, as the rule of the setting has checked
+	attempts, _ = strconv.Atoi(q.Text("max_attempts")) // 0 if not set; the rule of the setting has checked the number
 	return attempts, q.Text("retry_mode")
 }
 
-// encode writes the URL and the flags. The origin of the URL and the retry settings do not change a
-// session. The root certificates are written by the steps, because sign-ins do not depend on them.
+// encode writes the URL and the flags. It omits the origin of the URL and the retry settings, because
+// they do not change a session. It also omits the root certificates: Step.encode writes them, and the
+// digests of sign-ins do not include them.
 func (e Endpoint) encode(enc *encoder) {
 	enc.text(e.URL)
 	enc.flag(e.FIPS)

@@ -36,15 +36,15 @@ func (e *NoCredentialsError) Error() string {
 	return fmt.Sprintf("%s: source_profile is %q, but that profile has no stored key and names no source of credentials", e.Origin, e.End)
 }
 
-// ChainedMFAError reports a role that requires an MFA code but would be assumed with the
-// credentials of a role or of a session. AWS accepts the code only in a call that is signed with
-// the user's own access key.
+// ChainedMFAError reports a role that requires an MFA code but would be assumed with the credentials
+// of another role or with a session token. AWS accepts a code only in a call that is signed with the
+// user's own access key.
 type ChainedMFAError struct {
-	Profile        string // the role that requires the code
+	Profile        string // the profile whose role requires the code
 	Serial         string
 	Origin         profile.Origin // where mfa_serial is set
 	CallingProfile string         // the profile whose credentials would sign the call
-	NoSession      bool           // session tokens were turned off
+	NoSession      bool           // whether session tokens are turned off
 }
 
 func (e *ChainedMFAError) Error() string {
@@ -59,9 +59,9 @@ func (e *ChainedMFAError) Error() string {
 // PolicyUnsupportedError reports credentials that have to be limited by a session policy, but come
 // from a kind of step that does not accept one.
 type PolicyUnsupportedError struct {
-	Profile string // empty for credentials from the environment
+	Profile string // name of the profile; empty for credentials from the environment
 	Kind    Kind   // the kind of the last step
-	Agent   bool   // the policy is for a coding agent
+	Agent   bool   // whether the policy is for a coding agent
 }
 
 func (e *PolicyUnsupportedError) Error() string {
@@ -77,11 +77,11 @@ func (e *PolicyUnsupportedError) Error() string {
 }
 
 // PolicyConflictError reports a profile whose own session policy cannot be combined with another
-// one.
+// session policy.
 type PolicyConflictError struct {
 	Profile      string
-	Intermediate bool // the profile's role is only used to assume the next role
-	Agent        bool // the other policy is for a coding agent
+	Intermediate bool // whether the profile's role is only used to assume the next role
+	Agent        bool // whether the other policy is for a coding agent
 	Err          error
 }
 
@@ -102,7 +102,7 @@ func (e *DurationError) Error() string {
 // ConflictError reports a setting of a role that conflicts with an earlier role of the chain.
 type ConflictError struct {
 	Origin  profile.Origin
-	Profile string // the earlier role
+	Profile string // the profile of the earlier role
 	Found   string
 	Reason  string
 }
@@ -111,7 +111,7 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s: %s cannot be set, because profile %s %s", e.Origin, e.Found, e.Profile, e.Reason)
 }
 
-// MissingSettingError reports a setting that needs another one in the same profile.
+// MissingSettingError reports that a setting is missing that another setting of the profile needs.
 type MissingSettingError struct {
 	Origin         profile.Origin
 	Found, Missing string
@@ -138,7 +138,7 @@ func (e *LongLivedError) Error() string {
 	return fmt.Sprintf("the plan of profile %q ends with a long-lived key (%s), but a server provides only temporary credentials", e.Profile, e.Kind)
 }
 
-// RoleARNError reports a role to assume that is not the ARN of a role.
+// RoleARNError reports that the ARN of a role to assume is not valid.
 type RoleARNError struct{ Found string }
 
 func (e *RoleARNError) Error() string {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Explain writes the plan as text. sessionNote returns the text about a cached session of the step
-// with that index from 0, or "" for none.
+// Explain writes the plan as text. sessionNote returns a note about the cached session of a step, or
+// "" for no note. Steps are numbered from 0.
 func (p Plan) Explain(w io.Writer, sessionNote func(step int) string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "profile %s\n", p.Profile)
@@ -31,7 +31,7 @@ func (p Plan) Explain(w io.Writer, sessionNote func(step int) string) error {
 	return err
 }
 
-// lines returns all that explain prints about a step except for the session and the settings.
+// lines returns the lines that Explain prints about a step, without the cached session and the settings.
 func (s Step) lines() []Arg {
 	args := []Arg{{"why", s.Why}}
 	args = append(args, s.Spec.Args()...)
@@ -73,7 +73,7 @@ func (y Yield) String() string {
 	return owner + " " + map[Tri]string{Yes: "temporary credentials", No: "long-lived key", Unknown: "credentials, which may be temporary"}[y.Temporary]
 }
 
-// MarshalJSON adds the durations of a step in seconds to its other fields.
+// MarshalJSON writes all fields of the step. Durations are written in seconds.
 func (s Step) MarshalJSON() ([]byte, error) {
 	type fields Step
 	return json.Marshal(struct {

@@ -21,7 +21,7 @@ type IdentityRole struct {
 	SourceIdentity string        `json:"source_identity,omitempty"`
 	Tags           []profile.Tag `json:"session_tags,omitempty"` // sorted by key
 	TransitiveTags []string      `json:"transitive_session_tags,omitempty"`
-	KeyID          string        `json:"key_id,omitempty"` // identifies the signing key; empty if there is none
+	KeyID          string        `json:"key_id,omitempty"` // identifies the signing key; empty if the key is not known
 	KeyLocation    string        `json:"key,omitempty"`    // where the signing key is stored
 }
 
@@ -83,7 +83,7 @@ func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 		return Step{}, false, &SettingError{q.Value("role_session_name").Origin, errUserNameVariable}
 	}
 	if spec.SessionName == "" {
-		spec.SessionName = spec.Subject // a trust policy compares the two
+		spec.SessionName = spec.Subject // a trust policy can require that the session name and the subject are equal
 	}
 	if spec.Audience == "" {
 		spec.Audience = spec.Issuer

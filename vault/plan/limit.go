@@ -11,27 +11,27 @@ import (
 
 // A NamedPolicy is a [session-policy NAME] section of the config file.
 type NamedPolicy struct {
-	Text   string // JSON, or file:// and a path
+	Text   string // the policy as JSON, or file:// and the path of a file with the policy
 	ARNs   []string
 	Origin string
 }
 
-// A limit is the maximum of what the final credentials may do, in addition to the session policy of
-// their profile.
+// A limit restricts what the final credentials may do, in addition to the session policy of their
+// profile.
 type limit struct {
-	readOnly bool // AWS's own policy, whose ARN depends on the partition
+	readOnly bool // the limit is AWS's ReadOnlyAccess policy, whose ARN depends on the partition
 	policy   policy.Policy
-	agent    string // the coding agent that gets its own tags and sessions; empty for a user
+	agent    string // the name of the coding agent, which shares no sessions with users; empty for a user
 	tags     bool
-	// the profile whose own session policy is replaced, because it sets this policy for agents;
-	// empty for none
+	// the profile whose own session policy this limit replaces, because the profile sets a policy for
+	// agents; empty for none
 	replaces string
 }
 
 func (l limit) isZero() bool { return !l.readOnly && l.policy.IsZero() }
 
-// decideLimit returns the limit that the user sets and, for a coding agent, that the profiles of
-// the chain set. The note is for the user; it is empty if there is nothing to report.
+// decideLimit returns the limit that the user requests. For a coding agent, the limit also includes
+// the rules of the profiles. note is a message for the user, or empty.
 func decideLimit(c *chain, h Holdings, o Options) (bound limit, note string, err error) {
 	if o.Purpose == Rotate {
 		return limit{}, "", nil
@@ -107,7 +107,7 @@ func (l *limiter) agent(agent policy.Agent, access agentAccess) (note string, er
 		agent.Variable, strings.Join(names, " and ")), nil
 }
 
-// ErrNoPolicy reports a name that is no session policy.
+// ErrNoPolicy reports that there is no session policy with the given name.
 var ErrNoPolicy = errors.New("no such section, and not the ARN of a policy or a file:// URL")
 
 func (l *limiter) named(name string) (policy.Policy, error) {

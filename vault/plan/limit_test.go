@@ -21,7 +21,7 @@ const (
 	fence   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
 )
 
-// Sources of credentials that use a token.
+// Settings of profiles that get credentials with a token.
 const (
 	byIdentity = "[identity me]\nidentity_issuer = https://id.example.com/me\nidentity_subject = me@example.com\n[profile i]\nidentity = me\n"
 	bySignIn   = "[profile o]\noidc_issuer = https://id.example.com\noidc_client_id = aws\n"
@@ -71,11 +71,11 @@ const tagged = " aws-vault:AccessType=ai aws-vault:Agent=goose++ for goose"
 func TestLimits(t *testing.T) {
 	const user, agent = "", "goose"
 	for _, tt := range []struct {
-		name, config string // the last profile is the requested one; m has a stored key
+		name, config string // config's last profile is the requested one; profile m has a stored key
 		who          string
 		limits       string
 		purpose      Purpose
-		want         string // or the error
+		want         string // the result of the function limits, or the error
 	}{
 		{"a user", "[profile r]\nsource_profile = m\n" + role + "r\n", user, "", Use, "stored key|assume role"},
 		{"an agent", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess" + tagged},
@@ -180,8 +180,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// The sessions of an agent are never those of a user or of another agent, for any chain. The last
-// session is limited, and so is every role before it. Earlier user sessions and sign-ins are shared
+// An agent never shares its last session with a user or another agent, for any chain. The last session
+// is limited, and so is every role before it. Session tokens and sign-ins in earlier steps are shared
 // with the user.
 func TestAgentSessionsAreSeparate(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 16))
@@ -270,7 +270,7 @@ func TestLimitEnvironmentCredentials(t *testing.T) {
 	}
 }
 
-// The note names the variable and the setting.
+// The note names the environment variable that revealed the agent, and the setting that limits the agent.
 func TestAgentNote(t *testing.T) {
 	for config, want := range map[string]string{
 		"": "AGENT is set: the session of this coding agent is limited to read-only (agent_access is not set in profile r)",
@@ -322,8 +322,8 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// The trust policy pins a session name from a claim if the value of the claim is known. For the
-// subject claim, the value is always known.
+// If a claim sets the session name and the value of the claim is known, the trust policy allows only
+// that session name. The value of the subject claim is always known.
 func TestTrustOfSignIn(t *testing.T) {
 	const named = bySignIn + "role_session_name_claim = email\n" + role + "o\n"
 	h := Holdings{Identities: map[Digest]Identity{
@@ -332,7 +332,7 @@ func TestTrustOfSignIn(t *testing.T) {
 	for _, tt := range []struct {
 		name, config, subject string
 		h                     Holdings
-		want                  string // the session name
+		want                  string // the session name in the trust policy
 		notes                 int
 	}{
 		{"a subject", bySignIn + role + "o\n", "alice", Holdings{}, "alice", 0},

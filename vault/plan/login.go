@@ -43,7 +43,7 @@ func login(b *builder, q *profile.Profile) (Step, bool, error) {
 	spec := Login{Session: session}
 	spec.SignIn = b.holdings.SignIns[spec.TokenDigest()]
 	return Step{
-		// not cached here: the credentials are stored with the token that renews them
+		// The step is not cacheable, because its credentials are stored with the token that renews them.
 		Kind: KindLogin, Profile: q.Name, Yields: yields,
 		Region: SignInRegion(q), Endpoint: SignIn(q),
 		Why:      "the profile names the identity that signed in with aws login",

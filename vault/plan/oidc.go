@@ -28,11 +28,11 @@ type OIDC struct {
 	Session string `json:"oidc_session,omitempty"`
 	Issuer  string `json:"oidc_issuer"`
 	Client  string `json:"oidc_client_id"`
-	// empty for those of openid, email and offline_access that the provider supports
+	// the requested scopes; if empty, those of openid, email and offline_access that the provider supports
 	Scopes []string `json:"oidc_scopes,omitempty"`
-	// an additional audience of the token; empty for the client alone
+	// an additional audience of the token; if empty, the client is the only audience
 	Audience string `json:"oidc_audience,omitempty"`
-	Flow     string `json:"oidc_flow,omitempty"` // empty for a flow that this machine and the provider support
+	Flow     string `json:"oidc_flow,omitempty"` // if empty, a flow that this machine and the provider support is used
 	Ports    []int  `json:"oidc_redirect_ports,omitempty"`
 	CABundle string `json:"ca_bundle,omitempty"`
 }
@@ -43,7 +43,7 @@ const (
 	FlowDevice  = "device"
 )
 
-// An Identity is the user who is signed in: the subject, and the claims of the ID token that are
+// An Identity describes the user who is signed in. Claims has those claims of the ID token that are
 // strings. If Claims is nil, only the subject is known.
 type Identity struct {
 	Subject string
@@ -203,7 +203,7 @@ func Provider(p *profile.Profile) (OIDC, error) {
 		ports = p.List("oidc_redirect_port")
 	}
 	for _, text := range ports {
-		if n, err := strconv.Atoi(text); err == nil { // always true, because the setting's rule has checked it
+		if n, err := strconv.Atoi(text); err == nil { // always true: the rule of the setting has checked it
 			o.Ports = append(o.Ports, n)
 		}
 	}
@@ -218,12 +218,12 @@ func (e *NoProviderError) Error() string {
 }
 
 // SessionNameError reports that a claim cannot be used as a role session name. The claim must be
-// used unchanged, because trust policies compare the two.
+// used unchanged, because trust policies compare the claim with the session name.
 type SessionNameError struct {
 	Issuer string
 	Claim  string
-	Found  string // empty if the token does not have the claim
-	Why    string // the reason
+	Found  string // the value of the claim; empty if the token does not have the claim
+	Why    string // why the claim cannot be used
 }
 
 func (e *SessionNameError) Error() string {

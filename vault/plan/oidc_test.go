@@ -11,7 +11,7 @@ import (
 
 const oidc = "oidc_issuer = https://id.example.com\noidc_client_id = aws\n"
 
-// provider is the provider in the settings of oidc.
+// provider is the OIDC provider that the settings in the constant oidc describe.
 var provider = OIDC{Issuer: "https://id.example.com", Client: "aws"}
 
 func signedIn(to OIDC, claims map[string]string) Holdings {
@@ -25,7 +25,7 @@ func TestOIDCPlan(t *testing.T) {
 	for _, tt := range []struct {
 		name, config string
 		claims       map[string]string
-		session      string // the value of the claim
+		session      string // the expected session name
 		claim        string
 	}{
 		{"nobody yet", "[profile p]\n" + oidc + arn, nil, "", "sub"},
@@ -61,7 +61,7 @@ func TestOIDCPlan(t *testing.T) {
 	}
 }
 
-// A claim becomes the session name unchanged, or not at all.
+// A claim is used as the session name only if AWS accepts the claim unchanged. It is never rewritten.
 func TestIdentityIsNotRewritten(t *testing.T) {
 	for _, tt := range []struct {
 		claim  string
@@ -93,7 +93,7 @@ func TestIdentityIsNotRewritten(t *testing.T) {
 	}
 }
 
-// If only the subject is known, it becomes the session name if role_session_name_claim is sub.
+// If only the subject is known, WithIdentity sets the session name only if role_session_name_claim is sub.
 func TestOnlyTheSubjectIsKnown(t *testing.T) {
 	for claim, want := range map[string]string{"sub": "alice", "email": ""} {
 		got, err := OIDCRole{NameClaim: claim}.WithIdentity(Identity{Subject: "alice"})
@@ -107,8 +107,8 @@ func TestOnlyTheSubjectIsKnown(t *testing.T) {
 	}
 }
 
-// Profiles with the same session share a sign-in. A sign-in with another provider or other
-// parameters has another digest.
+// Profiles with the same oidc-session share a sign-in. Sign-ins with different providers or different
+// parameters have different digests.
 func TestOIDCToken(t *testing.T) {
 	const session = "[oidc-session corp]\noidc_scopes = openid email\n" + oidc
 	token := func(config string) Digest {
@@ -136,8 +136,8 @@ func TestOIDCToken(t *testing.T) {
 	}
 }
 
-// A role that is assumed with the credentials of an OIDC role lasts one hour, as with any temporary
-// credentials.
+// A session lasts one hour if its role is assumed with the credentials of an OIDC role. The same limit
+// applies to all temporary credentials.
 func TestOIDCChain(t *testing.T) {
 	pl, err := Make(resolve(t, "[profile p]\n"+oidc+arn+"[profile q]\nsource_profile = p\nduration_seconds = 7200\n"+arn, "q", nil), stored(), Options{})
 	if err != nil {

@@ -38,8 +38,8 @@ type Step struct {
 	Kind     Kind          `json:"kind"`
 	Profile  string        `json:"profile"` // the profile whose settings the step uses
 	Yields   Yield         `json:"yields"`
-	Duration time.Duration `json:"-"` // requested from AWS; 0 for AWS's default
-	// maximum age of the MFA code of a cached session; 0 for any age
+	Duration time.Duration `json:"-"` // lifetime to request from AWS; 0 for AWS's default
+	// a cached session is used only if its MFA code is not older than this; 0 for any age
 	MaxAge    time.Duration `json:"-"`
 	Region    string        `json:"region,omitempty"` // the region of the call
 	Endpoint  Endpoint      `json:"endpoint,omitzero"`
@@ -47,13 +47,13 @@ type Step struct {
 	Policy    policy.Policy `json:"policy,omitzero"` // the session policy; zero for none
 	Agent     string        `json:"agent,omitempty"` // the coding agent that owns the session; empty for a user
 	Cacheable bool          `json:"keep"`            // whether the session may be cached
-	// the cached session opens only with a touch of a security key
+	// whether reading the cached session requires a touch of a security key
 	Touch    bool      `json:"touch,omitempty"`
-	Why      string    `json:"why"` // one sentence, for explain
+	Why      string    `json:"why"` // the reason for the step: one sentence, for explain
 	Settings []Setting `json:"settings,omitempty"`
 	Spec     Spec      `json:"spec"`
-	// fingerprint of the credentials that the step returned, if only these show the caller; empty
-	// until then
+	// fingerprint of the credentials that the step returned, if only the credentials show the caller;
+	// empty before the step has run
 	CallerFingerprint string `json:"-"`
 }
 
@@ -79,7 +79,7 @@ const (
 	KindFederationToken Kind = "federation token"
 )
 
-// Tri is yes, no or unknown. A value is unknown if only carrying out the step shows it.
+// Tri is yes, no or unknown. Unknown means that the value is known only after the step has run.
 type Tri string
 
 // The values of Tri.
@@ -89,11 +89,11 @@ const (
 	Unknown Tri = "unknown"
 )
 
-// Yield describes the credentials that a step returns. Later steps depend on nothing else of the
-// step.
+// Yield describes the credentials that a step returns. It has everything about the step that later
+// steps depend on.
 type Yield struct {
 	Principal PrincipalKind `json:"who"`
-	Temporary Tri           `json:"temporary"` // Unknown is treated as temporary
+	Temporary Tri           `json:"temporary"` // whether the credentials are temporary; Unknown is treated as Yes
 }
 
 // PrincipalKind is the kind of principal that credentials belong to.
@@ -104,26 +104,26 @@ const (
 	User             PrincipalKind = "user"
 	Role             PrincipalKind = "role"
 	Federated        PrincipalKind = "federated user"
-	UnknownPrincipal PrincipalKind = "unknown" // only AWS knows
+	UnknownPrincipal PrincipalKind = "unknown" // only AWS knows the kind of principal
 )
 
 // MFA describes the device whose code a step needs.
 type MFA struct {
 	Serial  string `json:"serial,omitempty"`  // empty if no code is needed
 	Process string `json:"process,omitempty"` // a command that prints the code; empty to prompt
-	// a device from which the code can be read without a prompt: yubikey; empty to prompt
+	// the device that the code is read from without a prompt: yubikey; empty to prompt
 	Device string `json:"device,omitempty"`
 }
 
-// A Setting is a setting that decided something, and where it is set.
+// A Setting is a setting that influenced a step, with the place where it is set.
 type Setting struct {
 	Name   string `json:"name"`
 	Text   string `json:"value"`
 	Origin string `json:"origin"`
 }
 
-// Holdings are the facts from the vault and the environment that a plan depends on. They cover only
-// the profiles of one chain, so that planning does not list the keystore.
+// Holdings are the facts from the vault and the environment that a plan depends on. They include only
+// the keys of the profiles in one chain, so planning does not need a list of all keys in the keystore.
 type Holdings struct {
 	Keys         map[string]string      // fingerprints of stored keys, by profile name
 	Environment  *EnvironmentKey        // the access key in the environment; nil for none
@@ -142,10 +142,10 @@ type Holdings struct {
 // An EnvironmentKey describes the access key in the environment without its secret.
 type EnvironmentKey struct {
 	Fingerprint string // changes with the key
-	Temporary   bool   // whether a session token is set too
+	Temporary   bool   // whether the environment also has a session token
 }
 
-// Purpose is the use of the credentials, where it changes the plan.
+// Purpose is what the credentials are used for. Only uses that change the plan have their own value.
 type Purpose string
 
 // The purposes.
@@ -159,11 +159,11 @@ const (
 // Options are the choices of the user.
 type Options struct {
 	Purpose   Purpose
-	NoSession bool // do not create a session token
-	// duration of the final credentials, or of the console session; 0 for the profile's setting
+	NoSession bool // whether the plan must not create a session token
+	// requested duration of the final credentials, or of the console session; 0 for the profile's setting
 	Duration      time.Duration
 	SessionName   string   // role session name for profiles that set none
-	FederatedName string   // name of the federated user; empty for the name of the user whose key it is
+	FederatedName string   // name of the federated user; empty for the name of the calling user
 	ExtraRoles    []string // ARNs of roles to assume after the profile's own steps; their sessions are not cached
 
 	Agent  policy.Agent // the coding agent that requests the credentials; zero for a user

@@ -13,7 +13,7 @@ import (
 
 const canary = "CANARYSECRETEXAMPLECANARYSECRETEXAMPLE00"
 
-// randomConfig returns a random chain of profiles p0 ← p1 ← …, and which keys are stored.
+// randomConfig returns the config of a random chain p0 ← p1 ← …, the requested profile and random stored keys.
 func randomConfig(r *rand.Rand) (config string, target string, h Holdings, o Options) {
 	var b strings.Builder
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
@@ -49,7 +49,7 @@ func randomConfig(r *rand.Rand) (config string, target string, h Holdings, o Opt
 	return b.String(), fmt.Sprintf("p%d", n-1), h, o
 }
 
-// Properties that every plan must have, tested with random chains.
+// TestProperties checks rules that apply to every plan. It uses random chains.
 func TestProperties(t *testing.T) {
 	const chains = 20000
 	made, seed := 0, rand.Uint64()

@@ -63,15 +63,15 @@ func (l limit) restrictLast(s *Step, c *chain) error {
 	return err
 }
 
-// needsFederation reports whether a user's key has to become a federated user, because a federated
-// user accepts a session policy and a session token does not. A federated user cannot present an
-// MFA code, so this does not work for profiles with mfa_serial.
+// needsFederation reports whether a user's access key must be exchanged for credentials of a federated
+// user, because these accept a session policy and a session token does not. Federated users cannot
+// present an MFA code, so profiles with mfa_serial do not use federation.
 func (b *builder) needsFederation() bool {
 	usersKey := len(b.chain.roles) == 0 && b.chain.root.Yields == (Yield{User, No})
 	return !b.sessionLimit.isZero() && usersKey && b.options.Purpose != Console && !b.chain.target.Set("mfa_serial")
 }
 
-// federate adds a step for a federated user to the end of the plan.
+// federate adds a step to the end of the plan. The step creates the credentials of a federated user.
 func (b *builder) federate(pl Plan) (Plan, error) {
 	target := b.chain.target
 	pl.Calls = []Call{{Service: "sts", Region: b.chain.region(target, true), Endpoint: endpoint(target)}}

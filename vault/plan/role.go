@@ -93,8 +93,8 @@ func (b *builder) assume(i int, before []Step) (Step, error) {
 	return s, b.setDuration(&s, i, before[len(before)-1])
 }
 
-// setDuration sets the duration of the role. The maximum is MaxChained if the credentials that
-// assume the role are temporary or may be.
+// setDuration sets the duration of the role. The maximum is MaxChained unless the role is assumed with
+// an access key.
 func (b *builder) setDuration(s *Step, i int, before Step) error {
 	d, from, err := b.duration(b.chain.roles[i], b.chain.last(i))
 	if err != nil {
@@ -110,8 +110,8 @@ func (b *builder) setDuration(s *Step, i int, before Step) error {
 	return nil
 }
 
-// capDuration sets the step's duration to d, or to MaxChained if AWS allows no more after the step
-// before. It reports whether it shortened d.
+// capDuration sets the step's duration to d, or to MaxChained if d is longer and the role is assumed with
+// temporary credentials. It reports whether the duration is shorter than d.
 func (s *Step) capDuration(d time.Duration, before Step) bool {
 	s.Duration = d
 	if before.Yields.Temporary == No || d <= MaxChained {
@@ -122,9 +122,9 @@ func (s *Step) capDuration(d time.Duration, before Step) bool {
 	return true
 }
 
-// decideMFA decides whether the role's own call presents an MFA code. Only a call with a user's
-// long-lived key can do so. An earlier session token may have presented the code already. A role's
-// credentials can never present one.
+// decideMFA decides whether the AssumeRole call presents an MFA code. Only a call that is signed with a
+// user's access key can present a code; a call that is signed with a role's credentials cannot. No code is
+// needed if the session token of an earlier step already presented a code of the same device.
 func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 	if !q.Set("mfa_serial") {
 		return nil
@@ -174,8 +174,8 @@ func (b *builder) extraRole(arn string, before Step) (Step, error) {
 	return s, checkDuration(s.Duration, minDuration, maxRole)
 }
 
-// extraRoleName returns the session name of the profile. If the profile sets none, or if the name
-// contains a user name that is not known here, it returns the default name.
+// extraRoleName returns the session name of the profile. It returns the default name if the profile
+// sets none, or if the session name contains ${aws:username} and the caller is not a user.
 func (b *builder) extraRoleName(before Step) string {
 	name := b.chain.target.Text("role_session_name")
 	if name == "" || strings.Contains(name, UserName) && before.Yields.Principal != User {
@@ -184,14 +184,13 @@ func (b *builder) extraRoleName(before Step) string {
 	return name
 }
 
-// isSharedSetting reports whether a setting is meant for all profiles and not for the one that uses
-// it.
+// isSharedSetting reports whether a setting applies to all profiles, because it is set in the environment
+// or in [default].
 func isSharedSetting(o profile.Origin) bool {
 	return o.Kind == profile.Environment || o.InDefault()
 }
 
-// ownPolicy returns the session policy of q. files has the texts of policies that are stored in
-// files.
+// ownPolicy returns the session policy of q. files maps file:// URLs to the texts of these policies.
 func ownPolicy(q *profile.Profile, files map[string]string) (policy.Policy, error) {
 	text := q.Text("session_policy")
 	if strings.HasPrefix(text, "file://") {
@@ -235,8 +234,8 @@ func checkInherited(spec AssumeRole, q *profile.Profile, before []Step) error {
 	return nil
 }
 
-// roleParameters returns the parameters of a role that later roles inherit, in the form of an
-// AssumeRole. It returns false for a step that has none.
+// roleParameters returns those parameters of the step's role that later roles inherit, in an
+// AssumeRole. It returns false for a kind of step that has no such parameters.
 func roleParameters(s Step) (AssumeRole, bool) {
 	switch spec := s.Spec.(type) {
 	case AssumeRole:
@@ -247,14 +246,14 @@ func roleParameters(s Step) (AssumeRole, bool) {
 	return AssumeRole{}, false
 }
 
-// withRoleTags returns a copy of a spec with other tags. The spec must be one that roleParameters
-// accepts.
+// withRoleTags returns a copy of a spec with other tags. The spec must belong to a step for which
+// roleParameters returns true.
 func withRoleTags(s Spec, tags []profile.Tag, transitive []string) Spec {
 	switch spec := s.(type) {
 	case AssumeRole:
 		spec.Tags, spec.TransitiveTags = tags, transitive
 		return spec
-	case IdentityRole: // the tags are claims of its token
+	case IdentityRole: // the token contains the tags as claims
 		spec.Tags, spec.TransitiveTags = tags, transitive
 		return spec
 	}

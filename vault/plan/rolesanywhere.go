@@ -7,14 +7,14 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// RolesAnywhere is the Spec of a CreateSession step: a request that is signed with the private key
-// of a certificate returns a role's credentials.
+// RolesAnywhere is the Spec of a CreateSession step. The request is signed with the private key of a
+// certificate, and the response contains a role's credentials.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
 type RolesAnywhere struct {
 	TrustAnchor string `json:"trust_anchor_arn"`
 	Profile     string `json:"rolesanywhere_profile_arn"`
 	Role        string `json:"role_arn"`
-	// empty for AWS's default, the serial number of the certificate
+	// the session name; empty for AWS's default, which is the serial number of the certificate
 	SessionName string `json:"role_session_name,omitempty"`
 	// a file with the certificate and its intermediate certificates
 	Certificate string `json:"certificate"`
@@ -45,8 +45,8 @@ func (r RolesAnywhere) Args() []Arg {
 	return append(args, Arg{"private key", r.PrivateKey})
 }
 
-// Slot returns the slot of a card that private_key names, such as 9c for piv:9c. It returns false
-// if private_key is a file.
+// Slot returns the card slot that private_key names, such as 9c for piv:9c. It returns false if
+// private_key is a file.
 func Slot(privateKey string) (slot string, ok bool) { return strings.CutPrefix(privateKey, "piv:") }
 
 // anywhereSettings are the required settings of Roles Anywhere, in the order in which missing ones
@@ -101,7 +101,7 @@ func anywhereSetting(q *profile.Profile) string {
 }
 
 // checkSourceProfile refuses Roles Anywhere together with source_profile, because role_arn could
-// belong to either.
+// belong to either source of credentials.
 func checkSourceProfile(q *profile.Profile) error {
 	has := anywhereSetting(q)
 	if has == "" {
@@ -146,7 +146,7 @@ func regionOf(arn string) string {
 }
 
 // MultipleSourcesError reports a profile with two sources of credentials, where role_arn could
-// belong to either.
+// belong to either source.
 type MultipleSourcesError struct {
 	Origin       profile.Origin // the line of the config file that sets Found
 	Profile      string
@@ -157,8 +157,8 @@ func (e *MultipleSourcesError) Error() string {
 	return fmt.Sprintf("%s: profile %[4]s sets %[2]s and %[3]s, expected only one source of credentials", e.Origin, e.Found, e.Other, e.Profile)
 }
 
-// PolicyIgnoredError reports a session policy that would have no effect, because the call of the
-// profile's source does not accept one.
+// PolicyIgnoredError reports a session policy that would have no effect, because the source of the
+// profile's credentials does not accept a session policy.
 type PolicyIgnoredError struct {
 	Origin  profile.Origin
 	Profile string

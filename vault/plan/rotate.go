@@ -4,18 +4,18 @@ import "fmt"
 
 // NotStoredError reports that the key to rotate is not stored in the vault.
 type NotStoredError struct {
-	Profile string // the requested profile
-	End     string // the profile with the source of its credentials
-	Kind    Kind   // the kind of that source
+	Profile string // name of the requested profile
+	End     string // name of the last profile in the source_profile chain
+	Kind    Kind   // the kind of source that the profile End has
 }
 
 func (e *NotStoredError) Error() string {
 	return fmt.Sprintf("the credentials of profile %q come from the %s of profile %q, expected a stored key", e.Profile, e.Kind, e.End)
 }
 
-// rotation plans the credentials with which users manage their own access keys. The roles of the
-// chain are not assumed, because they have other permissions. A session token without an MFA code
-// cannot call IAM. If no MFA device is set, the stored key itself makes the calls.
+// rotation plans the credentials with which users replace their own access keys. The roles of the
+// chain are not assumed, because they have other permissions than the user. A session token without an
+// MFA code cannot call IAM, so the stored key itself signs the calls if no MFA device is set.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
 func (b *builder) rotation(pl Plan) (Plan, error) {
 	holder := b.chain.profiles[0]

@@ -35,7 +35,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// A rotation uses the same session as other commands, if both need the same code.
+// A rotation uses the same session token as other commands if both need a code of the same MFA device.
 func TestRotationSharesTheSession(t *testing.T) {
 	const config = "[profile q]\nmfa_serial = m111111111\n[profile r]\nsource_profile = q\nmfa_serial = m111111111\n" + arn + "[profile p]\nsource_profile = r\n" + arn
 	p := resolve(t, config, "p", nil)

@@ -27,7 +27,7 @@ func (b *builder) session() (Step, bool, error) {
 		return Step{}, false, nil
 	}
 	if len(b.chain.roles) == 0 && (b.options.Purpose == Console || b.needsFederation()) {
-		// the console does not accept a session token, and a session token has no session policy
+		// no session token: the console does not accept it, and a session policy cannot limit it
 		return Step{}, false, nil
 	}
 	if len(b.chain.roles) == 0 {
@@ -62,8 +62,8 @@ func (b *builder) plainSession() (Step, bool, error) {
 	return s, true, checkDuration(s.Duration, minDuration, maxSession)
 }
 
-// sessionStep returns the step for a session token of the first profile's key. device is the
-// profile that sets the MFA device; it may set none.
+// sessionStep returns the step for a session token of the first profile's key. device is the profile
+// whose MFA device is used; this profile may have no MFA device.
 func (b *builder) sessionStep(q, device *profile.Profile, last bool) Step {
 	s := Step{
 		Kind: KindSessionToken, Profile: b.chain.profiles[0].Name, Yields: Yield{User, Yes}, Cacheable: true, Spec: SessionToken{},
@@ -80,15 +80,15 @@ func (b *builder) sessionStep(q, device *profile.Profile, last bool) Step {
 }
 
 // sharedDevice returns the profile whose MFA device is used for a session token that all roles of
-// the chain share. It returns nil if the chain should not use a session token.
+// the chain share, and the reason. It returns nil if the chain should not use a session token.
 func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile, why string, err error) {
-	var mfaRoles []*profile.Profile // the roles that name a device
+	var mfaRoles []*profile.Profile // the profiles in the chain that set an MFA device for their role
 	for _, r := range b.chain.roles {
 		if !r.Set("mfa_serial") {
 			continue
 		}
 		if len(mfaRoles) > 0 && mfaRoles[0].Text("mfa_serial") != r.Text("mfa_serial") {
-			return nil, "", nil // no single session token works for both; assume returns the error
+			return nil, "", nil // no session token has codes of two devices; assume returns the error
 		}
 		mfaRoles = append(mfaRoles, r)
 	}
@@ -114,8 +114,8 @@ func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile
 	return mfaRoles[0], "all roles of the chain can then share one MFA code", nil
 }
 
-// mfaOf returns the MFA device of q and how its code is read. If q does not set this, the setting
-// of its source_profile applies, if the device is the same.
+// mfaOf returns the MFA device of q and how its code is read. If q sets the device but not how the code
+// is read, the source_profile decides this, provided that it has the same device.
 func mfaOf(q *profile.Profile) MFA {
 	m := MFA{Serial: q.Text("mfa_serial")}
 	if m.Serial == "" {
@@ -163,7 +163,7 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// formatDuration formats a duration without the zeros that time.Duration prints.
+// formatDuration formats a duration briefly, such as 1h instead of 1h0m0s.
 func formatDuration(d time.Duration) string {
 	switch {
 	case d <= 0:

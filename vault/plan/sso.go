@@ -13,7 +13,7 @@ type SSORole struct {
 	SSO
 	Account string `json:"sso_account_id"`
 	Role    string `json:"sso_role_name"`
-	// identifies the sign-in, so that users do not share sessions; empty while nobody is signed in
+	// identifies the sign-in, so that users do not share sessions; empty while no user is signed in
 	SignIn string `json:"-"`
 }
 
@@ -23,7 +23,7 @@ type SSO struct {
 	StartURL string   `json:"sso_start_url"`
 	Region   string   `json:"sso_region"`
 	Scopes   []string `json:"sso_registration_scopes,omitempty"`
-	// the endpoint of the sign-in; the portal has the endpoint of the step
+	// the endpoint for signing in; calls to the portal use the endpoint of the step
 	OIDC Endpoint `json:"oidc_endpoint,omitzero"`
 }
 

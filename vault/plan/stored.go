@@ -14,7 +14,7 @@ type StoredKey struct {
 	Fingerprint string `json:"-"` // changes whenever the key is written
 }
 
-// encode does not write the name: a session belongs to the key, whatever its name.
+// encode does not write the name, because the session stays the same when the key gets another name.
 func (k StoredKey) encode(e *encoder) { e.text(k.Fingerprint) }
 
 // Args returns nothing, because the name of the key is the step's profile.
@@ -67,7 +67,7 @@ func staticKey(b *builder, q *profile.Profile) (Step, bool, error) {
 	return s, true, nil
 }
 
-// Fingerprint identifies secrets without revealing them.
+// Fingerprint returns a text that identifies secrets without revealing them.
 func Fingerprint(secrets ...string) string {
 	e := encoder{hash: sha256.New()}
 	for _, s := range secrets {

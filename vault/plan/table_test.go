@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// resolve resolves a profile of a config text.
+// resolve parses the text of a config file and resolves the profile name.
 func resolve(t testing.TB, config, name string, env map[string]string) *profile.Profile {
 	t.Helper()
 	f, err := profile.Parse("config", []byte(config))
@@ -52,11 +52,11 @@ func steps(p Plan) []string {
 
 const arn = "role_arn = arn:aws:iam::123456789012:role/r\n"
 
-// The decision table: the plan for each shape of a profile, by row number.
+// Each row of the decision table is one kind of profile, with the expected plan. Names start with the row number.
 func TestDecisionTable(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		config  string // the last profile is the requested one
+		config  string // config's last profile is the requested one
 		stored  string
 		options Options
 		env     map[string]string

@@ -17,7 +17,7 @@ func (e *NoRoleError) Error() string {
 	return fmt.Sprintf("profile %q assumes no role, so it needs no trust policy", e.Profile)
 }
 
-// NoTokenError reports claims of a token that a trust policy needs and that are not known.
+// NoTokenError reports that a trust policy needs claims of a token, but their values are not known.
 type NoTokenError struct {
 	Profile string
 	Unknown []string // claims whose values are not known: issuer, audience or subject
@@ -28,7 +28,7 @@ func (e *NoTokenError) Error() string {
 }
 
 // Trust returns the principals and conditions that the trust policy of the plan's last role needs,
-// and notes for the user. agents reports whether the sessions of coding agents are tagged. t is
+// and notes for the user. agents means that the sessions of coding agents are tagged. The claims t are
 // used only if the role is assumed with a token. Trust fails with a [*NoRoleError] or a
 // [*NoTokenError].
 func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) {
@@ -56,7 +56,7 @@ func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) 
 	return policy.Trust{}, nil, &NoRoleError{p.Profile}
 }
 
-// withDefaults returns the claims with the empty ones filled in from other.
+// withDefaults returns a copy of t in which the claims of other replace the empty claims.
 func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	if t.Issuer == "" {
 		t.Issuer = other.Issuer
@@ -70,8 +70,8 @@ func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	return t
 }
 
-// trustOfSignIn returns the trust for a role whose session name may come from a claim. While the
-// user is not signed in, only the subject can be known.
+// trustOfSignIn returns the trust for a role that is assumed after an OIDC sign-in. The session name
+// may come from a claim. While the user is not signed in, only the subject claim can be known.
 func (p Plan) trustOfSignIn(spec OIDCRole, t TokenClaims) (policy.Trust, []string, error) {
 	claims := t.withDefaults(TokenClaims{spec.Issuer, spec.Client, spec.Subject})
 	var notes []string
@@ -86,7 +86,7 @@ func (p Plan) trustOfSignIn(spec OIDCRole, t TokenClaims) (policy.Trust, []strin
 	return trust, notes, err
 }
 
-// trustOfToken returns the trust for a role that is assumed with a token.
+// trustOfToken returns the trust for a role that is assumed with a token. session is the session name.
 func (p Plan) trustOfToken(role, session string, t TokenClaims) (policy.Trust, error) {
 	_, issuer, ok := strings.Cut(t.Issuer, "://")
 	if !ok {
@@ -112,7 +112,7 @@ func (p Plan) trustOfToken(role, session string, t TokenClaims) (policy.Trust, e
 func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
 	t := policy.Trust{ExternalID: role.ExternalID, Tags: len(role.Tags) > 0, SourceIdentity: role.SourceIdentity != ""}
 	for _, s := range p.Steps[:i] {
-		if s.Kind == KindWebIdentity || s.Kind == KindOIDC { // the token of such a step may set both
+		if s.Kind == KindWebIdentity || s.Kind == KindOIDC { // the token can set tags and a source identity
 			t.Tags, t.SourceIdentity = true, true
 		}
 		if spec, ok := roleParameters(s); ok {
@@ -136,8 +136,8 @@ func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
 	return t, []string{note}
 }
 
-// callerOf returns the principal that assumes the role of the i-th step, as exactly as the plan
-// knows it.
+// callerOf returns the principal that assumes the role of the i-th step. If the exact principal is not
+// known, it returns the principal's account, and a pattern for the ARN or a note for the user.
 func (p Plan) callerOf(i int, role string) (principal, like, note string) {
 	switch spec := p.Steps[i-1].Spec.(type) {
 	case AssumeRole:
@@ -151,6 +151,7 @@ func (p Plan) callerOf(i int, role string) (principal, like, note string) {
 	case RolesAnywhere:
 		return spec.Role, "", ""
 	case SSORole:
+		// The name of the role ends in a suffix that is not known here, so the result contains a pattern.
 		// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 		return iamARN(role, spec.Account, "root"), iamARN(role, spec.Account, "role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_"+spec.Role+"_*"), ""
 	case Login:
@@ -167,7 +168,7 @@ func (p Plan) callerOf(i int, role string) (principal, like, note string) {
 	return iamARN(role, account, "root"), "", fmt.Sprintf("the principal that assumes the role is not known here, so this policy trusts every principal to which account %s grants sts:AssumeRole: pass --principal for a specific one", account)
 }
 
-// iamARN returns an IAM ARN in the partition of the ARN like.
+// iamARN returns the ARN of an IAM resource. Its partition is the partition of the ARN in like.
 func iamARN(like, account, resource string) string {
 	partition := "aws"
 	if parts := strings.SplitN(like, ":", 3); len(parts) == 3 {

@@ -18,8 +18,8 @@ type WebIdentity struct {
 	ARN          string `json:"role_arn"`
 	SessionName  string `json:"role_session_name"`
 	TokenFile    string `json:"web_identity_token_file,omitempty"`
-	TokenProcess string `json:"web_identity_token_process,omitempty"` // used if there is no file
-	// see TokenSubject; empty until the program has run
+	TokenProcess string `json:"web_identity_token_process,omitempty"` // a program; empty if TokenFile is set
+	// the result of TokenSubject for the token; empty until TokenProcess has run
 	Subject string `json:"-"`
 }
 
@@ -40,10 +40,10 @@ func (w WebIdentity) Args() []Arg {
 	return append(args, Arg{"token command", w.TokenProcess})
 }
 
-// TokenSubject returns a fingerprint of the claims of a web identity token that AWS uses. Two
-// tokens with the same fingerprint get the same session. AWS verifies the token; the fingerprint
-// only keeps sessions of different users separate. If the token is not a JSON Web Token, the
-// fingerprint covers all of its text.
+// TokenSubject returns a fingerprint of a web identity token. It covers the claims that AWS uses, so
+// two tokens with the same fingerprint get the same session. If the token is not a JSON Web Token, the
+// fingerprint covers the whole text. TokenSubject does not verify the token, because AWS does. The
+// fingerprint only keeps sessions of different users separate.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 func TokenSubject(token []byte) string {
 	token = TrimToken(token)
@@ -60,16 +60,17 @@ func TokenSubject(token []byte) string {
 	return Fingerprint(counted...)
 }
 
-// TrimToken removes white space and a byte order mark, which editors and programs may add to a
-// token.
+// TrimToken removes white space and a byte order mark from a token, because editors and programs may
+// add them.
 func TrimToken(text []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))) }
 
-// usesToken reports whether the step exchanges a token for a role.
+// usesToken reports whether the step sends a token to AWS to get the credentials of a role.
 func (s Step) usesToken() bool {
 	return s.Kind == KindWebIdentity || s.Kind == KindOIDC || s.Kind == KindIdentity
 }
 
-// includesRole reports whether role_arn in the profile of the first step belongs to that step.
+// includesRole reports whether the first step s itself returns the credentials of the role_arn in its
+// profile. If it does, the plan has no separate step for that role.
 func (s Step) includesRole() bool { return s.usesToken() || s.Kind == KindRolesAnywhere }
 
 func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
@@ -102,8 +103,8 @@ func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
 	return s, err == nil, err
 }
 
-// completeTokenStep sets the fields that all steps with a token have in common. role is the ARN of
-// the role.
+// completeTokenStep sets the fields that are set in the same way in all steps that use a token. role
+// is the ARN of the role.
 func (b *builder) completeTokenStep(s *Step, q *profile.Profile, role string) (err error) {
 	last := !b.chain.rolesAbove(q)
 	s.Yields, s.Cacheable = Yield{Role, Yes}, true
