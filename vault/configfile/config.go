@@ -18,12 +18,12 @@ const MaxConfig = 32 << 20
 
 // A File is the AWS config file or the shared credentials file on disk.
 type File struct {
-	Path   string // where the file is
+	Path   string // the path on disk
 	Name   string // the name of the file in messages
-	Shared bool   // whether it is the shared credentials file
+	Shared bool   // whether this is the shared credentials file
 }
 
-// Read parses the file. A file that does not exist is read as an empty one.
+// Read parses the file. It treats a file that does not exist as an empty file.
 func (c File) Read() (*profile.File, error) {
 	text, err := disk.ReadText(c.Path, MaxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -41,8 +41,8 @@ func (c File) Edit(ctx context.Context, locks *store.Locks, change func(*profile
 	return c.edit(ctx, locks, disk.ReplacePreserving, change)
 }
 
-// RemoveKey removes an access key from the file, as Edit does, but never makes a copy of the old
-// text. It fails if the file cannot be replaced without a copy.
+// RemoveKey removes an access key from the file, in the same way as Edit. It never makes a copy of the old
+// text, because the copy would contain the key. It fails if the file cannot be replaced without a copy.
 func (c File) RemoveKey(ctx context.Context, locks *store.Locks, k profile.PlainKey) error {
 	return c.edit(ctx, locks, disk.ReplacePreservingWithoutCopy, func(f *profile.File) ([]byte, error) {
 		return profile.WithoutKey(f, k)

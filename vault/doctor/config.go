@@ -15,7 +15,7 @@ type Config struct {
 	File   *profile.File
 	Inputs profile.Inputs
 
-	// Plan plans the credentials of a profile. It is nil if the stored keys are not known.
+	// Plan plans the credentials of a profile. Plan is nil if it is not known which keys are stored.
 	Plan func(name string) (plan.Plan, error)
 }
 
@@ -52,8 +52,8 @@ func (c Config) checkOIDCSessions(known *profileReport) []Finding {
 	return all
 }
 
-// lineFindings returns the problems of single lines of a file. It skips lines that are already
-// reported in known.
+// lineFindings returns the problems of single lines of a file. It skips lines for which known already has
+// a finding.
 func lineFindings(f *profile.File, known []Finding) []Finding {
 	var all []Finding
 	for _, p := range f.Problems() {
@@ -106,7 +106,7 @@ func (t *settingUses) add(what, where, name string) {
 // A profileReport collects the findings about all profiles.
 type profileReport struct {
 	broken        []Finding
-	seen          map[string]bool // the errors that are already reported
+	seen          map[string]bool // the texts of errors that are already reported
 	noCredentials []string        // profiles without credentials
 	noRegion      []string
 	inherited     settingUses // settings from [default] that the AWS CLI does not apply to other profiles
@@ -131,7 +131,7 @@ func (c Config) checkProfiles() *profileReport {
 		}
 		s.settings(p)
 		if f, ok := c.checkAgentAccess(p); ok && !s.seen[f.Where] {
-			s.seen[f.Where] = true // many profiles can inherit the same value from [default]
+			s.seen[f.Where] = true // the next profiles may inherit the same value, which is reported only once
 			s.broken = append(s.broken, f)
 		}
 		c.checkPlan(s, p)
@@ -148,7 +148,7 @@ func (s *profileReport) addError(name string, err error) {
 	}
 }
 
-// splitOrigin splits the text of an error into the place at its start and the rest.
+// splitOrigin splits the text of an error into the place at its start and the rest of the text.
 func splitOrigin(err error) (where, what string) {
 	var value *profile.ValueError
 	var syntax *profile.SyntaxError
@@ -204,8 +204,7 @@ var nonCLISettings = []string{
 	"session_policy", "session_policy_arns", "agent_access", "web_identity_token_process", "oidc_session", "oidc_issuer", "role_session_name_claim",
 }
 
-// notInheritedByCLI are the settings that aws-vault inherits from [default] and the AWS CLI does
-// not.
+// notInheritedByCLI lists settings that aws-vault inherits from [default] but the AWS CLI does not.
 var notInheritedByCLI = []string{"region", "mfa_serial", "duration_seconds", "endpoint_url", "ca_bundle"}
 
 func (s *profileReport) settings(p *profile.Profile) {

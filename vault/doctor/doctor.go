@@ -11,7 +11,7 @@ import (
 // A Finding is one result of a check.
 type Finding struct {
 	Severity Severity `json:"severity"`
-	Where    string   `json:"where,omitempty"` // a place in a file, a path, or a variable
+	Where    string   `json:"where,omitempty"` // a place in a file, a path, or the name of a variable
 	What     string   `json:"what"`
 	Remedy   string   `json:"remedy,omitempty"` // a command to run, or a line to write
 	Err      error    `json:"-"`                // the underlying error, from which callers can find a remedy
@@ -56,7 +56,7 @@ func ErrorFinding(where string, err error) Finding {
 // maxNamed is the maximum number of names in a finding.
 const maxNamed = 3
 
-// nameProfiles returns a text with the first few names and the number of the others.
+// nameProfiles returns a text with the first names, and the number of names that are left out.
 func nameProfiles(names []string) string {
 	if len(names) == 1 {
 		return "profile " + names[0]

@@ -12,12 +12,13 @@ import (
 type File struct {
 	Path    string
 	Mode    fs.FileMode
-	Owner   int  // user ID; negative if the system has none
+	Owner   int  // user ID of the owner; negative if the system has no user IDs
 	Private bool // whether other users must not read it
 }
 
-// CheckPermissions checks the owner and the permissions of a file for the user self. Files of root
-// are as safe as the machine, but private files of another user cannot be used.
+// CheckPermissions checks the owner and the permissions of a file for the user with the ID self. It
+// accepts files of root, which are as safe as the machine. It reports private files of all other users,
+// and also of root, because self cannot use them.
 func CheckPermissions(f File, self int) []Finding {
 	if f.Owner < 0 {
 		return nil
@@ -33,7 +34,7 @@ func CheckPermissions(f File, self int) []Finding {
 	if f.Private {
 		wrong, what, to = 0o077, "other users can access it", "go="
 	}
-	// a sticky directory, in which users cannot replace the files of others
+	// In a sticky directory, users cannot replace the files of other users.
 	shared := f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0
 	if f.Mode.Perm()&wrong != 0 && !shared {
 		all = append(all, Finding{
@@ -44,11 +45,11 @@ func CheckPermissions(f File, self int) []Finding {
 	return all
 }
 
-// abandonedAfter is the maximum time for writing a file. An older temporary file was left by a
-// process that was killed.
+// abandonedAfter is the longest time that writing a file can take. If a temporary file is older, the
+// process that wrote the file was killed.
 const abandonedAfter = time.Hour
 
-// CheckLeftover checks the name and the age of a file for leftovers of aws-vault.
+// CheckLeftover returns a finding if a file was left behind by aws-vault. It checks the file's name and age.
 func CheckLeftover(dir, name string, age time.Duration) []Finding {
 	path := dir + "/" + name
 	switch {

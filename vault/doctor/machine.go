@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// maxSkew is the maximum clock error that AWS accepts.
+// maxSkew is the largest difference between this computer's clock and AWS's clock that AWS accepts.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
 const maxSkew = 5 * time.Minute
 
-// slightSkew is the smallest clock error that is reported. Smaller ones can come from the network
-// delay and from dates without fractions of a second.
+// slightSkew is the smallest difference between the clocks that is reported. The network delay, and dates
+// without fractions of a second, can cause smaller differences.
 const slightSkew = time.Minute
 
-// CheckClock compares this computer's clock with AWS's.
+// CheckClock compares this computer's clock with AWS's clock.
 func CheckClock(local, theirs time.Time) []Finding {
 	skew := local.Sub(theirs).Round(time.Second)
 	f := Finding{Where: "clock", Remedy: "synchronize this computer's clock with the network (timedatectl set-ntp true)"}
@@ -39,9 +39,8 @@ func describeSkew(skew time.Duration) string {
 	return fmt.Sprintf("%s ahead of", skew)
 }
 
-// CheckProxy checks the value of an environment variable that sets a proxy. Go ignores a value that
-// is not valid, and uses no proxy. The finding does not repeat the value, which may contain a
-// password.
+// CheckProxy checks the value of an environment variable that sets a proxy. If the value is not valid, Go
+// ignores it and uses no proxy. The finding does not repeat the value, because it may contain a password.
 // https://pkg.go.dev/golang.org/x/net/http/httpproxy
 func CheckProxy(variable, text string) []Finding {
 	if text == "" || isProxy(text) || !strings.Contains(text, "://") && isProxy("http://"+text) {
@@ -58,11 +57,11 @@ func isProxy(text string) bool {
 	return err == nil && u.Scheme != "" && u.Host != ""
 }
 
-// expiryWarning is the time before its end at which a certificate is reported, so that a new one
-// can be issued.
+// expiryWarning is how long before its end a certificate is reported, so that there is time to request a
+// new certificate.
 const expiryWarning = 14 * 24 * time.Hour
 
-// CheckCertificate checks how long a certificate is valid.
+// CheckCertificate returns a finding if a certificate expires soon or has expired.
 func CheckCertificate(path string, until, now time.Time) []Finding {
 	left := until.Sub(now)
 	if left > expiryWarning {

@@ -28,8 +28,8 @@ func policyFindings(f *profile.File) []Finding {
 	return all
 }
 
-// checkAgentAccess returns an error if agent_access names a session policy that does not exist.
-// Coding agents then cannot use the profile.
+// checkAgentAccess returns a finding if agent_access names a session policy that does not exist, because
+// coding agents then cannot use the profile.
 func (c Config) checkAgentAccess(p *profile.Profile) (Finding, bool) {
 	v := p.Value("agent_access")
 	switch {

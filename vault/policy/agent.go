@@ -15,8 +15,8 @@ type Agent struct {
 // marker is a set of environment variables that show that an agent runs the program.
 type marker struct {
 	variables []string
-	name      string // empty if the value of the variable is the name
-	ambiguous bool   // the variable can also be set in a user's terminal
+	name      string // the agent's name; empty if the value of the variable is the name
+	ambiguous bool   // whether the variable can also be set when no agent runs
 }
 
 // markers are in order of priority. They are only a hint and not a security boundary, because any
@@ -25,7 +25,7 @@ var markers = []marker{
 	{variables: []string{"AGENT"}, ambiguous: true},
 	{variables: []string{"AI_AGENT"}},
 	{variables: []string{"CLAUDECODE", "CLAUDE_CODE"}, name: "claude-code"},
-	// assumed, because Cursor does not document it
+	// Cursor does not document this variable, so its meaning is an assumption.
 	{variables: []string{"CURSOR_TRACE_ID"}, name: "cursor", ambiguous: true},
 	{variables: []string{"CURSOR_AGENT"}, name: "cursor"},
 	{variables: []string{"GEMINI_CLI"}, name: "gemini-cli"},
@@ -50,7 +50,7 @@ func AgentVariables() []string {
 }
 
 // DetectAgent returns the coding agent that the environment variables show, and whether they show
-// one. A variable must be set and not empty. An ambiguous variable counts only if there is no
+// an agent. Only variables that are not empty count. An ambiguous variable counts only if there is no
 // controlling terminal. DetectAgent calls terminal at most once.
 func DetectAgent(lookup func(string) (string, bool), terminal func() bool) (Agent, bool) {
 	asked, there := false, false

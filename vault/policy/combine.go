@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// AllowAll is a policy that allows everything. Without a session policy, a federated user has no
-// permissions.
+// AllowAll is a session policy that allows everything. Federated users need it, because they have no
+// permissions without a session policy.
 const AllowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 // chainActions are the actions that a role needs to assume the next role.
@@ -31,11 +31,11 @@ func (*ConflictError) Error() string {
 	return "two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one"
 }
 
-// Combine returns a policy that allows only what both policies allow. AWS allows what any policy of
-// a call allows, so two lists of allowed actions cannot be combined. One of the two policies must
-// allow everything except what it denies. Its Deny statements are then added to the other policy,
-// if both have the same Version. A zero Policy limits nothing. Combine returns a [*ConflictError]
-// if the policies cannot be combined, and an [*Error] if one is too large or not valid.
+// Combine returns a policy that allows only what both policies allow. If a call has two policies, AWS
+// allows what either policy allows, so two lists of allowed actions cannot be combined. One of the two
+// policies must therefore allow everything except what it denies. Combine adds its Deny statements to the
+// other policy, if both have the same Version. A zero Policy limits nothing. Combine returns a
+// [*ConflictError] if the policies cannot be combined, and an [*Error] if one is too large or not valid.
 func Combine(a, b Policy) (Policy, error) {
 	switch {
 	case a.IsZero():
@@ -59,9 +59,9 @@ func (p Policy) equal(q Policy) bool {
 	return p.Inline == q.Inline && slices.Equal(slices.Sorted(slices.Values(p.ARNs)), slices.Sorted(slices.Values(q.ARNs)))
 }
 
-// denyStatements returns the Deny statements of a policy, and whether the policy allows everything
-// else. The statements of managed policies are not known here, so the result is false for a policy
-// with ARNs.
+// denyStatements returns the Deny statements of a policy. open reports whether the policy allows
+// everything else. It is false for a policy with ARNs, because the statements of managed policies are not
+// known here.
 func (p Policy) denyStatements() (denied document, open bool, err error) {
 	if p.Inline == "" || len(p.ARNs) > 0 {
 		return document{}, false, nil
@@ -74,7 +74,7 @@ func (p Policy) denyStatements() (denied document, open bool, err error) {
 	return d, slices.ContainsFunc(statements, statement.allowsAll), err
 }
 
-// addDeny returns the policy with additional Deny statements.
+// addDeny returns a copy of the policy to which the Deny statements of denied are added.
 func (p Policy) addDeny(denied document) (Policy, error) {
 	if len(denied.Statement) == 0 {
 		return p, nil
@@ -97,9 +97,9 @@ func (p Policy) addDeny(denied document) (Policy, error) {
 	return Parse(string(text), p.ARNs)
 }
 
-// ForChain returns the session policy for a role that is only used to assume the next role:
-// [Chain], or p if p allows no more than that. It returns a [*ConflictError] if the two cannot be
-// combined.
+// ForChain returns the session policy for a role that is only used to assume the next role. This is p if
+// p allows no other actions than [Chain], and otherwise the combination of p and Chain. ForChain returns
+// a [*ConflictError] if p and Chain cannot be combined.
 func (p Policy) ForChain() (Policy, error) {
 	if p.IsZero() {
 		return Chain(), nil

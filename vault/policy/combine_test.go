@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// allowed evaluates a session policy as AWS does: a statement must allow the action on the
-// resource, no statement may deny it, and all policies of a call are evaluated together. managed
-// has the texts of the managed policies, by ARN.
+// allowed evaluates a session policy as AWS does. All policies of a call are evaluated together: a statement
+// must allow the action on the resource, and no statement may deny it. managed maps ARNs to the texts of
+// managed policies.
 func allowed(t testing.TB, p Policy, managed map[string]string, action, resource string) bool {
 	t.Helper()
 	texts := []string{p.Inline}
@@ -83,7 +83,7 @@ func randomPolicy(r *rand.Rand, managed map[string]string) Policy {
 	return p
 }
 
-// The combination of two policies allows nothing that one of them does not allow.
+// A combined policy allows nothing that one of the two policies does not allow.
 func TestCombineNeverAllowsMore(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 13))
 	combined := 0
@@ -123,7 +123,7 @@ func TestCombine(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		a, b Policy
-		want string // "conflict", or the combined policy
+		want string // the combined policy, or "conflict" for a ConflictError
 	}{
 		{"nothing", Policy{}, Policy{}, "{ []}"},
 		{"one", Policy{}, readOnly, fmt.Sprint(readOnly)},
@@ -189,7 +189,7 @@ func TestForChain(t *testing.T) {
 
 func TestDetectAgent(t *testing.T) {
 	for _, tt := range []struct {
-		set      string // NAME=VALUE, separated by blanks
+		set      string // environment variables as NAME=VALUE, separated by blanks
 		terminal bool
 		want     Agent
 	}{

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// document is a policy document, parsed only as far as this package needs. The statements keep
+// document is a policy document. Only the parts that this package needs are parsed. The statements keep
 // their original text.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 type document struct {
@@ -74,8 +74,8 @@ const (
 	deny  = "Deny"
 )
 
-// languageVersion returns the version of the policy language. Only version 2012-10-17 supports
-// policy variables.
+// languageVersion returns the version of the policy language: 2012-10-17, or "" for older versions. Older
+// versions do not support policy variables.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
 func (d document) languageVersion() string {
 	if d.Version == newVersion {
@@ -86,8 +86,8 @@ func (d document) languageVersion() string {
 
 const newVersion = "2012-10-17"
 
-// denyWithoutSid returns the Deny statements without their Sid, because each Sid must be unique in
-// a document.
+// denyWithoutSid returns the Deny statements. It removes their Sid, because a document must not have the
+// same Sid twice.
 func (d document) denyWithoutSid(statements []statement) ([]json.RawMessage, error) {
 	var denied []json.RawMessage
 	for i, s := range statements {
@@ -114,7 +114,7 @@ func (s statement) allowsAll() bool {
 		len(s.NotAction)+len(s.NotResource)+len(s.Condition)+len(s.Principal)+len(s.NotPrincipal) == 0
 }
 
-// allowsOnly reports whether the statement allows no other actions than these.
+// allowsOnly reports whether the statement allows no actions except those in the list.
 func (s statement) allowsOnly(actions []string) bool {
 	if s.Effect == deny {
 		return true

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// maxTrust is the maximum size of a trust policy in bytes. IAM's own limit is 4096 characters.
+// maxTrust is the maximum size in bytes of a trust policy that Lint reads. IAM allows only 4096 characters.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxTrust = 64 << 10
 
 // A Finding is a problem in a role's trust policy: it trusts more principals than intended, or
 // refuses calls that should work.
 type Finding struct {
-	Statement int    // number of the statement, from 1; 0 for the whole policy
-	Rule      string // a short and stable name
+	Statement int    // number of the statement, from 1; 0 if the finding is about the whole policy
+	Rule      string // short name of the rule, which never changes
 	Text      string
 }
 
@@ -29,7 +29,7 @@ type trustStatement struct {
 	Condition    map[string]map[string]values
 }
 
-// values are the values in a condition: strings, numbers and booleans, one or a list.
+// values has the values of a condition: strings, numbers or booleans. The JSON is one value or a list.
 type values []string
 
 func (v *values) UnmarshalJSON(data []byte) error {
@@ -54,7 +54,7 @@ func (v *values) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// principals are the principals of a statement, by kind. A "*" without a kind has the kind AWS.
+// principals has the principals of a statement, by kind. A "*" without a kind gets the kind AWS.
 type principals map[string]stringList
 
 func (p *principals) UnmarshalJSON(data []byte) error {
@@ -167,8 +167,8 @@ func (l *linter) checkProvider(s trustStatement, arn string) {
 	}
 }
 
-// checkExtraActions checks for the two actions that are needed by calls with session tags or a
-// source identity. Another statement may allow them.
+// checkExtraActions checks whether calls with session tags or a source identity are allowed. Each of them
+// needs one more action, which this statement or another statement may allow.
 func (l *linter) checkExtraActions(s trustStatement, all []trustStatement) {
 	for _, need := range []struct{ action, rule, carries string }{
 		{"sts:TagSession", "no-tags", "session tags"},
@@ -180,7 +180,7 @@ func (l *linter) checkExtraActions(s trustStatement, all []trustStatement) {
 	}
 }
 
-// sharesPrincipal reports whether both statements have a principal in common.
+// sharesPrincipal reports whether the two statements have a principal in common.
 func (s trustStatement) sharesPrincipal(other trustStatement) bool {
 	for kind, names := range s.Principal {
 		for _, name := range names {
@@ -209,8 +209,8 @@ func (t comparison) isWildcard() bool {
 	return strings.Contains(t.operator, "like") && strings.ContainsAny(t.value, "*?")
 }
 
-// condition returns the comparisons that a key must pass. It ignores operators that also match if
-// the key is missing, and operators that only exclude values.
+// condition returns the comparisons for a key. It ignores operators that also match if the key is
+// missing from the request, and operators that only exclude values.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 func (s trustStatement) condition(key string) []comparison {
 	var all []comparison
@@ -233,8 +233,8 @@ func (s trustStatement) condition(key string) []comparison {
 
 var pinningOperators = []string{"stringequals", "stringequalsignorecase", "stringlike"}
 
-// pinsName reports whether the session name must be the subject or email of the token, or one fixed
-// name.
+// pinsName reports whether the statement allows only certain session names: the token's subject or email,
+// or fixed names.
 func (s trustStatement) pinsName(issuer string) bool {
 	names := s.condition("sts:RoleSessionName")
 	return len(names) > 0 && !slices.ContainsFunc(names, func(t comparison) bool {
@@ -242,8 +242,8 @@ func (s trustStatement) pinsName(issuer string) bool {
 	})
 }
 
-// matchesPattern reports whether value matches a pattern in which * stands for any characters and ?
-// for one.
+// matchesPattern reports whether value matches a pattern. In a pattern, * stands for any number of
+// characters, and ? for one character.
 func matchesPattern(pattern, value string) bool {
 	star, resume, p := -1, 0, 0
 	for v := 0; v < len(value); {

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxInline is the maximum number of characters in an inline session policy and the ARNs of the
-// managed policies together.
+// MaxInline is the maximum number of characters in a call's inline session policy and managed policy ARNs
+// together.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 const MaxInline = 2048
 
@@ -22,7 +22,7 @@ const MaxARNs = 10
 // allow. The zero Policy limits nothing.
 type Policy struct {
 	Inline string   `json:"inline,omitempty"` // JSON text without white space; empty for none
-	ARNs   []string `json:"arns,omitempty"`   // managed policies, in the order given
+	ARNs   []string `json:"arns,omitempty"`   // ARNs of managed policies, in the order in which they were given
 }
 
 // IsZero reports whether p limits nothing.
@@ -30,7 +30,7 @@ func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
 
 // Error reports an invalid policy.
 type Error struct {
-	Found string // a description, never the whole text of the policy
+	Found string // a description of the problem, never the whole text of the policy
 	Want  string
 }
 
@@ -38,8 +38,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("session policy is %s, expected %s", e.Found, e.Want)
 }
 
-// Parse checks the text of an inline policy and a list of managed policy ARNs. Either may be empty.
-// If they are not valid, it returns an *[Error].
+// Parse checks the text of an inline policy and a list of managed policy ARNs. The text and the list may
+// be empty. Parse fails with an *[Error] if one of them is not valid.
 func Parse(text string, arns []string) (Policy, error) {
 	p := Policy{ARNs: arns}
 	if strings.TrimSpace(text) != "" {
@@ -65,9 +65,9 @@ func Parse(text string, arns []string) (Policy, error) {
 	return p, nil
 }
 
-// compact removes white space from a JSON text. It fails unless the text is one object with a
-// Statement and has only characters that AWS allows in a policy: tab, newline, carriage return and
-// U+0020 to U+00FF.
+// compact removes white space from a JSON text. It fails unless the text is one object with a Statement.
+// It also fails if the text has characters that AWS does not allow in a policy. Allowed are tab, newline,
+// carriage return and U+0020 to U+00FF.
 func compact(text string) (string, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil {

@@ -15,7 +15,7 @@ func TestParse(t *testing.T) {
 		name, text string
 		arns       []string
 		inline     string
-		want       string // part of the error
+		want       string // part of the expected error
 	}{
 		{name: "nothing"},
 		{name: "white space goes", text: "{ \"Statement\" :\n[ { \"Sid\": \"a b\" } ] }", inline: `{"Statement":[{"Sid":"a b"}]}`},
@@ -50,7 +50,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Parse does not change the meaning of a policy. Its result is already compact.
+// Parse does not change the meaning of a policy, and parsing the result again does not change it.
 func FuzzParse(f *testing.F) {
 	f.Add(`{"Statement": [ ]}`)
 	f.Add(`{"Statement":"\u00e9 é \\\" "}`)

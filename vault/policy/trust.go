@@ -18,10 +18,10 @@ type Trust struct {
 	MFA        bool
 	MFAMaxAge  time.Duration // maximum age of the MFA code; 0 for any age
 
-	Audience string // of the token; empty for a call without a token
-	Subject  string // of the token; empty for a call without a token
+	Audience string // audience of the token; empty for a call without a token
+	Subject  string // subject of the token; empty for a call without a token
 
-	Tags, SourceIdentity bool // whether the session has them, possibly inherited from an earlier role
+	Tags, SourceIdentity bool // whether the session has tags, or a source identity, also from an earlier role
 }
 
 // A Statement of a trust policy allows a principal to perform actions.
@@ -34,7 +34,7 @@ type Statement struct {
 // A Principal is an ARN and its kind in IAM: AWS or Federated.
 type Principal struct{ Kind, ARN string }
 
-// A Condition is a condition of a statement, such as {"StringEquals", "sts:ExternalId", "a1b2c3"}.
+// A Condition is one condition of a statement, such as {"StringEquals", "sts:ExternalId", "a1b2c3"}.
 type Condition struct{ Operator, Key, Value string }
 
 // Document returns the text of the trust policy for IAM, with a line break at the end.
@@ -71,7 +71,7 @@ func (s Statement) MarshalJSON() ([]byte, error) {
 	}{allow, map[string]string{s.Principal.Kind: s.Principal.ARN}, s.Actions, conditions})
 }
 
-// extraActions returns the actions that the call needs in addition to its own.
+// extraActions returns the actions that must be allowed in addition to the call's own action.
 func (t Trust) extraActions() []string {
 	var all []string
 	if t.SourceIdentity {
@@ -83,9 +83,9 @@ func (t Trust) extraActions() []string {
 	return all
 }
 
-// TokenStatement returns the statement that allows calls with a token of the issuer. issuer has no
-// https://, as in IAM. The token may contain tags and a source identity, so the statement allows
-// both.
+// TokenStatement returns the statement that allows calls with a token of the issuer. issuer is written
+// without https://, as in IAM. The statement also allows tags and a source identity, because the token
+// may contain them.
 func (t Trust) TokenStatement(issuer string) Statement {
 	name := t.SessionName
 	if name == t.Subject {
@@ -102,8 +102,8 @@ func (t Trust) TokenStatement(issuer string) Statement {
 	}
 }
 
-// callerStatements returns the statements that allow signed calls. The extra actions are in a
-// statement of their own, because the conditions for sts:AssumeRole do not apply to them.
+// callerStatements returns the statements that allow calls that are signed with credentials. The extra
+// actions have their own statement, because the conditions for sts:AssumeRole do not apply to them.
 func (t Trust) callerStatements() []Statement {
 	who := Principal{"AWS", t.Principal}
 	like := Condition{"ArnLike", "aws:PrincipalArn", t.ARNLike}
@@ -127,7 +127,7 @@ func (t Trust) callerStatements() []Statement {
 	return all
 }
 
-// nonEmpty returns the conditions that have a value.
+// nonEmpty returns the conditions whose value is not empty.
 func nonEmpty(all ...Condition) []Condition {
 	return slices.DeleteFunc(all, func(c Condition) bool { return c.Value == "" })
 }

@@ -10,7 +10,7 @@ import (
 type AgentRule struct {
 	Profile string
 	Access  Value
-	Err     error // the profile cannot be read, so its setting is not known
+	Err     error // why the profile, and so its setting, cannot be read; nil if it can be read
 }
 
 // AgentRules are the agent_access settings of all profiles in the config files.
@@ -21,13 +21,12 @@ type AgentRules struct {
 }
 
 // Of returns the rules of the profiles whose credentials belong to the principal, in the order of
-// the files. It does not return the value that other profiles inherit from [default]. The zero
+// the files. It does not return rules for values that profiles inherit from [default]. The zero
 // Principal has no rules.
 func (r AgentRules) Of(p Principal) []AgentRule { return r.of[p] }
 
 // ReadAgentRules reads all profiles of the config file and of the shared credentials file. Each
-// file may be nil. The time grows with the size of the files, so call ReadAgentRules only if a
-// coding agent is running.
+// file may be nil. Large files take long to read, so call ReadAgentRules only if a coding agent is running.
 func ReadAgentRules(config, credentials *File) AgentRules {
 	var rules AgentRules
 	files := slices.DeleteFunc([]*File{config, credentials}, func(f *File) bool { return f == nil })
@@ -67,7 +66,7 @@ type ruleReader struct {
 type ruleView struct {
 	values map[string]Value
 	known  bool  // whether the profile has a section
-	err    error // a line or an include that cannot be read; values then has the readable settings
+	err    error // the error of a line or include that cannot be read; values then has the settings that can be read
 }
 
 // ruleSettings are the settings in a ruleView. Their values cannot contain a comment character.
@@ -94,14 +93,14 @@ func (r *ruleReader) view(name string) *ruleView {
 	return v
 }
 
-// add adds the settings of a section. Settings that are already in the view have priority.
+// add adds the settings of a section to the view. Settings that are already in the view have priority.
 func (v *ruleView) add(f *File, s *section) {
 	v.known = true
 	keys, bad := f.keys(s)
 	if len(bad) > 0 && v.err == nil {
 		v.err = bad[0]
 	}
-	for _, k := range slices.Backward(keys) { // the last of several equal keys has priority
+	for _, k := range slices.Backward(keys) { // if a section repeats a key, the last value has priority
 		_, given := v.values[k.name]
 		if given || !slices.Contains(ruleSettings, k.name) {
 			continue

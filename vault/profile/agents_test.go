@@ -43,8 +43,8 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
-// The rules are the same as the settings of each resolved profile, except for values from
-// [default].
+// ReadAgentRules returns the same agent_access settings as Resolve returns for each profile, but no
+// values from [default].
 func TestAgentRulesOfProfiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
@@ -138,8 +138,8 @@ func TestAgentRulesOfDefault(t *testing.T) {
 	}
 }
 
-// Ten times as many profiles take ten times as long, even if each profile includes the one before
-// it.
+// The time grows linearly: ten times as many profiles take ten times as long, even if each profile
+// includes the profile before it.
 func TestAgentRulesAreLinear(t *testing.T) {
 	work := func(n int) float64 {
 		var b strings.Builder

@@ -44,8 +44,8 @@ func BenchmarkResolve20000(b *testing.B) {
 	}
 }
 
-// Resolving one of many profiles does not copy the text. Each other profile costs only its section
-// and a map entry, and no allocation of its own.
+// Resolving one of many profiles does not copy the text. Every other profile needs memory only for its
+// section and a map entry, and has no allocation of its own.
 func TestReadingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	text := manyProfiles(profiles)
@@ -66,7 +66,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// Listing the names of many profiles costs no more memory than the list itself.
+// Profiles allocates no more memory than the list of names needs.
 func TestNamingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	f, err := Parse("~/.aws/config", manyProfiles(profiles))
@@ -83,7 +83,7 @@ func TestNamingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// allocated returns the number of bytes that f allocates, including memory that is freed again.
+// allocated returns the number of bytes that f allocates. Memory that is freed later counts too.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// body holds all keys that a file has for one name. If several sections have that name, the later
-// one has priority.
+// body holds all keys that a file has for one name, such as the name of a profile. If several sections
+// have the same name, keys of the later section have priority.
 type body struct {
 	file     *File
 	keys     map[string]bodyKey
@@ -19,8 +19,8 @@ type bodyKey struct {
 	section *section
 }
 
-// body merges the sections with that name. It returns nil if there are none, and the first
-// *SyntaxError if a line cannot be read.
+// body merges the sections of that kind and name. It returns nil if there are no such sections. It fails
+// with the first *SyntaxError if a line cannot be read.
 func (f *File) body(k sectionKind, name string) (*body, error) {
 	sections := f.named(k, name)
 	if len(sections) == 0 {
@@ -63,8 +63,8 @@ func repeatedSection(before, s *section) string {
 	return fmt.Sprintf("[%s] already begins in line %d; the two sections are merged", quoteUnsafe(s.header), before.line)
 }
 
-// value returns the value of a setting. It removes a comment from the value unless the setting's
-// values may contain " #". The AWS CLI does not remove it, so comments returns a warning.
+// value returns the value of a setting without a comment, unless the values of the setting may contain
+// " #". The AWS CLI does not remove comments, so the method comments returns a warning.
 func (b *body) value(s *setting) (Value, bool) {
 	if b == nil || s.noFile {
 		return Value{}, false
@@ -90,7 +90,7 @@ func (b *body) problems() []Problem {
 	return all
 }
 
-// comments returns a warning for each comment that value removes.
+// comments returns a warning for each comment that the method value removes.
 func (b *body) comments() []Problem {
 	var all []Problem
 	for i := range settings {
@@ -110,8 +110,8 @@ func commentText(name string) string {
 	return name + " is followed by a comment, which the AWS CLI reads as part of the value"
 }
 
-// cutComments removes comments from each line of a value: "#" or ";" at the start of the line or
-// after a blank, and the text that follows. It reports whether there was a comment.
+// cutComments removes comments from each line of a value. A comment begins with "#" or ";" at the start
+// of the line or after a blank. cutComments reports whether there was a comment.
 func cutComments(value string) (string, bool) {
 	if !strings.ContainsAny(value, "#;") {
 		return value, false

@@ -11,15 +11,14 @@ type change struct {
 	text string
 }
 
-// An edit collects changes to a text. The text itself does not change: [edit.result] returns the
-// new text.
+// An edit collects changes to a text. The text itself stays the same; [edit.result] returns the new text.
 type edit struct {
 	text    string
 	changes []change
 }
 
-// set replaces the value of a key, including its continuation lines. It keeps a comment after the
-// value if Resolve treats it as a comment.
+// set replaces the whole value of a key, including its continuation lines. It keeps a comment after the
+// value, unless Resolve treats the comment as part of the value.
 func (e *edit) set(k key, s Setting) {
 	at, text := k.valueSpan, s.Value
 	if i := commentAt(e.text[at.start:at.end]); i >= 0 && settingNamed(s.Name).allowsComments() {
@@ -44,7 +43,7 @@ func (e *edit) cut(k key) {
 	e.changes = append(e.changes, change{span{k.lineStart, l.pos}, ""})
 }
 
-// insert adds settings after the last key of a section, with the same indentation.
+// insert adds settings after the last key of a section, with the indentation of that key.
 func (e *edit) insert(s *section, keys []key, added []Setting) {
 	at, indent := s.bodyStart, indentAfter(e.text, s)
 	if len(keys) > 0 {
@@ -102,8 +101,8 @@ func newSection(text, header string, settings []Setting) string {
 
 func keyText(s Setting) string { return strings.TrimRight(s.Name+" = "+s.Value, " ") }
 
-// indentAfter returns the indentation of the next header. A first key needs at least that
-// indentation. Otherwise the indented header would be read as part of the key's value.
+// indentAfter returns the indentation of the next header. The first key of a section needs at least
+// this indentation. Otherwise the header would be read as part of the key's value.
 func indentAfter(text string, s *section) string {
 	next := text[s.end:]
 	return next[:len(next)-len(trimLeft(next))]

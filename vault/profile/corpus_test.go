@@ -35,7 +35,7 @@ const (
 	deepKey      = "botocore compares a line's depth with the key above, the Go SDK with the margin"
 )
 
-// disagreements are the known differences, by FILE/SECTION/KEY.
+// disagreements lists known differences from the Go SDK, by FILE/SECTION/KEY.
 var disagreements = map[string]struct{ here, reason string }{
 	"arn_profile/arn:aws:sts::1234:assumed-role/My-Role/session-name/region": {`"foo-region"`, quotesStay},
 
@@ -177,7 +177,7 @@ func TestCorpusProfiles(t *testing.T) {
 		"botocore/aws_sso_session_config": {"default"},
 		"botocore/aws_third_config":       {"default", "third"},
 		"go-config/empty_creds_config":    nil,
-		// The Go SDK refuses an indented header; botocore accepts it.
+		// The Go SDK refuses an indented header, but botocore and this package accept it.
 		"go-config/leading_ws":                {"leading-whitespace-error"},
 		"go-config/leading_ws_trailing_nl":    {"leading-whitespace-error"},
 		"go-config/load_config":               {"default", "with-tab", "duplicate-profile", "partial-creds-1", "complete", "replaced-profile", "sso-session-test"},

@@ -10,7 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-// Setting is a setting to write. An empty value is written as an empty value.
+// Setting is a setting to write to a file. If Value is empty, the key is written without a value.
 type Setting struct{ Name, Value string }
 
 // WithProfile returns the text of the file with the settings written to the profile. If the profile
@@ -64,8 +64,8 @@ func edited(f *File, b *body, name string, settings []Setting) string {
 	return e.result()
 }
 
-// WithIdentity returns the text of the file with a new identity section at the end. It fails with
-// an *[ExistsError] if there is one with that name, and otherwise as [WithProfile] does.
+// WithIdentity returns the text of the file with a new identity section at the end. It fails with an
+// *[ExistsError] if an identity section with that name exists, and with the errors of [WithProfile].
 func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
 	if err := checkName(f.kind, name); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func checkName(kind OriginKind, name string) error {
 	bad := name == "" || strings.ContainsAny(name, "]\x00") || !utf8.ValidString(name) ||
 		strings.ContainsFunc(name, unicode.IsControl)
 	if kind == CredentialsFile {
-		// Python's configparser reads a section with this name as the defaults of all sections.
+		// Python's configparser uses the section DEFAULT as the defaults of all other sections.
 		bad = bad || name == "DEFAULT" || trim(name) != name
 	}
 	if bad {
@@ -127,7 +127,7 @@ func checkSettings(settings []Setting) error {
 	return nil
 }
 
-// checkSetting returns an error unless Resolve would read the value back and accept it.
+// checkSetting returns an error unless Resolve would read the written value unchanged and accept it.
 func checkSetting(s Setting) error {
 	refuse := func(setting, found, want string) error {
 		return &ValueError{Setting: setting, Found: shorten(found), Want: want}
@@ -149,7 +149,7 @@ func checkSetting(s Setting) error {
 	return row.check(Value{Text: s.Value})
 }
 
-// dropRepeated removes settings that are repeated later in the list.
+// dropRepeated removes a setting if the same setting follows later in the list.
 func dropRepeated(settings []Setting) []Setting {
 	var kept []Setting
 	for i, s := range settings {
@@ -161,8 +161,8 @@ func dropRepeated(settings []Setting) []Setting {
 	return kept
 }
 
-// verify parses the new text and compares it with what was requested. It guarantees that no edit
-// returns a text with a different meaning.
+// verify parses the new text and compares its settings with the requested settings. An edit therefore
+// never returns a text with a different meaning.
 func verify(f *File, name string, settings []Setting, text string) error {
 	bad := roundTripError(name, "a profile whose settings are the same when the file is read again")
 	again, err := parse(f.path, f.kind, []byte(text))
@@ -185,7 +185,7 @@ func verify(f *File, name string, settings []Setting, text string) error {
 	return nil
 }
 
-// roundTripError returns the error for a section that would be read back differently.
+// roundTripError returns the error for a section that would have a different meaning when it is read back.
 func roundTripError(name, want string) error {
 	return &ValueError{Setting: "name", Found: shorten(name), Want: want}
 }
@@ -196,7 +196,7 @@ func Changes(f *File, text []byte) string {
 	all := diff.Diff(f.path, []byte(f.text), f.path, text)
 	var b strings.Builder
 	for i, line := range bytes.SplitAfter(all, []byte("\n")) {
-		const heading = 3 // the command and the names of the two files
+		const heading = 3 // the number of lines at the start of the diff: the command and two file names
 		if i >= heading && len(line) > 0 && (line[0] == '+' || line[0] == '-') {
 			b.Write(line)
 		}

@@ -182,7 +182,7 @@ func checkEdit(t *testing.T, f *File, name string, settings []Setting, out strin
 	}
 }
 
-// readings returns all settings of a file, by NAME/KEY.
+// readings returns the values of all settings in a file. The keys of the map are NAME/KEY.
 func readings(f *File) map[string]string {
 	all := map[string]string{}
 	for _, name := range f.Profiles() {
@@ -225,7 +225,7 @@ func TestWithProfileKeepsOtherLines(t *testing.T) {
 	}
 }
 
-// A file that is written key by key reads back unchanged.
+// Settings that are written to a file one by one are read back unchanged.
 func TestFormatAndParse(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	good := []string{"region", "output", "mfa_serial", "role_arn", "external_id", "duration_seconds", "credential_process", "session_tags", "sso_start_url"}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// endpoints are the endpoint URLs of a profile, by service. The key "" is for all other services.
+// endpoints maps services to the endpoint URLs of a profile. The key "" is for all other services.
 type endpoints map[string]Value
 
 // services are the services that can have a URL in the environment, with their names in the
@@ -27,7 +27,7 @@ func (p *Profile) ServiceEndpoint(service string) Value {
 	return p.endpoints[""]
 }
 
-// endpoints returns the checked URLs for ServiceEndpoint.
+// endpoints returns the URLs that ServiceEndpoint uses. It checks each URL.
 func (r *resolver) endpoints(p *Profile) (endpoints, error) {
 	all := p.Value(endpointURL)
 	if all.Origin.Kind == CommandLine {
@@ -83,7 +83,7 @@ func (r *resolver) services(section Value) (endpoints, error) {
 	return found, nil
 }
 
-// nested returns one setting of a value that is a nested block of settings:
+// nested returns one setting from a value that contains several settings in indented lines:
 //
 //	sts =
 //	  endpoint_url = https://sts.example.com

@@ -11,7 +11,7 @@ import (
 type ValueError struct {
 	Origin  Origin
 	Setting string
-	Found   string // shortened; empty if it may be a secret
+	Found   string // the value, shortened; empty if it may be a secret
 	Want    string
 }
 
@@ -54,7 +54,7 @@ func (e *LoopError) Error() string {
 type MissingError struct {
 	Origin  Origin
 	Setting string
-	Name    string   // shortened
+	Name    string   // the name that does not exist, shortened
 	Near    []string // similar names that exist, best match first
 }
 
@@ -86,8 +86,8 @@ func quoteUnsafe(s string) string {
 	return s
 }
 
-// shorten returns at most one line of a text for a message, cut to 80 bytes. It drops continuation
-// lines: a line may be indented by mistake, and may then be a secret.
+// shorten returns the first line of a text for a message, cut to 80 bytes. It drops continuation lines,
+// because a line with a secret may be indented by mistake and so be a continuation line.
 func shorten(s string) string {
 	const most = 80
 	first, _, more := strings.Cut(s, "\n")

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Limits of a file. A file with 20,000 profiles has about 3 MiB.
+// Limits of one file. For comparison: a file with 20,000 profiles has about 3 MiB.
 const (
 	maxFile     = 32 << 20
 	maxSections = 1 << 18
@@ -13,7 +13,7 @@ const (
 
 const defaultName = "default"
 
-// byteOrderMark may be at the start of a file. It stays in the text, but is not part of the first
+// byteOrderMark may be at the start of a file. It stays in the text, but it does not belong to the first
 // line.
 const byteOrderMark = "\ufeff"
 
@@ -24,8 +24,8 @@ type File struct {
 	path     string
 	kind     OriginKind // ConfigFile or CredentialsFile
 	text     string
-	sections []section      // the first one holds the lines before the first header
-	last     map[string]int // index of the last section with that name, of any kind
+	sections []section      // the first element holds the lines before the first header
+	last     map[string]int // index of the last section with that name, whatever its kind
 	nearest  *nearCache
 }
 
@@ -59,8 +59,8 @@ func parse[Text string | []byte](path string, kind OriginKind, text Text) (*File
 	return f, nil
 }
 
-// isUTF16 reports whether the text starts with a UTF-16 byte order mark, or with a zero byte as
-// part of an ASCII character.
+// isUTF16 reports whether the text looks like UTF-16: it starts with a UTF-16 byte order mark, or
+// exactly one of its first two bytes is zero.
 func isUTF16(text string) bool {
 	if len(text) < 2 {
 		return false

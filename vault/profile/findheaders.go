@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// findHeaders finds all headers. It returns false if there are more than maxSections. For speed it
-// looks only at lines that begin with a bracket. If such a line is indented, the lines before it
-// are read too, because an indented line may be part of the value of a key above.
+// findHeaders finds all headers. It returns false if there are more than maxSections. To be fast, it
+// reads only lines that begin with a bracket. If such a line is indented, findHeaders also reads the lines
+// before it, because an indented line may be part of the value of a key above.
 func (f *File) findHeaders() bool {
 	body := 0
 	if strings.HasPrefix(f.text, byteOrderMark) {
@@ -67,7 +67,7 @@ func endsLine(b byte) bool { return b == '\n' || b == '\r' }
 
 func isIndent(r rune) bool { return isSpace(r) && r != '\n' && r != '\r' }
 
-// skip moves forward to the start of a later line.
+// skip moves forward to the line that starts at the position to.
 func (l *lines) skip(to int) {
 	passed := l.text[l.pos:to]
 	l.number += strings.Count(passed, "\n")
@@ -77,8 +77,8 @@ func (l *lines) skip(to int) {
 	l.pos = to
 }
 
-// readHeaderLine returns the kind and the name of the section that a header line begins, and the
-// text of the header. The line has no blanks around it.
+// readHeaderLine returns the kind and the name of the section that begins with a header line, and the
+// header's text. The line must have no blanks around it.
 func readHeaderLine(file OriginKind, line string) (kind sectionKind, name, header string) {
 	closing := strings.LastIndexByte(line, ']')
 	if closing <= 1 {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// headerPosition is the position of a header, as found by reading every line.
+// headerPosition is the position of a header in the text, and the text of the header.
 type headerPosition struct {
 	start, line int
 	header      string
@@ -36,8 +36,8 @@ func headersLineByLine(text string) []headerPosition {
 	return found
 }
 
-// findHeaders finds the same headers as reading every line does, and named finds the sections again
-// by name.
+// checkHeaders fails the test unless findHeaders found the same headers as headersLineByLine, and the
+// method named finds each section by its name.
 func checkHeaders(t *testing.T, f *File) {
 	t.Helper()
 	var got []headerPosition
@@ -45,7 +45,7 @@ func checkHeaders(t *testing.T, f *File) {
 	for i := range f.sections[1:] {
 		s := &f.sections[i+1]
 		got = append(got, headerPosition{s.headerStart, s.line, s.header})
-		if s.name == "" || i > 200 { // limits the number of calls of named
+		if s.name == "" || i > 200 { // the method named is called for at most 200 sections
 			continue
 		}
 		if !slices.Contains(seen[s.kind], s.name) {
@@ -78,7 +78,7 @@ func checkHeaders(t *testing.T, f *File) {
 var headTexts = []string{
 	"", "\n", "[", "[]", "[a]", " [a]", "\u00a0\t[a]", "\x85[a]", "\xff[a]", "x[a]", "[a", "[a = b", "[a = b]", "[=", "[a]b]",
 	"[a]\n[b]\n", "[a]\r[b]\r", "[a]\r\n\r\n\n\r[b]\r\n", "[a]\r\n x = [y]\n[b]", "\ufeff[a]\n\ufeff[b]\n", "\ufeff [a]\n",
-	"k = v\n  [a]\n  [b]\nk = v\n  [c]\n[d]\n", // the third line is part of the value of k, the first one is not
+	"k = v\n  [a]\n  [b]\nk = v\n  [c]\n[d]\n", // [c] is part of the value of k; [a] is a header
 	"[a]\nk = v\n [b]\n[c]\n", "[a]\nk =\n [b]\n\n# c\n  [c]\nl = v\n[d]\n", "[a]\n k = v\n [b]\n  [c]\n", "[a]\n k = v\n[b]\n [c]\n",
 	"[a]\nbad\n [b]\n", "[a]\n= bad\n [b]\n", "[a]\nk: v\n\u2003[b]\n", "  [a]\n [b]\n   [c]\n", "[a]\n[k = v\n [b]\n[c]\n", "[a]\n# [b]\n; [c]\n #\n [d]\n",
 	"[a]\npolicy = {\"Resource\": [\"*\"],\n  [\"x\"]\n}\n[b]\n", strings.Repeat("[ ", 100) + "\n [b]", "[profile a]\n[default]\n[profile a]\n[profile default]\n",
@@ -118,7 +118,7 @@ func FuzzFindHeaders(f *testing.F) {
 	})
 }
 
-// If many sections have the same name, each one has the previous one as its predecessor.
+// If many sections have the same name, the field previous of each is the section before it.
 func TestManySectionsWithOneName(t *testing.T) {
 	const many = 1 << 10
 	var b strings.Builder

@@ -5,15 +5,15 @@ import "strings"
 type sectionKind int
 
 const (
-	otherSection sectionKind = iota // a section that only the AWS CLI reads, or a mistake
+	otherSection sectionKind = iota // a section that only the AWS CLI reads, or one with a wrong header
 	profileSection
 	sessionSection  // [sso-session NAME]
 	oidcSection     // [oidc-session NAME]
 	identitySection // [identity NAME]
 	servicesSection // [services NAME]
 	policySection   // [session-policy NAME]
-	noSection       // the lines before the first header
-	openSection     // the header has no closing bracket
+	noSection       // the lines before the first header of the file
+	openSection     // a section whose header has no closing bracket
 )
 
 // keywords are the words that begin a header with a name in the config file.
@@ -38,8 +38,8 @@ func SectionKeywords() []string {
 	return words
 }
 
-// readHeader returns the kind and the name of the section with that header in the config file. It
-// returns otherSection for a header without a name.
+// readHeader returns the kind and the name of the section that begins with the header in the config file.
+// It returns otherSection for a header without a name.
 func readHeader(header string) (sectionKind, string) {
 	if header == defaultName {
 		return profileSection, defaultName
@@ -55,7 +55,7 @@ func readHeader(header string) (sectionKind, string) {
 	return otherSection, ""
 }
 
-// soleArgument returns the single word in rest, which must begin with a blank.
+// soleArgument returns the single word in rest. It returns false unless rest begins with a blank.
 func soleArgument(rest string) (string, bool) {
 	if rest == "" || !isShellBlank(rest[0]) {
 		return "", false
@@ -135,7 +135,7 @@ func splitWords(s string) ([]string, bool) {
 }
 
 // readQuoted writes the text before the closing quote to word. It returns the number of bytes that
-// it read, including the closing quote, and false if there is none.
+// it read, including the closing quote. It returns false if there is no closing quote.
 func readQuoted(word *strings.Builder, s string, quote byte) (int, bool) {
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -159,7 +159,7 @@ func writeHeader(name string) string {
 	return headerOf("profile", name)
 }
 
-// headerOf returns the config file header with that keyword and name.
+// headerOf returns the config file header that consists of the keyword and the name.
 func headerOf(word, name string) string {
 	if !isPlain(name) {
 		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// config parses a config file. Messages call the file "config".
+// config parses the text of a config file. Error messages call the file "config".
 func config(t *testing.T, text string) *File {
 	t.Helper()
 	f, err := Parse("config", []byte(text))

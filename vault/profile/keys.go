@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of one section, so that a malformed file cannot cost much time or memory.
+// Limits of one section. With them, a malformed file cannot cost much time or memory.
 const (
 	maxKeys = 10_000
 	maxBad  = 100
@@ -15,14 +15,14 @@ const (
 // key is one setting in a section.
 type key struct {
 	name      string // in lower case
-	value     string // continuation lines are joined with "\n"
+	value     string // the whole value; its lines are joined with "\n"
 	line      int
 	lineStart int  // start of the key's line in the text
-	valueSpan span // the value on the key's own line
+	valueSpan span // the first line of the value, after the key
 	nextLine  int  // start of the line after the value
 }
 
-// span is a range of bytes in the text.
+// span is a range of bytes in the text of a file.
 type span struct{ start, end int }
 
 // keyReader reads the lines of one section.
@@ -33,7 +33,7 @@ type keyReader struct {
 	bad     []*SyntaxError
 
 	value  strings.Builder // the value of the last key, if it has continuation lines
-	blanks int             // blank lines after the value; they are part of it if another continuation line follows
+	blanks int             // number of blank lines after the value; they belong to it only if a continuation line follows
 }
 
 // keys reads one section. It returns all valid keys, and an error for each invalid line.
@@ -117,7 +117,7 @@ func (r *keyReader) finish() {
 type piece struct {
 	text     string
 	line     int
-	fullLine span // including its indentation and its line ending
+	fullLine span // the whole line with its indentation and its line ending
 }
 
 // pieces yields the continuation lines of a value. It skips blank lines and comments.

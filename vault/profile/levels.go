@@ -2,16 +2,16 @@ package profile
 
 import "slices"
 
-// level holds the keys that the two files have for one profile. A profile has a level of its own,
-// one for each profile that it includes, and one for [default].
+// level holds the keys of one profile in the config file and in the credentials file. The settings of a
+// profile come from several levels: its own, that of each profile that it includes, and that of [default].
 type level struct {
 	config      *body
 	credentials *body
 	viaDefault  bool // reached only through [default]: provides only settings that [default] passes on
 }
 
-// bodies returns the keys of both files in order of priority. For access keys the credentials file
-// has priority, as in the AWS SDKs.
+// bodies returns the keys of both files in order of priority. The config file has priority, except for
+// access keys: the credentials file has priority for these, as in the AWS SDKs.
 func (l level) bodies(s *setting) [2]*body {
 	switch s.name {
 	case accessKeyID, secretAccessKey, sessionToken:
@@ -36,7 +36,7 @@ func (r *resolver) levels(name string) ([]level, error) {
 	return w.levels, nil
 }
 
-// walk follows include_profile.
+// walk follows the include_profile settings from one profile to the next.
 type walk struct {
 	*resolver
 	levels     []level
@@ -70,9 +70,9 @@ func (w *walk) follow(name string) error {
 	return nil
 }
 
-// loop returns a LoopError for a name that was already visited. Levels that are reached through
-// [default] are an exception: [default] may include a profile that includes [default], and the
-// requested profile is not at fault, so the walk only ends.
+// loop returns a LoopError for a name that was already visited. It returns nil for levels that are
+// reached through [default]: [default] may include a profile that includes [default], which is not a
+// mistake in the requested profile.
 func (w *walk) loop(name string, origin Origin) error {
 	if w.viaDefault {
 		return nil
@@ -90,7 +90,7 @@ func (w *walk) level(name string) (level, error) {
 	return level{config, credentials, w.viaDefault}, err
 }
 
-// body returns the keys that a file has for a profile. It reads each profile once.
+// body returns the keys that a file has for a profile. Each profile is read only once.
 func (r *resolver) body(f *File, name string) (*body, error) {
 	if f == nil {
 		return nil, nil

@@ -11,10 +11,10 @@ import (
 type lines struct {
 	text   string
 	pos    int // start of the next line
-	number int // number of the last line, from 1
+	number int // number of the last line that was read, from 1
 
-	// Positions of the next "\n" and "\r". They are stored so that a file with only one of them is
-	// not searched for the other one at every line.
+	// Positions of the next "\n" and "\r". They are stored so that a text without one of these characters
+	// is searched for it only once, and not at every line.
 	lf, cr int
 }
 
@@ -48,7 +48,7 @@ func (l *lines) find(b byte, known int) int {
 	return len(l.text)
 }
 
-// isSpace is equivalent to Python's str.isspace: it adds four ASCII separators to Go's definition.
+// isSpace is equivalent to Python's str.isspace, which includes four ASCII separators that Go does not.
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f
 }
@@ -93,16 +93,16 @@ const (
 	openHeaderLine // [profile bob
 	keyLine        // region = eu-west-1
 	moreLine       // continues the value above
-	badLine        // no separator, or no key before it
+	badLine        // without a separator, or without a key before the separator
 )
 
-// grammar decides what a line is. This depends on the lines before it: a line that is indented more
-// than the last key continues the key's value. The rules are those of Python's configparser, with
-// which the AWS CLI reads the file.
+// grammar decides what kind of line a line is. The kind depends on the lines before: a line that is
+// indented more than the last key continues the key's value. The AWS CLI reads the file with Python's
+// configparser, so grammar follows the same rules.
 // https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
 type grammar struct {
 	indent int
-	open   bool // whether a value can continue
+	open   bool // whether the next line can continue a value
 }
 
 // read returns the kind of the line, and the line without blanks around it.

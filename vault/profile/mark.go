@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Marked returns the profiles with a section that begins with the mark. The mark is a comment in
-// the line after the header. With it, a program recognizes the profiles that it wrote.
+// Marked returns the names of all profiles whose section begins with the mark. The mark is a comment in
+// the line after the header. A program uses a mark to recognize the profiles that it wrote.
 func (f *File) Marked(mark string) []string {
 	var names []string
 	for _, name := range f.Profiles() {
@@ -23,8 +23,8 @@ func isMarked(text string, s *section, mark string) bool {
 	return ok && trim(text[start:end]) == mark
 }
 
-// WithMarked returns the text of the file with a new marked profile that has these settings. It
-// fails as [WithProfile] does, and also if the profile already exists.
+// WithMarked returns the text of the file with a new marked profile that has these settings. It fails
+// with the errors of [WithProfile], and also if the profile already exists.
 func WithMarked(f *File, name, mark string, settings []Setting) ([]byte, error) {
 	if f.Has(name) {
 		return nil, &ValueError{Setting: "name", Found: shorten(name), Want: "a profile that does not exist yet"}
@@ -64,16 +64,16 @@ func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool)
 		}
 	}
 	text := before + f.text[end:]
-	return []byte(text), !isUTF16(text) // a NUL byte at the start would make the file unreadable
+	return []byte(text), !isUTF16(text) // if the text began with a NUL byte, it could not be read again
 }
 
-// ownLines returns the end of the lines that the program wrote in a section. It returns false if
-// there are other lines between them. Blank lines and comments after the last key belong to the
-// next section.
+// ownLines returns the end of the lines that the program wrote in a section. It returns false if the
+// user added other lines among them. Blank lines and comments after the last key belong to the next
+// section.
 func ownLines(text string, s *section, mark string, settings []string) (end int, ok bool) {
 	var g grammar
 	end = s.bodyStart
-	tail := false // after a comment, no line of the program may follow
+	tail := false // whether a comment of the user was found; the program's lines must be before it
 	for l := newLines(text[:s.end], s.bodyStart, s.line); ; {
 		from, to, more := l.next()
 		if !more {

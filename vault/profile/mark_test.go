@@ -46,7 +46,7 @@ func TestMarkedRoundTrip(t *testing.T) {
 func TestEditedMarkedProfileStays(t *testing.T) {
 	ours := "[profile b]\n" + mark + "\nsso_account_id = 123456789012\n"
 	for _, c := range []struct {
-		name, text, want string // empty if the profile is not removed
+		name, text, want string // want is the new text, or "stays" if the profile is not removed
 	}{
 		{"alone", ours, ""},
 		{"before another", ours + "\n# mine\n[profile c]\nregion = x-y-1\n", "\n# mine\n[profile c]\nregion = x-y-1\n"},
@@ -99,7 +99,7 @@ func TestChangesOmitUnchangedLines(t *testing.T) {
 	}
 }
 
-// FuzzWithoutMarked checks that only the given profile is removed and that all others stay the
+// FuzzWithoutMarked checks that only the marked profile is removed and that all other profiles stay the
 // same.
 func FuzzWithoutMarked(f *testing.F) {
 	f.Add("[profile a]\nregion = eu-west-1\n\n[profile b]\n" + mark + "\nsso_account_id = 123456789012\n\n# mine\n[profile c]\n k = v\n  more\n")

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A missing name is compared with all existing names once, even if many profiles refer to it. The
-// number of different missing names that are compared is limited.
+// A name that does not exist is compared with the existing names only once, even if many profiles refer
+// to it. Only a limited number of such names are compared.
 func TestManyMissingNames(t *testing.T) {
 	const many = 500
 	var b strings.Builder

@@ -9,12 +9,12 @@ import (
 
 const (
 	maxNear     = 3
-	maxNearName = 64 // longer names are not compared, because it takes too long
-	maxMissing  = 20 // maximum number of missing names per file that are compared
+	maxNearName = 64 // longer names are not compared, because this takes too long
+	maxMissing  = 20 // maximum number of missing names per file for which similar names are searched
 )
 
-// A nearCache remembers the names that are similar to a missing one. A thousand profiles may refer
-// to the same missing name, and each search compares it with all names.
+// A nearCache remembers the similar names for each missing name. Each search compares the missing name
+// with all names, and a thousand profiles may refer to the same missing name.
 type nearCache struct {
 	mu    sync.Mutex
 	names map[missingName][]string
@@ -29,7 +29,7 @@ type missingName struct {
 // first.
 func (n *nearCache) find(f *File, k sectionKind, name string) []string {
 	if n == nil {
-		return nil // a file without sections
+		return nil // the zero File, which has no sections
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -74,8 +74,8 @@ func Nearest(name string, among []string) []string {
 	return names
 }
 
-// editSteps returns the number of letters to insert, remove, replace or swap with the next letter
-// to turn one name into the other.
+// editSteps returns how many letters must be inserted, removed, replaced or swapped with the next letter
+// to change the name from into the name to.
 func editSteps(from, to string) int {
 	a, b := []rune(from), []rune(to)
 	var before []int

@@ -10,7 +10,7 @@ import (
 // OriginKind is the kind of place in which a value is set.
 type OriginKind int
 
-// The kinds of places. This package never uses BuiltIn; it is for the defaults of other packages.
+// The kinds of places. BuiltIn is for default values of other packages; this package never uses it.
 const (
 	Unset OriginKind = iota
 	CommandLine
@@ -25,7 +25,7 @@ type Origin struct {
 	Kind    OriginKind
 	Name    string // the flag, the variable, or the key in the file
 	Path    string // the name of the file in messages
-	Line    int    // line number, from 1; 0 for the whole file
+	Line    int    // line number, from 1; 0 if the origin is the whole file
 	Section string // the header in the file, without brackets
 }
 

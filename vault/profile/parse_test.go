@@ -195,7 +195,7 @@ func TestTooManyKeys(t *testing.T) {
 	}
 }
 
-// The section before a header without a closing bracket does not get the keys after that header.
+// Keys after a header without a closing bracket do not belong to the section before that header.
 func TestOpenHeader(t *testing.T) {
 	f := config(t, "[profile a]\nregion = eu-west-1\n[profile b\nrole_arn = arn:aws:iam::123456789012:role/Admin\n")
 	if p := resolve(t, f, "a", Inputs{}); p.Set("role_arn") {

@@ -11,7 +11,7 @@ type PlainKey struct {
 	Profile   string
 	ID        Value
 	Secret    Value
-	Temporary bool // whether a session token is set too
+	Temporary bool // whether the profile also has a session token
 }
 
 // PlainKeys returns the access keys of all profiles in the order of the file. Profiles that cannot
@@ -53,10 +53,10 @@ func (f *File) PlainKey(name string) (PlainKey, bool, error) {
 // ErrKeyChanged reports that the access key to remove is no longer in the file.
 var ErrKeyChanged = errors.New("the access key in the file has changed")
 
-// RepeatedKeyError reports that a profile has several access keys in one file. If the used one were
-// removed, another one would become active or be lost.
+// RepeatedKeyError reports that a profile has several access keys in one file. If the access key in use
+// were removed, another access key would be used instead or would be lost.
 type RepeatedKeyError struct {
-	Origin  Origin // a line that is not used
+	Origin  Origin // the place of an access key that is not in use
 	Setting string
 }
 
@@ -101,7 +101,7 @@ func (f *File) CheckSingleKey(k PlainKey) error {
 func linesWithKey(f *File, k PlainKey) ([]key, error) {
 	var lines []key
 	for _, s := range f.named(profileSection, k.Profile) {
-		keys, _ := f.keys(s) // PlainKey has already read the section without an error
+		keys, _ := f.keys(s) // there are no errors here, because PlainKey has already read this section
 		for _, line := range keys {
 			want, isPart := map[string]string{accessKeyID: k.ID.Text, secretAccessKey: k.Secret.Text}[line.name]
 			if !isPart {

@@ -82,14 +82,14 @@ func TestPlainKeys(t *testing.T) {
 	}
 }
 
-// The lines of the key are removed, and all other lines stay the same, for any surrounding lines.
+// WithoutKey removes the lines of the key. All other lines stay the same, whatever they contain.
 func TestWithoutKeyKeepsOtherLines(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	gone := 0
 	for range 20_000 {
 		eol := []string{"\n", "\r\n", "\r"}[r.IntN(3)]
 		lines := []string{"[profile k]", "aws_access_key_id = " + plainID, "aws_secret_access_key=" + plainSecret}
-		// The lines of the key in order, with random lines before, between and after them.
+		// The lines of the key in their order, with random lines before, between and after them.
 		var all, rest []string
 		for _, l := range lines {
 			for range r.IntN(3) {
@@ -106,7 +106,7 @@ func TestWithoutKeyKeepsOtherLines(t *testing.T) {
 		f := config(t, strings.Join(all, eol))
 		k, ok, err := f.PlainKey("k")
 		if err != nil || !ok {
-			continue // there was a header between the lines, or a line that cannot be read
+			continue // a random line was a header or could not be read
 		}
 		out, err := WithoutKey(f, k)
 		if err != nil {
@@ -125,7 +125,7 @@ func TestWithoutKeyKeepsOtherLines(t *testing.T) {
 	}
 }
 
-// For any text, the new text has no key, and all other settings stay the same.
+// For any file with an access key, the new text has no access key, and all other settings stay the same.
 func FuzzWithoutKey(f *testing.F) {
 	addCorpus(f, func(text []byte) { f.Add(text) })
 	f.Add([]byte("[a]\r\n" + plainPair + " [b]"))

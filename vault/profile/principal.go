@@ -8,8 +8,8 @@ import "strings"
 type Principal string
 
 // RolePrincipal returns the principal of a role, or the zero Principal if arn is not the ARN of a
-// role. It ignores the path and the case of the name, because AWS does not allow two roles of an
-// account that differ only in these. It ignores the partition, because the account determines it.
+// role. It ignores the path and the case of the name, because two roles of an account cannot differ only
+// in these. It ignores the partition, because every account is in only one partition.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 func RolePrincipal(arn string) Principal {
@@ -37,8 +37,8 @@ func SignInPrincipal(arn string) Principal {
 	return Principal("sign-in " + strings.ToLower(arn))
 }
 
-// rolePrincipal also recognizes the roles that Identity Center creates for permission sets. Their
-// names are AWSReservedSSO_NAME_SUFFIX, with a suffix of 16 hexadecimal digits.
+// rolePrincipal returns the principal of a role. It recognizes the roles that Identity Center creates for
+// permission sets: their names are AWSReservedSSO_NAME_SUFFIX, and the suffix has 16 hexadecimal digits.
 // https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 func rolePrincipal(account, name string) Principal {
 	name = strings.ToLower(name)

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Problem is a mistake or a doubtful line in a file. Other profiles of the file can still be used.
+// Problem is a line of a file that is wrong or may be wrong. Other profiles in the file can still be used.
 type Problem struct {
 	Origin Origin
 	Text   string
@@ -18,7 +18,7 @@ type Problem struct {
 // String returns the place and the text in one line.
 func (p Problem) String() string { return p.Origin.String() + ": " + p.Text }
 
-// maxProblems limits the length of the list.
+// maxProblems is the maximum number of problems in a list.
 const maxProblems = 1000
 
 // Problems returns all problems of the file in the order of its lines, up to 1000: lines that
@@ -59,8 +59,8 @@ func sectionProblems(f *File, s *section) []Problem {
 	return slices.Concat(all, b.problems(), swallowedHeaders(f, s, keys))
 }
 
-// swallowedHeaders finds lines that look like headers but are part of a value, because they are
-// indented more than the key above.
+// swallowedHeaders returns a problem for each line that looks like a header but is part of a value,
+// because it is indented more than the key above.
 func swallowedHeaders(f *File, s *section, keys []key) []Problem {
 	var all []Problem
 	for _, k := range keys {
@@ -77,8 +77,8 @@ func swallowedHeaders(f *File, s *section, keys []key) []Problem {
 	return all
 }
 
-// strayLines reports only the first line before the first section, because such a text is often not
-// a config file.
+// strayLines reports the first line before the first section. It does not report more such lines, because
+// a text with many of them is often not a config file.
 func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 	line := 0
 	if len(keys) > 0 {
@@ -93,8 +93,8 @@ func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 	return []Problem{{f.origin(s, line, ""), "this line is before the first section, so it is not read"}}
 }
 
-// headerProblem describes what is wrong with a header that looks as if it should have a name. It
-// returns "" if nothing is wrong.
+// headerProblem describes what is wrong with a header, or with the missing name in it. It returns "" if
+// nothing is wrong.
 func headerProblem(file OriginKind, s *section, keys []key) string {
 	shown := strconv.Quote(shorten(s.header))
 	switch {

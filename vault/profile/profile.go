@@ -16,15 +16,15 @@ import (
 type Profile struct {
 	Name    string
 	Defined bool     // whether the profile has a section in the config or the credentials file
-	Source  *Profile // the profile that source_profile names; nil for none, or if it is the profile itself
+	Source  *Profile // the profile that source_profile names; nil if it names none, or the profile itself
 
 	values    map[string]Value
 	endpoints endpoints
 	warnings  []Problem
 }
 
-// Value returns the value of a setting and its origin, and the zero Value if it is not set. A
-// setting with an empty value has an origin and no text.
+// Value returns the value of a setting and its origin, or the zero Value if the setting is not set. A
+// setting that is set to an empty value has an origin and no text.
 func (p *Profile) Value(setting string) Value { return p.values[setting] }
 
 // Text returns the value of a setting, or "" if it is not set.
@@ -42,18 +42,18 @@ func (p *Profile) Duration(setting string) time.Duration {
 // Bool reports whether a setting is true. A setting that is not set is false.
 func (p *Profile) Bool(setting string) bool { return strings.EqualFold(p.Text(setting), "true") }
 
-// List returns the entries of a comma-separated setting, without blanks around them and without
-// empty entries.
+// List returns the entries of a comma-separated setting. It removes blanks around the entries, and empty
+// entries.
 func (p *Profile) List(setting string) []string { return splitList(p.Text(setting)) }
 
-// Tags returns the KEY=VALUE pairs of a setting, sorted by key, or nil if it is not set.
+// Tags returns the KEY=VALUE pairs of a setting, sorted by key, or nil if the setting is not set.
 func (p *Profile) Tags(setting string) []Tag {
 	tags, _ := readTags(p.Text(setting))
 	slices.SortFunc(tags, func(a, b Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags
 }
 
-// Names returns the names of all settings that are set, even to an empty value, sorted.
+// Names returns the sorted names of all settings that are set. A setting with an empty value is set.
 func (p *Profile) Names() []string { return slices.Sorted(maps.Keys(p.values)) }
 
 // Warnings returns the problems of the sections that the settings come from, such as a repeated

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// maxDepth limits how many profiles a chain of source_profile or include_profile may have.
+// maxDepth is the maximum number of profiles in a chain of source_profile or include_profile settings.
 const maxDepth = 64
 
 // Inputs are the sources of settings besides the config file.
 type Inputs struct {
-	Flags       map[string]Flag             // by setting; they apply to the requested profile
-	Env         func(string) (string, bool) // nil for an empty environment
+	Flags       map[string]Flag             // flags by setting; they apply to the requested profile
+	Env         func(string) (string, bool) // looks up an environment variable; nil for an empty environment
 	Credentials *File                       // the shared credentials file, or nil
 }
 
@@ -40,8 +40,8 @@ type fileName struct {
 	name string
 }
 
-// profile resolves one profile. path has the names of the profiles that led to it through
-// source_profile. origin is the place of the last of these settings.
+// profile resolves one profile. path has the names of the profiles that led to this profile through
+// source_profile. origin is the place of the source_profile setting that names this profile.
 func (r *resolver) profile(name string, path []string, origin Origin) (*Profile, error) {
 	if i := slices.Index(path, name); i >= 0 {
 		return nil, &LoopError{sourceProfile, append(slices.Clone(path[i:]), name), origin}
@@ -104,8 +104,8 @@ func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 	return err
 }
 
-// envRank is the rank of values from the environment. Flags have a lower rank, and files have a
-// higher one.
+// envRank is the rank of values from the environment. A lower rank has priority: flags have a lower rank
+// than the environment, and files have a higher rank.
 const envRank = -1
 
 // pick returns the value of a setting and its rank. A lower rank has priority.
@@ -136,7 +136,7 @@ func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank i
 
 func (r *resolver) fromEnv(s *setting) (Value, bool) {
 	if s.name == "role_arn" && r.env("AWS_WEB_IDENTITY_TOKEN_FILE") != "" {
-		return Value{}, false // the two variables belong together: the role is for that token
+		return Value{}, false // AWS_ROLE_ARN is not used, because it sets the role for the token in that file
 	}
 	for _, variable := range s.env {
 		if text := r.env(variable); text != "" {
@@ -154,7 +154,7 @@ func (r *resolver) env(variable string) string {
 	return text
 }
 
-// dropOverridden removes settings that exclude each other, except for the one with priority.
+// dropOverridden removes settings that are excluded by another setting with priority.
 func dropOverridden(values map[string]Value, ranks map[string]int) {
 	for _, pair := range alternatives {
 		a, b := pair[0], pair[1]

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Each row adds a place with priority over all places of the rows before it.
+// Each row sets the value in one more place. That place has priority over the places in earlier rows.
 func TestPrecedence(t *testing.T) {
 	files := `[default]
 include_profile = base

@@ -26,9 +26,9 @@ func (r rule) String() string {
 	return r.want + ", such as " + r.example
 }
 
-// The rules. Alphabets and lengths are those that the service documents. The checks are plain
-// functions without captured variables, so that the compiler builds the table and no start of the
-// program does.
+// The rules for values. They allow the characters and lengths that the documentation of each AWS service
+// allows. The checks are functions without captured variables, so that the compiler can build the table
+// of settings and the program does not need to build it at its start.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 var (
 	anyText    = rule{"text", "", printable}
@@ -141,7 +141,7 @@ func everyEntry(s string, ok func(string) bool) bool {
 	return len(list) > 0
 }
 
-// isRegion accepts only labels of a host name, because a region becomes part of one.
+// isRegion accepts a name only if it can be part of a host name, because regions become part of host names.
 func isRegion(s string) bool {
 	return hasOnly(s, 1, 63, "-") && !strings.Contains(s, "_") && s[0] != '-' && s[len(s)-1] != '-' &&
 		strings.Trim(s, "0123456789") != ""
@@ -208,7 +208,7 @@ func isAnywhereARN(s, kind string) bool {
 		strings.HasPrefix(parts[5], kind) && hasOnly(parts[5][len(kind):], 1, 128, "-")
 }
 
-// isPrivateKeyLocation accepts a path, or piv: with a slot of a PIV card that holds keys.
+// isPrivateKeyLocation accepts the path of a file, or piv: and a slot of a PIV card, such as piv:9c.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73pt1-5.pdf
 func isPrivateKeyLocation(s string) bool {
 	slot, card := strings.CutPrefix(s, "piv:")

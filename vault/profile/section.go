@@ -11,7 +11,7 @@ type section struct {
 	headerStart int    // start of the header's line in the text
 	bodyStart   int    // start of the line after the header
 	end         int
-	previous    int // index of the previous section with this name, of any kind; 0 for none
+	previous    int // index of the previous section with this name, whatever its kind; 0 for none
 }
 
 // previousSection returns the previous section with the same kind and name as s, or nil if s is the
@@ -41,13 +41,13 @@ func (f *File) named(k sectionKind, name string) []*section {
 	}
 	slices.Reverse(all)
 	if k == profileSection && name == defaultName {
-		// [profile default] has priority over [default], in any order, as in the AWS SDK for Go.
+		// [profile default] has priority over [default], whichever comes first, as in the AWS SDK for Go.
 		slices.SortStableFunc(all, func(a, b *section) int { return a.rank() - b.rank() })
 	}
 	return all
 }
 
-// rank orders the two ways to write the header of the default profile.
+// rank orders sections of the default profile: [default] has a lower rank than [profile default].
 func (s *section) rank() int {
 	if s.header == defaultName {
 		return 0
@@ -58,7 +58,7 @@ func (s *section) rank() int {
 // names returns the names of all sections of a kind, in the order of the file. Each name is
 // returned once.
 func (f *File) names(k sectionKind) []string {
-	names := make([]string, 0, len(f.sections)) // most sections are profiles
+	names := make([]string, 0, len(f.sections)) // most sections are profiles, so their number is a good capacity
 	for i := range f.sections {
 		if s := &f.sections[i]; s.kind == k && f.previousSection(s) == nil {
 			names = append(names, s.name)

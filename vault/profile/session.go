@@ -1,6 +1,6 @@
 package profile
 
-// A sharedSession is a section that several profiles can name to share a sign-in.
+// A sharedSession is a kind of section that several profiles can name to share a sign-in.
 type sharedSession struct {
 	setting      string // the setting that names the section
 	kind         sectionKind
@@ -14,8 +14,8 @@ var sharedSessions = []sharedSession{
 	{signedIdentity, identitySection, []string{identityIssuer, identitySubject, identityAudience}, nil},
 }
 
-// session adds the settings of a shared section to the profile. They have the rank of the setting
-// that names the section.
+// session adds the settings of a shared section to the profile. The added settings have the rank of the
+// setting that names the section.
 func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSession) error {
 	named := p.values[shared.setting]
 	if named.Text == "" {

@@ -17,8 +17,8 @@ role_session_name_claim = email
 oidc_issuer = https://other.example.com
 `
 
-// The section has priority for settings of the provider. The profile has priority for settings of
-// the sign-in flow.
+// For settings of the provider, the oidc-session section has priority. For settings of the sign-in flow,
+// the profile has priority.
 func TestOIDCSession(t *testing.T) {
 	for _, tt := range []struct {
 		name, own, included string

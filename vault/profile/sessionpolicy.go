@@ -1,16 +1,16 @@
 package profile
 
-// A SessionPolicy is a [session-policy NAME] section: a named limit for sessions.
+// A SessionPolicy is a [session-policy NAME] section, which defines a limit for sessions.
 type SessionPolicy struct {
-	Text Value // JSON, or file:// and a path
+	Text Value // the policy as JSON, or file:// and the path of a file with the policy
 	ARNs Value // ARNs of managed policies, separated by commas
 }
 
-// List returns the ARNs.
+// List returns the ARNs of the managed policies.
 func (p SessionPolicy) List() []string { return splitList(p.ARNs.Text) }
 
-// SessionPolicy returns the section with that name, and whether it exists. It fails with a
-// *SyntaxError or a *ValueError.
+// SessionPolicy returns the session-policy section with that name, and whether the section exists. It
+// fails with a *SyntaxError or a *ValueError.
 func (f *File) SessionPolicy(name string) (p SessionPolicy, ok bool, err error) {
 	b, err := f.body(policySection, name)
 	if err != nil || b == nil {

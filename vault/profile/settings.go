@@ -7,15 +7,15 @@ type scope int
 
 const (
 	targetOnly   scope = iota // only the requested profile
-	everyProfile              // also its source profiles
+	everyProfile              // the requested profile and its source profiles
 )
 
 // inheritance defines whether [default] passes a setting on to profiles that do not include it.
 type inheritance int
 
 const (
-	notInherited inheritance = iota // settings about identity: only for the profile itself
-	fromDefault                     // other settings: [default] passes them on
+	notInherited inheritance = iota // a setting about identity: it applies only to the profile that sets it
+	fromDefault                     // any other setting: [default] passes it on to all profiles
 )
 
 // style defines how a value is written and printed.
@@ -24,20 +24,20 @@ type style int
 const (
 	plain   style = iota // cannot contain " #" or " ;", which begin a comment
 	free                 // may contain any text
-	secret               // plain, and never printed
-	private              // free, and never printed
+	secret               // as plain, and the value is never printed
+	private              // as free, and the value is never printed
 )
 
-// setting is one row of the table.
+// setting is one row of the table of settings.
 type setting struct {
 	name        string
-	env         []string // in order of priority
+	env         []string // names of environment variables, in order of priority
 	scope       scope
 	inheritance inheritance
 	style       style
-	fileRule    rule // for values in files
-	outsideRule rule // for values of flags and variables, if different
-	noFile      bool // not read from files
+	fileRule    rule // the rule for values in files
+	outsideRule rule // the rule for values of flags and variables, if different
+	noFile      bool // whether values in files are ignored
 }
 
 // settings are all settings that aws-vault reads, in the order of the manual.
@@ -152,7 +152,8 @@ const (
 	ignoreEndpoints  = "ignore_configured_endpoint_urls"
 )
 
-// alternatives exclude each other. Of each pair, the setting from the place with priority is used.
+// alternatives lists pairs of settings that exclude each other. If both settings of a pair are set, the
+// setting in the place with priority is used.
 var alternatives = [][2]string{
 	{ssoSession, ssoStartURL},
 	{sourceProfile, "credential_source"},
@@ -162,11 +163,11 @@ var alternatives = [][2]string{
 	{"role_session_name", nameClaim},
 }
 
-// keyParts form an access key only if they are in the same section.
+// keyParts are the parts of an access key. Parts from different sections do not form an access key.
 var keyParts = []string{accessKeyID, secretAccessKey, sessionToken}
 
-// settingNamed returns the setting with that name, or nil. It searches the table, because building
-// a map costs more than the few searches of one command.
+// settingNamed returns the setting with that name, or nil. It searches the table without a map, because
+// a command makes only a few searches, and building a map would take longer.
 func settingNamed(name string) *setting {
 	for i := range settings {
 		if settings[i].name == name {
@@ -176,13 +177,13 @@ func settingNamed(name string) *setting {
 	return nil
 }
 
-// allowsComments reports whether " #" and " ;" begin a comment in a file.
+// allowsComments reports whether " #" and " ;" begin a comment after the value in a file.
 func (s *setting) allowsComments() bool { return s.style == plain || s.style == secret }
 
 // isSecret reports whether messages must not show the value.
 func (s *setting) isSecret() bool { return s.style == secret || s.style == private }
 
-// rule returns the rule for a value from that kind of place.
+// rule returns the rule for a value that is set in a place of that kind.
 func (s *setting) rule(from OriginKind) rule {
 	if s.outsideRule.ok != nil && (from == CommandLine || from == Environment) {
 		return s.outsideRule
@@ -193,14 +194,14 @@ func (s *setting) rule(from OriginKind) rule {
 // SettingInfo describes a setting for the manual.
 type SettingInfo struct {
 	Name         string
-	Env          []string // the variables that set it, in order of priority
-	EveryProfile bool     // a flag or variable applies to source profiles too
-	FromDefault  bool     // [default] passes it on to all profiles
-	InFiles      bool     // it can be in the config file
-	Secret       bool     // messages never show it
-	Want         string   // description of its value in a file
+	Env          []string // names of the variables, in order of priority
+	EveryProfile bool     // whether a flag or variable also applies to source profiles
+	FromDefault  bool     // whether [default] passes the setting on to all profiles
+	InFiles      bool     // whether the setting can be in the config file
+	Secret       bool     // whether messages never show the value
+	Want         string   // description of a valid value in a file
 	Example      string
-	WantOutside  string // description of its value in a flag or variable, if different
+	WantOutside  string // description of a valid value in a flag or variable, if different
 }
 
 // Settings describes all settings that aws-vault reads, in the order of the manual.

@@ -5,13 +5,13 @@ import "slices"
 // UnknownKey is a key that no program reads and whose name is similar to that of a setting.
 type UnknownKey struct {
 	Origin Origin
-	Near   string // the similar setting
+	Near   string // the setting with a similar name
 }
 
-// maxTypos is the maximum number of wrong letters in a name that is reported as a typing error.
+// maxTypos is the maximum number of wrong letters. A name with more wrong letters is not reported.
 const maxTypos = 2
 
-// otherSettings are settings that the AWS CLI and the SDKs read and aws-vault does not, sorted.
+// otherSettings is the sorted list of settings that the AWS CLI and the SDKs read but aws-vault does not.
 // https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 // https://docs.aws.amazon.com/cli/latest/topic/config-vars.html
 var otherSettings = []string{
@@ -55,14 +55,14 @@ func (f *File) Unknown() []UnknownKey {
 	return all
 }
 
-// contains reports whether the sorted list has that name.
+// contains reports whether the sorted list names has that name.
 func contains(names []string, name string) bool {
 	_, ok := slices.BinarySearch(names, name)
 	return ok
 }
 
-// similarSetting returns the setting with the most similar name, or "". At most one letter in four
-// may be wrong.
+// similarSetting returns the setting whose name is most similar to name, or "". At most one letter in
+// four, and at most maxTypos letters, may be wrong.
 func similarSetting(name string, known []string) string {
 	best, steps := "", min(maxTypos, len(name)/4)+1
 	for _, k := range known {

@@ -38,7 +38,7 @@ REGON = x
 	}
 }
 
-// Settings that aws-vault or the AWS CLI reads are never reported as typing errors.
+// Unknown never returns a setting that aws-vault or the AWS CLI reads.
 func TestKnownKeysAreNotReported(t *testing.T) {
 	text := "[profile a]\n"
 	for _, s := range settings {
@@ -55,7 +55,7 @@ func TestKnownKeysAreNotReported(t *testing.T) {
 	}
 }
 
-// The number of reported typing errors is limited.
+// The list of likely typing errors has a maximum length.
 func TestUnknownStops(t *testing.T) {
 	text := strings.Repeat("[profile a]\nregoin = x\n", maxProblems+1)
 	if n := len(config(t, text).Unknown()); n != maxProblems {

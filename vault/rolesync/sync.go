@@ -20,7 +20,7 @@ type Sync struct {
 	Prune    bool              // whether profiles of roles that are no longer assigned are removed
 }
 
-// Role is an assigned role.
+// Role is a role that is assigned to the user.
 type Role struct{ Account, AccountName, Role string }
 
 // Result describes what a sync changes.
@@ -29,15 +29,15 @@ type Result struct {
 	Added         []string
 	Changed       []string
 	Removed       []string
-	Stale         []string // unused profiles that would be removed if Prune were set
-	StaleEdited   []string // unused profiles that stay because the user added settings
-	NameConflicts []string // the user's own profiles that have the name of an assigned role but other settings
+	Stale         []string // profiles of unassigned roles that Prune would remove
+	StaleEdited   []string // profiles of unassigned roles that stay because the user added settings
+	NameConflicts []string // profiles of the user with the name of an assigned role but other settings
 }
 
-// placeholders are the placeholders that a template may contain.
+// placeholders lists all placeholders that a template may contain.
 var placeholders = []string{"{account_name}", "{account_id}", "{role}", "{session}"}
 
-// TemplateError reports a template with an unknown placeholder, or one that gives two roles the
+// TemplateError reports a template that has an unknown placeholder, or with which two roles would have the
 // same name.
 type TemplateError struct{ Template, Found, Want string }
 
@@ -64,7 +64,7 @@ func CheckTemplate(template string) error {
 // mark returns the comment at the start of each profile that the sync wrote.
 func (s Sync) mark() string { return "# written by aws-vault sso sync for " + sanitize(s.Label) }
 
-// name fills in the template. The result needs no quotes in a shell or in the config file.
+// name returns the profile name for a role. The name needs no quotes in a shell or in the config file.
 func (s Sync) name(r Role) string {
 	account := r.AccountName
 	if account == "" {
@@ -73,7 +73,7 @@ func (s Sync) name(r Role) string {
 	return sanitize(strings.NewReplacer("{account_name}", account, "{account_id}", r.Account, "{role}", r.Role, "{session}", s.Label).Replace(s.Template))
 }
 
-// sanitize replaces characters that have a meaning in a shell or in the config file with a dash.
+// sanitize replaces characters with a dash if they have a meaning in a shell or in the config file.
 func sanitize(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -109,7 +109,7 @@ func (s Sync) names(roles []Role) map[string]Role {
 }
 
 // Apply returns the new text of the file and a description of the changes. It changes only marked
-// profiles, and in these only the settings that name the role.
+// profiles. In a marked profile, it changes only the settings that identify the role.
 func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 	var out Result
 	marked := map[string]bool{}

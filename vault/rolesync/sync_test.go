@@ -84,7 +84,7 @@ func TestSecondSyncChangesNothing(t *testing.T) {
 	}
 }
 
-// Lines that a user wrote stay the same, in the user's own profiles and in marked ones.
+// A sync does not change lines that a user wrote, neither in the user's own profiles nor in marked profiles.
 func TestSyncKeepsUserLines(t *testing.T) {
 	dev := rolesync.Role{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
 	_, text := apply(t, roleSync(), session, dev)
