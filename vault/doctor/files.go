@@ -16,9 +16,9 @@ type File struct {
 	Private bool // whether other users must not read it
 }
 
-// CheckPermissions checks the owner and the permissions of a file for the user with the ID self. It
-// accepts files of root, which are as safe as the machine. It reports private files of all other users,
-// and also of root, because self cannot use them.
+// CheckPermissions checks the owner and the permissions of a file for the user with the ID self. Files
+// of root are accepted too, because they are as safe as the machine. But private files of root are
+// reported, because the user cannot use them.
 func CheckPermissions(f File, self int) []Finding {
 	if f.Owner < 0 {
 		return nil

@@ -52,7 +52,7 @@ func (l limit) tag(steps []Step, profiles []*profile.Profile) error {
 	return nil
 }
 
-// TagsAgent reports whether the plan tags a session as one of a coding agent.
+// TagsAgent reports whether the plan adds a coding agent's tags to a session.
 func (p Plan) TagsAgent() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool {
 		spec, ok := roleParameters(s)

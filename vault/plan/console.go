@@ -61,8 +61,8 @@ func (b *builder) federation(pl Plan) (Step, error) {
 }
 
 // Federation returns the step that exchanges a user's access key for credentials of a federated user,
-// which the console accepts. Call it if the plan's last step returns an access key. Sometimes this is
-// known only after the plan was carried out. If name is empty, the federated user has the name of the
+// which the console accepts. Call Federation if the plan's last step returns a user's access key. Sometimes
+// this is known only after the plan was carried out. If name is empty, the federated user has the name of the
 // calling user.
 func (p Plan) Federation(name string) Step {
 	if name == "" {

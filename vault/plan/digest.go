@@ -48,7 +48,7 @@ func (p Plan) Digest(i int) Digest {
 }
 
 // ForDuration returns the cache key of a user's session that was requested with this exact
-// duration. That session is cached separately from the session under d.
+// duration. That session is cached separately from the session with the cache key d.
 func (d Digest) ForDuration(duration time.Duration) Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault session of a duration 1")

@@ -44,7 +44,7 @@ func TestEnvironmentDigestIsStable(t *testing.T) {
 	}
 }
 
-// Two lists have different digests even if all their texts, joined together, are equal.
+// Two different lists have different digests even if joining their texts results in the same text.
 func TestDigestsAreDistinct(t *testing.T) {
 	digests := map[Digest]string{}
 	for _, r := range []AssumeRole{

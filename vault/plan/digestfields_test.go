@@ -40,7 +40,7 @@ var excluded = map[string]string{
 	"SSORole.SSO.OIDC.RetryMode":   tries,
 }
 
-// excludedFrom lists fields that do not change the digest of some steps. The function of selects these steps.
+// excludedFrom lists fields that do not change the digest of some steps. of(s, last) reports whether s is one of them.
 var excludedFrom = []struct {
 	field, reason string
 	of            func(s Step, last bool) bool

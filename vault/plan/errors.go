@@ -23,7 +23,7 @@ type NoCredentialsError struct {
 	Profile string         // the requested profile
 	End     string         // the last profile of the chain
 	Defined bool           // whether End has a section in a config file
-	Origin  profile.Origin // where source_profile names End, if anywhere
+	Origin  profile.Origin // the place of the source_profile setting that names End, if any
 }
 
 func (e *NoCredentialsError) Error() string {

@@ -234,7 +234,7 @@ func checkInherited(spec AssumeRole, q *profile.Profile, before []Step) error {
 	return nil
 }
 
-// roleParameters returns those parameters of the step's role that later roles inherit, in an
+// roleParameters returns those parameters of the step's role that later roles inherit, as an
 // AssumeRole. It returns false for a kind of step that has no such parameters.
 func roleParameters(s Step) (AssumeRole, bool) {
 	switch spec := s.Spec.(type) {

@@ -52,7 +52,7 @@ func steps(p Plan) []string {
 
 const arn = "role_arn = arn:aws:iam::123456789012:role/r\n"
 
-// Each row of the decision table is one kind of profile, with the expected plan. Names start with the row number.
+// Each row of the decision table has one kind of profile and the expected plan. The name begins with the row number.
 func TestDecisionTable(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -56,7 +56,7 @@ func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) 
 	return policy.Trust{}, nil, &NoRoleError{p.Profile}
 }
 
-// withDefaults returns a copy of t in which the claims of other replace the empty claims.
+// withDefaults returns a copy of t. If a claim is empty in t, the copy has that claim from other.
 func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	if t.Issuer == "" {
 		t.Issuer = other.Issuer
@@ -168,7 +168,7 @@ func (p Plan) callerOf(i int, role string) (principal, like, note string) {
 	return iamARN(role, account, "root"), "", fmt.Sprintf("the principal that assumes the role is not known here, so this policy trusts every principal to which account %s grants sts:AssumeRole: pass --principal for a specific one", account)
 }
 
-// iamARN returns the ARN of an IAM resource. Its partition is the partition of the ARN in like.
+// iamARN returns the ARN of an IAM resource. It has the same partition as the ARN in the argument like.
 func iamARN(like, account, resource string) string {
 	partition := "aws"
 	if parts := strings.SplitN(like, ":", 3); len(parts) == 3 {

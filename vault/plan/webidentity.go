@@ -18,7 +18,7 @@ type WebIdentity struct {
 	ARN          string `json:"role_arn"`
 	SessionName  string `json:"role_session_name"`
 	TokenFile    string `json:"web_identity_token_file,omitempty"`
-	TokenProcess string `json:"web_identity_token_process,omitempty"` // a program; empty if TokenFile is set
+	TokenProcess string `json:"web_identity_token_process,omitempty"` // a program that prints the token
 	// the result of TokenSubject for the token; empty until TokenProcess has run
 	Subject string `json:"-"`
 }

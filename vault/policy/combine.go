@@ -33,9 +33,10 @@ func (*ConflictError) Error() string {
 
 // Combine returns a policy that allows only what both policies allow. If a call has two policies, AWS
 // allows what either policy allows, so two lists of allowed actions cannot be combined. One of the two
-// policies must therefore allow everything except what it denies. Combine adds its Deny statements to the
-// other policy, if both have the same Version. A zero Policy limits nothing. Combine returns a
-// [*ConflictError] if the policies cannot be combined, and an [*Error] if one is too large or not valid.
+// policies must therefore allow everything except what it denies. Combine adds the Deny statements of
+// that policy to the other policy, if both policies have the same Version. A zero Policy limits nothing.
+// Combine returns a [*ConflictError] if the policies cannot be combined, and an [*Error] if a policy is
+// too large or not valid.
 func Combine(a, b Policy) (Policy, error) {
 	switch {
 	case a.IsZero():
@@ -60,8 +61,8 @@ func (p Policy) equal(q Policy) bool {
 }
 
 // denyStatements returns the Deny statements of a policy. open reports whether the policy allows
-// everything else. It is false for a policy with ARNs, because the statements of managed policies are not
-// known here.
+// everything else. open is false for a policy with ARNs, because the statements of managed policies are
+// not known here.
 func (p Policy) denyStatements() (denied document, open bool, err error) {
 	if p.Inline == "" || len(p.ARNs) > 0 {
 		return document{}, false, nil

@@ -21,7 +21,7 @@ type Trust struct {
 	Audience string // audience of the token; empty for a call without a token
 	Subject  string // subject of the token; empty for a call without a token
 
-	Tags, SourceIdentity bool // whether the session has tags, or a source identity, also from an earlier role
+	Tags, SourceIdentity bool // whether the session has tags or a source identity; an earlier role may have set them
 }
 
 // A Statement of a trust policy allows a principal to perform actions.

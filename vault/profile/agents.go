@@ -10,7 +10,7 @@ import (
 type AgentRule struct {
 	Profile string
 	Access  Value
-	Err     error // why the profile, and so its setting, cannot be read; nil if it can be read
+	Err     error // why the profile cannot be read, so that its setting is not known; nil if it can be read
 }
 
 // AgentRules are the agent_access settings of all profiles in the config files.
@@ -26,7 +26,7 @@ type AgentRules struct {
 func (r AgentRules) Of(p Principal) []AgentRule { return r.of[p] }
 
 // ReadAgentRules reads all profiles of the config file and of the shared credentials file. Each
-// file may be nil. Large files take long to read, so call ReadAgentRules only if a coding agent is running.
+// file may be nil. Reading large files takes time, so call ReadAgentRules only if a coding agent is running.
 func ReadAgentRules(config, credentials *File) AgentRules {
 	var rules AgentRules
 	files := slices.DeleteFunc([]*File{config, credentials}, func(f *File) bool { return f == nil })

@@ -66,7 +66,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// Profiles allocates no more memory than the list of names needs.
+// [File.Profiles] allocates memory only for the list of names that it returns.
 func TestNamingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	f, err := Parse("~/.aws/config", manyProfiles(profiles))

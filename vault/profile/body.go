@@ -64,7 +64,7 @@ func repeatedSection(before, s *section) string {
 }
 
 // value returns the value of a setting without a comment, unless the values of the setting may contain
-// " #". The AWS CLI does not remove comments, so the method comments returns a warning.
+// " #". The AWS CLI does not remove comments, so [body.comments] returns a warning.
 func (b *body) value(s *setting) (Value, bool) {
 	if b == nil || s.noFile {
 		return Value{}, false
@@ -90,7 +90,7 @@ func (b *body) problems() []Problem {
 	return all
 }
 
-// comments returns a warning for each comment that the method value removes.
+// comments returns a warning for each comment that [body.value] removes.
 func (b *body) comments() []Problem {
 	var all []Problem
 	for i := range settings {

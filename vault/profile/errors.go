@@ -87,7 +87,7 @@ func quoteUnsafe(s string) string {
 }
 
 // shorten returns the first line of a text for a message, cut to 80 bytes. It drops continuation lines,
-// because a line with a secret may be indented by mistake and so be a continuation line.
+// because a line that is indented by mistake is a continuation line, and it may contain a secret.
 func shorten(s string) string {
 	const most = 80
 	first, _, more := strings.Cut(s, "\n")

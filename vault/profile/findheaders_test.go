@@ -36,8 +36,8 @@ func headersLineByLine(text string) []headerPosition {
 	return found
 }
 
-// checkHeaders fails the test unless findHeaders found the same headers as headersLineByLine, and the
-// method named finds each section by its name.
+// checkHeaders fails the test unless findHeaders found the same headers as headersLineByLine, and
+// [File.named] finds each section by its name.
 func checkHeaders(t *testing.T, f *File) {
 	t.Helper()
 	var got []headerPosition
@@ -45,7 +45,7 @@ func checkHeaders(t *testing.T, f *File) {
 	for i := range f.sections[1:] {
 		s := &f.sections[i+1]
 		got = append(got, headerPosition{s.headerStart, s.line, s.header})
-		if s.name == "" || i > 200 { // the method named is called for at most 200 sections
+		if s.name == "" || i > 200 { // limits the number of calls of File.named
 			continue
 		}
 		if !slices.Contains(seen[s.kind], s.name) {
@@ -118,7 +118,7 @@ func FuzzFindHeaders(f *testing.F) {
 	})
 }
 
-// If many sections have the same name, the field previous of each is the section before it.
+// previousSection finds the previous section with the same name, even if there are very many.
 func TestManySectionsWithOneName(t *testing.T) {
 	const many = 1 << 10
 	var b strings.Builder

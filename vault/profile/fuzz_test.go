@@ -61,7 +61,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// For any file and value, an edit either fails, or its result can be read back and changes nothing else.
+// For any file and value, WithProfile fails, or it returns a text that has the new value and no other changes.
 func FuzzWithProfile(f *testing.F) {
 	addCorpus(f, func(text []byte) { f.Add(text, "bob", "region", "eu-west-1") })
 	f.Add([]byte("[profile a]\r\nregion = x # y\r\n"), "a", "credential_process", "a # b")

@@ -55,7 +55,7 @@ func readHeader(header string) (sectionKind, string) {
 	return otherSection, ""
 }
 
-// soleArgument returns the single word in rest. It returns false unless rest begins with a blank.
+// soleArgument returns the single word in rest. It returns false unless rest is a blank and one word.
 func soleArgument(rest string) (string, bool) {
 	if rest == "" || !isShellBlank(rest[0]) {
 		return "", false

@@ -33,7 +33,7 @@ type keyReader struct {
 	bad     []*SyntaxError
 
 	value  strings.Builder // the value of the last key, if it has continuation lines
-	blanks int             // number of blank lines after the value; they belong to it only if a continuation line follows
+	blanks int             // blank lines after the value; part of the value only if a continuation line follows
 }
 
 // keys reads one section. It returns all valid keys, and an error for each invalid line.

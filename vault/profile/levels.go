@@ -7,7 +7,7 @@ import "slices"
 type level struct {
 	config      *body
 	credentials *body
-	viaDefault  bool // reached only through [default]: provides only settings that [default] passes on
+	viaDefault  bool // whether the level is reached through [default], which passes on only some settings
 }
 
 // bodies returns the keys of both files in order of priority. The config file has priority, except for

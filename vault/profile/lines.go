@@ -48,7 +48,7 @@ func (l *lines) find(b byte, known int) int {
 	return len(l.text)
 }
 
-// isSpace is equivalent to Python's str.isspace, which includes four ASCII separators that Go does not.
+// isSpace is equivalent to Python's str.isspace, with four ASCII separators that unicode.IsSpace lacks.
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f
 }
@@ -96,7 +96,7 @@ const (
 	badLine        // without a separator, or without a key before the separator
 )
 
-// grammar decides what kind of line a line is. The kind depends on the lines before: a line that is
+// grammar determines the kind of each line. The kind depends on the lines before: a line that is
 // indented more than the last key continues the key's value. The AWS CLI reads the file with Python's
 // configparser, so grammar follows the same rules.
 // https://docs.python.org/3/library/configparser.html#supported-ini-file-structure

@@ -74,8 +74,8 @@ func Nearest(name string, among []string) []string {
 	return names
 }
 
-// editSteps returns how many letters must be inserted, removed, replaced or swapped with the next letter
-// to change the name from into the name to.
+// editSteps returns the number of edits that turn one name into the other. An edit inserts, removes or
+// replaces one letter, or swaps two adjacent letters.
 func editSteps(from, to string) int {
 	a, b := []rune(from), []rune(to)
 	var before []int

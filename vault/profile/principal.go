@@ -9,7 +9,7 @@ type Principal string
 
 // RolePrincipal returns the principal of a role, or the zero Principal if arn is not the ARN of a
 // role. It ignores the path and the case of the name, because two roles of an account cannot differ only
-// in these. It ignores the partition, because every account is in only one partition.
+// in path and case. It ignores the partition, because every account is in only one partition.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 func RolePrincipal(arn string) Principal {

@@ -93,8 +93,8 @@ func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 	return []Problem{{f.origin(s, line, ""), "this line is before the first section, so it is not read"}}
 }
 
-// headerProblem describes what is wrong with a header, or with the missing name in it. It returns "" if
-// nothing is wrong.
+// headerProblem describes what is wrong with a header, such as a missing name. It returns "" if nothing
+// is wrong.
 func headerProblem(file OriginKind, s *section, keys []key) string {
 	shown := strconv.Quote(shorten(s.header))
 	switch {

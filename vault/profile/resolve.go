@@ -154,7 +154,7 @@ func (r *resolver) env(variable string) string {
 	return text
 }
 
-// dropOverridden removes settings that are excluded by another setting with priority.
+// dropOverridden removes a setting if another setting excludes it and has priority.
 func dropOverridden(values map[string]Value, ranks map[string]int) {
 	for _, pair := range alternatives {
 		a, b := pair[0], pair[1]

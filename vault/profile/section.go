@@ -58,7 +58,7 @@ func (s *section) rank() int {
 // names returns the names of all sections of a kind, in the order of the file. Each name is
 // returned once.
 func (f *File) names(k sectionKind) []string {
-	names := make([]string, 0, len(f.sections)) // most sections are profiles, so their number is a good capacity
+	names := make([]string, 0, len(f.sections)) // enough for all sections, because most of them are profiles
 	for i := range f.sections {
 		if s := &f.sections[i]; s.kind == k && f.previousSection(s) == nil {
 			names = append(names, s.name)

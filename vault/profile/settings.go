@@ -24,8 +24,8 @@ type style int
 const (
 	plain   style = iota // cannot contain " #" or " ;", which begin a comment
 	free                 // may contain any text
-	secret               // as plain, and the value is never printed
-	private              // as free, and the value is never printed
+	secret               // like plain, but the value is never printed
+	private              // like free, but the value is never printed
 )
 
 // setting is one row of the table of settings.
@@ -152,8 +152,8 @@ const (
 	ignoreEndpoints  = "ignore_configured_endpoint_urls"
 )
 
-// alternatives lists pairs of settings that exclude each other. If both settings of a pair are set, the
-// setting in the place with priority is used.
+// alternatives lists pairs of settings that exclude each other. If both settings of a pair are set,
+// only the setting from the place with the higher priority is used.
 var alternatives = [][2]string{
 	{ssoSession, ssoStartURL},
 	{sourceProfile, "credential_source"},

@@ -8,7 +8,7 @@ type UnknownKey struct {
 	Near   string // the setting with a similar name
 }
 
-// maxTypos is the maximum number of wrong letters. A name with more wrong letters is not reported.
+// maxTypos is the maximum number of wrong letters in a typing error. Other names are not reported.
 const maxTypos = 2
 
 // otherSettings is the sorted list of settings that the AWS CLI and the SDKs read but aws-vault does not.
@@ -55,13 +55,13 @@ func (f *File) Unknown() []UnknownKey {
 	return all
 }
 
-// contains reports whether the sorted list names has that name.
+// contains reports whether a sorted list contains the name.
 func contains(names []string, name string) bool {
 	_, ok := slices.BinarySearch(names, name)
 	return ok
 }
 
-// similarSetting returns the setting whose name is most similar to name, or "". At most one letter in
+// similarSetting returns the known setting with the most similar name, or "". At most one letter in
 // four, and at most maxTypos letters, may be wrong.
 func similarSetting(name string, known []string) string {
 	best, steps := "", min(maxTypos, len(name)/4)+1

@@ -87,8 +87,8 @@ func sanitize(text string) string {
 	return strings.Trim(b.String(), "-=")
 }
 
-// names assigns a unique profile name to each role. If several accounts have the same name, the
-// account ID is added.
+// names assigns a unique profile name to each role. If several roles would get the same name, the
+// account ID is added to the name.
 func (s Sync) names(roles []Role) map[string]Role {
 	count := map[string]int{}
 	for _, r := range roles {
