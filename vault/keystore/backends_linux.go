@@ -1,9 +1,9 @@
 package keystore
 
-// backends returns the keystores of Linux in order of preference. keyctl loses its items at a restart, so it is
-// used only if the user selects it by name.
+// backends returns the keystores of Linux in order of preference. The keyctl keystore loses its items when the
+// computer restarts, so it is used only if the user selects it by name.
 var backends = func(c Config) []backend {
-	bus := &sessionBus{config: c} // connects at the first use
+	bus := &sessionBus{config: c} // the first use connects to the bus
 	return []backend{
 		{name: secretBackend, open: bus.openSecretService},
 		{name: kwalletBackend, open: bus.openKWallet},

@@ -16,27 +16,27 @@ const service = "aws-vault"
 // Config selects the keystore to open, sets the locations of its parts, and provides the callbacks that it
 // needs.
 type Config struct {
-	Backend string // one of Backends; if empty, the first that is available
+	Backend string // the keystore to open, one of Backends; if empty, the first keystore that is available
 
-	KeychainName string // macOS; default "aws-vault"
-	Collection   string // Secret Service; default "awsvault"
-	PassDir      string // default $PASSWORD_STORE_DIR, then ~/.password-store
-	PassCmd      string // default "pass"
-	PassPrefix   string // folder in the password store
-	FileDir      string // default ~/.awsvault/keys
-	SealedDir    string // default aws-vault/sealed in the user's data folder
+	KeychainName string // the keychain of macOS; default "aws-vault"
+	Collection   string // the collection of the Secret Service; default "awsvault"
+	PassDir      string // the directory of the password store; default $PASSWORD_STORE_DIR, then ~/.password-store
+	PassCmd      string // the pass program; default "pass"
+	PassPrefix   string // the folder in the password store that contains the items
+	FileDir      string // the directory of the file keystore; default ~/.awsvault/keys
+	SealedDir    string // the directory of the sealed keystore; default aws-vault/sealed in the user's data folder
 
-	// State is aws-vault's state folder. It contains the private items of the file and pass backends.
-	// Nil if there is no state folder.
+	// State is aws-vault's state folder. It contains the private items of the file and pass backends. If there is
+	// no state folder, State is nil.
 	State *disk.Folder
 	Home  string // the directory that ~ stands for
 
 	// Passphrase prompts for the passphrase of the file keystore. It is called once per process, and again
-	// after each wrong answer. If it returns an error, the prompts end and the caller gets that error.
+	// after each wrong answer. If it returns an error, there are no more prompts, and the operation fails.
 	Passphrase func(ctx context.Context, prompt PassphrasePrompt) (string, error)
 
-	// Lock acquires the lock called name, which excludes other processes. The sealed keystore uses it. Work
-	// under the lock uses the returned context and ends with release. Waiting processes display question.
+	// Lock acquires the lock called name, which excludes other processes. The sealed keystore then works with the
+	// returned context, and calls release at the end. Processes that wait for the lock display question.
 	Lock func(ctx context.Context, name, question string) (under context.Context, release func(), err error)
 
 	Programs *program.Starter // starts the pass program; may be nil
@@ -44,11 +44,11 @@ type Config struct {
 	// Openers configures how the sealed keystore is unlocked.
 	Openers sealed.UnlockOptions
 
-	// CatchSignals is called before another program is used that may prompt the user. Nil leaves signals to the
-	// caller.
+	// CatchSignals is called before aws-vault uses another program that may prompt the user. If CatchSignals is
+	// nil, the caller handles signals.
 	CatchSignals func()
 
-	Note   func(msg string) // tells the user what was done without a request; nil for no output
+	Note   func(msg string) // informs the user of an action that the user did not request; nil for no output
 	Warn   func(error)      // warns the user of a danger; nil for no output
 	Getenv func(name string) (string, bool)
 	Now    func() time.Time
@@ -58,7 +58,7 @@ type Config struct {
 // A PassphrasePrompt describes a prompt for the passphrase of a file keystore.
 type PassphrasePrompt struct {
 	Dir   string // the directory of the keystore
-	New   bool   // the keystore has no items yet; the answer becomes its passphrase and has to be confirmed
+	New   bool   // whether the keystore has no items yet; the answer then becomes its passphrase and has to be confirmed
 	Wrong int    // number of wrong answers so far
 }
 
@@ -84,7 +84,7 @@ func (c Config) debug(msg string, args ...any) {
 	}
 }
 
-// env returns an environment variable and whether it is set.
+// env returns the value of an environment variable, and whether the variable is set.
 func (c Config) env(name string) (string, bool) {
 	if c.Getenv == nil {
 		return "", false

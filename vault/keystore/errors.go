@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	// ErrNotFound reports that there is no item of that name.
+	// ErrNotFound reports that there is no item of the requested name.
 	ErrNotFound = errors.New("no such item")
 
 	// ErrWrongPassphrase reports that the passphrase does not open the items of the keystore.
@@ -21,7 +21,7 @@ var (
 // passphrase. Everyone who can read the files can then read the items.
 type EmptyPassphraseError struct {
 	Dir string
-	New bool // the keystore has no items yet
+	New bool // whether the keystore has no items yet
 }
 
 func (e *EmptyPassphraseError) Error() string {
@@ -54,8 +54,8 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("keystore %q is not available: %s", e.Backend, e.Reason)
 }
 
-// DamagedError reports that an item is incomplete or not in the format of aws-vault. Where is the directory or
-// the collection that holds the item.
+// DamagedError reports that an item is incomplete or not in the format of aws-vault. The field Where contains the
+// directory or the collection that holds the item.
 type DamagedError struct {
 	Name, Where string
 	Err         error
@@ -67,8 +67,8 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// DuplicateError reports that a keystore holds several items of one name with different contents. Item opens
-// one of them. Remove removes all of them.
+// DuplicateError reports that a keystore holds several items of one name with different contents. The method
+// Item opens one of these items. The method Remove removes all of them.
 type DuplicateError struct {
 	Name, Where string
 	Items       int

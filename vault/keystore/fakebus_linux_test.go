@@ -43,7 +43,7 @@ type fakeBus struct {
 	handlers map[string]func(busCall) ([]any, error)
 
 	mu     sync.Mutex
-	closed bool // no more connections are served
+	closed bool // whether the bus is closed and accepts no more connections
 	conns  []net.Conn
 	calls  []string
 }
@@ -178,7 +178,7 @@ func (b *fakeBus) run(c busCall) ([]any, error) {
 	return handler(c)
 }
 
-// with runs act while no handler runs, so that act can use the handlers' data.
+// with runs act while no handler runs, so that act can safely use the handlers' data.
 func (b *fakeBus) with(act func()) {
 	b.state.Lock()
 	defer b.state.Unlock()
@@ -195,7 +195,7 @@ func (b *fakeBus) send(conn net.Conn, m *dbus.Message, body ...any) {
 	m.EncodeTo(conn, binary.LittleEndian)
 }
 
-// emit sends a signal to the connection of the caller.
+// emit sends a signal to the connection from which the call came.
 func (c busCall) emit(path dbus.ObjectPath, name string, body ...any) {
 	dot := strings.LastIndexByte(name, '.')
 	c.bus.send(c.conn, &dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
@@ -205,7 +205,7 @@ func (c busCall) emit(path dbus.ObjectPath, name string, body ...any) {
 	}}, body...)
 }
 
-// handle adds or replaces handlers.
+// handle adds the handlers in more, and replaces the existing handlers of the same methods.
 func (b *fakeBus) handle(more map[string]func(busCall) ([]any, error)) {
 	b.with(func() { maps.Copy(b.handlers, more) })
 }
@@ -215,7 +215,7 @@ func answers(err error, body ...any) func(busCall) ([]any, error) {
 	return func(busCall) ([]any, error) { return body, err }
 }
 
-// called returns the methods that were called since the previous call of called.
+// called returns the methods that clients have called since called was last used.
 func (b *fakeBus) called() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

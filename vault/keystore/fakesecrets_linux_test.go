@@ -14,17 +14,17 @@ import (
 type fakeSecrets struct {
 	*fakeBus
 	plainOnly    bool
-	dismiss      bool // the user dismisses each prompt
-	hideLocked   bool // do not list locked items, as KeePassXC
+	dismiss      bool // whether the user dismisses each prompt
+	hideLocked   bool // whether locked items are not listed, as in KeePassXC
 	noDefault    bool
-	alwaysPrompt bool // each creation and removal needs a prompt
+	alwaysPrompt bool // whether each creation and removal needs a prompt
 
 	session  *secretSession
 	sessions int
-	locked   map[string]bool // by the path of the collection
+	locked   map[string]bool // whether a collection is locked, by the collection's path
 	items    map[dbus.ObjectPath]*fakeSecret
 	created  int
-	pending  func() dbus.Variant // the action of the open prompt
+	pending  func() dbus.Variant // the action that the open prompt will perform
 }
 
 type fakeSecret struct {

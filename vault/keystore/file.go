@@ -22,13 +22,13 @@ const (
 	// with a long token, has about 5 KiB.
 	maxItemFile = 256 << 10
 
-	// maxSamples is the number of items on which a passphrase is tried before it counts as wrong.
+	// maxSamples is the maximum number of items on which a passphrase is tried before it counts as wrong.
 	maxSamples = 16
 
 	// maxCached is the number of opened items that a ring caches, so that their keys are derived only once.
 	maxCached = 32
 
-	// maxFileName is the maximum length of a name in common file systems, in bytes.
+	// maxFileName is the maximum length of a file name in common file systems, in bytes.
 	maxFileName = 255
 )
 
@@ -63,12 +63,13 @@ type fileRing struct {
 	config Config
 	pass   *passphrase
 
-	// verifies reports that a passphrase is correct if it opens any item of this ring. This holds for keys.
-	// Private items may be older than the keys and sealed with an earlier passphrase.
+	// verifies reports whether a passphrase counts as correct if it opens any item of this ring. It is true for
+	// keys. It is false for private items, which may be older than the keys and encrypted with an earlier
+	// passphrase.
 	verifies bool
 
 	mu    sync.Mutex
-	cache map[string]Item // opened items by the digest of their file
+	cache map[string]Item // decrypted items, by the digest of the item's file
 }
 
 // file returns the file name of the item called name.
@@ -112,9 +113,9 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	return it, nil
 }
 
-// open decrypts the item called name. Private items may have a different passphrase than the keys, so open
-// tries the last answer on the private item first and on the keys only if that fails. This saves derivations of
-// about 1 ms each.
+// open decrypts the encrypted content (sealed) of the item called name. It tries the user's answer on a private
+// item before it verifies that answer on the keys. If the answer opens the item, this saves a key derivation of
+// about 1 ms.
 func (r *fileRing) open(ctx context.Context, name string, sealed *jwe) ([]byte, error) {
 	first := sealed
 	if !r.verifies {
@@ -212,7 +213,7 @@ func (r *fileRing) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Stamp returns a digest of the file. It changes at every write, because each write uses a new salt.
+// Stamp returns a digest of the item's file. The file changes at every write, because each write uses a new salt.
 func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
 	token, err := r.read(ctx, name)
 	if err != nil {
@@ -221,8 +222,8 @@ func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
 	return digest(token), nil
 }
 
-// Check also refuses to add keys to a keystore with an empty passphrase. A rotation does not call Check, so it
-// can still replace a key: the old key is no safer.
+// Check also returns an error if the passphrase of the keys is empty, so that no new keys are added. A rotation
+// does not call Check, so it can still replace an existing key: the old key is not protected either.
 func (r *fileRing) Check(ctx context.Context) error {
 	if err := r.dir.Usable(); err != nil {
 		return r.unusable(err)
@@ -338,8 +339,8 @@ func (r *fileRing) checkItem(ctx context.Context, name string) error {
 	return nil
 }
 
-// escapeFileName returns the file name for an item name. It escapes characters that file names cannot contain,
-// and the percent sign, as URLs do. 99designs/keyring does the same.
+// escapeFileName returns the file name for an item name. It replaces the percent sign and all characters that file
+// names cannot contain with % and two hexadecimal digits, as in URLs. 99designs/keyring does the same.
 // https://www.rfc-editor.org/rfc/rfc3986#section-2.1
 func escapeFileName(name string) string {
 	var b strings.Builder
@@ -355,8 +356,8 @@ func escapeFileName(name string) string {
 	return b.String()
 }
 
-// unescapeFileName returns the item name for a file name. A percent sign without two hexadecimal digits stays
-// as it is.
+// unescapeFileName returns the item name for a file name. A percent sign that is not followed by two hexadecimal
+// digits stays as it is.
 func unescapeFileName(base string) string {
 	var b strings.Builder
 	for i := 0; i < len(base); i++ {

@@ -224,7 +224,7 @@ func FuzzFileName(f *testing.F) {
 		if filepath.Base(file) != file || unescapeFileName(file) != name {
 			t.Errorf("the item %q is in the file %q, which unescapes to another name", name, file)
 		}
-		if want := percent.Encode(name, escapedInFiles); file != want { // the library of aws-vault 7
+		if want := percent.Encode(name, escapedInFiles); file != want { // aws-vault 7's library uses percent
 			t.Errorf("the item %q is in the file %q, want %q", name, file, want)
 		}
 	})

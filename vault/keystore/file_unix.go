@@ -3,5 +3,5 @@
 package keystore
 
 // escapedInFiles lists the characters that are escaped in file names. On Unix, aws-vault 7 escapes the same
-// ones.
+// characters.
 const escapedInFiles = "/"

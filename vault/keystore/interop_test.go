@@ -29,7 +29,7 @@ func skipUnlessInterop(t *testing.T, programs ...string) {
 	}
 }
 
-// awsVault7 runs the program in testdata that accesses keystores as aws-vault 7 does.
+// awsVault7 describes how to run the program in testdata that accesses keystores as aws-vault 7 does.
 type awsVault7 struct {
 	path, backend string
 	env           []string

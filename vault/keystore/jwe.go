@@ -24,16 +24,16 @@ const (
 	jweAlgorithm  = "PBES2-HS256+A128KW"
 	jweEncryption = "A256GCM"
 
-	// jweRounds is the number of PBKDF2 rounds that aws-vault 7 writes. It slows attackers only a little, so
-	// the keystore needs a strong passphrase.
+	// jweRounds is the number of PBKDF2 rounds that aws-vault 7 writes. So few rounds slow attackers only a
+	// little, so the keystore needs a strong passphrase.
 	jweRounds = 8192
 
-	// jweMaxRounds is the maximum number of rounds that this package accepts from a file. It takes about 0.2 s.
-	// jose2go, the library of aws-vault 7, has the same limit.
+	// jweMaxRounds is the maximum number of rounds that this package accepts from a file. This many rounds take
+	// about 0.2 s. jose2go, the library of aws-vault 7, has the same limit.
 	jweMaxRounds = 1_300_000
 
-	jweKeySize  = 32 // A256GCM
-	jweWrapSize = 16 // A128KW
+	jweKeySize  = 32 // the length of an A256GCM key, in bytes
+	jweWrapSize = 16 // the length of an A128KW key, in bytes
 	jweNonce    = 12
 	jweTag      = 16
 	jweMinSalt  = 8 // https://www.rfc-editor.org/rfc/rfc7518#section-4.8.1.1
@@ -51,7 +51,7 @@ type jweHeader struct {
 
 // jwe is the parsed form of an encrypted item.
 type jwe struct {
-	header    string // as written, because the content's tag authenticates it
+	header    string // the header exactly as in the file, because the tag of the content authenticates it
 	rounds    int
 	salt      []byte
 	key       []byte // the wrapped key
@@ -67,8 +67,8 @@ func jweSalt(salt []byte) []byte { return append([]byte(jweAlgorithm+"\x00"), sa
 
 var base64url = base64.RawURLEncoding.Strict()
 
-// parseJWE parses a token. It rejects every algorithm and form that aws-vault does not write, and derives no
-// key.
+// parseJWE parses a token without deriving a key. It rejects every algorithm and form that aws-vault does not
+// write.
 func parseJWE(token string) (*jwe, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 5 || strings.ContainsAny(token, "\r\n") {
@@ -137,8 +137,8 @@ func (j *jwe) open(passphrase string) ([]byte, error) {
 	return content, nil
 }
 
-// unwrap returns the key that encrypts the content. It caches the key, so that the same passphrase is derived
-// only once.
+// unwrap returns the key that encrypts the content. It caches this key, so that a second call with the same
+// passphrase needs no derivation.
 func (j *jwe) unwrap(passphrase string) ([]byte, error) {
 	if j.unwrapped != nil && j.passphrase == passphrase {
 		return j.unwrapped, nil
@@ -179,7 +179,8 @@ func newWrapping(passphrase string) (wrapping, error) {
 // derivations counts PBKDF2 derivations for tests. Each one takes about 1 ms.
 var derivations atomic.Int64
 
-// sealJWE encrypts content under w. The header has created in plain text.
+// sealJWE encrypts content with a new key, which w wraps. The header contains the time of the encryption (created)
+// in plain text.
 func sealJWE(content []byte, w wrapping, created string) (*jwe, error) {
 	key, nonce := random(jweKeySize), random(jweNonce)
 	header, err := json.Marshal(jweHeader{

@@ -126,7 +126,7 @@ func FuzzParseJWE(f *testing.F) {
 		if parsed.String() != token {
 			t.Errorf("parsing %q and formatting it returned %q", token, parsed)
 		}
-		parsed.rounds = min(parsed.rounds, 2) // another test covers the limit
+		parsed.rounds = min(parsed.rounds, 2) // limit the duration; another test covers large numbers of rounds
 		if _, err := parsed.open("p"); !errors.Is(err, ErrWrongPassphrase) && !errors.Is(err, errTampered) && err != nil {
 			t.Errorf("unexpected error: %v", err)
 		}

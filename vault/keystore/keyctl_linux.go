@@ -10,11 +10,11 @@ import (
 
 const keyctlBackend = "keyctl"
 
-// openKeyctl opens the keyring in the kernel that 99designs/keyring uses for a user.
+// openKeyctl opens the keyring in the Linux kernel in which 99designs/keyring stores a user's items.
 func openKeyctl(ctx context.Context, _ Config) (*Keystore, error) { return openKernel(ctx, service) }
 
-// openKernel opens the user's keyring called service, and a second keyring for private items. The first Put
-// creates each of them.
+// openKernel opens the user's keyring called service, and a second keyring for private items. Each keyring is
+// created by the first Put to it.
 func openKernel(ctx context.Context, service string) (*Keystore, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/keystore/kernelkey"
 )
 
-// openTestKernel opens keyrings with names of their own, and removes them after the test. It skips the test if
+// openTestKernel opens keyrings with unique names, and removes the keyrings after the test. It skips the test if
 // the kernel provides no keyring.
 func openTestKernel(t *testing.T) (k *Keystore, service string) {
 	t.Helper()
@@ -40,8 +40,8 @@ func openTestKernel(t *testing.T) (k *Keystore, service string) {
 	return k, service
 }
 
-// retryWhenFull repeats Put while the user's quota is used up. The kernel frees the quota of removed keys with
-// a short delay.
+// retryWhenFull is a ring that repeats Put while the user's quota is used up. The kernel frees the quota of
+// removed keys with a short delay.
 type retryWhenFull struct{ Ring }
 
 func (r retryWhenFull) Put(ctx context.Context, it Item) error {
@@ -84,7 +84,7 @@ func TestKeyctl(t *testing.T) {
 // TestKeyctlWithAWSVault7 checks that this package and the library read, list, replace and remove each other's
 // items, and set the same permissions.
 func TestKeyctlWithAWSVault7(t *testing.T) {
-	openTestKernel(t) // skips the test before anything is built
+	openTestKernel(t) // skips the test, if necessary, before any program is built
 	s := buildAWSVault7(t, keyctlBackend)
 	t.Run("inherited session", func(t *testing.T) { testKeyctlWithAWSVault7(t, s) })
 	t.Run("session without the user's keyring", func(t *testing.T) {
@@ -110,7 +110,7 @@ func testKeyctlWithAWSVault7(t *testing.T, s awsVault7) {
 	testAWSVault7(t, s, k, is) // in a keyring that the library created
 }
 
-// testKeyctlRights compares the kernel's descriptions of our keys and the library's.
+// testKeyctlRights compares the kernel's descriptions of our keys with its descriptions of the library's keys.
 func testKeyctlRights(t *testing.T, s awsVault7) {
 	k, ours := openTestKernel(t)
 	_, theirs := openTestKernel(t)

@@ -14,16 +14,16 @@ type Item struct {
 	Label       string // shown by the system's own keystore programs, such as Keychain Access
 	Description string
 	Data        []byte // the secret
-	Touch       bool   // opening the item needs a touch of a security key; requires Keystore.Touch
-	Untrusted   bool   // macOS prompts the user at each read, even when aws-vault reads
+	Touch       bool   // whether opening the item needs a touch of a security key; only allowed if Keystore.Touch is true
+	Untrusted   bool   // whether macOS prompts the user at each read, even if aws-vault reads the item
 }
 
-// A Ring is one of the two parts of a keystore. Its methods are safe for use by several goroutines. Other
-// processes may change the items at any time. A name is valid UTF-8 without NUL, not empty, and neither "." nor
-// "..". For any other name, the methods return a *NameError.
+// A Ring is one of the two parts of a keystore: the keys or the private items. Its methods are safe for use by
+// several goroutines. Other processes may change the items at any time. The name of an item is valid UTF-8 without
+// NUL, not empty, and neither "." nor "..". For any other name, the methods return a *NameError.
 type Ring interface {
-	// Item opens the item called name. It returns ErrNotFound if there is none, and a *DamagedError if the item
-	// cannot be read. If the ring cannot be unlocked, it returns ErrWrongPassphrase or a *LockedError.
+	// Item opens the item called name. It returns ErrNotFound if there is no such item, and a *DamagedError if the
+	// item cannot be read. If the ring cannot be unlocked, it returns ErrWrongPassphrase or a *LockedError.
 	Item(ctx context.Context, name string) (Item, error)
 
 	// Put writes an item and replaces an item of the same name. The write is atomic.
@@ -39,31 +39,31 @@ type Ring interface {
 	// returns "" if this keystore cannot detect writes, and ErrNotFound if there is no item called name.
 	Stamp(ctx context.Context, name string) (string, error)
 
-	// Check prompts for whatever a Put would prompt for, such as a passphrase. It writes nothing.
+	// Check shows the prompts that Put would show, such as a passphrase prompt. It writes nothing.
 	Check(ctx context.Context) error
 }
 
 // Keystore is an opened keystore.
 type Keystore struct {
-	Name string // one of Backends
+	Name string // the name of the keystore, one of Backends
 
 	// Keys holds the items of aws-vault 7, under the same names and in the same format.
 	Keys Ring
 
-	// Private holds sessions, tokens and journals. aws-vault 7 neither lists nor deletes them. Names returns
-	// digests of the names. Item, Put, Remove and Stamp accept a name or its digest. Item.Name is always the
-	// name itself.
+	// Private holds sessions, tokens and journals. aws-vault 7 neither lists nor deletes these items. Names
+	// returns digests of the items' names. Item, Put, Remove and Stamp accept a name or its digest. Item.Name is
+	// always the name itself.
 	Private Ring
 
 	// ExpectPut announces a Put, so that the keystore can derive keys in the background. It returns at once and
 	// never prompts. It is nil if the keystore has nothing to prepare.
 	ExpectPut func()
 
-	// Local reports that, after a successful Check, Put only writes a file. It then depends on no other program
-	// or service that could fail or hang.
+	// Local reports whether Put, after a successful Check, only writes a file. Put then depends on no other
+	// program or service that could fail or hang.
 	Local bool
 
-	// Touch reports that the keystore supports items that need a touch of a security key to open.
+	// Touch reports whether the keystore supports items that need a touch of a security key to open.
 	Touch bool
 
 	// Skipped lists the keystores that Open tried first and that are not available here, with the reasons.

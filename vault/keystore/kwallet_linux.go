@@ -110,8 +110,8 @@ type kwalletRing struct {
 	folder string
 }
 
-// callEntry calls a method on the entry called name. The arguments extra go before the last one, the program's
-// name.
+// callEntry calls a method on the entry called name. The method's arguments are the entry, the values in extra,
+// and the program's name.
 func (r *kwalletRing) callEntry(ctx context.Context, method, name string, extra []any, out ...any) error {
 	handle, err := r.wallet.open(ctx)
 	if err != nil {
@@ -171,7 +171,7 @@ func (r *kwalletRing) Remove(ctx context.Context, name string) error {
 	return r.callForStatus(ctx, "removeEntry", name, nil)
 }
 
-// callForStatus calls a method that returns 0 for success.
+// callForStatus calls a method that returns 0 for success, and returns an error for any other number.
 func (r *kwalletRing) callForStatus(ctx context.Context, method, name string, extra []any) error {
 	var code int32
 	if err := r.callEntry(ctx, method, name, extra, &code); err != nil {

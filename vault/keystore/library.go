@@ -11,7 +11,8 @@ import (
 	"github.com/99designs/keyring"
 )
 
-// libraryConfig returns the configuration of 99designs/keyring for one part, with the settings of aws-vault 7.
+// libraryConfig returns the configuration of 99designs/keyring for one ring of a keystore, with the settings of
+// aws-vault 7.
 func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.Config {
 	return keyring.Config{
 		AllowedBackends:          []keyring.BackendType{kind},
@@ -22,8 +23,8 @@ func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.C
 	}
 }
 
-// openLibrary returns a function that opens a keystore of 99designs/keyring. If wrap is not nil, it wraps each
-// part.
+// openLibrary returns a function that opens a keystore of 99designs/keyring. If wrap is not nil, the keystore's
+// two rings are wrapped with it.
 func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Context, Config) (*Keystore, error) {
 	return func(ctx context.Context, c Config) (*Keystore, error) {
 		name := string(kind)
@@ -55,7 +56,8 @@ func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Co
 	}
 }
 
-// inBackground runs act, which accepts no context. When ctx ends, it returns without waiting for act.
+// inBackground runs act in a goroutine, because act accepts no context. If ctx ends first, inBackground returns
+// without waiting for act.
 func inBackground[T any](ctx context.Context, act func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -79,13 +81,13 @@ func inBackground[T any](ctx context.Context, act func() (T, error)) (T, error) 
 	}
 }
 
-// A libraryRing is a part of a keystore of 99designs/keyring.
+// A libraryRing is one of the two rings of a keystore of 99designs/keyring.
 type libraryRing struct {
 	backend string
 	ring    keyring.Keyring
 }
 
-// error converts an error of the library.
+// error converts an error of the library into an error of this package.
 func (r libraryRing) error(ctx context.Context, err error) error {
 	switch {
 	case err == nil || context.Cause(ctx) != nil:
@@ -152,7 +154,8 @@ func (r libraryRing) Names(ctx context.Context) ([]string, error) {
 	return names, r.error(ctx, err)
 }
 
-// Stamp returns the time of the last write, with a precision of 1 s, or "" if the keystore has no such time.
+// Stamp returns the time of the last write, with a precision of 1 s. It returns "" if the keystore does not store
+// this time.
 func (r libraryRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
@@ -176,5 +179,5 @@ func (r libraryRing) find(ctx context.Context, name string) error {
 	return err
 }
 
-// Check does nothing, because the system prompts during the write.
+// Check does nothing, because the operating system prompts during the write.
 func (r libraryRing) Check(ctx context.Context) error { return context.Cause(ctx) }

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// A backend is one kind of keystore. open returns an *UnavailableError if the keystore cannot exist on this
-// system. It returns a different error if the keystore exists but is locked, does not respond or refuses
+// A backend is one kind of keystore. The function open returns an *UnavailableError if the keystore cannot exist
+// on this system. It returns a different error if the keystore exists but is locked, does not respond or refuses
 // access.
 type backend struct {
 	name       string
-	onlyByName bool // used only if the configuration names it
+	onlyByName bool // whether the keystore is used only if the configuration names it
 	open       func(context.Context, Config) (*Keystore, error)
 }
 
@@ -69,16 +69,16 @@ func openNamed(ctx context.Context, c Config) (*Keystore, error) {
 // A SurveyResult describes one keystore that this build supports.
 type SurveyResult struct {
 	Backend    string
-	OnlyByName bool  // used only if the configuration names it
+	OnlyByName bool  // whether the keystore is used only if the configuration names it
 	Err        error // why the keystore cannot be used; an *UnavailableError if it cannot exist on this system
-	Chosen     bool  // Open uses this keystore with the given configuration
+	Chosen     bool  // whether Open uses this keystore with the given configuration
 }
 
 // Survey reports which keystores can be used, in order of preference. It neither lists items nor unlocks or
 // prompts, so a keystore without an error may still be locked.
 func Survey(ctx context.Context, c Config) []SurveyResult {
 	var all []SurveyResult
-	open := c.Backend == "" // no keystore is chosen yet
+	open := c.Backend == "" // whether no keystore is chosen yet
 	for _, b := range backends(c) {
 		s := SurveyResult{Backend: b.name, OnlyByName: b.onlyByName, Chosen: b.name == c.Backend}
 		_, s.Err = b.open(ctx, c)

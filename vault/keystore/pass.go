@@ -21,8 +21,8 @@ import (
 
 const passBackend = "pass"
 
-// Limits for the standard error of pass, in bytes: how much is read, and how much of its end goes into an
-// error.
+// Limits for the standard error of pass, in bytes. At most maxPassStderr bytes are read, and an error contains at
+// most the last maxPassMessage bytes.
 const (
 	maxPassStderr  = 8 << 10
 	maxPassMessage = 200
@@ -67,8 +67,9 @@ type passRing struct {
 	dir      string
 	prefix   string
 
-	// Private items are in a separate store in the state folder, which has the same recipients as userStore.
-	// The user's own store has no privateDir, because it may contain symbolic links.
+	// For private items, privateDir is a second password store in the state folder, with the same gpg recipients
+	// as userStore. For the user's own store, both fields are nil: that store may contain symbolic links, which a
+	// disk.Folder does not follow.
 	privateDir *disk.Folder
 	userStore  *passRing
 }
@@ -86,7 +87,7 @@ func checkPath(name string) error {
 	return nil
 }
 
-// entry returns the name of an item in pass, and the path of its file.
+// entry returns the name under which pass stores the item called name, and the path of the item's file.
 func (r passRing) entry(name string) (entry, path string, err error) {
 	if err := checkPath(name); err != nil {
 		return "", "", err
@@ -98,7 +99,7 @@ func (r passRing) entry(name string) (entry, path string, err error) {
 	return entry, filepath.Join(r.dir, entry) + ".gpg", nil
 }
 
-// find returns the same as entry, or ErrNotFound if the item does not exist.
+// find returns the results of entry. It returns ErrNotFound if the item does not exist.
 func (r passRing) find(ctx context.Context, name string) (entry, path string, err error) {
 	if entry, path, err = r.entry(name); err != nil {
 		return "", "", err
@@ -107,7 +108,7 @@ func (r passRing) find(ctx context.Context, name string) (entry, path string, er
 		return "", "", err
 	}
 	if r.userStore != nil {
-		_, err = r.privateDir.Stat(filepath.Base(path)) // does not follow symbolic links, unlike pass
+		_, err = r.privateDir.Stat(filepath.Base(path)) // unlike pass, Stat does not follow symbolic links
 	} else {
 		_, err = os.Stat(path)
 	}
@@ -134,9 +135,9 @@ func (r passRing) Item(ctx context.Context, name string) (Item, error) {
 	return it, nil
 }
 
-// Put makes pass encrypt the item to a temporary entry and then renames that file. This makes the write atomic:
-// gpg itself would overwrite the old file in place. In a store under git, pass must write the entry itself,
-// because it commits each change.
+// Put makes pass encrypt the item to a temporary entry, and then renames the file of that entry. This makes the
+// write atomic, whereas gpg would overwrite the old file in place. If the store is in a git repository, Put makes
+// pass write the final entry directly, because pass commits each change.
 func (r passRing) Put(ctx context.Context, it Item) error {
 	entry, path, err := r.entry(it.Name)
 	if err != nil {
@@ -195,7 +196,7 @@ func (r passRing) Names(ctx context.Context) ([]string, error) {
 			return err
 		}
 		if d.IsDir() && path != root && strings.HasPrefix(d.Name(), ".") {
-			return fs.SkipDir // .git and other hidden folders
+			return fs.SkipDir // skip .git and other hidden folders
 		}
 		base, ok := strings.CutSuffix(d.Name(), ".gpg")
 		if !ok || !d.Type().IsRegular() || disk.IsTemp(base) {
@@ -209,7 +210,8 @@ func (r passRing) Names(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Stamp returns a digest of the file. It changes at every write, because gpg uses a new session key each time.
+// Stamp returns a digest of the item's file. The file changes at every write, because gpg uses a new session key
+// each time.
 func (r passRing) Stamp(ctx context.Context, name string) (string, error) {
 	_, path, err := r.find(ctx, name)
 	if err != nil {
@@ -222,10 +224,10 @@ func (r passRing) Stamp(ctx context.Context, name string) (string, error) {
 	return digest(string(data)), nil
 }
 
-// Check does nothing, because encryption needs only public keys.
+// Check never prompts, because encryption needs only public keys.
 func (r passRing) Check(ctx context.Context) error { return context.Cause(ctx) }
 
-// run runs pass with content on its standard input and returns its standard output. Secrets are never
+// run runs pass with content on its standard input and returns its standard output. Secrets are never passed as
 // arguments.
 func (r passRing) run(ctx context.Context, content []byte, verb string, args ...string) ([]byte, error) {
 	ctx, err := r.programs.PreventRecursion(ctx, "pass-"+verb+"-"+digest(filepath.Join(r.dir, args[len(args)-1])))
@@ -239,8 +241,8 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	cmd.WaitDelay = time.Second // pass is a shell script, and its child processes may keep the pipes open
 	cmd.Env = append(cmd.Env, "PASSWORD_STORE_DIR="+r.dir)
 	if r.userStore != nil {
-		// The state folder may be in a git repository, such as a home directory under git. Without this, pass
-		// would commit to it.
+		// The state folder may be in a git repository, for example if the home directory is one. Without this
+		// variable, pass would commit to that repository.
 		cmd.Env = append(cmd.Env, "GIT_CEILING_DIRECTORIES="+filepath.Dir(r.dir))
 	}
 	if content != nil {

@@ -129,7 +129,7 @@ func TestPassInterrupted(t *testing.T) {
 	}
 }
 
-// Put does not wait for a pass that hangs, nor for its child processes that keep the pipes open.
+// Put does not wait for a pass process that hangs, nor for child processes of pass that keep the pipes open.
 func TestPassHangs(t *testing.T) {
 	c := passConfig(t)
 	dir := filepath.Dir(c.PassDir)

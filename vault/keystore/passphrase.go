@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/mutex"
 )
 
-// maxPrompts is the number of prompts before a wrong passphrase is an error.
+// maxPrompts is the maximum number of passphrase prompts. After this many wrong answers, the operation fails.
 const maxPrompts = 3
 
 // passphrase is the passphrase of a file keystore. It prompts once and verifies the answer on existing items,
@@ -17,12 +17,12 @@ const maxPrompts = 3
 type passphrase struct {
 	dir     string
 	prompt  func(context.Context, PassphrasePrompt) (string, error)
-	samples func() []*jwe // existing items to try the answer on; none if the keystore is new
+	samples func() []*jwe // returns existing items on which the answer is tried; none if the keystore is new
 
 	promptLock mutex.Mutex // held during a prompt, so that prompts do not overlap
 	answer     string
-	answered   bool // answer contains the user's answer
-	verified   bool // answer opens at least one item
+	answered   bool // whether answer contains the user's answer
+	verified   bool // whether answer opens at least one item
 
 	precomputed precomputed // the key for the next Put, derived in advance after ExpectPut
 
@@ -43,7 +43,8 @@ func newPassphrase(dir string, c Config, samples func() []*jwe) *passphrase {
 
 var errNoPrompt = errors.New("a passphrase is required, but there is no way to prompt for it")
 
-// unverified returns the user's answer, which may be wrong. Only [passphrase.unlock] verifies it.
+// unverified returns the user's answer to the prompt without verifying it. The answer may be wrong. Only
+// [passphrase.unlock] verifies it.
 func (p *passphrase) unverified(ctx context.Context) (string, error) {
 	release, err := p.promptLock.Lock(ctx)
 	if err != nil {
@@ -65,8 +66,8 @@ func (p *passphrase) unverified(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// unlock returns the verified passphrase and prompts for it if necessary. It tries the answer on first, if
-// first is not nil, and then on other items.
+// unlock returns the verified passphrase, and prompts for it if necessary. It tries the user's answer on the given
+// item (first), unless that is nil, and then on other items.
 func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	release, err := p.promptLock.Lock(ctx)
 	if err != nil {
@@ -91,8 +92,8 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	return text, nil
 }
 
-// askVerified prompts until an answer opens an item. It fails at once if an answer is repeated: the answers
-// then come from a program or a variable, not from a user who mistyped.
+// askVerified prompts until an answer opens an item. If two answers in a row are the same, it fails without
+// another prompt: such answers come from a program or a variable, not from a user who mistyped.
 func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error) {
 	last := ""
 	for wrong := range maxPrompts {
@@ -114,7 +115,7 @@ func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error
 	return "", fmt.Errorf("%s: %w", p.dir, ErrWrongPassphrase)
 }
 
-// nextAnswer returns the unverified answer, if there is one, and prompts otherwise.
+// nextAnswer returns the user's earlier, unverified answer if there is one. Otherwise, nextAnswer prompts.
 func (p *passphrase) nextAnswer(ctx context.Context, first *jwe, wrong int) (string, error) {
 	if p.answered {
 		p.answered = false
@@ -123,8 +124,8 @@ func (p *passphrase) nextAnswer(ctx context.Context, first *jwe, wrong int) (str
 	return p.prompt(ctx, PassphrasePrompt{Dir: p.dir, New: first == nil && len(p.samples()) == 0, Wrong: wrong})
 }
 
-// opensItems reports whether the passphrase in text opens the item first or, failing that, any other item. It reads the items now,
-// because another process may have written the first item during the prompt.
+// opensItems reports whether the passphrase (text) opens the given item (first) or any of the keystore's items. It
+// reads the keystore's items again, because another process may have written some during the prompt.
 func (p *passphrase) opensItems(text string, first *jwe) bool {
 	if first != nil && opensAny([]*jwe{first}, text) {
 		return true
@@ -136,8 +137,8 @@ func (p *passphrase) opensItems(text string, first *jwe) bool {
 	return opensAny(items, text)
 }
 
-// opensAny reports whether text opens at least one of items. Not every item has to open: with aws-vault 7, a
-// directory can contain items under several passphrases.
+// opensAny reports whether the passphrase (text) opens at least one of the items. It does not require that all
+// items open: aws-vault 7 can write items with several passphrases to the same directory.
 func opensAny(items []*jwe, text string) bool {
 	for _, j := range items {
 		if _, err := j.open(text); !errors.Is(err, ErrWrongPassphrase) {

@@ -25,7 +25,7 @@ func TestFilePassphrasePrompts(t *testing.T) {
 		name    string
 		script  []string
 		act     func(*Keystore) error
-		prompts string // New and Wrong of each prompt
+		prompts string // the expected fields New and Wrong of each prompt, as text
 		want    error
 	}{
 		{"first use", []string{"p"}, func(k *Keystore) error { return putBoth(k, "a") }, "[true 0]", nil},
@@ -143,8 +143,8 @@ func TestFilePassphraseWaitCanceled(t *testing.T) {
 	}
 }
 
-// TestFilePassphraseRace writes the first item during the prompt for a new passphrase. The answer must be tried
-// on that item.
+// TestFilePassphraseRace writes the keystore's first item while the user is prompted for a new passphrase. The
+// user's answer must then be verified on that item.
 func TestFilePassphraseRace(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	other, prompts := mustOpen(t, c), 0
@@ -162,9 +162,9 @@ func TestFilePassphraseRace(t *testing.T) {
 	wantItem(t, other.Keys, testItem("second"), ringTest{})
 }
 
-// TestFileStalePrivate replaces the keys with others under a new passphrase. The new passphrase must not open
-// the older private items, and the old passphrase must not be used for new keys, although it opens private
-// items.
+// TestFileStalePrivate replaces all keys with keys under a new passphrase. The older private items keep the old
+// passphrase. The new passphrase must not open these private items. The old passphrase must not be used for new
+// keys, although it opens private items.
 func TestFileStalePrivate(t *testing.T) {
 	c := fileConfig(t, "old passphrase")
 	mustPut(t, mustOpen(t, c).Private, testItem("session"))
@@ -193,8 +193,8 @@ func TestFileStalePrivate(t *testing.T) {
 	}
 }
 
-// TestPrivateItemNeedsOneDerivation checks that a private item is opened without reading a key. A command with
-// a cached session waits for this.
+// TestPrivateItemNeedsOneDerivation checks that opening a private item reads no keys. Each command with a cached
+// session opens a private item, so this must be fast.
 func TestPrivateItemNeedsOneDerivation(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
@@ -271,8 +271,8 @@ func TestPrivateItemWrongPassphrase(t *testing.T) {
 	}
 }
 
-// TestFileSeveralPassphrases reads an item with a second passphrase, which aws-vault 7 allows. The directory
-// has more items than the passphrase is tried on.
+// TestFileSeveralPassphrases reads an item whose passphrase differs from that of all other items, which aws-vault
+// 7 allows. The directory has more than maxSamples items.
 func TestFileSeveralPassphrases(t *testing.T) {
 	c := fileConfig(t, "second passphrase")
 	mustPut(t, mustOpen(t, c).Keys, testItem("z"))

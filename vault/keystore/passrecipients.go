@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// recipients is the file with the gpg recipients of a password store. signature is its signature, which pass
-// verifies if the user requires it.
+// recipients is the name of the file with the gpg recipients of a password store. signature is the name of the
+// file with its signature, which pass verifies if the user requires it.
 const (
 	recipients = ".gpg-id"
 	signature  = ".gpg-id.sig"
@@ -39,7 +39,7 @@ func (r passRing) copyRecipients() error {
 	return nil
 }
 
-// recipientsDir returns the folder whose recipients apply to the prefix: the innermost one that has a
+// recipientsDir returns the folder whose recipients apply to the prefix: the innermost folder that has a
 // recipients file.
 func (r passRing) recipientsDir() string {
 	for sub := r.prefix; sub != "" && sub != "."; sub = filepath.Dir(sub) {
@@ -51,8 +51,8 @@ func (r passRing) recipientsDir() string {
 	return r.dir
 }
 
-// copyIfChanged makes the file called name in to equal to the one in the directory source. If source has no
-// such file, it removes the copy.
+// copyIfChanged copies the file called name from one directory (source) to another (to) if the two files differ.
+// If the first directory has no such file, copyIfChanged removes the file from the second directory.
 func copyIfChanged(source string, to *disk.Folder, name string) error {
 	content, err := disk.ReadBounded(filepath.Join(source, name), maxRecipients)
 	if errors.Is(err, fs.ErrNotExist) {

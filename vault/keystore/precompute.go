@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// precomputed derives the key that encrypts the next item before it is needed. This takes about 1 ms and runs while the caller
-// waits for AWS.
+// precomputed derives in advance the key that will encrypt the next item. The derivation takes about 1 ms and runs
+// while the caller waits for AWS.
 type precomputed struct {
 	mu         sync.Mutex
-	expected   int           // number of announced items
+	expected   int           // the number of items that are announced but not written yet
 	passphrase string        // the passphrase from which result is derived
-	result     chan wrapping // receives the derived key; closed if the derivation fails; nil if none was started
+	result     chan wrapping // receives the derived key; closed if the derivation fails; nil if no derivation was started
 }
 
-// expect announces an item.
+// expect announces that an item will be written.
 func (s *precomputed) expect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +39,7 @@ func (s *precomputed) start(passphrase string) (started bool) {
 	return true
 }
 
-// get returns a wrapping that no other item uses. It uses the precomputed one, if there is one for this
+// get returns a derived key that no other item uses. It returns the precomputed key if there is one for this
 // passphrase.
 func (s *precomputed) get(passphrase string) (wrapping, error) {
 	s.mu.Lock()
@@ -55,8 +55,8 @@ func (s *precomputed) get(passphrase string) (wrapping, error) {
 	return newWrapping(passphrase)
 }
 
-// expectPut announces a Put. As soon as there is an answer to the passphrase prompt, it derives a wrapping and
-// verifies the answer in the background. It never prompts.
+// expectPut announces a Put. As soon as the user has answered the passphrase prompt, it derives a key and verifies
+// the answer in the background. It never prompts.
 func (p *passphrase) expectPut() {
 	p.precomputed.expect()
 	go func() {
@@ -68,14 +68,15 @@ func (p *passphrase) expectPut() {
 }
 
 // precompute starts the background work for announced items. The caller holds promptLock. If the user has not
-// answered the passphrase prompt yet, precompute does nothing; it is called again after the answer.
+// answered the passphrase prompt yet, precompute does nothing, and is called again after the answer.
 func (p *passphrase) precompute() {
 	if (p.answered || p.verified) && p.precomputed.start(p.answer) && !p.verified {
 		go p.verify()
 	}
 }
 
-// verify tries the answer on existing items. It leaves a wrong answer to unlock, which can prompt again.
+// verify tries the user's answer on existing items. If the answer is wrong, verify does nothing: unlock tries the
+// answer again later and can prompt.
 func (p *passphrase) verify() {
 	release, err := p.promptLock.Lock(context.Background())
 	if err != nil {

@@ -24,7 +24,7 @@ func countDerivations(act func()) int64 {
 	return derivations.Load() - before
 }
 
-// waitReady waits until the derivation is done, and leaves the result in place.
+// waitReady waits until the derivation is done. It does not use up the derived key.
 func (s *precomputed) waitReady(t *testing.T) {
 	t.Helper()
 	s.mu.Lock()
@@ -86,8 +86,8 @@ func TestPrecomputedWrappingIsUsedOnce(t *testing.T) {
 	}
 }
 
-// If an item was announced, Put needs no more derivations: neither to encrypt the item nor to verify the
-// passphrase.
+// If ExpectPut has announced an item, Put needs no more key derivations, neither to encrypt the item nor to verify
+// the passphrase.
 func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	first := mustOpen(t, c)
@@ -99,7 +99,7 @@ func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	private := &fileRing{dir: c.privateDir(fileBackend, c.FileDir), config: c, pass: pass}
 
 	pass.precomputed.expect()
-	pass.precompute() // there is no answer yet
+	pass.precompute() // does nothing, because the user has not answered a prompt yet
 	if _, err := private.Item(t.Context(), privateName("session")); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	}
 }
 
-// verify detects a wrong passphrase without a prompt. The answer stays unverified.
+// verify detects a wrong passphrase without a prompt. The user's answer then stays unverified.
 func TestVerifyDoesNotPrompt(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	mustPut(t, mustOpen(t, c).Keys, testItem("key"))

@@ -15,8 +15,8 @@ type privateRing struct {
 	location string // the Where field of a *DamagedError
 }
 
-// privateName returns the digest of name. It returns a digest unchanged, so that callers can open what Names
-// returns.
+// privateName returns the digest of name. If name is already a digest, it is returned unchanged, so that callers
+// can use the digests from Names as names.
 func privateName(name string) string {
 	if isDigest(name) {
 		return name

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// NotRekeyableError reports a keystore whose passphrase [Rekey] cannot change.
+// NotRekeyableError reports that [Rekey] cannot change the passphrase of this kind of keystore.
 type NotRekeyableError struct{ Backend string }
 
 func (e *NotRekeyableError) Error() string {
@@ -20,7 +20,7 @@ func CheckRekeyable(k *Keystore) error {
 	return err
 }
 
-// fileRings returns the two rings of a file keystore.
+// fileRings returns the two rings of a file keystore: keys and private items.
 func fileRings(k *Keystore) (keys, private *fileRing, err error) {
 	keys, ok := k.Keys.(*fileRing)
 	privatePart, isPrivate := k.Private.(privateRing)
@@ -33,16 +33,16 @@ func fileRings(k *Keystore) (keys, private *fileRing, err error) {
 
 // Rekeyed is the result of [Rekey].
 type Rekeyed struct {
-	Items             int      // number of items under the new passphrase
+	Items             int      // number of items that the new passphrase now opens
 	UnreadableKeys    []string // keys that neither passphrase opens
 	UnreadablePrivate int      // number of sessions and tokens that neither passphrase opens
 }
 
-// Rekey encrypts each item of a file keystore with the passphrase next. It prompts for the old passphrase.
+// Rekey encrypts each item of a file keystore with a new passphrase (next). It prompts for the old passphrase.
 //
-// Each item is replaced atomically, and no plain text is written. An interrupted Rekey loses nothing: a second
-// call with the same two passphrases continues. If another process writes an item at the same time, Rekey
-// returns an error and leaves that item as the other process wrote it.
+// Each item is replaced atomically, and no plain text is written. If Rekey is interrupted, nothing is lost: a
+// second call with the same two passphrases completes the work. If another process writes an item at the same
+// time, Rekey returns an error and leaves that item as the other process wrote it.
 func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	var done Rekeyed
 	keys, private, err := fileRings(k)
@@ -56,8 +56,8 @@ func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	if err != nil {
 		return done, err
 	}
-	// The first keys in the list come last. The old passphrase is verified on them, so it stays valid until all
-	// other items are done.
+	// The private items come first, then the keys in reverse order. The old passphrase is verified on the first
+	// keys, so those keys must keep the old passphrase until all other items are done.
 	for _, r := range []*fileRing{private, keys} {
 		names, err := r.Names(ctx)
 		if err != nil {
@@ -82,8 +82,8 @@ func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	return done, nil
 }
 
-// reseal encrypts one item with the passphrase next. It reports whether one of the two passphrases opens the
-// item.
+// reseal encrypts one item with the new passphrase (next). It reports whether the old or the new passphrase opens
+// the item.
 func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened bool, err error) {
 	token, err := r.read(ctx, name)
 	if err != nil {
@@ -121,8 +121,8 @@ func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened b
 	return true, r.dir.Write(file, []byte(again.String()))
 }
 
-// EmptyPassphrase returns an [*EmptyPassphraseError] if an empty passphrase opens an item of a file keystore.
-// It does not prompt.
+// EmptyPassphrase returns an [*EmptyPassphraseError] if k is a file keystore and an empty passphrase opens one of
+// its items. It does not prompt.
 func EmptyPassphrase(k *Keystore) error {
 	r, _, err := fileRings(k)
 	if err != nil {

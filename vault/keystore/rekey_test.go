@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// sealedUnder writes an item directly, even with a passphrase that Put would refuse.
+// sealedUnder writes an item to its file without Put, because Put would refuse some of the passphrases.
 func sealedUnder(t *testing.T, c Config, private bool, name, passphrase string) {
 	t.Helper()
 	k := mustOpen(t, c)
@@ -121,7 +121,7 @@ func TestEmptyPassphraseStillOpens(t *testing.T) {
 	}
 }
 
-// A countedContext calls then after a number of calls of Err.
+// A countedContext calls a function (then) after its method Err was called a number of times.
 type countedContext struct {
 	context.Context
 	left int

@@ -25,15 +25,15 @@ func testItem(name string) Item {
 	}
 }
 
-// ringTest describes the properties of a ring that the test suite depends on.
+// ringTest describes how a ring differs from others, so that the test suite expects the right results.
 type ringTest struct {
-	private  bool     // Names returns digests
-	dataOnly bool     // the ring stores no labels and descriptions
-	noStamp  bool     // Stamp cannot detect writes
+	private  bool     // whether Names returns digests
+	dataOnly bool     // whether the ring stores no labels and descriptions
+	noStamp  bool     // whether Stamp cannot detect writes
 	names    []string // item names to test in addition to the suite's own
 }
 
-// testRing is the test suite that every keystore must pass.
+// testRing runs the test suite that every keystore must pass.
 func testRing(t *testing.T, r Ring, is ringTest) {
 	ctx := t.Context()
 	if names, err := r.Names(ctx); err != nil || len(names) != 0 {
@@ -129,7 +129,7 @@ func testNames(t *testing.T, r Ring, is ringTest) {
 	}
 }
 
-// realNames opens the items for digests and returns their names.
+// realNames opens the items with these digests and returns the items' names.
 func realNames(t *testing.T, r Ring, digests []string) []string {
 	var names []string
 	for _, digest := range digests {
@@ -194,7 +194,8 @@ func testInvalidNames(t *testing.T, r Ring) {
 	}
 }
 
-// testConcurrent reads an item while other goroutines replace it. Each read must return one of its contents.
+// testConcurrent reads an item while other goroutines replace it. Each read must return the complete content of
+// one write.
 func testConcurrent(t *testing.T, r Ring) {
 	ctx := t.Context()
 	if err := r.Put(ctx, testItem("shared")); err != nil {

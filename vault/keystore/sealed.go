@@ -19,8 +19,8 @@ const SealedBackend = "sealed"
 // filePassphrase is the environment variable with the passphrase of the file keystore, for use without prompts.
 const filePassphrase = "AWS_VAULT_FILE_PASSPHRASE"
 
-// Sealed returns the configuration of the sealed keystore. It uses the stored unlocked key, if there is one,
-// and an opener otherwise.
+// Sealed returns the configuration of the sealed keystore. The store is unlocked with the key that package
+// unlocked stores, if there is one, and with an opener otherwise.
 func (c Config) Sealed() (sealed.Config, error) {
 	dir, err := c.sealedDir()
 	if err != nil {
@@ -48,7 +48,7 @@ func (c Config) Sealed() (sealed.Config, error) {
 }
 
 // checkLockable returns an error if there is no state folder for the lock of the sealed keystore. Without a
-// lock, one writer could undo the changes of another.
+// lock, one writer could undo the changes of another writer.
 func (c Config) checkLockable(dir string) error {
 	if c.State == nil {
 		return fmt.Errorf("the sealed keystore in %s cannot be changed without the state folder: %w", dir, disk.ErrNoFolder)
@@ -59,7 +59,7 @@ func (c Config) checkLockable(dir string) error {
 // UnlockedKeyName returns the name under which package unlocked stores the key of a sealed store.
 func UnlockedKeyName(store string) string { return "aws-vault sealed " + store }
 
-// sealedDir returns the directory of the store: the configured one or the default.
+// sealedDir returns the directory of the store: the configured directory or the default directory.
 func (c Config) sealedDir() (string, error) {
 	if c.SealedDir != "" {
 		return c.absolute(c.SealedDir)
@@ -71,8 +71,9 @@ func (c Config) sealedDir() (string, error) {
 	return filepath.Abs(filepath.Join(dir, "sealed"))
 }
 
-// openSealed opens the sealed keystore. If the configuration names no keystore and the file keystore has keys,
-// it returns an *UnavailableError, because those keys would otherwise seem to be lost.
+// openSealed opens the sealed keystore. If the configuration does not select a keystore by name and the file
+// keystore has keys, it returns an *UnavailableError, because the keys in the file keystore would otherwise seem
+// to be lost.
 func openSealed(_ context.Context, c Config) (*Keystore, error) {
 	config, err := c.Sealed()
 	if err != nil {
@@ -99,8 +100,8 @@ func openSealed(_ context.Context, c Config) (*Keystore, error) {
 	}, nil
 }
 
-// reasonForFile returns why the file keystore is used instead if the configuration names no keystore, and "" if
-// it is not. The argument exists reports whether there is a sealed store.
+// reasonForFile returns the reason to use the file keystore if the configuration does not select a keystore by
+// name. It returns "" if there is no reason. The argument exists reports whether there is a sealed store.
 func (c Config) reasonForFile(exists bool) string {
 	dir, err := c.fileDir()
 	if err != nil {
@@ -136,14 +137,14 @@ func hasItems(dir *disk.Folder) (bool, error) {
 // A lazyStore is a sealed store that the first write creates.
 type lazyStore struct {
 	config   sealed.Config
-	lockErr  error // why the store cannot be written
+	lockErr  error // why the store cannot be written; nil if it can be written
 	prompt   func(context.Context, sealed.PassphrasePrompt) (string, error)
 	pluginUI sealed.PluginUI
 	note     func(msg string)
 
 	mu         sync.Mutex
 	store      *sealed.Store // nil until the store exists
-	passphrase string        // the passphrase for a new store
+	passphrase string        // the passphrase that the user chose for a new store
 }
 
 // open returns the store, or ErrNotFound if it does not exist yet.
@@ -160,7 +161,7 @@ func (v *lazyStore) find() (*sealed.Store, error) {
 	if v.store != nil {
 		return v.store, nil
 	}
-	s, err := sealed.Open(v.config) // another process may have created it
+	s, err := sealed.Open(v.config) // another process may have created the store
 	if errors.Is(err, sealed.ErrNoStore) {
 		return nil, ErrNotFound
 	}
@@ -220,7 +221,7 @@ func (v *lazyStore) openOrCreate(ctx context.Context) (*sealed.Store, error) {
 		Opener: sealed.Opener{Name: sealed.Passphrase, Kind: sealed.Passphrase}, Passphrase: v.passphrase,
 	})
 	v.passphrase = ""
-	if errors.Is(err, sealed.ErrExists) { // by another process, during the prompt
+	if errors.Is(err, sealed.ErrExists) { // another process has created the store during the prompt
 		return v.find()
 	}
 	if err != nil {
@@ -233,7 +234,7 @@ func (v *lazyStore) openOrCreate(ctx context.Context) (*sealed.Store, error) {
 	return s, nil
 }
 
-// A sealedRing contains the items of one kind.
+// A sealedRing contains the items of one kind in a sealed store.
 type sealedRing struct {
 	lazy *lazyStore
 	kind string

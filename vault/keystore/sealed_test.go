@@ -15,15 +15,15 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-// sealedFixture is the configuration of a sealed keystore whose passphrase prompt is answered. It records
-// prompts and notes.
+// sealedFixture is the configuration of a sealed keystore. It answers passphrase prompts, and records prompts and
+// notes.
 type sealedFixture struct {
 	Config
 	prompts []sealed.PassphrasePrompt
 	notes   []string
 }
 
-// lockIn returns a Config.Lock with its lock files in dir.
+// lockIn returns a function for Config.Lock that creates its lock files in dir.
 func lockIn(dir string) func(context.Context, string, string) (context.Context, func(), error) {
 	return func(ctx context.Context, name, _ string) (context.Context, func(), error) {
 		l, err := disk.NewFolder(dir).Lock(ctx, name)
@@ -59,7 +59,7 @@ func TestSealedRing(t *testing.T) {
 	}
 }
 
-// Before the first Put, the store is not created, and there is no prompt.
+// Until the first Put, the store does not exist, and the user is not prompted.
 func TestSealedCreatedByFirstPut(t *testing.T) {
 	w := newSealedFixture(t)
 	k := mustOpen(t, w.Config)
@@ -255,7 +255,7 @@ func TestSealedDir(t *testing.T) {
 	}
 }
 
-// Without a state folder, there is no lock for writers. Nothing is written, and there is no prompt.
+// Without a state folder, writers cannot lock the store. A write then fails without a prompt and writes nothing.
 func TestSealedWithoutState(t *testing.T) {
 	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))

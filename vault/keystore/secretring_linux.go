@@ -20,7 +20,7 @@ const generationKey = "aws-vault-generation"
 type secretRing struct {
 	service         *secretService
 	collection      string            // the label of the collection
-	inDefault       bool              // use the user's default collection, if there is one
+	inDefault       bool              // whether to use the user's default collection, if there is one
 	fixedAttributes map[string]string // attributes that all items of the ring have
 	nameKey         string            // the attribute for the item's name
 	label           string            // the label of all items; if empty, each item's name
@@ -64,8 +64,8 @@ func (r *secretRing) content(ctx context.Context, path dbus.ObjectPath) (content
 	return content, err
 }
 
-// CheckUnique compares the contents of all items called name. Another program may have created a second item of
-// this name, because the service identifies items by all of their attributes.
+// CheckUnique returns a *DuplicateError if several items called name have different contents. Another program may
+// have created a second item of this name, because the service identifies an item by all of its attributes.
 func (r *secretRing) CheckUnique(ctx context.Context, name string) error {
 	paths, err := r.find(ctx, name)
 	if err != nil {
@@ -85,14 +85,14 @@ func (r *secretRing) CheckUnique(ctx context.Context, name string) error {
 	return nil
 }
 
-// find returns the paths of the unlocked items called name, or ErrNotFound. One call searches all collections,
-// so the usual lookup does not need the path of the ring's collection.
+// find returns the paths of the unlocked items called name, or ErrNotFound. It first searches all collections with
+// one call, which usually makes it unnecessary to look for the ring's collection.
 func (r *secretRing) find(ctx context.Context, name string) ([]dbus.ObjectPath, error) {
 	paths, err := r.search(ctx, name)
 	if err != nil || len(paths) > 0 {
 		return paths, err
 	}
-	// Some services do not return items of a locked collection.
+	// Some services do not return items of a locked collection. Unlock the collection and search again.
 	at, locked, err := r.collectionState(ctx)
 	if err != nil || !locked {
 		return nil, firstError(err, ErrNotFound)
@@ -121,8 +121,8 @@ func (r *secretRing) search(ctx context.Context, name string) ([]dbus.ObjectPath
 	return append(open, locked...), nil
 }
 
-// inOtherCollection reports whether the item at path belongs to a collection of other programs. Private items
-// can be in any collection, because only aws-vault uses their fixed attributes.
+// inOtherCollection reports whether the item at path is in a collection of other programs, so that the ring must
+// ignore the item. Private items may be in any collection, because only aws-vault uses their fixed attributes.
 func (r *secretRing) inOtherCollection(path dbus.ObjectPath) bool {
 	if len(r.fixedAttributes) > 0 {
 		return false
@@ -155,8 +155,8 @@ func (r *secretRing) findCollection(ctx context.Context) (dbus.ObjectPath, error
 	return "", ErrNotFound
 }
 
-// collectionState returns the path of the ring's collection and whether it is locked, or ErrNotFound. Most
-// services derive the path from the label. Trying that path first saves a call.
+// collectionState returns the path of the ring's collection and whether the collection is locked, or ErrNotFound.
+// It first tries the path that most services derive from the label, which saves a call.
 func (r *secretRing) collectionState(ctx context.Context) (at dbus.ObjectPath, locked bool, err error) {
 	if !r.inDefault {
 		at = dbus.ObjectPath(collectionPrefix + encodePath(r.collection))
@@ -216,7 +216,7 @@ func (r *secretRing) put(ctx context.Context, at dbus.ObjectPath, it Item) error
 	return nil
 }
 
-// completePrompt shows a prompt of the service and stores the path in its result.
+// completePrompt makes the service show a prompt. It stores the object path that the prompt returns in path.
 func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath, path *dbus.ObjectPath) error {
 	result, err := r.service.prompt(ctx, prompt)
 	if err != nil {
@@ -225,8 +225,9 @@ func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath,
 	return dbus.Store([]any{result.Value()}, path)
 }
 
-// writeGeneration changes the item's generation. It runs after the write, because the service replaces an item
-// only if all attributes are equal. If it fails, the stamp still changes, but with a precision of 1 s.
+// writeGeneration changes the item's generation attribute. It runs after the item was written, because a write
+// replaces an old item only if all attributes are equal. If writeGeneration fails, the stamp still changes, but
+// with a precision of 1 s.
 func (r *secretRing) writeGeneration(ctx context.Context, name string, path dbus.ObjectPath) {
 	all := r.attributes(name)
 	all[generationKey] = hex.EncodeToString(random(8))
@@ -344,7 +345,7 @@ func (r *secretRing) allAttributes(ctx context.Context, paths []dbus.ObjectPath)
 	return all, nil
 }
 
-// Stamp is a digest of the item's path, its write time and its generation.
+// Stamp returns a digest of the item's path, its write time and its generation.
 func (r *secretRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err

@@ -55,7 +55,7 @@ func startGNOMEKeyring(t *testing.T) (address string) {
 	return address
 }
 
-// waitForOwner waits until the service owns its name on the bus.
+// waitForOwner waits until the Secret Service has registered its name on the bus at address.
 func waitForOwner(t *testing.T, address string) {
 	t.Helper()
 	conn, err := dbus.Connect(address)
@@ -84,7 +84,7 @@ func waitForOwner(t *testing.T, address string) {
 	}
 }
 
-// createCollection creates a collection without a prompt, through an interface for tests.
+// createCollection creates a collection without a prompt. It uses an internal interface of GNOME Keyring.
 func createCollection(t *testing.T, ring *secretRing) {
 	t.Helper()
 	err := ring.service.withSession(t.Context(), func(session *secretSession) error {

@@ -28,7 +28,7 @@ const (
 	noPath = dbus.ObjectPath("/") // "no object" in the specification
 )
 
-// A secretService is a connection to the service, with one session for all secrets.
+// A secretService is a connection to the Secret Service. It transfers all secrets in one session.
 type secretService struct {
 	bus    *sessionBus
 	config Config
@@ -37,7 +37,7 @@ type secretService struct {
 	session *secretSession
 }
 
-// openSecretService opens the collection of aws-vault 7 and a collection for private items.
+// openSecretService opens the collection that aws-vault 7 uses, and a collection for private items.
 func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore, error) {
 	if err := b.ensureRunning(ctx, secretBackend, serviceName); err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (s *secretService) prompt(ctx context.Context, path dbus.ObjectPath) (dbus.
 	return dbus.Variant{}, err
 }
 
-// completed waits until the prompt at path ends.
+// completed waits until the prompt at path ends, and returns the signal that reports the prompt's result.
 func completed(ctx context.Context, path dbus.ObjectPath, signals <-chan *dbus.Signal) (*dbus.Signal, error) {
 	for {
 		select {
@@ -168,7 +168,7 @@ func promptResult(signal *dbus.Signal) (dbus.Variant, error) {
 	return result, nil
 }
 
-// secretError converts an error of the service.
+// secretError converts an error of the service into an error of this package.
 func secretError(err error) error {
 	var locked *LockedError
 	switch {
@@ -180,7 +180,7 @@ func secretError(err error) error {
 	return fmt.Errorf("%s: %w", secretBackend, err)
 }
 
-// encodePath escapes label for an object path, in the way that services do.
+// encodePath converts a collection's label to the form that services use in object paths.
 func encodePath(label string) string {
 	var b strings.Builder
 	for i := range len(label) {

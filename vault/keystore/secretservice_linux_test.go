@@ -41,7 +41,7 @@ func TestSecretService(t *testing.T) {
 	}
 }
 
-// TestSecretServiceCalls checks which bus calls a lookup needs, including the connection.
+// TestSecretServiceCalls checks which bus calls a lookup needs, including the calls to connect.
 func TestSecretServiceCalls(t *testing.T) {
 	s := newFakeSecrets(t)
 	mustPut(t, mustOpen(t, s.config(t)).Keys, testItem("prod"))
@@ -57,8 +57,8 @@ func TestSecretServiceCalls(t *testing.T) {
 	}
 }
 
-// TestSecretServiceWarmCalls checks which bus calls a command needs if its session is cached, its profile has
-// no key and the source profile has one.
+// TestSecretServiceWarmCalls checks which bus calls a command needs if its session is cached, its own profile has
+// no key, and its source profile has a key.
 func TestSecretServiceWarmCalls(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -109,7 +109,7 @@ func TestSecretServiceOtherCollections(t *testing.T) {
 	})
 }
 
-// An item of another program with the same name is a second item if its attributes differ.
+// An item of another program with the same name counts as a second item if its attributes differ.
 func TestSecretServiceUnique(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -238,7 +238,7 @@ func TestSecretServiceRestarted(t *testing.T) {
 	})
 }
 
-// TestSecretServiceReconnects closes the connection.
+// TestSecretServiceReconnects closes the connection to the bus. The next call must connect again.
 func TestSecretServiceReconnects(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -287,7 +287,7 @@ func TestSecretServiceUnavailable(t *testing.T) {
 	}
 }
 
-// TestSecretServiceStarts makes the bus start the service, first without success.
+// TestSecretServiceStarts makes the bus start the service. The first attempt fails, and the second succeeds.
 func TestSecretServiceStarts(t *testing.T) {
 	s := newFakeSecrets(t)
 	s.handle(map[string]func(busCall) ([]any, error){
@@ -314,7 +314,7 @@ func TestSecretServiceSystemSocket(t *testing.T) {
 	}
 }
 
-// TestFileDoesNotUseBus opens the file keystore on a system with a session bus.
+// TestFileDoesNotUseBus checks that the file keystore does not connect to the session bus.
 func TestFileDoesNotUseBus(t *testing.T) {
 	s := newFakeSecrets(t)
 	c := fileConfig(t, testPassphrase)
@@ -325,8 +325,8 @@ func TestFileDoesNotUseBus(t *testing.T) {
 	}
 }
 
-// TestOpenDoesNotSkipSilentBus cancels the context while the bus does not respond. Open must not skip that
-// keystore.
+// TestOpenDoesNotSkipSilentBus cancels the context while the bus does not respond. Open must return the error
+// instead of skipping the Secret Service.
 func TestOpenDoesNotSkipSilentBus(t *testing.T) {
 	s := newFakeSecrets(t)
 	ctx, cancel := context.WithCancel(t.Context())

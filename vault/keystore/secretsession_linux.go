@@ -30,7 +30,7 @@ type wireSecret struct {
 	ContentType string
 }
 
-// A secretSession encrypts secrets for the bus. Without a key, it sends them in plain text.
+// A secretSession encrypts secrets for the bus. If it has no key, it sends secrets in plain text.
 type secretSession struct {
 	path dbus.ObjectPath
 	key  []byte

@@ -14,7 +14,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// busTimeout limits calls that do not prompt the user. The D-Bus library has the same default.
+// busTimeout is the maximum duration of a call that does not prompt the user. The D-Bus library has the same
+// default.
 const busTimeout = 25 * time.Second
 
 // A sessionBus is a connection to the session bus. It connects at the first use.
@@ -28,8 +29,8 @@ type sessionBus struct {
 // errNoBus reports that there is no session bus, so the keystores on the bus are unavailable.
 var errNoBus = errors.New("there is no session bus")
 
-// address returns the address of the bus. Programs that cron or SSH start have no address in their environment,
-// so it also checks the default socket in XDG_RUNTIME_DIR.
+// address returns the address of the bus. Programs that cron or SSH starts have no bus address in their
+// environment, so address also looks for the default socket in XDG_RUNTIME_DIR.
 func (b *sessionBus) address() (string, error) {
 	if a, ok := b.config.env("DBUS_SESSION_BUS_ADDRESS"); ok && a != "" && !strings.HasPrefix(a, "autolaunch:") {
 		return a, nil
@@ -45,7 +46,7 @@ func (b *sessionBus) address() (string, error) {
 	return "unix:path=" + dbus.EscapeBusAddressValue(path), nil
 }
 
-// connect returns the connection. It connects again if the connection was closed.
+// connect returns the connection to the bus. It opens a new connection if the previous connection was closed.
 func (b *sessionBus) connect(ctx context.Context) (*dbus.Conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,8 +65,8 @@ func (b *sessionBus) connect(ctx context.Context) (*dbus.Conn, error) {
 	return conn, nil
 }
 
-// dial connects within busTimeout. The library's Connect accepts no context, so a connection attempt that hangs
-// continues in the background.
+// dial connects to the bus and fails after busTimeout. The library's function Connect accepts no context, so a
+// connection attempt that hangs continues in the background.
 func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	ctx, cancel := withBusTimeout(ctx, busTimeout)
 	defer cancel()
@@ -143,8 +144,8 @@ func (b *sessionBus) ensureRunning(ctx context.Context, backend, name string) er
 	if !slices.Contains(startable, name) {
 		return &UnavailableError{Backend: backend, Reason: "no program provides it on the session bus"}
 	}
-	// Start the service now and not with the first call. A service that is installed but cannot run, for
-	// instance without a screen, cannot hold the keys, so it is unavailable.
+	// Start the service now, not with the first call to it. A service that is installed but cannot run, for
+	// instance without a screen, cannot hold the keys, so it counts as unavailable.
 	err := b.call(ctx, busName, busPath, busName+".StartServiceByName", []any{name, uint32(0)}, new(uint32))
 	if refused := errorName(err); refused != "" {
 		return &UnavailableError{Backend: backend, Reason: "it could not be started: " + refused}
@@ -166,7 +167,7 @@ func busError(ctx context.Context, backend string, err error) error {
 	return &UnavailableError{Backend: backend, Reason: reason}
 }
 
-// errorName returns the D-Bus name of err, or "" if it has none.
+// errorName returns the name of the D-Bus error err, or "" if err is not a D-Bus error.
 func errorName(err error) string {
 	var refused dbus.Error
 	if errors.As(err, &refused) {

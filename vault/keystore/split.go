@@ -14,16 +14,15 @@ import (
 // A split ring stores long items as several items of another ring. It stores short items unchanged, as
 // aws-vault 7 does.
 //
-// All parts of one write share a random ID. They are written before the item itself, which has the ID and the
-// first part. Until then, the old item and its parts stay valid. A missing part is detected when the item is
-// read.
+// All parts of one write share a random ID. The first part and the ID are stored in the item itself, which is
+// written after the other parts. Until then, the old item and its parts stay valid. A read detects missing parts.
 type split struct {
 	ring     Ring
-	limit    int // maximum length of an item in ring, in bytes
+	limit    int // maximum length of an item in the underlying ring, in bytes
 	location string
 }
 
-// The first part of a split item begins with the split line, which describes the split.
+// The first part of a split item begins with the split line, which contains the ID and the number of parts.
 const (
 	splitFormat = "aws-vault split %s %d\n" // the write's ID, and the number of parts including the first
 	splitMark   = "aws-vault split "
@@ -48,14 +47,14 @@ var (
 	errPartMissing = errors.New("a part is missing")
 )
 
-// A splitVersion is the content of the ring under an item's name, as one write left it.
+// A splitVersion is what one write stored under the item's own name: all of the item, or its first part.
 type splitVersion struct {
-	id    string // empty for an item that is stored in one piece
-	parts int    // 1 for an item that is not split
-	first []byte // content of the first part, without the split line
+	id    string // the ID of the write; empty if the item is stored in one piece
+	parts int    // the number of parts; 1 if the item is not split
+	first []byte // the content of the first part, without the split line
 }
 
-// parseSplit parses the content of the ring under an item's name.
+// parseSplit parses the data that is stored under an item's own name: all of the item, or its first part.
 func parseSplit(data []byte) (splitVersion, error) {
 	if !bytes.HasPrefix(data, []byte(splitMark)) {
 		return splitVersion{parts: 1, first: data}, nil
@@ -90,7 +89,7 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 		case err == nil:
 			return it, nil
 		case errors.Is(err, errPartMissing) && w.id != lastID:
-			lastID = w.id // another process may have replaced the item during the read; the next read then finds another ID
+			lastID = w.id // if another process replaced the item during this read, the next read finds a different ID
 		case errors.Is(err, errPartMissing) || errors.Is(err, errBadSplit):
 			return Item{}, &DamagedError{Name: name, Where: s.location, Err: err}
 		default:
@@ -100,7 +99,7 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 	return Item{}, fmt.Errorf("item %q in %s was replaced %d times while it was read", name, s.location, maxRereads)
 }
 
-// join appends the other parts of an item to the first part.
+// join reads the second and later parts of an item and appends them to the first part.
 func (s split) join(ctx context.Context, name string, w splitVersion) ([]byte, error) {
 	data := w.first
 	for i := 2; i <= w.parts; i++ {
@@ -130,7 +129,8 @@ func (s split) Put(ctx context.Context, it Item) error {
 	return s.removeParts(ctx, it.Name, old.id, old.parts)
 }
 
-// currentVersion returns the current version of the item. The result has no parts if the item cannot be read.
+// currentVersion returns the current version of the item. If the item cannot be read, the returned version has no
+// parts.
 func (s split) currentVersion(ctx context.Context, name string) splitVersion {
 	it, err := s.ring.Item(ctx, name)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s split) removeParts(ctx context.Context, name, id string, parts int) erro
 	return nil
 }
 
-// Remove removes the item before its parts, so that no reader finds the item without them. It also removes the
+// Remove removes the item before its parts, so that no reader finds the item without its parts. It also removes
 // parts that interrupted writes have left.
 func (s split) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
@@ -214,7 +214,7 @@ func (s split) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Stamp returns the stamp of the item itself, which every write changes.
+// Stamp returns the stamp of the first part, which every write changes.
 func (s split) Stamp(ctx context.Context, name string) (string, error) {
 	return s.ring.Stamp(ctx, name)
 }

@@ -147,8 +147,8 @@ func TestSplitSizes(t *testing.T) {
 	}
 }
 
-// TestSplitInterrupted makes each call fail in turn. The item must have its old or its new content, never a
-// mixture.
+// TestSplitInterrupted interrupts a Put at each of its calls in turn. After each interruption, the item must have
+// its old or its new content, never a mixture.
 func TestSplitInterrupted(t *testing.T) {
 	broken := errors.New("broken on purpose")
 	old, new := strings.Repeat("old", testLimit), strings.Repeat("new", testLimit)
@@ -207,7 +207,7 @@ func TestSplitDamaged(t *testing.T) {
 	}
 }
 
-// TestSplitReplacedWhileRead replaces the item while its parts are read.
+// TestSplitReplacedWhileRead replaces an item while another call reads the item's parts.
 func TestSplitReplacedWhileRead(t *testing.T) {
 	m := newLimitedRing(testLimit)
 	s := split{ring: m, limit: testLimit, location: "memory"}

@@ -16,7 +16,7 @@ import (
 
 var errStopped = errors.New("the process was killed")
 
-// A callBudget is the number of steps that the rings can make before the process counts as killed.
+// A callBudget is the number of steps that the rings can still make. After that, the process counts as killed.
 type callBudget struct{ left int }
 
 func (p *callBudget) spend() error {
@@ -27,12 +27,13 @@ func (p *callBudget) spend() error {
 	return nil
 }
 
-// A killableRing is a keystore in memory. The process can be killed before and after each of its changes.
+// A killableRing is a keystore in memory. A test can simulate that the process is killed before or after any
+// change.
 type killableRing struct {
 	items  map[string]keystore.Item
 	budget *callBudget
 	alter  func(keystore.Item) keystore.Item // changes an item before Put stores it; nil for no change
-	onRead func(name string)                 // called by each read
+	onRead func(name string)                 // is called at each read
 }
 
 func newKillableRing() *killableRing {

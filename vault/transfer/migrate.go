@@ -17,17 +17,17 @@ import (
 // started again: at every moment, at least one of the two keystores holds the complete key.
 type Migration struct {
 	From, To  *store.Keys
-	Overwrite bool // replace a different key of the same name
-	Delete    bool // delete each original after its copy was read back
+	Overwrite bool // whether to replace a different key of the same name
+	Delete    bool // whether to delete each original after its copy was read back
 }
 
-// Moved is the result for one key.
+// Moved is the result of moving one key.
 type Moved struct {
 	Outcome Outcome
-	Deleted bool // the original was deleted
+	Deleted bool // whether the original was deleted
 }
 
-// An Outcome is what happened in the target keystore.
+// An Outcome describes what happened to the key in the target keystore.
 type Outcome int
 
 // The outcomes for one key.
@@ -35,7 +35,7 @@ const (
 	Copied      Outcome = iota
 	Overwritten         // a different key was replaced
 	AlreadyStored
-	NotOverwritten // a different key is stored there and stays
+	NotOverwritten // a different key has this name in the target keystore and was not replaced
 )
 
 // MoveError reports that a key was not moved or not deleted. The original is still in its place.

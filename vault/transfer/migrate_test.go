@@ -14,7 +14,7 @@ import (
 func TestMove(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		there   int // number of the key in the target keystore; -1 for none
+		there   int // number of the key in the target keystore; -1 for no key
 		m       Migration
 		want    Moved
 		arrived bool
@@ -138,7 +138,7 @@ func (r caseInsensitiveRing) Stamp(ctx context.Context, name string) (string, er
 	return r.killableRing.Stamp(ctx, strings.ToLower(name))
 }
 
-// A key never replaces a key whose name differs in case, and is then not deleted from the source.
+// Move neither replaces a key whose name differs only in case, nor deletes the original in this case.
 func TestMoveOntoNameInOtherCase(t *testing.T) {
 	to := newKillableRing()
 	m := Migration{From: keysIn(t, newKillableRing()), To: &store.Keys{Ring: caseInsensitiveRing{to}, Dir: disk.NewFolder(t.TempDir())}, Overwrite: true, Delete: true}
@@ -160,7 +160,7 @@ func TestMoveOntoNameInOtherCase(t *testing.T) {
 	}
 }
 
-// A duplicateRing reports a second item under each name, as the Secret Service can have.
+// A duplicateRing reports a second item under each name, which the Secret Service allows.
 type duplicateRing struct{ *killableRing }
 
 func (r duplicateRing) CheckUnique(_ context.Context, name string) error {

@@ -44,7 +44,7 @@ func convertUnsupported(err error) error {
 	return err
 }
 
-// isMissing reports whether the kernel's error means that a key does not exist any more, or never did.
+// isMissing reports whether the kernel's error means that a key does not exist.
 func isMissing(err error) bool {
 	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED)
 }
@@ -60,8 +60,8 @@ func convertError(call string, err error) error {
 	return os.NewSyscallError("keyctl "+call, err)
 }
 
-// newKey creates a key in the thread's keyring and sets its permissions. Before the key is linked elsewhere,
-// only this thread possesses it. The default permissions allow only possessors to read it.
+// newKey creates a key in the thread's keyring and sets its permissions. Until the key is linked to another
+// keyring, only this thread possesses the key. By default, only possessors can read it.
 func newKey(kind, name string, payload []byte, permissions Permissions) (int, error) {
 	id, err := unix.AddKey(kind, name, payload, unix.KEY_SPEC_THREAD_KEYRING)
 	if err != nil {
@@ -80,7 +80,7 @@ func unlinkFromThread(id int) { unlink(id, unix.KEY_SPEC_THREAD_KEYRING) }
 
 func unlink(id, ring int) { unix.KeyctlInt(unix.KEYCTL_UNLINK, id, ring, 0, 0) }
 
-// link adds a key to a keyring. It replaces a key of the same name.
+// link adds a key to a keyring. It replaces the keyring's existing key of the same name.
 func link(id, ring int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_LINK, id, ring, 0, 0)
 	return convertError("link", err)

@@ -30,8 +30,9 @@ type Ring struct {
 type Permissions uint32
 
 const (
-	// Possessors grants everything to the possessors of the key and nothing to others. A process possesses the
-	// key if it has the user's keyring among its own keyrings. Every process of the user can add that keyring.
+	// Possessors grants everything to the possessors of the key and nothing to other processes. A process
+	// possesses the key if it has the user's keyring among its own keyrings. Every process of the user can add
+	// that keyring.
 	Possessors Permissions = 0x3f000000
 
 	// Owner grants everything to possessors and to every process of the user.
@@ -45,15 +46,16 @@ const MaxSecret = 1<<15 - 1
 // for root.
 const maxListed = 1 << 18
 
-// maxTries is how often a secret is searched again after another process has replaced it.
+// maxTries is the maximum number of searches for a secret that other processes keep replacing.
 const maxTries = 100
 
 // Usable returns nil if the kernel provides a keyring.
 func (r Ring) Usable() error { return withUserKeyring(func() error { return nil }) }
 
-// Put stores a secret under name and replaces any other secret there. The write is atomic. The kernel deletes
-// the secret after lifetime, which is rounded down to whole seconds but is at least 1 s. If lifetime is zero,
-// the kernel keeps the secret until the restart. Put returns [ErrFull] if the user's quota is used up.
+// Put stores a secret under name and replaces the existing secret of that name. The write is atomic. The kernel
+// deletes the secret after lifetime, which is rounded down to whole seconds but is at least 1 s. If lifetime is
+// zero, the kernel keeps the secret until the computer restarts. Put returns [ErrFull] if the user's quota is used
+// up.
 func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 	if len(secret) == 0 || len(secret) > MaxSecret {
 		return fmt.Errorf("the secret has %d bytes, expected 1 to %d", len(secret), MaxSecret)
@@ -116,8 +118,8 @@ func (r Ring) Has(name string) (bool, error) {
 	return err == nil, err
 }
 
-// Remove destroys the secret under name, even if other keyrings link to it. It returns [ErrNotFound] if there
-// is none.
+// Remove destroys the secret under name, even if other keyrings link to it. It returns [ErrNotFound] if there is
+// no such secret.
 func (r Ring) Remove(name string) error {
 	return withUserKeyring(func() error {
 		id, err := r.search(name)
@@ -128,7 +130,7 @@ func (r Ring) Remove(name string) error {
 			return convertError("invalidate", err)
 		}
 		if ring, err := r.find(); err == nil {
-			unlink(id, ring) // the kernel removes the link later, and would list the key until then
+			unlink(id, ring) // without this call, the key would be listed until the kernel removes the link
 		}
 		return nil
 	})
@@ -197,8 +199,9 @@ func (r Ring) find() (int, error) {
 	return id, convertError("search", err)
 }
 
-// findOrCreate returns the ID of the keyring and creates the keyring if necessary. Processes that do this at
-// the same time get the same keyring: a second one would replace the first and lose its keys.
+// findOrCreate returns the ID of the keyring and creates the keyring if necessary. If several processes call it at
+// the same time, all of them get the same keyring, because a second keyring would replace the first one and lose
+// the keys in it.
 func (r Ring) findOrCreate() (int, error) {
 	if id, err := r.find(); !errors.Is(err, ErrNotFound) {
 		return id, err

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
-	// A new session without the user's keyring.
+	// Join a new session, which does not have the user's keyring.
 	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
 		panic(err)
 	}
@@ -121,7 +121,7 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// TestLongestSecret is skipped if the user's quota is too small, which is the default.
+// TestLongestSecret is skipped if the user's quota is too small. The default quota is too small.
 func TestLongestSecret(t *testing.T) {
 	r := testRing(t, Owner)
 	longest := string(bytes.Repeat([]byte("x"), MaxSecret))
@@ -200,8 +200,8 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
-// TestRingIsCreatedOnce creates a keyring from several threads at once. They must all get the same one, because
-// a second keyring would lose the keys of the first.
+// TestRingIsCreatedOnce creates a keyring from several threads at once. All threads must get the same keyring,
+// because a second keyring would lose the keys of the first.
 func TestRingIsCreatedOnce(t *testing.T) {
 	for range 100 {
 		r := testRing(t, Owner)
@@ -252,7 +252,7 @@ func TestReplacedWhileRead(t *testing.T) {
 	}
 }
 
-// TestRevokedRing creates a keyring in place of one that the user has revoked.
+// TestRevokedRing checks that a new keyring is created if the user has revoked the old keyring.
 func TestRevokedRing(t *testing.T) {
 	r := testRing(t, Owner)
 	put(t, r, "one", "a")

@@ -17,14 +17,14 @@ type Ring struct {
 	Items         map[string]keystore.Item
 	Calls         map[string]int    // number of calls per method
 	Writes        map[string]int    // number of writes per item name
-	StampSuffixes map[string]string // per item name, part of the stamp: a change looks like a write by another program
+	StampSuffixes map[string]string // added to the stamp, per item name; a change simulates a write by another program
 
-	Err       error            // returned by every method; nil for none
-	Errors    map[string]error // returned by the method of that name
-	NoStamps  bool             // Stamp returns "", as in a keystore that cannot detect writes
+	Err       error            // the error that every method returns; nil for no error
+	Errors    map[string]error // the error that one method returns, per method name
+	NoStamps  bool             // whether Stamp returns "", as in a keystore that cannot detect writes
 	BeforeAny func(method string)
 
-	// BeforePut returns the item to store instead, or an error for Put.
+	// BeforePut is called by Put. It returns the item that Put stores instead, or the error that Put returns.
 	BeforePut func(context.Context, keystore.Item) (keystore.Item, error)
 
 	mu sync.Mutex
@@ -38,7 +38,8 @@ func New() *Ring {
 	}
 }
 
-// begin counts a call and returns the error for it. It calls BeforeAny while the ring is unlocked.
+// begin counts a call of the method and returns the error that the method must return. It calls BeforeAny without
+// holding r.mu.
 func (r *Ring) begin(method string) error {
 	r.mu.Lock()
 	r.Calls[method]++

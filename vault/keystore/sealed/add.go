@@ -30,7 +30,7 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 		if err := s.files.addOpener(&next, o); err != nil {
 			return err
 		}
-		if !o.Hardware() { // the touch key's envelope does not change
+		if !o.Hardware() { // the encrypted touch key does not change
 			return s.wrapMasterKey(ctx, &next, k, ui)
 		}
 		touch := s.cachedTouchKey()
@@ -41,7 +41,8 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 	})
 }
 
-// wrapMasterKey encrypts only the master key for the openers of h, and makes h the store's header.
+// wrapMasterKey encrypts the master key, but not the touch key, for the openers of h. It then writes h as the
+// store's header.
 func (s *Store) wrapMasterKey(ctx context.Context, h *Header, k MasterKey, ui PluginUI) error {
 	var err error
 	if h.Envelope, err = wrap(ctx, k, h.Openers, ui); err != nil {
@@ -57,8 +58,8 @@ func (s *Store) wrapMasterKey(ctx context.Context, h *Header, k MasterKey, ui Pl
 	return nil
 }
 
-// checkNotCopy returns an error if h was read from the copy, because the header is damaged. A new header must
-// not be based on the copy, which may be older.
+// checkNotCopy returns an error if h was read from the copy because the header is damaged. The copy may be older
+// than the header, so a new header must not be based on it.
 func (f files) checkNotCopy(h *Header) error {
 	if h.fromCopy {
 		return &DamagedError{f.dir.File(headerFile), errChecksum}

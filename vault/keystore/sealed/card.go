@@ -9,14 +9,15 @@ import (
 	"filippo.io/age"
 )
 
-// An Exchanger is a P-256 private key for key exchange that may be in hardware, such as a key on a card.
+// An Exchanger is a P-256 private key for Diffie-Hellman key exchange. The key may be in hardware, for example on
+// a card.
 type Exchanger interface {
 	PublicKey() *ecdh.PublicKey
 	ECDH(peer *ecdh.PublicKey) ([]byte, error) // may block until the user touches the card
 }
 
-// openByCard uses the first opener whose card is connected. If that one fails, it does not try another card, so
-// that the user touches only one.
+// openByCard uses the first opener whose card is connected. If that card fails, openByCard does not try another
+// card, so that the user never has to touch two cards.
 func openByCard(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.Card == nil {
 		return MasterKey{}, ErrAbsent
@@ -52,7 +53,7 @@ func openOnCard(envelope []byte, o Opener, key Exchanger) (MasterKey, error) {
 	return unwrap(envelope, cardIdentity{key})
 }
 
-// cardIdentity is the age identity of a key on a card. It decrypts what tagRecipient encrypts.
+// cardIdentity is the age identity of a key on a card. It decrypts the stanzas that a tagRecipient creates.
 type cardIdentity struct{ key Exchanger }
 
 // exchanger adapts an Exchanger to package hpke.
@@ -60,8 +61,8 @@ type exchanger struct{ Exchanger }
 
 func (exchanger) Curve() ecdh.Curve { return ecdh.P256() }
 
-// Unwrap finds the stanza for this card by its tag. Only if it finds one does it use the card, which may need a
-// touch.
+// Unwrap looks for a stanza with the tag of this card's key. It uses the card, which may need a touch, only if
+// there is such a stanza.
 func (i cardIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	for _, s := range stanzas {
 		if enc, ok := (tagRecipient{i.key.PublicKey()}).match(s); ok {

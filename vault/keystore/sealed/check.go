@@ -79,8 +79,8 @@ func (f files) checkItem(h *Header, k keys, file string) error {
 	return nil
 }
 
-// Repair makes the header and its copy equal again. It uses the header if it is intact, and the copy otherwise.
-// It does not change items. It reports whether there was a difference or damage.
+// Repair makes the header and its copy equal again. It uses the header if the header is intact, and the copy
+// otherwise. It does not change items. It reports whether the header and the copy differed or one was damaged.
 func (s *Store) Repair(ctx context.Context) (bool, error) {
 	_, k, err := s.keys(ctx)
 	if err != nil {

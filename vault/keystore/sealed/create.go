@@ -8,10 +8,10 @@ import (
 	"filippo.io/age"
 )
 
-// A NewOpener is an opener that is added to a store.
+// A NewOpener describes an opener to add to a store.
 type NewOpener struct {
 	Opener
-	Passphrase string // the passphrase of a Passphrase opener; such an opener gets a new Recipient
+	Passphrase string // the passphrase, if Kind is Passphrase; a new Recipient is then created
 }
 
 // Create creates a store with its first openers. It returns [ErrExists] if the directory already contains a
@@ -38,7 +38,8 @@ func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*
 	return s, s.wrapKeys(ctx, h, newMasterKey(), nil, ui)
 }
 
-// addOpener appends an opener to the header's list, and writes its identity to a file.
+// addOpener appends an opener to the header's list. If the opener has a passphrase, addOpener also writes the
+// opener's identity file.
 func (f files) addOpener(h *Header, o NewOpener) error {
 	opener, file, err := o.createIdentity()
 	if err != nil {
@@ -61,8 +62,8 @@ func (f files) addOpener(h *Header, o NewOpener) error {
 	return nil
 }
 
-// createIdentity creates the identity of an opener with a passphrase. It returns the opener and the content of
-// the identity file.
+// createIdentity creates the identity of an opener with a passphrase. It returns the opener and the content of the
+// identity file. For other openers, it returns the opener unchanged and no file.
 func (o NewOpener) createIdentity() (Opener, []byte, error) {
 	if o.Kind != Passphrase {
 		return o.Opener, nil, nil
@@ -79,7 +80,7 @@ func (o NewOpener) createIdentity() (Opener, []byte, error) {
 	return o.Opener, file, err
 }
 
-// wrapKeys encrypts the master key and the touch key for the openers of h, and makes h the store's header. If
+// wrapKeys encrypts the master key and the touch key for the openers of h, and writes h as the store's header. If
 // touch is nil and there is a hardware opener, it creates a touch key.
 func (s *Store) wrapKeys(ctx context.Context, h *Header, k MasterKey, touch *MasterKey, ui PluginUI) error {
 	h.Key = k.id(h.Store)

@@ -24,7 +24,7 @@ import (
 
 var update = flag.Bool("update", false, "write the documented store again")
 
-// The documented store opens with this passphrase, these words and this key.
+// The test store in documentDir opens with this passphrase, these recovery words and this card's key.
 const (
 	documentDir        = "testdata/store"
 	documentPassphrase = "correct horse battery staple"
@@ -71,7 +71,7 @@ func writeDocumentStore(t *testing.T) {
 	put(t, s, documentItems...)
 }
 
-// TestDocument reads a store as docs/sealed.md describes it. It uses nothing of this package except the
+// TestDocument reads a store in the way that docs/sealed.md describes. Of this package, it uses only the
 // identities of the openers.
 func TestDocument(t *testing.T) {
 	if *update {

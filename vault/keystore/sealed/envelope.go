@@ -57,8 +57,8 @@ func unwrap(envelope []byte, id age.Identity) (k MasterKey, err error) {
 	return k, nil
 }
 
-// PluginUI returns the user interface for age plugins, for operations under ctx. If PluginUI is nil, plugins
-// cannot interact with the user.
+// A PluginUI returns the user interface that age plugins use in an operation under ctx. If the PluginUI is nil,
+// plugins cannot interact with the user.
 type PluginUI func(ctx context.Context) *plugin.ClientUI
 
 func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
@@ -72,30 +72,30 @@ func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
 type PassphrasePrompt struct {
 	Dir     string   // the directory of the store
 	Openers []string // the names of the openers that have a passphrase
-	New     bool     // the user chooses a new passphrase
+	New     bool     // whether the user chooses a new passphrase
 	Wrong   int      // number of wrong answers so far
 }
 
 // UnlockOptions select the openers that may unlock a store, and provide the callbacks for them. A nil callback
 // disables its kind of opener.
 type UnlockOptions struct {
-	Only string // the name of the only opener to use; if empty, all openers except recovery words
+	Only string // the name of the only opener to use; if empty, all openers except recovery words are used
 
-	// PassphraseFirst tries the passphrase before any card. It is set if Passphrase returns without a prompt,
-	// so that the user need not touch a card.
+	// PassphraseFirst reports whether the passphrase is tried before any card. It is set if Passphrase returns
+	// without a prompt; the user then need not touch a card.
 	PassphraseFirst bool
 
-	// Card returns the key of an opener on a connected card. It does not prompt. The caller calls done after
-	// the last use of the key. It returns an [ErrAbsent] if the card is not connected.
+	// Card returns the key of the opener o, which is on a connected card. It does not prompt. The caller calls
+	// done after the last use of the key. If the card is not connected, Card returns an [ErrAbsent].
 	Card func(ctx context.Context, o Opener) (key Exchanger, done func(), err error)
 
 	Passphrase func(ctx context.Context, prompt PassphrasePrompt) (string, error)
 	Words      func(ctx context.Context, name string) (string, error)
 	Plugin     PluginUI
 
-	// LockPlugins acquires the lock that allows one process at a time to open the store in dir with a plugin.
-	// Work under the lock uses the returned context and ends with release. If LockPlugins is nil, there is no
-	// lock.
+	// LockPlugins acquires a lock, so that only one process at a time opens the store in dir with a plugin. The
+	// caller then works with the returned context, and calls release at the end. If LockPlugins is nil, no lock is
+	// used.
 	LockPlugins func(ctx context.Context, dir string) (under context.Context, release func(), err error)
 }
 
@@ -119,13 +119,13 @@ func hardware(all []Opener) (some []Opener) {
 	return some
 }
 
-// A method decrypts a key with the openers of one kind.
+// A method is a way to decrypt a key with the openers of one kind.
 type method struct {
 	kind string
 	open func(context.Context, attempt, []Opener) (MasterKey, error)
 }
 
-// methods are tried in this order until one is available.
+// methods lists the methods in the order in which they are tried, until one of them is available.
 var methods = []method{
 	{Card, openByCard},
 	{Passphrase, openByPassphrase},
@@ -174,7 +174,7 @@ func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers 
 	return MasterKey{}, err
 }
 
-// methodOrder returns the methods in the order for these options.
+// methodOrder returns the methods in the order in which they are tried with these options.
 func methodOrder(options UnlockOptions) []method {
 	if !options.PassphraseFirst {
 		return methods
@@ -182,7 +182,7 @@ func methodOrder(options UnlockOptions) []method {
 	return append([]method{{Passphrase, openByPassphrase}}, methods...)
 }
 
-// absentErrors are the reasons why none of several openers is available.
+// absentErrors contains the errors of several openers, none of which is available.
 type absentErrors []error
 
 func (e absentErrors) Error() string {

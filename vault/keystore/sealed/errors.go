@@ -9,7 +9,7 @@ var (
 	// ErrNoStore reports that a directory contains no store.
 	ErrNoStore = errors.New("no sealed store found")
 
-	// ErrNoItem reports that a store has no item of that name.
+	// ErrNoItem reports that a store has no item of the requested kind and name.
 	ErrNoItem = errors.New("no such item")
 
 	// ErrExists reports that a directory already contains a store.
@@ -27,13 +27,13 @@ var (
 	// ErrWrongPassphrase reports that the passphrase opens no identity of the store.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 
-	// ErrAbsent is what [UnlockOptions].Card returns if the card is not connected.
+	// ErrAbsent reports that a card is not connected. [UnlockOptions].Card returns it.
 	ErrAbsent = errors.New("not connected")
 
 	// ErrForged reports a header that was not written with the store's master key.
 	ErrForged = errors.New("the header was not written with the store's key")
 
-	// ErrNoHardwareOpener reports that the store has no hardware opener, which items with Touch need.
+	// ErrNoHardwareOpener reports that an item needs a touch but the store has no hardware opener.
 	ErrNoHardwareOpener = errors.New("the store has no hardware opener")
 )
 
@@ -48,7 +48,7 @@ func (e *DamagedError) Error() string { return fmt.Sprintf("%s: damaged: %v", e.
 // Unwrap returns the cause.
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// OpenerError reports that the opener Name is not valid or cannot be used.
+// OpenerError reports that the opener called Name is not valid or cannot be used.
 type OpenerError struct {
 	Name string
 	Err  error

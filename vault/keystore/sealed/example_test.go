@@ -22,7 +22,7 @@ func Example() {
 	passphrase := "correct horse battery staple"
 	config := sealed.Config{
 		Dir: dir,
-		// Programs that run as several processes acquire a shared lock here. A single process needs no lock.
+		// Programs that run as several processes must acquire a shared lock here. A single process needs no lock.
 		Lock: func(ctx context.Context) (context.Context, func(), error) { return ctx, func() {}, nil },
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
 			return h.OpenMasterKey(ctx, dir, sealed.UnlockOptions{

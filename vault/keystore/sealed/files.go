@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// The files of a store. The directory for items has the ID of the master key in its name.
+// The names of a store's files. The name of the items' directory is itemsDir followed by the ID of the master key.
 const (
 	headerFile = "store"
 	copyFile   = "store.copy"
@@ -40,10 +40,10 @@ var realDisk = diskCalls{
 // keys are the keys that encrypt items.
 type keys struct {
 	master MasterKey
-	touch  *MasterKey // for items that need a touch; nil if the touch key is not unlocked
+	touch  *MasterKey // the key for items that need a touch; nil while this key is not unlocked
 }
 
-// items returns the directory of the items under the header's master key.
+// items returns the directory of the items that are encrypted with the master key of h.
 func (f files) items(h *Header) *disk.Folder { return f.dir.Folder(itemsDir + h.Key) }
 
 // itemFiles returns the names of the item files.
@@ -61,7 +61,7 @@ func (f files) itemFiles(h *Header) ([]string, error) {
 	return files, err
 }
 
-// label reads an item's file, decrypts its label and verifies the kind and the name.
+// label reads an item's file, decrypts the label in it, and verifies the kind and the name in the label.
 func (f files) label(h *Header, k MasterKey, kind, name string) (*openedFile, string, error) {
 	file := k.fileName(h.Store, kind, name)
 	o, path, err := f.open(h, k, file)
@@ -113,8 +113,8 @@ func (f files) put(h *Header, k keys, it Item) error {
 	return f.disk.write(dir, file, data)
 }
 
-// writeHeader adds the MAC to h and writes the header and its copy. It returns the header as a reader parses
-// it.
+// writeHeader adds the MAC to h and writes the header and its copy. It returns the header that a later read would
+// return.
 func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	data, err := h.encode(k)
 	if err != nil {
@@ -135,9 +135,9 @@ func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	return written, nil
 }
 
-// cleanUp removes the files of interrupted operations: items and identities that the header does not mention,
-// and temporary files older than staleBefore. It also makes the copy of the header equal to the header. It
-// ignores errors, because the next write runs it again.
+// cleanUp removes the leftovers of interrupted operations: items and identities that the header does not mention,
+// and temporary files older than staleBefore. It also makes the copy of the header equal to the header. cleanUp
+// ignores errors, because the next write calls cleanUp again.
 func (f files) cleanUp(h *Header, staleBefore time.Time) {
 	entries, err := f.dir.Entries()
 	if err != nil || h.fromCopy {

@@ -38,13 +38,13 @@ func TestFlippedBits(t *testing.T) {
 			flipped++
 			w.config.Unlock = func(context.Context, *Header) (MasterKey, error) { return master, nil }
 			if strings.Contains(path, "identity-") || strings.HasSuffix(path, headerFile) && i%16 == 0 {
-				w.config.Unlock = unlock // slow, so only for some of the bytes
+				w.config.Unlock = unlock // a real unlock is slow, so it is used only for some of the bytes
 			}
 			s := w.reopen(t)
 			_, err := s.Unlock(t.Context())
 			if strings.Contains(path, "identity-") {
 				wantDamaged(t, path, i, err)
-				s = created // a store that is already unlocked
+				s = created // continue with a store that is already unlocked
 			} else if err != nil {
 				t.Fatalf("byte %d of %s: %v", i, path, err)
 			}
@@ -102,7 +102,7 @@ func TestSwappedFiles(t *testing.T) {
 			t.Errorf("%s: names %q, %v", name, names, err)
 		}
 	}
-	// An older version of an item, under the name of another item.
+	// Write an older version of the item "prod" to the file of the item "dev".
 	put(t, s, key("prod"))
 	old := filesIn(t, w.config.Dir)[at("key", "prod")]
 	if err := s.Remove(t.Context(), "key", "prod"); err != nil {
@@ -113,7 +113,7 @@ func TestSwappedFiles(t *testing.T) {
 	}
 	_, err := s.Item(t.Context(), "key", "dev")
 	wantDamaged(t, at("key", "dev"), 0, err)
-	// An item that was encrypted with the previous master key, under its own name.
+	// Restore the file of the item "prod" that was encrypted with the previous master key.
 	put(t, s, key("prod"), key("dev"))
 	old = filesIn(t, w.config.Dir)[at("key", "prod")]
 	if err := s.Rekey(t.Context(), nil, func(Opener) bool { return true }); err != nil {

@@ -26,8 +26,8 @@ type Header struct {
 	Envelope   []byte   `json:"envelope"`        // the master key, encrypted for all openers
 	Touch      []byte   `json:"touch,omitempty"` // the touch key, encrypted for the hardware openers
 
-	body, mac []byte // as read from the file
-	fromCopy  bool   // read from the copy, because the header is damaged
+	body, mac []byte // the JSON and its MAC, exactly as in the file
+	fromCopy  bool   // whether the header was read from the copy, because the header's own file could not be read
 }
 
 const headerFormat = "aws-vault sealed 1"
@@ -37,8 +37,9 @@ const (
 	maxOpeners = 64
 )
 
-// Fingerprint identifies the store, its master key and its openers. Users compare it to detect a forged store:
-// anyone who has the openers' public keys can create a different store that the same openers can open.
+// Fingerprint returns a short hash of the store's ID, its master key's ID and its openers' public keys. Users
+// compare it to detect a forged store: anyone who knows the public keys can create another store that the same
+// openers can open.
 func (h *Header) Fingerprint() string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s openers\n%s\n%s\n", headerFormat, h.Store, h.Key)
@@ -71,8 +72,8 @@ func (h *Header) clone() Header {
 	return c
 }
 
-// encode returns the header's file: a line of JSON, a line with its MAC, and a line with a checksum. The
-// checksum reveals damage before the user is prompted for a key.
+// encode returns the content of the header's file: a line of JSON, a line with the MAC of the JSON, and a line
+// with a checksum. The checksum reveals damage before the user is prompted to unlock the store.
 func (h *Header) encode(k MasterKey) ([]byte, error) {
 	body, err := json.Marshal(h)
 	if err != nil {
@@ -94,7 +95,7 @@ const (
 	sumLine = len("sum ") + 2*sha256.Size + len("\n")
 )
 
-// parseHeader parses the header's file. The header must not be trusted before authenticate.
+// parseHeader parses the header's file. Callers must not trust the header until authenticate has succeeded.
 func parseHeader(data []byte) (*Header, error) {
 	if len(data) < macLine+sumLine {
 		return nil, errNotHeader

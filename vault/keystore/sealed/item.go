@@ -18,16 +18,16 @@ type Item struct {
 	Data  []byte
 	Touch bool // opening the item needs a touch of a security key, even while the store is unlocked
 
-	stamp string // random ID of the write; Rekey keeps it
+	stamp string // random ID of the write that stored the item; Rekey does not change it
 }
 
-// A label describes the item in a file. It is encrypted apart from the item with the master key, so that Names
-// opens no item.
+// A label describes the item in a file. It is encrypted separately from the item and always with the master key,
+// so that Names can read labels without opening items.
 type label struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
-	Generation int    `json:"generation"` // generation of the master key in the header
-	Stamp      string `json:"stamp"`      // random ID of the write
+	Generation int    `json:"generation"` // the generation of the master key, as in the header
+	Stamp      string `json:"stamp"`      // random ID of the write that stored the item
 	Touch      bool   `json:"touch,omitempty"`
 }
 
@@ -41,7 +41,7 @@ const (
 	maxItemFile = MaxItem + 64<<10
 )
 
-// The two parts of a file are encrypted with the same key and different nonces. Each write has its own key.
+// The two parts of an item's file: the label and the item itself. Each part has its own nonce.
 const (
 	labelPart = 0
 	bodyPart  = 1
@@ -53,14 +53,14 @@ var (
 	errOtherItem = errors.New("the file contains another item, or an older version of this item")
 )
 
-// location returns the additional data that binds a file to its store, its master key and its file name. A file
-// that is moved elsewhere does not decrypt.
+// location returns the additional authenticated data that binds a file to its store, its master key and its file
+// name. If the file is moved elsewhere, its decryption fails.
 func location(h *Header, file string) []byte {
 	return fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s\n", headerFormat, h.Store, h.Key, h.Generation, file)
 }
 
-// aead returns the cipher for one write. Its key is derived from a long random salt, so no two writes have the
-// same key. The nonce only has to differ between the two parts.
+// aead returns the cipher for one write. Its key is derived from k and a long random salt, so each write has a
+// different key, and the nonce only has to differ between the two parts of the file.
 func aead(h *Header, k MasterKey, salt []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(derive(k, salt, forItem+"\n"+h.Store))
 	if err != nil {
@@ -75,8 +75,8 @@ func nonce(part byte) []byte {
 	return n
 }
 
-// sealItem returns the file of an item. If it.Touch is set, it encrypts the item with the touch key, and the
-// label with the master key.
+// sealItem returns the content of an item's file. It encrypts the label with the master key. It encrypts the item
+// with the touch key if it.Touch is set, and with the master key otherwise.
 func sealItem(h *Header, k MasterKey, touch *MasterKey, file string, it Item) ([]byte, error) {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
@@ -101,7 +101,7 @@ func sealItem(h *Header, k MasterKey, touch *MasterKey, file string, it Item) ([
 	return inner.Seal(out, nonce(bodyPart), it.Data, append(loc, text...)), nil
 }
 
-// An openedFile is a file whose label was decrypted.
+// An openedFile is an item's file whose label has been decrypted.
 type openedFile struct {
 	label
 	text, body, salt []byte
@@ -135,7 +135,7 @@ func openLabel(h *Header, k MasterKey, file string, data []byte) (*openedFile, e
 	return o, nil
 }
 
-// open decrypts the item.
+// open decrypts the item in the file.
 func (o *openedFile) open(h *Header, touch *MasterKey) (Item, error) {
 	cipher := o.outer
 	if o.Touch {

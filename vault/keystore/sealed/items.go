@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Item opens the item of a kind and name. It returns [ErrNoItem] if there is none, and a *[DamagedError] if the
-// file was changed or moved.
+// Item opens the item with this kind and name. It returns [ErrNoItem] if there is no such item, and a
+// *[DamagedError] if the item's file was changed or moved.
 func (s *Store) Item(ctx context.Context, kind, name string) (Item, error) {
 	var it Item
 	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {
@@ -31,12 +31,12 @@ func (s *Store) Item(ctx context.Context, kind, name string) (Item, error) {
 	return it, err
 }
 
-// Put writes an item and replaces any other item of its kind and name. The write is atomic.
+// Put writes an item and replaces the existing item of the same kind and name. The write is atomic.
 func (s *Store) Put(ctx context.Context, it Item) error {
 	if len(it.Data) > MaxItem {
 		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(it.Data), MaxItem)
 	}
-	if it.Touch { // before the lock is acquired, because the user may take a while
+	if it.Touch { // before the write lock is acquired, because the user may take a while to touch the key
 		h, _, err := s.keys(ctx)
 		if err == nil {
 			_, err = s.unlockTouchKey(ctx, h)
@@ -55,7 +55,8 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 	})
 }
 
-// Remove removes the item of a kind and name, even a damaged one. It returns [ErrNoItem] if there is none.
+// Remove removes the item with this kind and name, even if it is damaged. It returns [ErrNoItem] if there is no
+// such item.
 func (s *Store) Remove(ctx context.Context, kind, name string) error {
 	return s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		err := s.files.disk.remove(s.files.items(h), k.fileName(h.Store, kind, name))
@@ -66,8 +67,8 @@ func (s *Store) Remove(ctx context.Context, kind, name string) error {
 	})
 }
 
-// Names returns the names of the items of a kind, sorted. It opens no item. It skips files whose labels cannot
-// be read; [Store.Check] reports those.
+// Names returns the sorted names of the items of one kind. It opens no item. It skips files whose labels cannot be
+// read; [Store.Check] reports those files.
 func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 	var names []string
 	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {
@@ -93,7 +94,8 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 	return names, err
 }
 
-// Stamp returns a string that changes whenever the item is written, or [ErrNoItem]. It does not open the item.
+// Stamp returns a string that changes whenever the item is written. It returns [ErrNoItem] if there is no such
+// item. It does not open the item.
 func (s *Store) Stamp(ctx context.Context, kind, name string) (string, error) {
 	var stamp string
 	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {

@@ -11,8 +11,8 @@ import (
 // keySize is the length of master keys and of all derived keys, in bytes.
 const keySize = 32
 
-// A MasterKey is the key from which the other keys of a store are derived. Touch keys have this type too. It
-// prints as "****".
+// A MasterKey is the key from which the other keys of a store are derived. Touch keys have this type too. A
+// MasterKey prints as "****".
 type MasterKey [keySize]byte
 
 // String keeps the key out of logs.

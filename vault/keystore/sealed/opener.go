@@ -13,10 +13,10 @@ import (
 
 // The kinds of openers.
 const (
-	Passphrase = "passphrase" // an identity in a file next to the items, encrypted with a passphrase
+	Passphrase = "passphrase" // an age identity in a file of the store, encrypted with a passphrase
 	Card       = "piv"        // a P-256 key on a PIV card
 	Plugin     = "plugin"     // a key of an age plugin
-	Recovery   = "recovery"   // an identity that is written down as words
+	Recovery   = "recovery"   // an age identity that the user has written down as words
 )
 
 // An Opener is one way to unlock a store.
@@ -27,14 +27,14 @@ type Opener struct {
 	Card      uint32 `json:"card,omitempty"`     // the serial number of the card
 	Slot      string `json:"slot,omitempty"`     // the card's PIV slot, as two hexadecimal digits
 	Identity  string `json:"identity,omitempty"` // tells the plugin where to find its key; not secret
-	Digest    string `json:"digest,omitempty"`   // hash of the file with the passphrase's identity
+	Digest    string `json:"digest,omitempty"`   // the hash of the identity file of a passphrase opener
 }
 
 // Hardware reports whether the opener's key is in hardware and cannot be copied.
 func (o Opener) Hardware() bool { return o.Kind == Card || o.Kind == Plugin }
 
-// validateName checks the opener's name. This runs at each read of the header. The public key is checked only
-// when a key is encrypted for the opener, which saves curve arithmetic in most commands.
+// validateName checks only the opener's name, because it runs at each read of the header. The public key is
+// checked later, when a key is encrypted for the opener. This saves elliptic-curve arithmetic in most commands.
 func (o Opener) validateName() error {
 	if !validName(o.Name) {
 		return &OpenerError{o.Name, errors.New("invalid name, expected 1 to 32 letters, digits, dots, dashes and underscores")}

@@ -15,26 +15,27 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// minWorkFactor is the base-2 logarithm of scrypt's parameter N. age uses r = 8 and p = 1. This is OWASP's
-// minimum.
+// minWorkFactor is the work factor of new files: the base-2 logarithm of scrypt's parameter N. age uses r = 8 and
+// p = 1, for which OWASP recommends at least this value.
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
 const minWorkFactor = 17
 
 var workFactor = minWorkFactor // tests use a lower value to be faster
 
-// maxWorkFactor is the maximum that is accepted from a file. It needs 1 GiB of memory and a few seconds.
+// maxWorkFactor is the maximum work factor that is accepted from a file. With it, scrypt needs 1 GiB of memory and
+// a few seconds.
 const maxWorkFactor = 20
 
 // maxIdentity is the maximum size of an identity's file, in bytes. The usual size is about 300.
 const maxIdentity = 4 << 10
 
-// maxPrompts is the number of prompts before a wrong passphrase is an error.
+// maxPrompts is the maximum number of passphrase prompts. After this many wrong answers, the operation fails.
 const maxPrompts = 3
 
 // identityPrefix is the start of the names of identity files.
 const identityPrefix = "identity-"
 
-// identityFile returns the name of the file with the identity of a recipient.
+// identityFile returns the name of the file that contains the identity for a recipient.
 func identityFile(recipient string) string {
 	sum := sha256.Sum256([]byte(recipient))
 	return identityPrefix + hex.EncodeToString(sum[:8])
@@ -61,7 +62,8 @@ func sealIdentity(id *age.X25519Identity, passphrase string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// openIdentity decrypts the result of sealIdentity. It returns [ErrWrongPassphrase] for a wrong passphrase.
+// openIdentity decrypts an identity that sealIdentity encrypted. It returns [ErrWrongPassphrase] for a wrong
+// passphrase.
 func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
@@ -86,8 +88,8 @@ func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 	return found, nil
 }
 
-// openByPassphrase prompts for a passphrase and tries it on each of openers. It fails at once if an answer is
-// repeated: the answers then come from a program or a variable, not from a user who mistyped.
+// openByPassphrase prompts for a passphrase and tries it on each of openers. If two answers in a row are the same,
+// it fails without another prompt: such answers come from a program or a variable, not from a user who mistyped.
 func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.Passphrase == nil {
 		return MasterKey{}, ErrAbsent
@@ -118,8 +120,8 @@ func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterK
 	return MasterKey{}, &OpenerError{strings.Join(prompt.Openers, ", "), ErrWrongPassphrase}
 }
 
-// readIdentities reads the identity files of the openers. A damaged file yields nil. If all files are damaged,
-// it returns an error.
+// readIdentities reads the identity files of the openers. The result contains nil for each damaged file. If all
+// files are damaged, readIdentities returns an error.
 func readIdentities(dir *disk.Folder, openers []Opener) ([][]byte, error) {
 	files, read := make([][]byte, len(openers)), 0
 	var failed error
@@ -134,7 +136,7 @@ func readIdentities(dir *disk.Folder, openers []Opener) ([][]byte, error) {
 	return nil, failed
 }
 
-// readIdentity reads the identity file of an opener and verifies its digest.
+// readIdentity reads the identity file of an opener and compares its digest with the digest in the header.
 func readIdentity(dir *disk.Folder, o Opener) ([]byte, error) {
 	file := identityFile(o.Recipient)
 	data, err := dir.Read(file, maxIdentity)

@@ -6,14 +6,15 @@ import (
 	"fmt"
 )
 
-// ErrTouchItems reports that no hardware opener would remain for the items that need a touch.
+// ErrTouchItems reports that some items need a touch, but no hardware opener would remain to open them.
 var ErrTouchItems = errors.New("items can be opened only with a touch of a security key, so one hardware opener must remain")
 
 // Rekey replaces the master key. It encrypts the new key for the openers for which keep returns true, and
 // encrypts all items again. If an item is damaged, Rekey returns an error and changes nothing.
 //
 // Rekey can be interrupted at any point. Until the new header is written, the old header and the old items are
-// valid, and from then on the new ones. The next write removes the files that are not valid.
+// valid. From then on, the new header and the new items are valid. The next write removes the files that are not
+// valid.
 func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) error {
 	if err := s.unlockTouchKeyIfUsed(ctx); err != nil {
 		return err
@@ -36,8 +37,8 @@ func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) 
 	})
 }
 
-// replaceKeys creates new keys, writes all items of h again for the header next, and makes next the store's
-// header.
+// replaceKeys creates new keys, encrypts all items of the store again with them, and replaces the old header (h)
+// with the new header (next).
 func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, ui PluginUI) error {
 	key, touch := newMasterKey(), newMasterKey()
 	next.Generation, next.Key = h.Generation+1, key.id(h.Store)
@@ -49,7 +50,8 @@ func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, u
 		err = s.wrapKeys(ctx, next, key, &touch, ui)
 	}
 	if err != nil {
-		// The write of the header may have succeeded despite the error. If it failed, remove the new items.
+		// The new header may have been written despite the error. If the old header is still there, remove the new
+		// items.
 		if now, readErr := readHeaderFile(s.files.dir, headerFile); readErr == nil && now.Key == h.Key {
 			s.files.removeItems(s.files.items(next))
 		}
@@ -60,8 +62,8 @@ func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, u
 	return nil
 }
 
-// reseal writes all items again with other keys, into another directory. It returns the number of items that
-// need a touch.
+// reseal decrypts all items with the old keys (from) and encrypts them with the new keys (to) into the directory
+// that belongs to the new header (next). It returns the number of items that need a touch.
 func (f files) reseal(h, next *Header, from, to keys) (touches int, err error) {
 	if err := f.disk.mkdir(f.items(next)); err != nil {
 		return 0, err

@@ -44,7 +44,8 @@ func TestRemovedCard(t *testing.T) {
 	if _, err := w.reopen(t).Item(t.Context(), "key", "prod"); !errors.Is(err, ErrNoOpener) || w.two.touches != 0 {
 		t.Errorf("the removed card: %v, %d touches", err, w.two.touches)
 	}
-	// The removed card must not decrypt the new envelope, even if someone adds the card to the list again.
+	// The removed card must not decrypt the new envelope, even if someone adds the card to the list of openers
+	// again.
 	if _, err := openOnCard(after.Envelope, before.Openers[1], w.two); err == nil || w.two.touches != 0 {
 		t.Errorf("the removed card decrypted the envelope: %v, %d touches", err, w.two.touches)
 	}
@@ -66,7 +67,7 @@ func TestForgedOpener(t *testing.T) {
 	attacker := newTestCard(t)
 	forged := open.Header()
 	forged.Openers = append(forged.Openers, attacker.opener(t, "attacker").Opener)
-	data, err := forged.encode(newMasterKey()) // without the master key, but with a valid checksum
+	data, err := forged.encode(newMasterKey()) // encoded with another master key, but with a valid checksum
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,8 @@ func TestAddErrors(t *testing.T) {
 	}
 }
 
-// Some tests run the test binary again, as a process that is killed.
+// Some tests run the test binary again, as a process that is killed during Rekey. Environment variables configure
+// that process, and killed is its exit code.
 const (
 	killDir   = "SEALED_TEST_KILL_DIR"
 	killAt    = "SEALED_TEST_KILL_AT"

@@ -36,20 +36,20 @@ type Store struct {
 type Config struct {
 	Dir string
 
-	// Lock acquires the lock that excludes other writers of the store. Work under the lock uses the returned
-	// context and ends with release.
+	// Lock acquires the lock that excludes other writers of the store. The store then works with the returned
+	// context, and calls release at the end.
 	Lock func(ctx context.Context) (under context.Context, release func(), err error)
 
-	// Unlock returns the master key of the store with header h. It may prompt. The store calls it once, and
-	// again only after the master key was replaced.
+	// Unlock returns the master key of the store with header h. It may prompt the user. The store calls Unlock
+	// once, and again only if the master key was replaced.
 	Unlock func(ctx context.Context, h *Header) (MasterKey, error)
 
-	// Touch returns the touch key, which opens the items that need a touch. Nil if there is no way to get that
-	// key.
+	// Touch returns the touch key, which opens the items that need a touch. If there is no way to get the touch
+	// key, Touch is nil.
 	Touch func(ctx context.Context, h *Header) (MasterKey, error)
 
-	// Now returns the time. It tells old temporary files of killed processes from files that are being written.
-	// If Now is nil, temporary files are never removed.
+	// Now returns the time. The store uses it to recognize and remove old temporary files of killed processes. If
+	// Now is nil, the store never removes temporary files.
 	Now func() time.Time
 }
 
@@ -122,14 +122,14 @@ func (s *Store) cachedKeys() (*Header, *MasterKey) {
 	return s.header, s.key
 }
 
-// cachedTouchKey returns the touch key, or nil if it was not unlocked yet.
+// cachedTouchKey returns the touch key, or nil if the touch key has not been unlocked yet.
 func (s *Store) cachedTouchKey() *MasterKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.touchKey
 }
 
-// unlockTouchKey returns the touch key. It calls Config.Touch once per process.
+// unlockTouchKey returns the touch key. It calls Config.Touch only if the touch key is not cached.
 func (s *Store) unlockTouchKey(ctx context.Context, h *Header) (*MasterKey, error) {
 	release, err := s.unlocking.Lock(ctx)
 	if err != nil {
@@ -149,14 +149,14 @@ func (s *Store) unlockTouchKey(ctx context.Context, h *Header) (*MasterKey, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.header.Key == h.Key { // otherwise the keys were replaced in the meantime
+	if s.header.Key == h.Key { // if the IDs differ, the keys were replaced in the meantime, and got is outdated
 		s.touchKey = &got
 	}
 	return &got, nil
 }
 
-// reread reads the header again. It reports whether the master key was replaced: the items are then in another
-// directory.
+// reread reads the header again. It reports whether the master key was replaced. In that case, all items are now
+// in another directory.
 func (s *Store) reread() (bool, error) {
 	h, err := readHeader(s.files.dir)
 	if err != nil {
@@ -181,12 +181,12 @@ func (s *Store) reread() (bool, error) {
 // maxRereads limits how often an operation starts again because the master key was replaced.
 const maxRereads = 32
 
-// errFileMissing reports that an item's file does not exist. It is not fs.ErrNotExist, because that error can
-// also come from elsewhere, for example from a plugin whose program is missing.
+// errFileMissing reports that an item's file does not exist. It differs from fs.ErrNotExist, which can have other
+// causes, for example an age plugin whose program is missing.
 var errFileMissing = errors.New("the file does not exist")
 
-// withKeys calls act with the header and the master key. If a file is missing because the master key was
-// replaced, it calls act again with the new ones.
+// withKeys calls act with the header and the master key. If a file is missing because the master key was replaced,
+// withKeys calls act again with the new header and the new master key.
 func (s *Store) withKeys(ctx context.Context, act func(h *Header, k MasterKey) error) error {
 	for range maxRereads {
 		h, k, err := s.keys(ctx)
@@ -208,9 +208,9 @@ func (s *Store) withKeys(ctx context.Context, act func(h *Header, k MasterKey) e
 	return ErrNoItem
 }
 
-// withWriteLock calls act with the current header while it holds the lock of writers.
+// withWriteLock calls act with the current header and master key while it holds the store's write lock.
 func (s *Store) withWriteLock(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) error {
-	// Unlock the store first. A prompt can take minutes, and other processes must not wait for it.
+	// Unlock the store first. A prompt can take minutes, and other processes must not wait for the prompt.
 	if _, _, err := s.keys(ctx); err != nil {
 		return err
 	}
@@ -226,7 +226,8 @@ func (s *Store) withWriteLock(ctx context.Context, act func(ctx context.Context,
 	return errors.New(s.files.dir.Path() + ": the master key was replaced too often during the operation")
 }
 
-// tryWrite acquires the lock and calls act. It returns false without a call if the master key was replaced.
+// tryWrite acquires the write lock and calls act. If the master key was replaced, it returns false and does not
+// call act.
 func (s *Store) tryWrite(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) (bool, error) {
 	ctx, release, err := s.lock(ctx)
 	if err != nil {
@@ -245,8 +246,8 @@ func (s *Store) tryWrite(ctx context.Context, act func(ctx context.Context, h *H
 	return true, act(ctx, h, *k)
 }
 
-// staleBefore returns the time before which temporary files count as leftovers of killed processes. Without a
-// clock, it returns the zero time, so that no file is removed.
+// staleBefore returns the time before which temporary files count as leftovers of killed processes. If the store
+// has no clock, staleBefore returns the zero time, so that no file is removed.
 func (s *Store) staleBefore() time.Time {
 	if s.now == nil {
 		return time.Time{}

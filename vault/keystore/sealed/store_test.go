@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	workFactor = 1 // fast, because the tests need no strength
+	workFactor = 1 // a low value makes the tests fast
 	if os.Getenv(killDir) != "" {
 		rekeyUntilKilled()
 	}
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 const testPassphrase = "correct horse"
 
-// A testCard is a key that counts touches.
+// A testCard simulates a card and counts its touches.
 type testCard struct {
 	*ecdh.PrivateKey
 	touches int
@@ -54,7 +54,7 @@ func (c *testCard) opener(t testing.TB, name string) NewOpener {
 	return NewOpener{Opener: Opener{Name: name, Kind: Card, Recipient: r, Slot: "82"}}
 }
 
-// lockAt returns a Config.Lock that locks the file at path.
+// lockAt returns a function for Config.Lock that locks the file at path.
 func lockAt(path string) func(context.Context) (context.Context, func(), error) {
 	return func(ctx context.Context) (context.Context, func(), error) {
 		l, err := disk.NewFolder(filepath.Dir(path)).Lock(ctx, filepath.Base(path))
@@ -90,7 +90,7 @@ func newFixture(t testing.TB) *fixture {
 	return w
 }
 
-// withCards returns options with which these cards are connected. The keys of the map are the names of openers.
+// withCards returns options in which the given cards are connected. The map's keys are the names of openers.
 func (w *fixture) withCards(cards map[string]*testCard) UnlockOptions {
 	return UnlockOptions{Card: func(_ context.Context, o Opener) (Exchanger, func(), error) {
 		if c, ok := cards[o.Name]; ok {
@@ -349,8 +349,8 @@ func TestTouch(t *testing.T) {
 	wantItem(t, w.reopen(t), touchItem)
 }
 
-// A missing plugin program must not look like a missing item. After "no such item", the user might store
-// another key.
+// If the program of an age plugin is missing, the error must not be "no such item". After that error, the user
+// might store another key in place of the existing item.
 func TestMissingProgram(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)

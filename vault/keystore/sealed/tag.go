@@ -15,9 +15,10 @@ import (
 	"filippo.io/age/plugin"
 )
 
-// A tagRecipient encrypts file keys for a P-256 key. The tag in its stanzas identifies the key, so that no card
-// is used for another key's stanza. age's own package for this type would add a second implementation of
-// elliptic curves to the program. tagRecipient uses the standard library and is compatible with age.
+// A tagRecipient encrypts file keys for a P-256 key. The tag in each stanza identifies that key, so that a card is
+// never used for a stanza of another key. age's own package for tagged recipients would add a second
+// implementation of elliptic curves to the program. tagRecipient uses the standard library and is compatible with
+// age.
 // https://c2sp.org/age#the-p256tag-recipient-type
 type tagRecipient struct{ pub *ecdh.PublicKey }
 
@@ -40,7 +41,7 @@ func CardRecipient(pub *ecdh.PublicKey) (string, error) {
 	return plugin.EncodeRecipient("tag", compressed(pub)), nil
 }
 
-// compressed returns the compressed form of a point: the parity of y, and x.
+// compressed returns the compressed form of a public key: the parity of its y coordinate, and its x coordinate.
 // https://www.secg.org/sec1-v2.pdf, 2.3.3
 func compressed(pub *ecdh.PublicKey) []byte {
 	raw := pub.Bytes() // the byte 4, then x and y

@@ -11,7 +11,8 @@ import (
 	"filippo.io/age/tag"
 )
 
-// cardIdentity decrypts what age's own tag package encrypts, and both compute the same tags.
+// TestTagMatchesAge checks that cardIdentity decrypts what age's own tag package encrypts, and that both compute
+// the same tags.
 func TestTagMatchesAge(t *testing.T) {
 	card := newTestCard(t)
 	name := card.opener(t, "one").Recipient

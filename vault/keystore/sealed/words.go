@@ -17,16 +17,16 @@ import (
 //go:embed words.txt
 var wordList string
 
-// WordCount is the number of words for an identity. They encode 256 bits and an 8-bit checksum with 11 bits per
-// word.
+// WordCount is the number of words that encode an identity. Each word encodes 11 bits. Together, the words encode
+// a secret of 256 bits and a checksum of 8 bits.
 const WordCount = 24
 
 const bitsPerWord = 11
 
 // WordError reports recovery words that are not valid.
 type WordError struct {
-	Position int    // the word's position from 1, or 0 for a problem of all words
-	Problem  string // a predicate such as "is not on the word list"; a sentence if Position is 0
+	Position int    // the position of the wrong word, starting at 1; 0 if the problem concerns all words
+	Problem  string // what is wrong: a predicate such as "is not on the word list", or a sentence if Position is 0
 }
 
 func (e *WordError) Error() string {
@@ -36,7 +36,8 @@ func (e *WordError) Error() string {
 	return fmt.Sprintf("word %d %s", e.Position, e.Problem)
 }
 
-// NewWords creates an identity. It returns the identity as words, and the identity's recipient.
+// NewWords creates an age identity. It returns the words that encode the identity, and the identity's recipient
+// (its public key).
 func NewWords() (words []string, recipient string, err error) {
 	secret := make([]byte, keySize)
 	rand.Read(secret)
@@ -98,7 +99,8 @@ func decodeWords(words []string) ([]byte, error) {
 	return secret, nil
 }
 
-// x25519Identity returns the identity with this secret key. age accepts only its text form.
+// x25519Identity returns the age identity with this secret key. It encodes the key as text, because age accepts no
+// other form.
 // https://c2sp.org/age#the-x25519-recipient-type
 func x25519Identity(secret []byte) (*age.X25519Identity, error) {
 	return age.ParseX25519Identity(bech32("AGE-SECRET-KEY-", secret))

@@ -11,7 +11,7 @@ import (
 
 // A Key is the key of an unlocked keystore.
 type Key struct {
-	ID     string // identifies the key; 16 bytes at most
+	ID     string // the key's ID; at most 16 bytes
 	Secret [32]byte
 	Until  time.Time
 }
@@ -30,7 +30,7 @@ var (
 	ErrUnsupported = errors.New("this system cannot store an unlocked key")
 )
 
-// Put stores a key under name until k.Until and replaces any other key there.
+// Put stores k under name until k.Until. It replaces the key that was stored under name.
 func Put(name string, k Key, now time.Time) error {
 	left := k.Until.Sub(now)
 	if left < time.Second || len(k.ID) > idSize {
@@ -44,8 +44,8 @@ func Put(name string, k Key, now time.Time) error {
 	return put(name, encode(k, slept), left)
 }
 
-// Get returns the key under name. It returns [ErrNotFound] if there is none, and an error of the system
-// otherwise.
+// Get returns the key under name. It returns [ErrNotFound] if there is no such key, and a different error if the
+// key cannot be read.
 func Get(name string, now time.Time) (Key, error) {
 	raw, err := get(name)
 	if err != nil {
@@ -65,14 +65,14 @@ func Get(name string, now time.Time) (Key, error) {
 	return k, nil
 }
 
-// Remove removes the key under name. It returns nil if there is none.
+// Remove removes the key under name. It returns nil if there is no such key.
 func Remove(name string) error { return remove(name) }
 
 // timeAsleep returns how long the computer has been suspended since its start. Tests replace it.
 var timeAsleep = sleptTime
 
-// sleepTolerance is how much timeAsleep may change without a suspend, because its two clocks are not read at
-// the same instant.
+// sleepTolerance is the largest change of timeAsleep that does not count as a suspend. Small changes occur because
+// timeAsleep does not read its two clocks at the same instant.
 const sleepTolerance = time.Second
 
 const (
@@ -81,7 +81,7 @@ const (
 	size    = 1 + idSize + 8 + 8 + 32
 )
 
-// encode encodes a key and the time that the computer had been suspended by then.
+// encode encodes a key, and how long the computer had been suspended when the key was stored (slept).
 func encode(k Key, slept time.Duration) []byte {
 	out := make([]byte, 1+idSize, size)
 	out[0] = version

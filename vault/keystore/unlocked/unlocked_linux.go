@@ -9,7 +9,8 @@ import (
 	"aws-vault/vault/keystore/kernelkey"
 )
 
-// kernel is the user's keyring in the kernel, which stores the key. Only possessors can read the key.
+// kernel is the user's keyring in the Linux kernel, which stores the key. Only processes that possess this keyring
+// can read the key.
 var kernel = kernelkey.Ring{Permissions: kernelkey.Possessors}
 
 func put(name string, raw []byte, left time.Duration) error {
@@ -35,13 +36,13 @@ func remove(name string) error {
 	return nil
 }
 
-// absent reports whether err means that no key is stored, or that none can be.
+// absent reports whether err means that no key is stored, or that the kernel cannot store keys.
 func absent(err error) bool {
 	return errors.Is(err, kernelkey.ErrNotFound) || errors.Is(err, kernelkey.ErrUnsupported)
 }
 
-// sleptTime returns how long the computer has been suspended: the difference between a clock that includes
-// suspends and one that does not.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that runs during
+// suspends and a clock that stops.
 func sleptTime() (time.Duration, error) {
 	var boot, awake unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {

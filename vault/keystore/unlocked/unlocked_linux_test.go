@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Some tests run the test binary again, as another process that reads the key.
+// Some tests run the test binary again, as a second process that reads the key. These environment variables
+// configure that process.
 const (
 	nameVariable    = "WAITING_TEST_NAME"
 	sessionVariable = "WAITING_TEST_FRESH"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	if name == "" {
 		os.Exit(m.Run())
 	}
-	if os.Getenv(sessionVariable) != "" { // a new session without the user's keyring
+	if os.Getenv(sessionVariable) != "" { // join a new session, which does not have the user's keyring
 		if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
 			panic(err)
 		}
@@ -93,10 +94,10 @@ func TestFoundByOtherProcesses(t *testing.T) {
 	}
 }
 
-// The kernel's description of the key contains its permissions.
+// TestPossessorsOnly reads the key's permissions from the kernel's description of the key.
 func TestPossessorsOnly(t *testing.T) {
 	name := putTestKey(t)
-	runtime.LockOSThread() // possession depends on the thread's keyring
+	runtime.LockOSThread() // the thread's own keyring determines whether the thread possesses the key
 	defer runtime.UnlockOSThread()
 	if _, err := unix.KeyctlInt(unix.KEYCTL_LINK, unix.KEY_SPEC_USER_KEYRING, unix.KEY_SPEC_THREAD_KEYRING, 0, 0); err != nil {
 		t.Fatal(err)

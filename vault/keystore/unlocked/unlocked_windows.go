@@ -17,7 +17,7 @@ import (
 // The key is in a file that Windows encrypts for this user with DPAPI.
 // https://learn.microsoft.com/en-us/windows/win32/api/dpapi/nf-dpapi-cryptprotectdata
 
-// maxFile is the maximum size of such a file, in bytes. The usual size is about 250.
+// maxFile is the maximum size of the key's file, in bytes. The usual size is about 250.
 const maxFile = 16 << 10
 
 func keyFile(name string) (dir *disk.Folder, file string, err error) {
@@ -57,7 +57,8 @@ func get(name string) ([]byte, error) {
 	})
 }
 
-// runDPAPI makes Windows encrypt or decrypt data. It copies the result and frees the system's memory.
+// runDPAPI calls act, which makes Windows encrypt or decrypt data. runDPAPI copies the result and frees the memory
+// that Windows allocated for it.
 func runDPAPI(data []byte, act func(in, out *windows.DataBlob) error) ([]byte, error) {
 	if len(data) == 0 {
 		return nil, ErrNotFound
@@ -84,8 +85,8 @@ func remove(name string) error {
 
 var queryUnbiasedTime = windows.NewLazySystemDLL("kernel32.dll").NewProc("QueryUnbiasedInterruptTime")
 
-// sleptTime returns how long the computer has been suspended: the difference between a clock that includes
-// suspends and one that does not.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that runs during
+// suspends and a clock that stops.
 // https://learn.microsoft.com/en-us/windows/win32/api/realtimeapiset/nf-realtimeapiset-queryunbiasedinterrupttime
 func sleptTime() (time.Duration, error) {
 	var awake uint64 // in units of 100 ns

@@ -1,5 +1,6 @@
 // Command seven accesses a keystore as aws-vault 7 does, with the same library and the same settings. Tests
-// compare our keystores with it. Its arguments are the name of a keystore, a verb and the name of an item.
+// compare our keystores with this program. Its arguments are the name of a keystore, a verb and the name of an
+// item.
 //
 // It is a separate program because the library connects to the session bus before main starts, and starts a bus
 // if there is none.
@@ -35,8 +36,8 @@ func run(backend, verb string, names []string) error {
 		PassPrefix:              os.Getenv("AWS_VAULT_PASS_PREFIX"),
 		FileDir:                 os.Getenv("AWS_VAULT_FILE_DIR"),
 		FilePasswordFunc:        keyring.FixedStringPrompt(os.Getenv("AWS_VAULT_FILE_PASSPHRASE")),
-		// aws-vault 7 sets neither of these and so cannot open this keystore. With the library's defaults,
-		// other processes of the user could not read the keys.
+		// aws-vault 7 does not set the next two fields and so cannot open the keyctl keystore. With the library's
+		// defaults for them, other processes of the user could not read the keys.
 		KeyCtlScope: "user",
 		KeyCtlPerm:  0x3f3f0000,
 	})
