@@ -12,24 +12,24 @@ import (
 )
 
 // Codes remembers the last MFA code that was sent for each device, because AWS accepts each code only once.
-// It stores a salted digest of the code.
+// Codes stores only a salted digest of the code.
 type Codes struct {
-	Dir   *disk.Folder // nil to remember the codes in this process only
+	Dir   *disk.Folder // nil if the codes are remembered in this process only
 	Locks *Locks
 
 	mu       sync.Mutex
-	lastSent map[string][]byte // digests by device; used if Dir is nil
+	lastSent map[string][]byte // digest of the last code, by device; used if Dir is nil
 }
 
-// A DeviceLock is a lock on an MFA device. Until Close, no other process sends codes of the device.
+// A DeviceLock is a lock on an MFA device. Until Close is called, no other process sends codes of the device.
 type DeviceLock struct {
 	lock  *Lock
 	codes *Codes
 	file  string
 }
 
-// LockDevice locks the MFA device with this serial number. It waits for the lock until ctx ends. Use the
-// returned context for all work under the lock: see [Locks.Session].
+// LockDevice locks the MFA device with this serial number. It waits for the lock until ctx ends. All work under
+// the lock must use the returned context: see [Locks.Session].
 func (c *Codes) LockDevice(ctx context.Context, serial, question string) (context.Context, *DeviceLock, error) {
 	sum := sha256.Sum256([]byte("aws-vault device 1\x00" + serial))
 	id := hex.EncodeToString(sum[:16])

@@ -98,7 +98,7 @@ func TestCodesErrors(t *testing.T) {
 	d.Close()
 }
 
-// Without a state folder, data is remembered in the process or not at all.
+// Without a state folder, codes are remembered only in the process, and the index and the history stay empty.
 func TestWithoutFolder(t *testing.T) {
 	w := newTestSessions(t).withoutFolder(t)
 	c := &Codes{Locks: w.Locks}

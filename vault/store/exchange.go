@@ -10,9 +10,10 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// An Exchange stores the token that is received for a single-use code or token. This process then has the
-// only copy of the new token. So Prepare does everything that can fail, prompt or hang before the exchange.
-// Save makes one write to a local file immediately after it. Store does the rest.
+// An Exchange stores the token that this process receives for a single-use code or token. Until the new token
+// is stored, this process has the only copy. So Prepare does everything that can fail, prompt or hang, and is
+// called before the exchange. Save is called right after the exchange, and only writes to a local file. Store
+// does the rest.
 //
 // An Exchange must be used by one goroutine only.
 type Exchange struct {
@@ -20,37 +21,37 @@ type Exchange struct {
 	name   string
 
 	prepared bool
-	saved    []byte // the encoded token that was saved last
+	saved    []byte // the encoded form of the last token passed to Save
 	token    Token
 	warnings []error
 }
 
 // Exchange starts an exchange whose result replaces the token with this name. It is for sign-ins that cannot
-// use [Tokens.Get], because the user may sign in with another identity than expected.
+// use [Tokens.Get], because the user may sign in with an unexpected identity.
 func (t *Tokens) Exchange(name string) *Exchange { return &Exchange{tokens: t, name: name} }
 
-// Lock prevents other processes from renewing the token that is about to be replaced. Otherwise the renewed
-// older token could overwrite the new one.
+// Lock prevents other processes from renewing the token that is about to be replaced. Otherwise another process
+// could overwrite the new token with a renewed copy of the old token.
 func (t *Exchange) Lock(ctx context.Context, question string) (context.Context, *Lock, error) {
 	return t.tokens.Locks.token(ctx, t.name, question)
 }
 
-// UnwritableError is returned by [Exchange.Prepare] if the result of the exchange could not be stored.
+// UnwritableError is returned by [Exchange.Prepare] if the result of the exchange could not be stored later.
 type UnwritableError struct{ Err error }
 
 func (e *UnwritableError) Error() string {
 	return fmt.Sprintf("the result could not be stored: %v", e.Err)
 }
 
-// Unwrap returns why it could not be stored.
+// Unwrap returns the error of the write.
 func (e *UnwritableError) Unwrap() error { return e.Err }
 
 // testItemName is the name of an item that is written only to test that the keystore is writable.
 const testItemName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
 
 // Prepare checks that Save will succeed: the keystore is open and writable. If not, it returns an
-// [*UnwritableError]. It checks nothing if the current token is held in memory only, because that token is at
-// risk anyway.
+// [*UnwritableError]. If the current token is held in memory only, Prepare checks nothing: that token is lost
+// at the end of this process even if the new token is not requested.
 func (t *Exchange) Prepare(ctx context.Context) error {
 	if _, inMemory := t.tokens.fromMemory(t.name); t.prepared || inMemory {
 		return nil
@@ -66,7 +67,7 @@ func (t *Exchange) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// testWrite writes an item like a token to the place where Save will write, and removes it.
+// testWrite writes a test item to the place where Save will write the token, and removes the item again.
 func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 	if p, ok := t.Ring.(*Pending); ok && !touch {
 		return p.Prepare(ctx)
@@ -83,9 +84,9 @@ func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 
 func (t *Tokens) needsTouch(name string) bool { return t.NeedsTouch != nil && t.NeedsTouch(name) }
 
-// Save stores a token immediately after the exchange that returned it. After Prepare it does not wait for
-// another program, unless the file cannot be written. Store returns errors of Save as warnings, because this
-// process can use the token anyway.
+// Save stores a token immediately after the exchange that returned it. If Prepare succeeded, Save waits for
+// another program only if the local file cannot be written. Errors of Save are returned by Store as warnings,
+// because this process can use the token even if it is not stored.
 func (t *Exchange) Save(k Token) {
 	if p, ok := t.tokens.Ring.(*Pending); ok && t.prepared && !t.tokens.needsTouch(t.name) {
 		it, data, err := t.tokens.item(t.name, k)
@@ -105,7 +106,7 @@ func (t *Exchange) SaveAs(name string, k Token) {
 	t.Save(k)
 }
 
-// put stores the token in the keystore, or in memory if that fails.
+// put stores the token in the keystore. If that fails, put keeps the token in memory.
 func (t *Exchange) put(k Token, run func(write func(context.Context) error) error) {
 	it, data, err := t.tokens.item(t.name, k)
 	if err == nil {
@@ -118,10 +119,10 @@ func (t *Exchange) put(k Token, run func(write func(context.Context) error) erro
 	}
 }
 
-// writeTime is the maximum duration of one write to a keystore that was found to be open.
+// writeTime is the maximum duration of one write to a keystore that is known to be open.
 const writeTime = 10 * time.Second
 
-// withTimeout runs a write that is not cancelled with ctx. It has a timeout instead.
+// withTimeout calls write with a context that has a timeout, and that does not end when ctx ends.
 func (t *Tokens) withTimeout(ctx context.Context, write func(context.Context) error) error {
 	limit := t.WriteTime
 	if limit == 0 {
@@ -132,14 +133,14 @@ func (t *Tokens) withTimeout(ctx context.Context, write func(context.Context) er
 	return write(limited)
 }
 
-// finish stores the token that Create returned, unless it was saved before.
+// finish stores the token that Create returned, unless Save has already stored that token.
 func (t *Exchange) finish(ctx context.Context, made Token) []error {
 	if _, data, err := t.tokens.item(t.name, made); err != nil || !bytes.Equal(data, t.saved) {
 		t.put(made, func(write func(context.Context) error) error {
 			if t.prepared {
 				return t.tokens.withTimeout(ctx, write)
 			}
-			return write(ctx) // which may prompt the user
+			return write(ctx) // this write may prompt the user
 		})
 	}
 	return t.Store(ctx)
@@ -194,13 +195,13 @@ func (t *Tokens) flush(ctx context.Context, name string) []error {
 func (t *Tokens) item(name string, k Token) (keystore.Item, []byte, error) {
 	data, err := encodeToken(name, k)
 	if err == nil {
-		_, err = decodeToken(name, data) // never write what cannot be read back
+		_, err = decodeToken(name, data) // do not store a token that could not be read back
 	}
 	return keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: t.needsTouch(name)}, data, err
 }
 
-// setInMemory keeps the token in memory if it could not be stored. Otherwise it removes an older token from
-// memory.
+// setInMemory keeps the token in memory if unstored is true. Otherwise it removes an older token with the same
+// name from memory.
 func (t *Tokens) setInMemory(name string, k Token, unstored bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,20 +6,20 @@ import (
 )
 
 const (
-	// A session that is valid for at least minInteractiveLeft is used if the user would be prompted for a new
-	// one.
+	// If creating a new session would prompt the user, a cached session is used instead, provided that it is valid
+	// for at least minInteractiveLeft.
 	minInteractiveLeft = 5 * time.Minute
 
-	// A session is returned only if it is valid for at least minUsableLeft.
+	// If creating a new session fails, a cached session is used only if it is valid for at least minUsableLeft.
 	minUsableLeft = 10 * time.Second
 
-	// maxClockSetBack is how far this computer's clock may have been set back since the session was created.
-	// If it was set back further, the remaining lifetime is unknown.
+	// A session is used only if this computer's clock was set back by at most maxClockSetBack since the session was
+	// created. After a larger change the remaining lifetime is unknown.
 	maxClockSetBack = time.Minute
 )
 
-// assess reports whether the session is fresh enough for the request. If it is not, short reports whether the
-// session is still valid for long enough that the user should not be prompted for a new one.
+// assess reports whether the session is fresh enough for the request. If the session is not fresh, short reports
+// whether it is still valid for so long that the user should not be prompted for a new session.
 func (s *Sessions) assess(k Session, r Request) (fresh, short bool) {
 	now := s.Now()
 	if !isValidFor(k, r, now) {
@@ -30,7 +30,7 @@ func (s *Sessions) assess(k Session, r Request) (fresh, short bool) {
 	return fresh, !fresh && left >= minInteractiveLeft
 }
 
-// isValidFor reports whether the session can be used for the request, however soon it expires.
+// isValidFor reports whether the session is still valid and not too old for the request. It ignores MinLeft.
 func isValidFor(k Session, r Request, now time.Time) bool {
 	age := k.Age(now)
 	switch {
@@ -49,8 +49,8 @@ func (e *ExpiredError) Error() string {
 	return fmt.Sprintf("the received credentials had already expired at %s", e.Expired.UTC().Format(time.RFC3339))
 }
 
-// checkNotExpired returns an [*ExpiredError] for credentials that have expired. The argument now is the time
-// of this computer's clock. AWS's time is computed from it with the measured skew.
+// checkNotExpired returns an [*ExpiredError] if the credentials have expired. The argument now is the time of
+// this computer's clock. Adding the measured skew to now gives AWS's time.
 func (m Created) checkNotExpired(now time.Time) error {
 	if c := m.Credentials; c.CanExpire && !c.Expires.After(now.Add(m.Skew)) {
 		return &ExpiredError{Expired: c.Expires}
@@ -58,7 +58,7 @@ func (m Created) checkNotExpired(now time.Time) error {
 	return nil
 }
 
-// StaleError is a warning: no new session could be created, so an older one is used.
+// StaleError is a warning: no new session could be created, so the cached session is used.
 type StaleError struct {
 	Until time.Time
 	Err   error // why no new session could be created

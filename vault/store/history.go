@@ -10,32 +10,32 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A ProfileHistory remembers which profiles the user used, and how often, so that these can be offered first.
-// It holds no secrets, and losing it does no harm.
+// A ProfileHistory remembers how often and how recently the user used each profile, so that the most used
+// profiles can be offered first. The history contains no secrets, and losing it does no harm.
 type ProfileHistory struct {
-	Dir *disk.Folder // nil to remember nothing
+	Dir *disk.Folder // nil if nothing is remembered
 	Now func() time.Time
 }
 
-// historyFile is the name of the file in Dir.
+// historyFile is the name of the history file in Dir.
 const historyFile = "uses"
 
 // A profileUse records how often and how recently a profile was used.
 type profileUse struct {
 	Profile string    `json:"profile"`
-	Weight  float64   `json:"weight"` // number of uses at the time Last; each use counts half after a week
+	Weight  float64   `json:"weight"` // uses until the time Last; a use that is a week older counts half as much
 	Last    time.Time `json:"last"`
 }
 
 const (
 	halfLife       = 7 * 24 * time.Hour
-	maxProfiles    = 500       // maximum number of profiles
-	maxHistorySize = 256 << 10 // maximum size of the file in bytes
+	maxProfiles    = 500       // maximum number of remembered profiles
+	maxHistorySize = 256 << 10 // maximum size of the history file in bytes
 	minUseInterval = 5 * time.Minute
 )
 
-// Record records that a profile was used now. It ignores a use that follows the last one within
-// minUseInterval.
+// Record records that a profile is used now. It does nothing if the last recorded use of the profile is less than
+// minUseInterval ago.
 func (u *ProfileHistory) Record(profile string) error {
 	if u.Dir == nil {
 		return nil
@@ -58,7 +58,7 @@ func (u *ProfileHistory) Record(profile string) error {
 	return u.Dir.Write(historyFile, raw)
 }
 
-// Sort returns the names with recently and frequently used profiles first. The other names keep their order.
+// Sort returns the names with recently and frequently used profiles first. Unused profiles keep their order.
 func (u *ProfileHistory) Sort(names []string) []string {
 	now, weights := u.Now(), map[string]float64{}
 	for _, k := range u.read() {
@@ -69,7 +69,7 @@ func (u *ProfileHistory) Sort(names []string) []string {
 	return names
 }
 
-// weight returns the decayed weight at the time now. If the clock was set back, the weight does not increase.
+// weight returns k.Weight, decayed until the time now. If the clock was set back, the weight does not increase.
 func (k profileUse) weight(now time.Time) float64 {
 	age := max(0, now.Sub(k.Last))
 	return k.Weight * math.Exp2(-float64(age)/float64(halfLife))

@@ -39,21 +39,21 @@ func TestHistory(t *testing.T) {
 	recordAll(t, u, "c")
 	wantOrder(t, u, "c a b d")
 	*now = now.Add(time.Hour)
-	recordAll(t, u, "d") // a later use counts for more
+	recordAll(t, u, "d") // the use of d is the latest, so it counts for more
 	wantOrder(t, u, "d c a b")
 	for range 3 {
 		*now = now.Add(time.Hour)
 		recordAll(t, u, "b")
 	}
 	wantOrder(t, u, "b d c a")
-	*now = now.Add(4 * 7 * 24 * time.Hour) // an old frequent use counts for less than a new one
+	*now = now.Add(4 * 7 * 24 * time.Hour) // many old uses count for less than one new use
 	recordAll(t, u, "a")
 	wantOrder(t, u, "a b d c")
-	*now = now.Add(-24 * time.Hour) // the clock was ahead
+	*now = now.Add(-24 * time.Hour) // set the clock back, as after a time when it was wrong
 	wantOrder(t, u, "a b d c")
 }
 
-// Repeated uses within minUseInterval count once, and write nothing.
+// Repeated uses within minUseInterval count as one use, and write nothing.
 func TestHistoryRepeatedUse(t *testing.T) {
 	u, now := newHistory(t)
 	recordAll(t, u, "a")

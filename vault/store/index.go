@@ -15,8 +15,9 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// An Index lists the cached sessions and tokens, so that the keystore items need not be opened. It is only a
-// hint: a wrong entry costs one read of the keystore, and never leads to a wrong result. It holds no secrets.
+// An Index lists the cached sessions and tokens, so that they can be listed without opening the keystore items.
+// The index is only a hint: a wrong entry costs one read of the keystore, and never leads to a wrong result. The
+// index contains no secrets.
 type Index struct {
 	Dir   *disk.Folder // nil for an index that stays empty
 	Locks *Locks
@@ -27,19 +28,20 @@ const indexFile = "sessions"
 
 // An Entry is the record of one session or token in the index.
 type Entry struct {
-	Type       string    `json:"type,omitempty"` // empty for a session
+	Type       string    `json:"type,omitempty"` // "" for a session
 	Name       string    `json:"name"`
-	Profile    string    `json:"profile"`         // for a token, the label shown to the user
-	SignedInAs string    `json:"who,omitempty"`   // the user of the sign-in; only for tokens
-	Stamp      string    `json:"stamp,omitempty"` // keystore stamp of the item that SignedInAs was read from; may be empty
+	Profile    string    `json:"profile"`         // for a token, its label
+	SignedInAs string    `json:"who,omitempty"`   // for a token, the user who signed in
+	Stamp      string    `json:"stamp,omitempty"` // the token's keystore stamp when SignedInAs was read; may be empty
 	Kind       string    `json:"kind"`
 	Root       string    `json:"root,omitempty"`
 	Created    time.Time `json:"made"`
-	Expires    time.Time `json:"expires"` // zero in a line that deletes the earlier entry
+	Expires    time.Time `json:"expires"` // zero if this line deletes the earlier entry
 }
 
-// maxIndex is the maximum size of an index in bytes, enough for about 20,000 sessions. At half of this size
-// the index is rewritten. If the rewritten entries exceed a quarter of it, all of them are dropped.
+// maxIndex is the maximum size of an index in bytes, enough for about 20,000 sessions. An index that exceeds half
+// of maxIndex is rewritten without outdated lines. If it then still exceeds a quarter of maxIndex, all old
+// entries are dropped.
 const maxIndex = 4 << 20
 
 // Entries returns all entries by item name. It returns an empty map if the index cannot be read.
@@ -51,7 +53,7 @@ func (x *Index) Entries() map[string]Entry {
 	return decodeIndex(raw)
 }
 
-// Entry returns the entry with this name, and whether there is one. It does not decode other entries.
+// Entry returns the entry with this name, and whether there is such an entry. It decodes no other entries.
 func (x *Index) Entry(name string) (Entry, bool) {
 	raw, err := x.Dir.Read(indexFile, maxIndex)
 	if err != nil {
@@ -67,7 +69,7 @@ func (x *Index) Entry(name string) (Entry, bool) {
 	return e, ok
 }
 
-// decodeIndex decodes the lines of an index. It ignores lines that are incomplete or unknown.
+// decodeIndex decodes the lines of an index. It ignores lines that are incomplete or that it does not know.
 func decodeIndex(raw []byte) map[string]Entry {
 	entries := map[string]Entry{}
 	for line := range bytes.Lines(raw) {
@@ -79,7 +81,7 @@ func decodeIndex(raw []byte) map[string]Entry {
 		switch {
 		case e.Expires.IsZero():
 			delete(entries, e.Name)
-		case !ok || !e.Created.Before(known.Created): // a process that read an older item may append its line later
+		case !ok || !e.Created.Before(known.Created): // an older entry may be appended after a newer one
 			entries[e.Name] = e
 		}
 	}
@@ -91,7 +93,7 @@ func encodeIndex(entries []Entry) []byte {
 	for _, e := range entries {
 		line, err := json.Marshal(e)
 		if err != nil {
-			continue // JSON cannot represent this time, so the entry is left out; readers then open the item itself
+			continue // JSON cannot represent the entry's time; without an entry, the item itself is opened
 		}
 		b.Write(append(line, '\n'))
 	}
@@ -143,7 +145,7 @@ func isTorn(f *os.File, size int64) bool {
 	return last[0] != '\n'
 }
 
-// compact rewrites the index and appends text.
+// compact rewrites the index without outdated lines, and appends text.
 func (x *Index) compact(text []byte) error {
 	old := encodeIndex(sorted(x.Entries()))
 	if len(old) > maxIndex/4 {

@@ -133,7 +133,7 @@ func TestIndexErrors(t *testing.T) {
 	}
 }
 
-// FuzzIndex checks that an index that is decoded and encoded again has the same entries.
+// FuzzIndex checks that an index has the same entries after it is decoded, encoded and decoded again.
 func FuzzIndex(f *testing.F) {
 	f.Add(encodeIndex([]Entry{entry(nameA, noon), entry("a\nb", noon), {Name: nameA}, entry(nameB, noon)}))
 	f.Add([]byte("{}\n\n\x00{\"name\":\"x\"}{"))

@@ -14,30 +14,30 @@ import (
 )
 
 // Journals record the progress of key rotations, so that an interrupted rotation can be completed or undone.
-// A journal holds the old and the new key, so neither is lost, whichever of them AWS accepts in the end.
-// Journals are stored among the items that aws-vault 7 does not list.
+// A journal contains both the old and the new key, so neither key is lost, whichever of them AWS accepts in the
+// end. Journals are stored with the sessions, and aws-vault 7 does not list them.
 type Journals struct {
 	Ring       KeyRing
-	NeedsTouch func(name string) (bool, error) // as in [Keys]
+	NeedsTouch func(name string) (bool, error) // see the field of the same name in [Keys]
 }
 
-// A Rotation is the journal of replacing one stored access key with a new one.
+// A Rotation is the journal of one key rotation, which replaces a stored access key with a new one.
 type Rotation struct {
-	Name    string          // the name that the key is stored under
-	User    string          // the name of the IAM user that the key belongs to
-	Account string          // the account of the user
-	Before  []string        // the IDs of all keys that the user had before a new one was requested
+	Name    string          // the name under which the key is stored
+	User    string          // the name of the IAM user who owns the key
+	Account string          // the AWS account of the user
+	Before  []string        // the IDs of all keys that the user had before the new key was requested
 	Old     aws.Credentials // the key to replace
-	New     aws.Credentials // the key that AWS created; zero until then
+	New     aws.Credentials // the key that AWS created; zero until AWS has created it
 	From    time.Time       // the new key was requested between From and Until, by AWS's clock
 	Until   time.Time
-	KeepOld bool // deactivate the old key, but do not delete it
-	Undo    bool // restore the old key, and delete the new one
+	KeepOld bool // the old key is deactivated, but not deleted
+	Undo    bool // the old key is restored, and the new key is deleted
 }
 
-// JournalError reports that a journal cannot be read. It never quotes the journal, which holds secrets.
+// JournalError reports that a journal cannot be read. The error never quotes the journal, which contains secrets.
 type JournalError struct {
-	Name string // the name that the key is stored under
+	Name string // the name under which the key is stored
 	Why  string // what was found, and what was expected
 }
 
@@ -45,8 +45,8 @@ func (e *JournalError) Error() string {
 	return fmt.Sprintf("the rotation journal of key %q is damaged: %s", e.Name, e.Why)
 }
 
-// Find returns the journal of the key stored under name, and whether there is one. It returns a
-// [*JournalError] if the journal is damaged, or the keystore's error.
+// Find returns the journal of the key stored under name, and whether there is a journal. It returns a
+// [*JournalError] if the journal is damaged, and the keystore's error if the journal cannot be opened.
 func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error) {
 	it, err := j.Ring.Item(ctx, journalName(name))
 	var garbled *keystore.DamagedError
@@ -62,7 +62,7 @@ func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error
 	return r, err == nil, err
 }
 
-// Interrupted returns the names of those keys that have a journal. It does not open the journals.
+// Interrupted returns those of the names whose keys have a journal. It does not open the journals.
 func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, error) {
 	var all []string
 	for _, name := range names {
@@ -80,7 +80,7 @@ func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, e
 func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	data, err := encodeRotation(r)
 	if err == nil {
-		_, err = decodeRotation(r.Name, data) // never write what cannot be read back
+		_, err = decodeRotation(r.Name, data) // do not store a journal that could not be read back
 	}
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	})
 }
 
-// Remove deletes the journal of the key stored under name. It returns nil if there is none.
+// Remove deletes the journal of the key stored under name. It returns nil if there is no journal.
 func (j *Journals) Remove(ctx context.Context, name string) error {
 	err := j.Ring.Remove(ctx, journalName(name))
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -111,7 +111,7 @@ func journalName(name string) string { return "rotation of " + name }
 const (
 	journalVersion = 1
 	journalType    = "rotation"
-	maxListed      = 100 // AWS allows two keys per user
+	maxListed      = 100 // maximum number of key IDs in a journal; AWS allows two keys per user
 )
 
 // journalItem is the JSON form of a journal in the keystore.
@@ -153,7 +153,7 @@ func decodeRotation(name string, data []byte) (Rotation, error) {
 	switch {
 	case len(data) > maxItem:
 		return damaged(fmt.Sprintf("%d bytes, expected at most %d", len(data), maxItem))
-	case json.Unmarshal(data, &it) != nil: // the decoder's error may quote a secret
+	case json.Unmarshal(data, &it) != nil: // do not return the decoder's error, which may quote a secret
 		return damaged("not valid JSON for a rotation journal")
 	case it.Type != journalType:
 		return damaged("another type of item, expected a rotation journal")

@@ -53,7 +53,7 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// A journal is stored among the sessions, but is not treated as one.
+// A journal is stored in the same keystore as the sessions, but is not treated as a session.
 func TestJournalIsNotASession(t *testing.T) {
 	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {

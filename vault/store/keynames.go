@@ -13,20 +13,20 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// NameError reports a key name that aws-vault 7 treats as one of its own sessions or tokens. If both versions
-// use the same keystore, aws-vault 7 would hide such a key and delete it at its next run.
+// NameError reports a key name that aws-vault 7 treats as the name of one of its own sessions or tokens. If
+// aws-vault 7 uses the same keystore, it would hide such a key and delete it at its next run.
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
 	return fmt.Sprintf("key name %q: aws-vault 7 treats such names as sessions and deletes them, expected another name", e.Name)
 }
 
-// SharedNameError reports a key name that the keystore does not distinguish from another one. An example is
-// "Prod" on a disk where "prod" is the same file. Storing a key under the new name would overwrite the other
-// key.
+// SharedNameError reports a key name that the keystore does not distinguish from the name of another key. An
+// example is "Prod" on a disk where "prod" is the same file. Storing a key under the new name would overwrite the
+// other key.
 type SharedNameError struct {
 	Name  string
-	Other string // the name that the keystore lists; empty if it is unknown
+	Other string // the other key's name; empty if it is unknown
 }
 
 func (e *SharedNameError) Error() string {
@@ -37,8 +37,8 @@ func (e *SharedNameError) Error() string {
 	return fmt.Sprintf("key name %q: this keystore cannot distinguish it from %s, expected another name", e.Name, other)
 }
 
-// checkShared returns a [*SharedNameError] if the keystore finds an item under the name but does not list the
-// name.
+// checkShared returns a [*SharedNameError] if the keystore finds an item under name, although its list of names
+// does not contain name.
 func (k *Keys) checkShared(ctx context.Context, name string) error {
 	if _, err := k.Ring.Stamp(ctx, name); errors.Is(err, keystore.ErrNotFound) {
 		return nil
@@ -55,8 +55,7 @@ func (k *Keys) checkShared(ctx context.Context, name string) error {
 }
 
 // reservedNames matches the names that aws-vault 7 uses for sessions and tokens. The pattern is deliberately
-// wider than necessary: a harmless name that is refused does no harm, but a key that aws-vault 7 deletes is
-// lost.
+// wider than necessary. Refusing a harmless name does no harm, but a key that aws-vault 7 deletes is lost.
 var reservedNames = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^(?:oidc:.*|[^,]+,[^,]+,[^,]*,[0-9]+|session:.*:.*:[^:]+|.* session \([0-9]+\))$`)
 })
@@ -68,14 +67,14 @@ func checkKeyName(name string) error {
 	return nil
 }
 
-// legacySession matches the session names of aws-vault 5, 6 and 7. They all end in a Unix time of ten digits,
-// which is a time between 2001 and 2286.
+// legacySession matches the session names of aws-vault 5, 6 and 7. They all end in a Unix time of ten digits. Ten
+// digits represent a time between 2001 and 2286.
 var legacySession = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:sts\.GetSessionToken|sts\.AssumeRole|sts\.AssumeRoleWithWebIdentity|sso\.GetRoleCredentials|credential_process|session),([^,]+),([^,]*),[0-9]{10}$`)
 })
 
-// isLegacy reports whether name is a session or token of an older aws-vault. It matches fewer names than
-// [Keys.Put] refuses, because a key that is not listed seems lost.
+// isLegacy reports whether name is the name of a session or token of an older aws-vault. It matches fewer names
+// than [Keys.Put] refuses, because items with a legacy name are not listed, and an unlisted key would seem lost.
 func isLegacy(name string) bool {
 	if strings.HasPrefix(name, "oidc:https://") || strings.HasPrefix(name, "oidc:http://") {
 		return true

@@ -22,10 +22,11 @@ import (
 // and write the same items.
 type Keys struct {
 	Ring KeyRing
-	Dir  *disk.Folder // holds a generation number per key; nil if no cached session depends on a key
+	Dir  *disk.Folder // contains a generation text per key; nil if no cached session depends on a key
 
 	// NeedsTouch reports whether the key must be stored so that each use requires a touch of a security key.
-	// It returns an error if the keystore does not support that. Nil means that no key requires a touch.
+	// NeedsTouch returns an error if the keystore does not support touch. If NeedsTouch is nil, no key requires a
+	// touch.
 	NeedsTouch func(name string) (bool, error)
 }
 
@@ -51,9 +52,9 @@ func (k *Keys) Names(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// Key returns the key stored under name, or [ErrNoKey]. If the key must require a touch but does not yet, Key
-// stores it again so that it does. It returns a [*DamagedError] if the item is not a key, and the keystore's
-// error if the item cannot be opened.
+// Key returns the key stored under name, or [ErrNoKey]. If the key must require a touch, but was stored without
+// that requirement, Key stores it again with the requirement. Key returns a [*DamagedError] if the item is not a
+// key, and the keystore's error if the item cannot be opened.
 func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	it, err := k.Ring.Item(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -66,15 +67,15 @@ func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	if err != nil || it.Touch {
 		return c, err
 	}
-	// The key was stored before its profile required a touch.
+	// The stored key does not require a touch. Its profile may require one since the key was stored.
 	if touch, err := k.needsTouch(name); err != nil || !touch {
-		return c, nil // the caller reports a keystore without touch support when it uses the key
+		return c, nil // ignore err: the caller reports a keystore without touch support when it uses the key
 	}
 	return c, k.Put(ctx, name, c)
 }
 
-// keyItem is the JSON form of a key in the keystore, as aws-vault 7 writes it. It repeats the fields of the
-// SDK's struct, so that a later SDK does not change the stored form.
+// keyItem is the JSON form of a key in the keystore, as aws-vault 7 writes it. It has the fields of the SDK's
+// struct, but is a separate type, so that a later version of the SDK does not change the stored form.
 type keyItem struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -95,7 +96,7 @@ func decodeKey(name string, data []byte) (aws.Credentials, error) {
 		return damaged(fmt.Sprintf("%d bytes, expected at most %d", len(data), maxItem))
 	}
 	var c keyItem
-	if json.Unmarshal(data, &c) != nil { // the decoder's error may quote the secret
+	if json.Unmarshal(data, &c) != nil { // do not return the decoder's error, which may quote the secret
 		return damaged("not valid JSON for an access key")
 	}
 	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
@@ -104,8 +105,8 @@ func decodeKey(name string, data []byte) (aws.Credentials, error) {
 	return aws.Credentials(c), nil
 }
 
-// Put stores a key under name and replaces an earlier one. It returns a [*NameError] if the name is reserved,
-// and a [*SharedNameError] if the keystore does not distinguish it from another key's name.
+// Put stores a key under name and replaces an earlier key. It returns a [*NameError] if the name is reserved, and
+// a [*SharedNameError] if the keystore does not distinguish name from the name of another key.
 func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if err := checkKeyName(name); err != nil {
 		return err
@@ -115,7 +116,7 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 		return fmt.Errorf("key %q: %w", name, err)
 	}
 	if _, err := decodeKey(name, data); err != nil {
-		return err // never write what cannot be read back
+		return err // do not store a key that could not be read back
 	}
 	if err := k.checkShared(ctx, name); err != nil {
 		return err
@@ -124,8 +125,8 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if err != nil {
 		return err
 	}
-	// The generation changes before and after the write. The first change fails early if the folder is not
-	// writable.
+	// The generation changes both before and after the key is written. If the folder is not writable, the first
+	// change fails before the key is written.
 	if err := k.renewGeneration(name); err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	return k.renewGeneration(name)
 }
 
-// ErrReadBack reports that the keystore returned a different key than the one written.
+// ErrReadBack reports that the keystore returned a different key than the key that was stored.
 var ErrReadBack = errors.New("the key read back differs from the key written")
 
 // PutVerified stores a key under name, reads it back and compares the two. It returns the errors of Put and
@@ -173,8 +174,8 @@ func (k *Keys) Remove(ctx context.Context, name string) error {
 }
 
 // Fingerprint returns a text that changes whenever the key under name is written, by aws-vault or by another
-// program. The second result reports whether there is a key. Fingerprint opens the item only if the keystore
-// has no stamps.
+// program. The second result reports whether there is a key with this name. Fingerprint opens the keystore item
+// only if the keystore has no stamps.
 func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, error) {
 	stamp, err := k.Ring.Stamp(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -200,8 +201,8 @@ func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, erro
 	return stamp + " " + string(generation), true, nil
 }
 
-// renewGeneration records a new generation of the key. It is needed because the stamp of a keystore may have
-// a resolution of one second, so two quick writes can have the same stamp.
+// renewGeneration records a new generation of the key. The keystore's stamp is not enough: its resolution may be
+// one second, so that two writes in quick succession have the same stamp.
 func (k *Keys) renewGeneration(name string) error {
 	if k.Dir == nil {
 		return nil
@@ -209,7 +210,7 @@ func (k *Keys) renewGeneration(name string) error {
 	return k.Dir.Write(generationFile(name), []byte(rand.Text()))
 }
 
-// generationFile returns the name of the file that holds a key's generation.
+// generationFile returns the name of the file that contains the generation of the key.
 func generationFile(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])

@@ -112,7 +112,7 @@ func TestKeyErrors(t *testing.T) {
 	}
 }
 
-// A refused Put changes nothing.
+// A Put that is refused changes nothing.
 func TestRefusedPut(t *testing.T) {
 	old := aws.Credentials{AccessKeyID: "AKIDOLD", SecretAccessKey: "old"}
 	keys, r := newKeys(t)
@@ -162,7 +162,7 @@ func TestKeyNames(t *testing.T) {
 		{"foo session", false, true},
 		{"foo session (x)", false, true},
 
-		// aws-vault 7 would hide or delete these keys, so Put refuses them. Existing ones are listed.
+		// aws-vault 7 would hide or delete keys with these names, so Put refuses the names. Existing keys are listed.
 		{"a,b,c,1", true, true},
 		{"a\nb,c,,1", true, true},
 		{"session,x,y,12", true, true},
@@ -176,7 +176,7 @@ func TestKeyNames(t *testing.T) {
 		{"sts.AssumeRole,d29yaw,,17000000000", true, true},
 		{"other,d29yaw,,1700000000", true, true},
 
-		// Sessions and tokens of older versions.
+		// These are names of sessions and tokens of older versions.
 		{"sts.GetSessionToken,d29yaw,YXJuOmF3czppYW06OjE6bWZhL2JvYg,1700000000", true, false},
 		{"sts.AssumeRole,d29yaw,,1700000000", true, false},
 		{"sts.AssumeRoleWithWebIdentity,d29yaw,,1700000000", true, false},
@@ -247,7 +247,7 @@ func TestFingerprint(t *testing.T) {
 		if err := keys.Put(t.Context(), name, testKey); err != nil {
 			t.Fatal(err)
 		}
-		r.Writes[name] = 0 // the stamp stays the same, like one with a resolution of a second
+		r.Writes[name] = 0 // the stamp stays the same after a write, like a stamp with a resolution of one second
 	}
 	seen := map[string]string{}
 	changed := func(why string) {
@@ -268,7 +268,7 @@ func TestFingerprint(t *testing.T) {
 	during := ""
 	r.BeforeAny = func(method string) {
 		if method == "Put" {
-			during = print("work") // as read by another process at this moment
+			during = print("work") // the fingerprint that another process would read during the write
 		}
 	}
 	put("work")
@@ -350,7 +350,7 @@ func FuzzDecodeKey(f *testing.F) {
 			t.Fatal(err)
 		}
 		if len(again) > maxItem {
-			return // escaping made it longer
+			return // JSON escaping made the key longer than an item may be
 		}
 		back, err := decodeKey("work", again)
 		back.Expires, c.Expires = back.Expires.UTC(), c.Expires.UTC()
@@ -360,8 +360,8 @@ func FuzzDecodeKey(f *testing.F) {
 	})
 }
 
-// A key that must require a touch is stored so. A key that was stored without is stored again when it is
-// read. If the keystore does not support touch, Put fails and Key returns the key.
+// A key whose profile requires a touch is stored with that requirement. A key that was stored without it is
+// stored again when the key is read. If the keystore does not support touch, Put fails and Key returns the key.
 func TestKeysThatNeedATouch(t *testing.T) {
 	keys, r := newKeys(t)
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {

@@ -11,9 +11,9 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// List returns the unexpired sessions in the keystore, those that expire first at the front. It lists the
-// keystore once. It opens only items that the index does not know, and adds them to the index. Damaged items
-// are returned as warnings. The error is the keystore's.
+// List returns the unexpired sessions in the keystore, sorted by expiry time with the earliest first. It lists
+// the keystore once. It opens only items that have no index entry, and adds entries for them. It returns damaged
+// items as warnings, and the keystore's error.
 func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
 	return list(ctx, s.listRing(), s.Index, "", s.Now())
 }
@@ -26,7 +26,7 @@ func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) 
 	return filterUnexpired(all, kind, now), warnings, nil
 }
 
-// filterUnexpired returns the unexpired entries of this type, those that expire first at the front.
+// filterUnexpired returns the unexpired entries of the type kind, sorted by expiry time with the earliest first.
 func filterUnexpired(all []Entry, kind string, now time.Time) []Entry {
 	unexpired := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Type != kind || !e.Expires.After(now) })
 	slices.SortFunc(unexpired, func(a, b Entry) int {
@@ -41,7 +41,7 @@ func filterUnexpired(all []Entry, kind string, now time.Time) []Entry {
 // Cached lists the cached sessions and tokens in a keystore.
 type Cached struct{ Sessions, Tokens []Entry }
 
-// ListCached returns the results of [Sessions.List] and [Tokens.List], and lists the keystore only once.
+// ListCached returns the results of both [Sessions.List] and [Tokens.List], but lists the keystore only once.
 func (s *Sessions) ListCached(ctx context.Context) (Cached, []error, error) {
 	all, warnings, err := readEntries(ctx, s.listRing(), s.Index, s.Now())
 	if err != nil {
@@ -54,21 +54,21 @@ func groupByType(all []Entry, now time.Time) Cached {
 	return Cached{Sessions: filterUnexpired(all, "", now), Tokens: filterUnexpired(all, tokenType, now)}
 }
 
-// Remove deletes the matching sessions, including expired ones, and returns how many of them had not expired.
-// It never deletes damaged or unknown items, which may not be sessions. If the keystore fails midway, Remove
-// returns the number of sessions deleted so far.
+// Remove deletes the matching sessions, including expired sessions. It returns how many of the deleted sessions
+// had not expired. It never deletes damaged or unknown items, which may not be sessions. If the keystore fails
+// midway, Remove returns the number of sessions deleted so far.
 func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
 	deleted, warnings, err := remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": match})
 	return len(deleted.Sessions), warnings, err
 }
 
-// RemoveCached deletes the matching sessions and tokens, and lists the keystore only once. It returns the
-// deleted entries that had not expired.
+// RemoveCached deletes the matching sessions and tokens, but lists the keystore only once. It returns those of
+// the deleted entries that had not expired.
 func (s *Sessions) RemoveCached(ctx context.Context, session, token func(Entry) bool) (Cached, []error, error) {
 	return remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
 }
 
-// remove deletes the entries for which the match function of their type returns true.
+// remove deletes each session or token for which the match function of its type returns true.
 func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map[string]func(Entry) bool) (Cached, []error, error) {
 	all, warnings, err := readEntries(ctx, ring, x, now)
 	if err != nil {
@@ -95,8 +95,7 @@ func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map
 	return groupByType(found, now), warnings, err
 }
 
-// readEntries returns an entry for each item in the keystore. It opens only items that the index does not
-// know.
+// readEntries returns an entry for each item in the keystore. It opens only items that have no index entry.
 func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, []error, error) {
 	names, err := ring.Names(ctx)
 	if err != nil {
@@ -125,9 +124,9 @@ func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Ent
 	return append(all, added...), warnings, nil
 }
 
-// otherType is the type of a valid item that is neither a session nor a token. The index has an entry for
-// such an item, so that it is not opened for each list. The entry expires after otherLifetime, because the
-// index is not updated when such an item is removed.
+// otherType is the type of a valid item that is neither a session nor a token. The index has an entry for such an
+// item, so that not every list opens the item again. The index is not updated when such an item is removed, so
+// the entry expires after otherLifetime.
 const (
 	otherType     = "other"
 	otherLifetime = 30 * 24 * time.Hour
@@ -156,7 +155,7 @@ func readEntry(ctx context.Context, ring Ring, name string, now time.Time) (Entr
 	return Entry{}, []error{err}, nil
 }
 
-// isOtherType reports whether err is a [*DamagedError] only because the item has another type.
+// isOtherType reports whether err is a [*DamagedError] for a valid item that has another type.
 func isOtherType(err error) bool {
 	var damaged *DamagedError
 	return errors.As(err, &damaged) && damaged.isOther

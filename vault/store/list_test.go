@@ -40,7 +40,7 @@ func TestListReadsUnknownItems(t *testing.T) {
 	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &calls)}); err != nil {
 		t.Fatal(err)
 	}
-	w.put(t, nameA, session(time.Hour)) // as if stored by a process with another state folder
+	w.put(t, nameA, session(time.Hour)) // not in the index, as if stored by a process with another state folder
 	w.wantList(t, 1, nameA, nameB)
 	w.wantList(t, 0, nameA, nameB)
 	e := w.Index.Entries()[nameA]
@@ -58,13 +58,13 @@ func TestListReadsUnknownItems(t *testing.T) {
 		w.wantList(t, 0, nameA, nameB)
 	}
 	w.now = noon.Add(time.Hour)
-	w.wantList(t, 0, nameB) // nameA expires at this moment
+	w.wantList(t, 0, nameB) // nameA expires exactly now
 	delete(w.ring.Items, nameB)
-	w.wantList(t, 0) // the index still has an entry for it
+	w.wantList(t, 0) // the index still has an entry for nameB
 }
 
-// An item that is neither a session nor a token is opened only once. It is opened again later, when it may
-// have been replaced.
+// An item that is neither a session nor a token is opened only once. After otherLifetime the item is opened
+// again, because a session may have replaced it.
 func TestListRemembersOtherItems(t *testing.T) {
 	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
@@ -73,7 +73,7 @@ func TestListRemembersOtherItems(t *testing.T) {
 	w.wantList(t, 1)
 	w.wantList(t, 0)
 	for name := range w.ring.Items {
-		w.put(t, name, session(time.Hour)) // as if stored by a process with another state folder
+		w.put(t, name, session(time.Hour)) // not in the index, as if stored by a process with another state folder
 	}
 	w.now = noon.Add(otherLifetime + 2*sweepAfter)
 	w.Sweep(t.Context())
@@ -91,7 +91,7 @@ func TestListEqualExpiry(t *testing.T) {
 	w.wantList(t, 2, nameA, nameB)
 }
 
-// A process is killed after it stored a session and before it updated the index.
+// A process is killed after it has stored a session, but before it has updated the index.
 func TestKilledBeforeIndexUpdate(t *testing.T) {
 	w, calls := newTestSessions(t), 0
 	w.put(t, nameA, session(time.Hour))
@@ -99,7 +99,7 @@ func TestKilledBeforeIndexUpdate(t *testing.T) {
 	w.now = noon.Add(2 * time.Hour)
 	w.ring.BeforeAny = func(method string) {
 		if method == "Put" {
-			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that nothing more is written to the index
+			w.Index.Dir = disk.NewFolder(w.dir + " gone") // from now on, nothing is written to the index
 		}
 	}
 	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)}); err != nil {
@@ -236,7 +236,7 @@ func TestSweep(t *testing.T) {
 	if _, _, err := w.List(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.put(t, "renewed", session(time.Hour)) // the index knows only the session before
+	w.put(t, "renewed", session(time.Hour)) // the index knows only the expired session that this session replaces
 	if err := w.Index.add(t.Context(), Entry{Name: "renewed", Created: noon.Add(-3 * time.Hour), Expires: noon.Add(-2 * time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestSweep(t *testing.T) {
 	want("damaged")
 
 	w.put(t, "long expired", session(-2*time.Hour))
-	w.now = noon // a wrong clock was corrected
+	w.now = noon // the clock was wrong and is corrected now
 	make()
 	want("damaged")
 }
@@ -285,7 +285,7 @@ func TestSweepErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer held.Close()
-		w.Sweep(t.Context()) // returns at once
+		w.Sweep(t.Context()) // does not wait for the lock
 		if len(w.ring.Calls) != 0 {
 			t.Errorf("the keystore calls were %v while another process swept", w.ring.Calls)
 		}

@@ -8,21 +8,21 @@ import (
 	"aws-vault/vault/mutex"
 )
 
-// localLocks allows only one goroutine of this process at a time to wait for a lock file. A server may have
-// thousands of goroutines that wait for the same session. Each wait for a system lock would use a thread and
-// an open file.
+// localLocks ensures that at most one goroutine of this process waits for each lock file. A server may have
+// thousands of goroutines that wait for the same session, and each wait for a lock of the operating system uses
+// a thread and an open file.
 type localLocks struct {
 	mu     sync.Mutex
 	byName map[string]*localLock
 }
 
-// A localLock is removed when no goroutine holds it or waits for it.
+// A localLock is the mutex for one lock file. It is removed when no goroutine holds it or waits for it.
 type localLock struct {
 	mutex.Mutex
 	users int
 }
 
-// tryLock locks the mutex of a lock file if it is free. The caller calls unlock once.
+// tryLock locks the mutex of the lock file called name, if the mutex is free. The caller must call unlock once.
 func (t *localLocks) tryLock(name string) (unlock func(), ok bool) {
 	l := t.join(name)
 	unlock, ok = l.TryLock()
@@ -33,8 +33,8 @@ func (t *localLocks) tryLock(name string) (unlock func(), ok bool) {
 	return t.unlockFunc(name, l, unlock), true
 }
 
-// lock waits for the mutex of a lock file until ctx ends, and then returns the cause. The caller calls unlock
-// once.
+// lock waits for the mutex of the lock file called name, and locks it. The caller must call unlock once. If ctx
+// ends first, lock returns the cause of ctx.
 func (t *localLocks) lock(ctx context.Context, name string) (unlock func(), err error) {
 	l := t.join(name)
 	unlock, err = l.Lock(ctx)
@@ -75,13 +75,13 @@ func (t *localLocks) leave(name string, l *localLock) {
 	}
 }
 
-// memoryNotes holds the notes of locks for a process that has no folder for lock files.
+// memoryNotes holds the notes of all locks in memory, for a process that has no folder for lock files.
 type memoryNotes struct {
 	mu     sync.Mutex
 	byName map[string][]byte
 }
 
-// A memoryNote replaces the lock file with this name.
+// A memoryNote is used instead of the lock file called name.
 type memoryNote struct {
 	notes *memoryNotes
 	name  string

@@ -18,22 +18,22 @@ import (
 // Locks prevents the processes of one user, and the goroutines of each process, from doing the same work at
 // the same time. The operating system releases a lock when the process that holds it ends.
 type Locks struct {
-	Dir        *disk.Folder // folder of the lock files; nil to lock within this process only
-	Program    string       // this command, such as "aws-vault exec prod"; processes that wait for the lock show it
-	OnSlowWait func(Wait)   // called once when a wait takes longer than a second; may be nil
+	Dir        *disk.Folder // folder of the lock files; if nil, locks work within this process only
+	Program    string       // this process's command, such as "aws-vault exec prod"; shown by waiting processes
+	OnSlowWait func(Wait)   // called once for each wait of more than a second; may be nil
 	Now        func() time.Time
 
 	// CatchSignals is called before a lock is acquired, because the process may then wait or hold the lock
-	// for a long time. See [aws-vault/cli/app.Env]. Nil leaves signals to the caller.
+	// for a long time. See [aws-vault/cli/app.Env]. If CatchSignals is nil, the caller handles signals.
 	CatchSignals func()
 
-	// ParentLocks are the locks held by the processes that started this one and wait for it to end.
+	// ParentLocks are the locks held by the processes that started this process and wait for it to end.
 	ParentLocks []program.Lock
 
 	slowAfter   time.Duration     // how long a wait may take before OnSlowWait is called; 0 means one second
-	onWait      func(name string) // called before each wait; tests count the calls
+	onWait      func(name string) // called at the start of each wait; used by tests
 	local       localLocks
-	memoryNotes memoryNotes // the lock notes if Dir is nil
+	memoryNotes memoryNotes // the notes of the locks; used if Dir is nil
 
 	mu   sync.Mutex
 	held map[*Lock]bool
@@ -43,44 +43,45 @@ type Locks struct {
 type Wait struct {
 	Process  int    // ID of the process that holds the lock; 0 if it is unknown
 	Program  string // the command of that process
-	Question string // what that process holds the lock for, or what it is prompting for
+	Question string // what that process holds the lock for, or what it is prompting the user for
 }
 
-// unusedLockAge is the age at which an unused lock file is removed.
+// unusedLockAge is the time after its last use when a lock file is removed.
 const unusedLockAge = 24 * time.Hour
 
 // slowWaitAfter is how long a wait may take before OnSlowWait is called.
 const slowWaitAfter = time.Second
 
-// Session acquires the lock for creating the session with this ID. It waits for the lock until ctx ends, and
-// then returns the cause.
+// Session acquires the lock for creating the session with this ID. It waits until the lock is free. If ctx ends
+// first, it returns the cause of ctx.
 //
-// It returns a [*LockOwnerError] if the process that held the lock during the wait failed to create the same
-// session. So a prompt that was refused or cancelled is not repeated by each waiting process. It returns a
-// [*DeadlockError] at once if ctx, or a process that waits for this one, holds the lock already.
+// It returns a [*LockOwnerError] if the process that it waited for failed to create the session. So a prompt that
+// the user cancelled is not repeated by each waiting process. It returns a [*DeadlockError] at once if the lock
+// is already held for ctx, or by a process that waits for this process to end.
 //
-// Use the returned context for all work under the lock. A program that is started with it receives the list
-// of held locks in its environment.
+// All work under the lock must use the returned context. A program that is started with this context receives
+// the list of held locks in its environment.
 //
-// Each session has its own lock file. While its lock is held, only the locks of sessions and tokens that it
-// depends on are acquired. Dependencies have no cycles, so two processes cannot wait for each other.
+// Each session has its own lock file. A process that holds a session's lock acquires only the locks of the
+// sessions and tokens that this session depends on. Dependencies have no cycles, so two processes never wait for
+// each other.
 func (l *Locks) Session(ctx context.Context, id, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, sessionFile(id), question)
 }
 
 func sessionFile(id string) string { return "session-" + id }
 
-// token acquires the lock of a token, as Session does for a session.
+// token acquires the lock of a token. It works like Session.
 func (l *Locks) token(ctx context.Context, id, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, "token-"+id, question)
 }
 
-// device acquires the lock of an MFA device, as Session does for a session.
+// device acquires the lock of an MFA device. It works like Session.
 func (l *Locks) device(ctx context.Context, id, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, "device-"+id, question)
 }
 
-// Named acquires a lock with one of the program's fixed names, as Session does for a session.
+// Named acquires a lock that has one of the program's fixed names. It works like Session.
 func (l *Locks) Named(ctx context.Context, name, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, name, question)
 }
@@ -104,7 +105,8 @@ func (l *Locks) acquire(ctx context.Context, name, question string) (context.Con
 		}
 	}
 	h.note = decodeNote(h.file.ReadNote())
-	// The time is compared too, because the note may have been unreadable before the wait.
+	// The note may have been unreadable before the wait, so comparing the IDs of the failures is not enough: a
+	// failure from before the wait is recognized by its time.
 	if f := h.note.Failure; waited && f.ID != before.ID && !f.At.Before(began) {
 		h.Close()
 		return ctx, nil, &LockOwnerError{Process: f.Process, Text: f.Text, Cancelled: f.Cancelled}
@@ -115,10 +117,10 @@ func (l *Locks) acquire(ctx context.Context, name, question string) (context.Con
 	return program.WithLock(ctx, name), h, nil
 }
 
-// A DeadlockError reports that this process needs a lock held by a process that waits for this one to end.
-// Waiting for the lock would never end.
+// A DeadlockError reports that this process needs a lock that another process holds, while that process waits for
+// this process to end. Waiting for the lock would never end.
 type DeadlockError struct {
-	Question      string // what the lock is for
+	Question      string // what this process needs the lock for
 	Program       string // the command of this process
 	HolderProgram string // the command of the process that holds the lock
 	HolderProcess int    // the ID of the process that holds the lock
@@ -129,8 +131,8 @@ func (e *DeadlockError) Error() string {
 }
 
 // checkDeadlock returns a [*DeadlockError] if the lock is held for ctx, or by a process that waits for this
-// one. It reads the current holder from the note of the lock, because such a process may have released the
-// lock in the meantime.
+// process to end. The process that waits may have released the lock since it started this process, so
+// checkDeadlock reads the current holder from the lock's note.
 func (l *Locks) checkDeadlock(ctx context.Context, name, question string) error {
 	n := l.readNote(name)
 	if slices.Contains(slices.Concat(l.ParentLocks, program.HeldLocks(ctx)), program.Lock{Process: n.Process, Name: name}) {
@@ -155,8 +157,8 @@ func (l *Locks) track(h *Lock) {
 	}
 }
 
-// SetQuestion updates the note of every lock that this process holds. Waiting processes then see what the
-// user is being prompted for now.
+// SetQuestion updates the note of every lock that this process holds. Processes that wait for one of these locks
+// can then show what this process is prompting the user for.
 func (l *Locks) SetQuestion(question string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +167,7 @@ func (l *Locks) SetQuestion(question string) {
 	}
 }
 
-// readNote returns the last note written by a holder of the lock.
+// readNote returns the last note that a holder of the lock wrote.
 func (l *Locks) readNote(name string) note {
 	if l.Dir == nil {
 		return decodeNote(l.memoryNotes.note(name).ReadNote())
@@ -173,7 +175,7 @@ func (l *Locks) readNote(name string) note {
 	return decodeNote(l.Dir.ReadNote(name))
 }
 
-// tryAcquire acquires the lock if it is free. It returns nil if another holder has it.
+// tryAcquire acquires the lock if it is free. It returns nil if the lock is held.
 func (l *Locks) tryAcquire(name string) (*Lock, error) {
 	done, ok := l.local.tryLock(name)
 	if !ok {
@@ -190,7 +192,7 @@ func (l *Locks) tryAcquire(name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
-// wait acquires the lock once it is free. It reports a slow wait.
+// wait waits until the lock is free, and acquires it. If the wait is slow, OnSlowWait is called.
 func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	defer l.reportSlowWait(name)()
 	if l.onWait != nil {
@@ -211,8 +213,8 @@ func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
-// reportSlowWait calls OnSlowWait when the wait has taken too long. Calling stop cancels this. After stop
-// returns, OnSlowWait is not running and will not be called.
+// reportSlowWait arranges that OnSlowWait is called when the wait has taken too long. The function stop cancels
+// the report. After stop has returned, OnSlowWait is not running and will not be called.
 func (l *Locks) reportSlowWait(name string) (stop func()) {
 	if l.OnSlowWait == nil {
 		return func() {}
@@ -234,17 +236,17 @@ func (l *Locks) reportSlowWait(name string) (stop func()) {
 	}
 }
 
-// A noteFile is a [*disk.LockFile] that is held, or its replacement in memory.
+// A noteFile is the [*disk.LockFile] of a held lock, or a note in memory that is used instead.
 type noteFile interface {
 	ReadNote() ([]byte, error)
 	WriteNote(note []byte) error
 	Close() error
 }
 
-// A Lock is a lock that this process holds until Close or Fail.
+// A Lock is a lock that this process holds until it calls Close or Fail.
 type Lock struct {
 	file    noteFile
-	release func() // releases the lock within this process
+	release func() // releases the local lock, which excludes other goroutines of this process
 
 	mu   sync.Mutex
 	note note
@@ -262,13 +264,13 @@ func (h *Lock) Close() error {
 	return h.err
 }
 
-// Fail releases the lock and passes err to the processes that wait for it. The text of err must not contain
-// secrets. The argument cancelled reports whether the user cancelled a prompt.
+// Fail releases the lock and passes the text of err to the processes that wait for the lock. The text must not
+// contain secrets. The argument cancelled states whether the user cancelled a prompt.
 func (h *Lock) Fail(now time.Time, err error, cancelled bool) error {
 	text := err.Error()
 	var other *LockOwnerError
 	if errors.As(err, &other) {
-		text = other.Text // pass on the original error only
+		text = other.Text // pass on only the text of the original error
 	}
 	h.mu.Lock()
 	h.note.Failure = failure{ID: rand.Text(), At: now, Process: os.Getpid(), Text: oneLine(text), Cancelled: cancelled}
@@ -284,16 +286,16 @@ func (h *Lock) setQuestion(question string) {
 	h.writeNote()
 }
 
-// writeNote writes the note to the lock file. It ignores errors, because the lock works without a note, even
-// on a full disk.
+// writeNote writes the note to the lock file. It ignores errors, for example of a full disk, because the lock
+// works without a note.
 func (h *Lock) writeNote() {
 	if raw := h.note.encode(); raw != nil {
 		h.file.WriteNote(raw)
 	}
 }
 
-// sweep removes lock files that have not been used for a day. There is one for each session, token and
-// device, so their number would grow without limit. It also removes the lock files of older versions.
+// sweep removes lock files that have not been used for a day, because each session, token and device has its own
+// lock file, and their number would grow without limit. It also removes the lock files of older versions.
 func (l *Locks) sweep(now time.Time) {
 	files, err := l.Dir.Entries()
 	if err != nil {
@@ -304,7 +306,7 @@ func (l *Locks) sweep(now time.Time) {
 		if kind != "session" && kind != "token" && kind != "device" {
 			continue
 		}
-		// The modification time is that of the last note.
+		// The modification time of a lock file is the time when its last note was written.
 		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > unusedLockAge {
 			l.Dir.RemoveLock(f.Name())
 		}

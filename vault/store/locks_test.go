@@ -31,8 +31,8 @@ func (w *testSessions) awaitQueue(t *testing.T, file string, n int) {
 	}
 }
 
-// All callers find no session. Create blocks until every other caller waits for the lock. Only one session is
-// created.
+// All callers of Get find no cached session. Create blocks until all callers but one wait for the lock. Only one
+// session is created.
 func TestOneCreator(t *testing.T) {
 	t.Run("in a folder", func(t *testing.T) { testOneCreator(t, newTestSessions(t)) })
 	t.Run("without a folder", func(t *testing.T) { testOneCreator(t, newTestSessions(t).withoutFolder(t)) })
@@ -110,7 +110,7 @@ func testOneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions
 	}
 }
 
-// A failure from before the wait is ignored.
+// A failure that happened before the wait began is ignored.
 func TestOldFailureIsIgnored(t *testing.T) {
 	for at, want := range map[time.Time]bool{noon: true, noon.Add(-time.Second): false} {
 		w := newTestSessions(t)
@@ -135,8 +135,8 @@ func TestOldFailureIsIgnored(t *testing.T) {
 	}
 }
 
-// One process fails while another waits. A third process creates the session before the waiting one gets the
-// lock.
+// One process fails while a second process waits. A third process creates the session before the second process
+// gets the lock.
 func TestCreatedAfterFailure(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -156,7 +156,7 @@ func TestCreatedAfterFailure(t *testing.T) {
 	}
 }
 
-// A process that is stopped leaves no failure, so a waiting process tries itself.
+// A process that is stopped leaves no failure in the note, so a waiting process calls Create itself.
 func TestCancelledCreator(t *testing.T) {
 	w := newTestSessions(t)
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -216,7 +216,7 @@ func TestWaitEndsWithContext(t *testing.T) {
 // The locks of different sessions, tokens and devices do not block each other.
 func TestLocksAreIndependent(t *testing.T) {
 	w := newTestSessions(t)
-	for i := range 300 { // opens three times as many lock files at once
+	for i := range 300 { // 900 lock files are open at the same time
 		id := fmt.Sprintf("%032x", i)
 		for kind, take := range map[string]func(context.Context, string, string) (context.Context, *Lock, error){
 			"session": w.Locks.Session, "token": w.Locks.token, "device": w.Locks.device,
@@ -232,8 +232,8 @@ func TestLocksAreIndependent(t *testing.T) {
 	}
 }
 
-// Sweep removes lock files that were not used for a day, including those of older versions. It keeps held
-// locks and locks with fixed names.
+// Sweep removes lock files that were not used for a day, including lock files of older versions. It does not
+// remove files of held locks and of locks with fixed names.
 func TestSweepLockFiles(t *testing.T) {
 	w := newTestSessions(t)
 	w.now = time.Now()
@@ -268,7 +268,7 @@ func TestSweepLockFiles(t *testing.T) {
 	}
 }
 
-// A server that created many sessions keeps no memory of their locks.
+// After a server has created many sessions, their local locks use no memory.
 func TestLocalLocksAreReleased(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -298,7 +298,7 @@ func TestSessionsAreCreatedInParallel(t *testing.T) {
 		all.Go(func() {
 			_, _, err := w.Get(t.Context(), Request{Name: name, Create: func(context.Context) (Created, error) {
 				both.Done()
-				both.Wait() // blocks forever if one must wait for the other
+				both.Wait() // if the two sessions were created one after the other, this would block forever
 				return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
 			}})
 			if err != nil {

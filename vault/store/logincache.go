@@ -16,7 +16,7 @@ import (
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 type LoginCache struct{ Dir string }
 
-// CachedLogin is the content of one file in the folder.
+// CachedLogin is the content of one file in the folder of a LoginCache.
 type CachedLogin struct {
 	AccessToken struct {
 		AccessKeyID     string    `json:"accessKeyId"`
@@ -31,7 +31,7 @@ type CachedLogin struct {
 	ProofKey     string `json:"dpopKey"` // private key, SEC 1 in PEM
 }
 
-// Path returns the path of the file that holds the sign-in of a session.
+// Path returns the path of the file that contains the sign-in for a login session.
 func (c *LoginCache) Path(session string) string {
 	return filepath.Join(c.Dir, c.file(session))
 }
@@ -41,7 +41,7 @@ func (c *LoginCache) file(session string) string {
 	return hex.EncodeToString(sum[:]) + ".json"
 }
 
-// Login returns the sign-in of a session, and whether it could be read.
+// Login returns the sign-in for a login session, and whether the file could be read.
 func (c *LoginCache) Login(session string) (CachedLogin, bool) {
 	raw, err := disk.ReadBounded(c.Path(session), maxItem)
 	if err != nil {
@@ -58,7 +58,7 @@ func decodeLogin(raw []byte) (CachedLogin, bool) {
 	return l, true
 }
 
-// Remove deletes the file with the sign-in of a session. It returns nil if there is none.
+// Remove deletes the file that contains the sign-in for a login session. It returns nil if there is no file.
 func (c *LoginCache) Remove(session string) error {
 	if err := disk.NewFolder(c.Dir).Remove(c.file(session)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -18,7 +18,7 @@ import (
 	"aws-vault/vault/keystore/keystoretest"
 )
 
-// functions are run in other processes by package testproc.
+// functions are test functions that package testproc can run in other processes.
 var functions = map[string]testproc.Func{}
 
 func TestMain(m *testing.M) { testproc.Main(m, functions) }
@@ -76,7 +76,7 @@ type testSessions struct {
 	dir  string
 	now  time.Time
 
-	waiters chan string // receives the name of each lock that a goroutine waits for
+	waiters chan string // receives the name of the lock whenever a goroutine starts to wait for a lock
 }
 
 func newTestSessions(t *testing.T) *testSessions {
@@ -91,7 +91,7 @@ func newTestSessions(t *testing.T) *testSessions {
 	return w
 }
 
-// withoutFolder removes the state folder. The test fails if anything is written.
+// withoutFolder removes the state folder. The test fails if anything is written to the disk.
 func (w *testSessions) withoutFolder(t *testing.T) *testSessions {
 	w.Locks.Dir, w.Index.Dir = nil, nil
 	t.Chdir(t.TempDir())
@@ -126,7 +126,7 @@ func (w *testSessions) put(t *testing.T, name string, s Session) {
 	w.ring.Items[name] = keystore.Item{Name: name, Data: data}
 }
 
-// lasting returns a Create function for sessions with this lifetime. It counts its calls.
+// lasting returns a Create function that creates sessions with this lifetime, and counts its calls in count.
 func (w *testSessions) lasting(life time.Duration, count *int) func(context.Context) (Created, error) {
 	return func(context.Context) (Created, error) {
 		*count++

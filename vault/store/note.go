@@ -11,38 +11,38 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A note is text in a lock file for the processes that wait for the lock. It is a hint, except for the
+// A note is text in a lock file for the processes that wait for the lock. The note is only a hint, except for the
 // failure: a process that waited for the lock returns the failure as its own error.
 type note struct {
 	Process  int     `json:"process"`
 	Program  string  `json:"program"`
 	Question string  `json:"question"`
-	Failure  failure `json:"failure,omitzero"` // left by the last holder
+	Failure  failure `json:"failure,omitzero"` // why the last holder of the lock failed
 }
 
 type failure struct {
-	ID        string    `json:"mark"` // random and unique
+	ID        string    `json:"mark"` // random and unique, to recognize a new failure
 	At        time.Time `json:"at"`
 	Process   int       `json:"process"`
 	Text      string    `json:"text"`
 	Cancelled bool      `json:"cancelled,omitempty"`
 }
 
-// maxText is the maximum length of each text of a note, in bytes.
+// maxText is the maximum length in bytes of each text in a note.
 const maxText = 400
 
-// LockOwnerError reports that another process, which held the lock that this one waited for, failed.
+// LockOwnerError reports that the process that held the lock failed. This process waited for the lock.
 type LockOwnerError struct {
 	Process   int
 	Text      string
-	Cancelled bool // the user cancelled the prompt
+	Cancelled bool // whether the user cancelled the prompt of that process
 }
 
 func (e *LockOwnerError) Error() string {
 	return fmt.Sprintf("waited for another aws-vault (process %d), which failed: %s", e.Process, e.Text)
 }
 
-// decodeNote decodes a note. It returns an empty note if raw cannot be decoded.
+// decodeNote decodes a note. It returns an empty note if err is not nil or raw cannot be decoded.
 func decodeNote(raw []byte, err error) note {
 	var n note
 	if err != nil || json.Unmarshal(raw, &n) != nil {
@@ -55,7 +55,7 @@ func decodeNote(raw []byte, err error) note {
 func (n note) encode() []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // without this, three texts of maxText bytes might not fit
+	e.SetEscapeHTML(false) // with HTML escapes, three texts of maxText bytes might not fit
 	if e.Encode(n) != nil || b.Len() > disk.MaxNote {
 		return nil
 	}

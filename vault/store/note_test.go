@@ -33,8 +33,8 @@ func TestNote(t *testing.T) {
 	}
 }
 
-// A process fails because a process that it waited for failed. Those that wait for it receive the original
-// error, and whether the user cancelled.
+// A process fails because another process, which it waited for, failed. The processes that wait for the first
+// process receive the original error, and whether the user cancelled.
 func TestFailureOfAnotherWait(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -51,7 +51,7 @@ func TestFailureOfAnotherWait(t *testing.T) {
 	}
 }
 
-// FuzzDecodeNote checks that a decoded note can be encoded again without changes.
+// FuzzDecodeNote checks that a note stays the same when it is decoded and encoded again.
 func FuzzDecodeNote(f *testing.F) {
 	f.Add([]byte(`{"process":1,"program":"p","question":"q","failure":{"mark":"m","at":"2030-01-01T00:00:00Z","text":"t"}}`))
 	f.Add([]byte(`{"failure":{}}`))

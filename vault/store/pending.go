@@ -20,9 +20,9 @@ import (
 )
 
 // A Pending ring stores items in local files until they can be written to the keystore. It is for keystores
-// that are written through another program or service: pass, the Secret Service and keychains. Such a write
-// can fail or hang at a moment when this process has the only copy of a secret. The files are encrypted with
-// a key that is stored in the keystore, so they can be read only by programs that can open the keystore.
+// that are written through another program or service: pass, the Secret Service and keychains. A write to such a
+// keystore can fail or hang at a moment when this process has the only copy of a secret. The files are encrypted
+// with a key that is stored in the keystore, so only programs that can open the keystore can read the files.
 type Pending struct {
 	Ring  StampedRing // the keystore
 	Dir   *disk.Folder
@@ -30,21 +30,21 @@ type Pending struct {
 	Now   func() time.Time
 
 	mu  sync.Mutex
-	key cipher.AEAD // nil until the key is read
+	key cipher.AEAD // the encryption key; nil until it is read
 }
 
-// pendingKey is the name of the item that holds the encryption key. It has the form of a digest, like the
-// names of all items that this program creates.
+// pendingKey is the name of the keystore item that contains the encryption key. The name has the form of a
+// digest, like the names of all items that this program creates.
 const pendingKey = "70656e64696e6720617773207661756c" // spells "pending aws vaul"
 
-// pendingVersion is the first byte of a file. Files with another version are ignored.
+// pendingVersion is the first byte of each file. Files with another first byte are ignored.
 const pendingVersion = 1
 
 // keyEntryLifetime is how long the index entry of the encryption key is valid.
 const keyEntryLifetime = 100 * 365 * 24 * time.Hour
 
-// Prepare does everything that can fail or prompt before Save is called. It reads the encryption key from the
-// keystore, or creates one, and checks that the folder is writable.
+// Prepare must be called before Save. It does everything that can fail or prompt: it reads the encryption key
+// from the keystore, or creates a key, and checks that the folder is writable.
 func (p *Pending) Prepare(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +65,7 @@ func (p *Pending) Prepare(ctx context.Context) error {
 	return p.Dir.Remove(test)
 }
 
-// readKey reads the encryption key. It returns [keystore.ErrNotFound] if there is none or it is damaged.
+// readKey reads the encryption key. It returns [keystore.ErrNotFound] if there is no key or the key is damaged.
 func (p *Pending) readKey(ctx context.Context) (cipher.AEAD, error) {
 	it, err := p.Ring.Item(ctx, pendingKey)
 	var damaged *keystore.DamagedError
@@ -102,7 +102,8 @@ func newPendingCipher(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// createKey stores a new encryption key unless another process has stored one. It returns the stored key.
+// createKey stores a new encryption key, unless another process has already stored a key. It returns the stored
+// key.
 func (p *Pending) createKey(ctx context.Context) (cipher.AEAD, error) {
 	_, lock, err := p.Index.Locks.Named(ctx, "pending", "the encryption key of pending items")
 	if err != nil {
@@ -122,13 +123,13 @@ func (p *Pending) createKey(ctx context.Context) (cipher.AEAD, error) {
 		return nil, err
 	}
 	now := p.Now().UTC()
-	// Ignore the error: without the entry, the item is only read once more.
+	// Ignore the error: if the index has no entry, the only consequence is one more read of the item.
 	p.Index.addOrWarn(ctx, []Entry{{Type: otherType, Name: pendingKey, Created: now, Expires: now.Add(keyEntryLifetime)}})
 	return p.readKey(ctx)
 }
 
-// Save encrypts an item and writes it to a file. Prepare must have succeeded before. Save does not use the
-// keystore.
+// Save encrypts an item and writes it to a file. It does not use the keystore. Prepare must have succeeded
+// before.
 func (p *Pending) Save(it keystore.Item) error {
 	p.mu.Lock()
 	key := p.key
@@ -149,7 +150,7 @@ func (p *Pending) Save(it keystore.Item) error {
 	err = p.Dir.Write(it.Name, sealed)
 	var unsynced *disk.UnsyncedError
 	if errors.As(err, &unsynced) {
-		return nil // the file was written
+		return nil // ignore the error, because the file was written
 	}
 	return err
 }
@@ -159,7 +160,7 @@ func isItemName(name string) bool {
 	return len(name) == len(pendingKey) && !slices.ContainsFunc([]byte(name), func(c byte) bool { return (c < '0' || c > '9') && (c < 'a' || c > 'f') })
 }
 
-// Has reports whether there is a file for the item.
+// Has reports whether there is a file for the item with this name.
 func (p *Pending) Has(name string) bool {
 	if !isItemName(name) {
 		return false
@@ -168,8 +169,8 @@ func (p *Pending) Has(name string) bool {
 	return err == nil
 }
 
-// readFile returns the item in the file with this name, or [keystore.ErrNotFound]. It also returns
-// [keystore.ErrNotFound] if the key does not decrypt the file, which then belongs to a deleted keystore.
+// readFile returns the item in the file called name. It returns [keystore.ErrNotFound] if there is no such file,
+// or if the key does not decrypt the file. Such a file belongs to a deleted keystore.
 func (p *Pending) readFile(ctx context.Context, name string) (keystore.Item, error) {
 	none := keystore.ErrNotFound
 	if !isItemName(name) {
@@ -199,8 +200,8 @@ func (p *Pending) readFile(ctx context.Context, name string) (keystore.Item, err
 	}, nil
 }
 
-// pendingItem is the JSON form of an item in a file. It is a separate type, so that a renamed field of
-// [keystore.Item] does not change the files.
+// pendingItem is the JSON form of an item in a file. It is separate from [keystore.Item], so that renaming a field
+// of that type does not change the files.
 type pendingItem struct {
 	Name        string
 	Label       string
@@ -210,7 +211,7 @@ type pendingItem struct {
 	Untrusted   bool
 }
 
-// Flush moves an item from its file to the keystore. It does nothing if there is no file.
+// Flush moves an item from its file to the keystore. It does nothing if the item has no file.
 func (p *Pending) Flush(ctx context.Context, name string) error {
 	if !p.Has(name) {
 		return nil
@@ -237,7 +238,7 @@ func (p *Pending) removeFile(name string) error {
 	return nil
 }
 
-// Item returns the item from its file, or from the keystore if there is no file.
+// Item returns the item from its file, or from the keystore if the item has no file.
 func (p *Pending) Item(ctx context.Context, name string) (keystore.Item, error) {
 	if it, err := p.readFile(ctx, name); !errors.Is(err, keystore.ErrNotFound) {
 		return it, err
@@ -245,7 +246,7 @@ func (p *Pending) Item(ctx context.Context, name string) (keystore.Item, error) 
 	return p.Ring.Item(ctx, name)
 }
 
-// Put stores an item in the keystore and removes its file, which is older.
+// Put stores an item in the keystore and removes the item's file, which contains an older version.
 func (p *Pending) Put(ctx context.Context, it keystore.Item) error {
 	if err := p.Ring.Put(ctx, it); err != nil {
 		return err
@@ -253,7 +254,7 @@ func (p *Pending) Put(ctx context.Context, it keystore.Item) error {
 	return p.removeFile(it.Name)
 }
 
-// Stamp returns a text that changes with each write of the item, to its file or to the keystore.
+// Stamp returns a text that changes whenever the item is written to its file or to the keystore.
 func (p *Pending) Stamp(ctx context.Context, name string) (string, error) {
 	if isItemName(name) {
 		if raw, err := p.Dir.Read(name, 2*maxItem); err == nil {
@@ -264,7 +265,7 @@ func (p *Pending) Stamp(ctx context.Context, name string) (string, error) {
 	return p.Ring.Stamp(ctx, name)
 }
 
-// Remove removes an item from the folder and from the keystore.
+// Remove removes an item's file, and the item from the keystore.
 func (p *Pending) Remove(ctx context.Context, name string) error {
 	held := p.Has(name)
 	if err := p.removeFile(name); err != nil {
@@ -277,7 +278,7 @@ func (p *Pending) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// Names lists the items in the keystore and in the folder.
+// Names returns the names of all items in the keystore and in the folder.
 func (p *Pending) Names(ctx context.Context) ([]string, error) {
 	names, err := p.Ring.Names(ctx)
 	if err != nil {

@@ -36,7 +36,7 @@ func (w *testSessions) savePending(t *testing.T, it keystore.Item) *Pending {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w.pending() // as another process sees it
+	return w.pending() // a new Pending reads the file, as another process would
 }
 
 func wantItem(t *testing.T, r Ring, name, text string) {
@@ -63,7 +63,7 @@ func TestPending(t *testing.T) {
 	}
 	wantItem(t, w.ring, nameA, "new EXAMPLE")
 
-	// Put replaces a pending item. Remove removes it from the file and from the keystore.
+	// Put replaces a pending item. Remove removes the item's file, and the item from the keystore.
 	p = w.savePending(t, testItem(nameA, "held"))
 	if err := p.Put(t.Context(), testItem(nameA, "newer")); err != nil {
 		t.Fatal(err)
@@ -148,8 +148,8 @@ func TestPendingRefuses(t *testing.T) {
 	}
 }
 
-// A file that the key does not decrypt is ignored, because it belongs to a deleted keystore. The file stays
-// if the key cannot be read at the moment.
+// A file that the key does not decrypt is ignored, because the file belongs to a deleted keystore. If the key
+// cannot be read at the moment, the file is not deleted.
 func TestPendingFileThatCannotBeOpened(t *testing.T) {
 	w := newTestSessions(t)
 	p := w.savePending(t, testItem(nameA, "held"))
@@ -226,7 +226,7 @@ func TestTokenInMemory(t *testing.T) {
 	}
 }
 
-// A token that Create saved stays stored if Create then fails.
+// A token that Create has saved stays stored, even if Create fails later.
 func TestSavedBeforeFailure(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()

@@ -24,7 +24,7 @@ func init() {
 
 const processes = 20
 
-// shared returns a Sessions for a process. All processes share the folder dir.
+// shared returns a Sessions for one process. The Sessions of all processes use the folder dir.
 func shared(dir string) *Sessions {
 	now := func() time.Time { return noon }
 	locks := &Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
@@ -43,7 +43,7 @@ func sharedDir(t *testing.T) string {
 	return dir
 }
 
-// mark creates a file that records that this process has done something.
+// mark creates a file in dir that shows other processes that this process has done what.
 func mark(dir, what string) {
 	f, err := os.CreateTemp(dir, what+"-*")
 	if err == nil {
@@ -65,7 +65,7 @@ func awaitMarks(dir, what string, n int) error {
 	return nil
 }
 
-// createLast returns a Create function that waits until all other processes wait for the lock.
+// createLast returns a Create function that first waits until all other processes wait for the lock.
 func createLast(dir string) func(context.Context) (Created, error) {
 	return func(context.Context) (Created, error) {
 		mark(dir, "created")
@@ -145,8 +145,8 @@ func TestFailureIsSharedAcrossProcesses(t *testing.T) {
 	}
 }
 
-// The process that creates the session is killed while the others wait. One of them creates the session, and
-// the rest use it.
+// The process that creates the session is killed while the other processes wait. One of those then creates the
+// session, and the rest use that session.
 func TestKilledCreator(t *testing.T) {
 	dir := sharedDir(t)
 	owner := testproc.Start(t, "hold while creating", dir)

@@ -9,26 +9,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A Session holds temporary credentials and the data to compute their remaining lifetime.
+// A Session contains temporary credentials and the data needed to compute their remaining lifetime.
 type Session struct {
 	Credentials aws.Credentials
-	Created     time.Time     // by this computer's clock
-	Skew        time.Duration // AWS's clock minus this computer's clock, when the session was created
-	KeyCheck    string        // [KeyCheck] of the access key that the session started from, if known; informational only
-	Profile     string        // the profile whose step created it
-	Kind        string        // the kind of that step
-	Root        string        // the profile whose key it started from
+	Created     time.Time     // the time of creation, by this computer's clock
+	Skew        time.Duration // AWS's clock minus this computer's clock when the session was created
+	KeyCheck    string        // [KeyCheck] of the access key that the plan starts with; may be empty
+	Profile     string        // the profile whose step created the session
+	Kind        string        // the kind of the step that created the session
+	Root        string        // the profile of the first step of the plan
 }
 
-// Left returns how long the session remains valid. The argument now is the time of this computer's clock.
-// That clock may have been wrong when the session was created, and corrected since. Left therefore assumes
-// the later of the two possible times.
+// Left returns how long the session remains valid. The argument now is the time of this computer's clock. This
+// clock may have been wrong when the session was created, and corrected since then. AWS's time is therefore
+// either now or now plus the skew. Left uses the later of these two times.
 func (s Session) Left(now time.Time) time.Duration {
 	return s.Credentials.Expires.Sub(now.Add(max(s.Skew, 0)))
 }
 
-// Age returns how long ago the session was created. The argument now is the time of this computer's clock.
-// Like Left, it assumes the later of the two possible times. The age is negative if the clock was set back.
+// Age returns how long ago the session was created. The argument now is the time of this computer's clock. Like
+// Left, it assumes that the clock may have been corrected, and returns the greater of the two possible ages. The
+// age is negative if the clock was set back.
 func (s Session) Age(now time.Time) time.Duration {
 	return now.Add(max(-s.Skew, 0)).Sub(s.Created)
 }
@@ -53,7 +54,7 @@ const maxSkew = math.MaxInt64 / int64(time.Second)
 type item struct {
 	Version      int       `json:"version"`
 	Type         string    `json:"type"`
-	Name         string    `json:"name"` // the item's own name, so that a swapped item is detected
+	Name         string    `json:"name"` // the item's own name: if two items were swapped, their names differ
 	Profile      string    `json:"profile"`
 	Kind         string    `json:"kind"`
 	Root         string    `json:"root"`
@@ -76,8 +77,8 @@ func encodeSession(name string, s Session) ([]byte, error) {
 	})
 }
 
-// decodeSession decodes a session. It returns a [*DamagedError] if the data is not a session. The error never
-// quotes the data, which may be a secret.
+// decodeSession decodes a session. It returns a [*DamagedError] if data is not a session. The error never quotes
+// data, which may be a secret.
 func decodeSession(name string, data []byte) (Session, error) {
 	var it item
 	damaged := func(why string) (Session, error) { return Session{}, &DamagedError{Name: name, Why: why} }
@@ -109,7 +110,7 @@ func decodeSession(name string, data []byte) (Session, error) {
 	}, nil
 }
 
-// isTime reports whether t is set and can be encoded as JSON in UTC.
+// isTime reports whether t is set and can be encoded as JSON after conversion to UTC.
 func isTime(t time.Time) bool {
 	year := t.UTC().Year()
 	return !t.IsZero() && year > 0 && year < 10000

@@ -24,8 +24,8 @@ func TestSessionRoundTrip(t *testing.T) {
 	}
 }
 
-// damagedSessions returns items that are not valid sessions with the name nameA, and a part of the expected
-// error.
+// damagedSessions returns items that are not valid sessions with the name nameA. For each item it returns a text
+// that the error must contain.
 func damagedSessions(t *testing.T) map[string]struct {
 	data []byte
 	want string
@@ -103,7 +103,7 @@ func TestFreshSession(t *testing.T) {
 		name string
 		life time.Duration
 		skew time.Duration
-		at   time.Duration // by this computer's clock, since the session was created
+		at   time.Duration // time since the session was created, by this computer's clock
 		ask  Request
 		want bool
 	}{
@@ -119,7 +119,8 @@ func TestFreshSession(t *testing.T) {
 		{"too old", time.Hour, 0, 10*time.Minute + 1, Request{MaxAge: 10 * time.Minute}, false},
 		{"clock ahead, older than the clock shows", time.Hour, ahead, 0, Request{MaxAge: 10 * time.Minute}, false},
 
-		// Expires is a time of AWS's clock. Noon by this computer's clock is noon+skew by AWS's clock.
+		// The session expires at noon+life by AWS's clock. If this computer's clock shows noon, AWS's clock shows
+		// noon+skew.
 		{"clock ahead, not corrected", time.Hour + ahead, ahead, 39 * time.Minute, Request{MinLeft: time.Minute}, true},
 		{"clock ahead, not corrected, expired", time.Hour + ahead, ahead, 40 * time.Minute, Request{}, false},
 		{"clock ahead, corrected", time.Hour + ahead, ahead, ahead + 59*time.Minute, Request{MinLeft: time.Minute}, true},
@@ -152,11 +153,11 @@ func TestFreshSession(t *testing.T) {
 	}
 }
 
-// A session with too little time left may still be better than prompting the user for a new one.
+// Using a session that expires soon may still be better than prompting the user for a new session.
 func TestShortSession(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		at   time.Duration // since the session was created, with a lifetime of one hour
+		at   time.Duration // time since the session was created; the session has a lifetime of one hour
 		ask  Request
 		want bool
 	}{
@@ -178,8 +179,8 @@ func TestShortSession(t *testing.T) {
 	}
 }
 
-// TestExpiredIsNeverReturned uses random sessions. Each was created with a wrong clock and a measured skew,
-// and the clock may have been corrected since.
+// TestExpiredIsNeverReturned uses random sessions. Each session was created with a wrong clock and a measured
+// skew. The clock may have been corrected since then.
 func TestExpiredIsNeverReturned(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	upTo := func(d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d)/1e9)) * time.Second }
@@ -188,7 +189,7 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 	served := map[string]int{}
 	for range 5000 {
 		skew, life, passed := upTo(2*time.Hour)-time.Hour, upTo(3*time.Hour)+time.Second, upTo(4*time.Hour)
-		created := noon.Add(upTo(time.Hour)) // the true time
+		created := noon.Add(upTo(time.Hour)) // the correct time
 		k := Session{Credentials: temporary(created.Add(life)), Created: created.Add(-skew), Skew: skew}
 		w.put(t, nameA, k)
 		trueNow := created.Add(passed)
@@ -287,7 +288,7 @@ func TestFallBackToOlderSession(t *testing.T) {
 	}
 }
 
-// FuzzDecodeSession checks that a decoded session can be encoded again without changes.
+// FuzzDecodeSession checks that a session stays the same when it is decoded, encoded and decoded again.
 func FuzzDecodeSession(f *testing.F) {
 	whole, err := encodeSession(nameA, session(time.Hour))
 	if err != nil {
@@ -311,7 +312,7 @@ func FuzzDecodeSession(f *testing.F) {
 			t.Fatal(err)
 		}
 		if len(again) > maxItem {
-			return // escaping made it longer
+			return // JSON escaping made the session longer than an item may be
 		}
 		if back, err := decodeSession(nameA, again); err != nil || back != k {
 			t.Fatalf("%+v became %+v, %v", k, back, err)

@@ -18,20 +18,20 @@ type Sessions struct {
 	Index *Index
 	Now   func() time.Time
 
-	// Pending also holds tokens that the keystore does not have yet. Nil means that there are none. It never
-	// holds sessions, so it is not searched for a session.
+	// Pending contains tokens that are not yet in the keystore. It is nil if there are no such tokens. It never
+	// contains sessions, so sessions are not looked up in it.
 	Pending *Pending
 
-	// BeforeCreate is called before a session is created, so that the keystore can prepare for the write. It
-	// may be nil.
+	// BeforeCreate is called before a session is created, so that the keystore can prepare for the write of the
+	// session. It may be nil.
 	BeforeCreate func()
 
-	// Cancelled reports whether an error of Create means that the user cancelled. Nil means that no error
-	// does.
+	// Cancelled reports whether an error of Create means that the user cancelled a prompt. If Cancelled is nil,
+	// no error means that.
 	Cancelled func(error) bool
 }
 
-// listRing returns the ring that holds both sessions and tokens.
+// listRing returns the ring that contains both sessions and tokens.
 func (s *Sessions) listRing() Ring {
 	if s.Pending != nil {
 		return s.Pending
@@ -41,40 +41,40 @@ func (s *Sessions) listRing() Ring {
 
 // A Request describes the session that the caller needs.
 type Request struct {
-	Name        string        // name of the session: the digest of everything it depends on, 32 hexadecimal digits
-	MinLeft     time.Duration // how long the session must remain valid; half of its lifetime is enough if that is less
+	Name        string        // the session's name: 32 hexadecimal digits, the digest of everything that it depends on
+	MinLeft     time.Duration // how long the session must remain valid, unless half of its lifetime is less
 	MaxAge      time.Duration // maximum age of the session; 0 for no limit
 	MaxLeft     time.Duration // maximum remaining validity of the session; 0 for no limit
-	LimitedName string        // name of the session to use if the one called Name exceeds MaxLeft
+	LimitedName string        // name of the session that is used if the session called Name exceeds MaxLeft
 	Profile     string
 	Kind        string
 	Root        string
-	Touch       bool   // store it so that each use requires a touch
-	Question    string // what the lock is for, shown by waiting processes
+	Touch       bool   // the session is stored so that each use requires a touch
+	Question    string // what the lock is for; processes that wait for it show this text
 
-	Create func(ctx context.Context) (Created, error) // creates the session, under its lock; nil for Find
+	Create func(ctx context.Context) (Created, error) // creates the session while its lock is held; nil for Find
 }
 
-// ErrWrongIdentity is wrapped by errors of Create. It reports that the credentials belong to another identity
-// than the one the session is for. Get then returns no older session either, and waiting processes try for
-// themselves.
+// ErrWrongIdentity is wrapped by errors of Create. It reports that the session is for one identity, but the
+// credentials belong to another. Get then does not return an older session, and each waiting process calls its
+// own Create.
 var ErrWrongIdentity = errors.New("the credentials belong to another identity")
 
 // Created is the result of Create.
 type Created struct {
 	Credentials aws.Credentials
 	Skew        time.Duration // AWS's clock minus this computer's clock
-	KeyCheck    string        // [KeyCheck] of the access key that the session started from, if known
+	KeyCheck    string        // [KeyCheck] of the access key that the plan starts with; may be empty
 }
 
 // Found is the cached session that Find found for a request.
 type Found struct {
-	Session  Session // zero if there is none
-	Fresh    bool    // the session satisfies the request
-	Short    bool    // the session is valid for less time than requested, but long enough to avoid a prompt
-	Warnings []error // damaged items
+	Session  Session // zero if no session is cached
+	Fresh    bool    // whether the session satisfies the request
+	Short    bool    // the session expires too soon for the request, but late enough to be used instead of a prompt
+	Warnings []error // errors that report damaged items
 
-	name string // the name under which to create a session for the request
+	name string // the name for a new session that satisfies the request
 }
 
 // Find returns the cached session for the request, and never creates one. It fails if the keystore cannot be
@@ -95,28 +95,28 @@ func (s *Sessions) Find(ctx context.Context, r Request) (Found, error) {
 	return f, err
 }
 
-// Get returns the cached session if it satisfies the request. Otherwise it calls Create and caches the
-// result. If several processes need the session at the same time, only one calls Create. The others wait and
-// read the cached result, or return that process's error as a [*LockOwnerError].
+// Get returns the cached session if it satisfies the request. Otherwise it calls Create and caches the new
+// session. If several processes need the session at the same time, only one process calls Create. The other
+// processes wait, and then read the cached session or return the error of that process as a [*LockOwnerError].
 //
-// If Create fails and the cached session is still valid, Get returns that session, and a [*StaleError] as a
-// warning. It does not do so if the user cancelled. Warnings never mean that the returned session is
-// unusable.
+// If Create fails and the cached session is still valid, Get returns the cached session, and a [*StaleError] as a
+// warning. If the user cancelled, Get returns the error instead. The returned session is usable, whatever the
+// warnings are.
 func (s *Sessions) Get(ctx context.Context, r Request) (Session, []error, error) {
 	found, err := s.Find(ctx, r)
-	if err != nil || found.Fresh { // the common case needs no lock
+	if err != nil || found.Fresh { // the common case, in which no lock is needed
 		return found.Session, found.Warnings, err
 	}
 	return s.Replace(ctx, r, found)
 }
 
-// Replace is the second half of [Sessions.Get]. It is called with the result of Find if that does not satisfy
-// the request.
+// Replace is the second half of [Sessions.Get]. It is called with the result of Find if the found session does
+// not satisfy the request.
 func (s *Sessions) Replace(ctx context.Context, r Request, found Found) (Session, []error, error) {
 	for {
 		lockCtx, lock, lockErr := s.Locks.Session(ctx, found.name, r.Question)
 		current, err := s.Find(ctx, r)
-		current.Warnings = found.Warnings // the second Find returns the same warnings
+		current.Warnings = found.Warnings // avoid duplicates: the second Find returns the same warnings as the first
 		switch {
 		case lockErr != nil:
 			return s.fallBack(ctx, current, r, lockErr)
@@ -124,16 +124,16 @@ func (s *Sessions) Replace(ctx context.Context, r Request, found Found) (Session
 			return s.create(lockCtx, lock, current, r)
 		}
 		lock.Close()
-		if err != nil || current.Fresh { // another process created it while we waited
+		if err != nil || current.Fresh { // another process created the session while this process waited
 			return current.Session, current.Warnings, err
 		}
-		found = current // the session exceeds MaxLeft, so use the other name
+		found = current // the session called Name exceeds MaxLeft, so lock the session called LimitedName
 	}
 }
 
-// create creates the session while its lock is held, and releases the lock.
+// create creates the session while its lock is held, and then releases the lock.
 func (s *Sessions) create(ctx context.Context, lock *Lock, found Found, r Request) (Session, []error, error) {
-	defer lock.Close() // release the lock even if Create panics; a server continues to run
+	defer lock.Close() // release the lock even if Create panics, because a server continues to run
 	if s.BeforeCreate != nil {
 		s.BeforeCreate()
 	}
@@ -146,7 +146,7 @@ func (s *Sessions) create(ctx context.Context, lock *Lock, found Found, r Reques
 		return Session{}, found.Warnings, err
 	}
 	if err != nil {
-		// If this process was stopped, leave no failure: a waiting process then calls Create itself.
+		// If this process was stopped, write no failure to the note, so that a waiting process calls Create itself.
 		if cancelled := s.isCancelled(err); cancelled || ctx.Err() == nil {
 			lock.Fail(now, err, cancelled)
 		}
@@ -170,11 +170,11 @@ func (s *Sessions) isCancelled(err error) bool {
 	return errors.As(err, &owner) && owner.Cancelled || s.Cancelled != nil && s.Cancelled(err)
 }
 
-// fallBack returns the cached session if it is still valid, although no new session could be created because
-// of err.
+// fallBack is called if no new session could be created because of err. It returns the cached session if that
+// session is still valid, and otherwise err.
 func (s *Sessions) fallBack(ctx context.Context, found Found, r Request, err error) (Session, []error, error) {
 	if found.Fresh {
-		return found.Session, found.Warnings, nil // another process created it after the failure
+		return found.Session, found.Warnings, nil // another process created the session after the failure
 	}
 	cached, now := found.Session, s.Now()
 	if ctx.Err() != nil || s.isCancelled(err) || !isValidFor(cached, r, now) || cached.Left(now) < minUsableLeft {
@@ -183,7 +183,7 @@ func (s *Sessions) fallBack(ctx context.Context, found Found, r Request, err err
 	return cached, append(found.Warnings, &StaleError{Until: cached.Credentials.Expires, Err: err}), nil
 }
 
-// read returns the session with this name. It treats a damaged item as missing, and returns a warning.
+// read returns the session with this name. If the item is damaged, read returns no session, and a warning.
 func (s *Sessions) read(ctx context.Context, name string) (Session, []error, error) {
 	data, warnings, err := readItem(ctx, s.Ring, name)
 	if data == nil {
@@ -196,17 +196,17 @@ func (s *Sessions) read(ctx context.Context, name string) (Session, []error, err
 	return session, nil, nil
 }
 
-// save stores a new session, which may replace an old one. It returns errors as warnings, because the session
-// is usable anyway.
+// save stores the session k, which may replace the session old. It returns errors as warnings, because k can be
+// used even if it is not stored.
 func (s *Sessions) save(ctx context.Context, name string, old, k Session, touch bool) []error {
 	data, err := encodeSession(name, k)
 	if err == nil {
-		_, err = decodeSession(name, data) // never write what cannot be read back
+		_, err = decodeSession(name, data) // do not store a session that could not be read back
 	}
 	if err != nil {
 		return []error{fmt.Errorf("could not store the session in the keystore: %w", err)}
 	}
-	if old != (Session{}) { // remove the old entry first: if this process is killed now, no wrong entry remains
+	if old != (Session{}) { // remove the old entry first, so that no wrong entry remains if this process is killed
 		err = s.Index.add(ctx, Entry{Name: name})
 	}
 	if err := s.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault session", Description: "aws-vault session", Data: data, Touch: touch}); err != nil {

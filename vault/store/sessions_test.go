@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A cached session costs one read of the keystore and no access to the state folder.
+// Returning a cached session costs one read of the keystore and no access to the state folder.
 func TestCachedSessionCost(t *testing.T) {
 	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
@@ -80,7 +80,7 @@ func TestWithoutExpiry(t *testing.T) {
 	}
 }
 
-// A shorter session than the cached one is requested, as with --duration.
+// A session is requested that must expire sooner than the cached session, as with --duration.
 func TestMaxLeft(t *testing.T) {
 	w, calls := newTestSessions(t), 0
 	long := w.lasting(8*time.Hour, &calls)
@@ -102,7 +102,7 @@ func TestMaxLeft(t *testing.T) {
 	if k := get(Request{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || calls != 2 {
 		t.Errorf("the long session has %v left after %d calls of Create", k.Left(w.now), calls)
 	}
-	w.now = noon.Add(7 * time.Hour) // now the long session is short enough
+	w.now = noon.Add(7 * time.Hour) // now the session called Name no longer exceeds MaxLeft
 	if k := get(short); !k.Created.Equal(noon) || calls != 2 {
 		t.Errorf("the session was created at %v, with %d calls of Create", k.Created, calls)
 	}
@@ -140,7 +140,7 @@ func TestMaxLeftUsesItsOwnLock(t *testing.T) {
 	}
 }
 
-// BeforeCreate is called before a session is created, and not for a cached one.
+// BeforeCreate is called before a session is created. It is not called if a cached session is returned.
 func TestBeforeCreate(t *testing.T) {
 	w, calls := newTestSessions(t), 0
 	var expected []int
@@ -233,7 +233,7 @@ func TestSaveFails(t *testing.T) {
 	})
 }
 
-// A server that recovers from a panic in Create must not keep the lock.
+// If Create panics and the server recovers from the panic, the lock must be released.
 func TestCreatePanics(t *testing.T) {
 	w, calls := newTestSessions(t), 0
 	func() {

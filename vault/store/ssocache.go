@@ -21,40 +21,41 @@ type SSOCache struct {
 	Digests *disk.Folder // digests of the files that this program wrote to Dir
 }
 
-// A CachedToken is the content of one file in the folder.
+// A CachedToken is the content of one file in the folder of an SSOCache.
 type CachedToken struct {
 	StartURL    string    `json:"startUrl"`
 	Region      string    `json:"region"`
 	AccessToken string    `json:"accessToken"`
 	ExpiresAt   time.Time `json:"expiresAt"`
 
-	// The following fields are written only by the program that signed in.
+	// This program never writes the following fields. Other programs write them when the user signs in.
 	ClientID              string    `json:"clientId,omitempty"`
 	ClientSecret          string    `json:"clientSecret,omitempty"`
 	RegistrationExpiresAt time.Time `json:"registrationExpiresAt,omitzero"`
 	RefreshToken          string    `json:"refreshToken,omitempty"`
 }
 
-// ErrNotOurToken reports that the file holds a token of another program.
+// ErrNotOurToken reports that the file contains a valid token of another program.
 var ErrNotOurToken = errors.New("the file already holds a valid token of another program, such as the AWS CLI")
 
-// file returns the file name for the token of a session. If there is no session name, session is the start
-// URL.
+// file returns the file name for the token of an sso-session. The argument session is the name of the sso-session,
+// or the start URL if the sign-in has no name.
 func (c *SSOCache) file(session string) string {
 	sum := sha1.Sum([]byte(session))
 	return hex.EncodeToString(sum[:]) + ".json"
 }
 
-// Path returns the path of the file that holds the token of a session or start URL.
+// Path returns the path of the file that contains the token of an sso-session or start URL.
 func (c *SSOCache) Path(session string) string { return filepath.Join(c.Dir, c.file(session)) }
 
-// Token returns the token of a session, and whether the file could be read.
+// Token returns the token of an sso-session, and whether the file could be read.
 func (c *SSOCache) Token(session string) (CachedToken, bool) {
 	raw, err := disk.ReadBounded(c.Path(session), maxItem)
 	return decodeCachedToken(raw), err == nil
 }
 
-// decodeCachedToken returns an empty token if the file, which may be another program's, cannot be decoded.
+// decodeCachedToken decodes the content of a file, which another program may have written. If the content cannot
+// be decoded, it returns an empty token.
 func decodeCachedToken(raw []byte) CachedToken {
 	var t CachedToken
 	if json.Unmarshal(raw, &t) != nil {
@@ -63,9 +64,9 @@ func decodeCachedToken(raw []byte) CachedToken {
 	return t
 }
 
-// Share writes a token for other programs, readable only by this user. It leaves out the refresh token and
-// the client secret. It returns [ErrNotOurToken] if the file holds another program's token that is still
-// usable.
+// Share writes a token to a file for other programs. Only this user can read the file. Share leaves out the
+// refresh token and the client secret. It returns [ErrNotOurToken] if the file contains another program's token
+// that is still usable.
 func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 	t = CachedToken{StartURL: t.StartURL, Region: t.Region, AccessToken: t.AccessToken, ExpiresAt: t.ExpiresAt.UTC().Truncate(time.Second)}
 	if current, ok := c.Token(session); ok && !c.isOurs(session) && (current.RefreshToken != "" || current.ExpiresAt.After(now)) {
@@ -79,7 +80,7 @@ func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 	if err := dir.Make(); err != nil {
 		return err
 	}
-	// The digest is written first. Without a digest the token would never be removed.
+	// Write the digest before the token. A token without a digest would never be removed.
 	sum := sha256.Sum256(raw)
 	if err := c.Digests.Write(c.file(session), sum[:]); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 	return dir.Write(c.file(session), raw)
 }
 
-// isOurs reports whether this program wrote the current content of the session's file.
+// isOurs reports whether this program wrote the current content of the file for this sso-session.
 func (c *SSOCache) isOurs(session string) bool { return c.isOurFile(c.file(session)) }
 
 func (c *SSOCache) isOurFile(file string) bool {
@@ -100,7 +101,7 @@ func (c *SSOCache) isOurFile(file string) bool {
 	return err == nil && subtle.ConstantTimeCompare(digest, sum[:]) == 1
 }
 
-// Remove deletes the token of a session if this program wrote it.
+// Remove deletes the token of an sso-session if this program wrote it.
 func (c *SSOCache) Remove(session string) error { return c.remove(c.file(session)) }
 
 // RemoveAll deletes all tokens that this program wrote.
@@ -119,7 +120,7 @@ func (c *SSOCache) RemoveAll() error {
 func (c *SSOCache) remove(file string) error {
 	folders := []*disk.Folder{c.Digests}
 	if c.isOurFile(file) {
-		folders = []*disk.Folder{disk.NewFolder(c.Dir), c.Digests} // remove the digest last
+		folders = []*disk.Folder{disk.NewFolder(c.Dir), c.Digests} // remove the token first and its digest last
 	}
 	for _, f := range folders {
 		if err := f.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {

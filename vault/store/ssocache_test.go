@@ -24,7 +24,7 @@ func cached(access string, expires time.Time) CachedToken {
 	}
 }
 
-// Share writes only the access token, to the file that the AWS CLI looks for.
+// Share writes only the access token. It writes the token to the file where the AWS CLI looks for it.
 func TestSSOCacheShare(t *testing.T) {
 	c := newSSOCache(t)
 	if err := c.Share("corp", cached("EXAMPLE-access", noon.Add(time.Hour)), noon); err != nil {
@@ -57,7 +57,8 @@ func TestSSOCacheShare(t *testing.T) {
 	}
 }
 
-// Another program's token is replaced only if that program can no longer use it. It is never removed.
+// Share replaces another program's token only if that program can no longer use the token. Remove never removes
+// such a token.
 func TestSSOCacheKeepsForeignTokens(t *testing.T) {
 	for name, x := range map[string]struct {
 		text     string

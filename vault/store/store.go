@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A Ring is the part of a keystore that this package uses: named items. Item and Remove return
-// [keystore.ErrNotFound] if there is no item with the name.
+// A Ring is the part of a keystore that this package uses. It stores items, each under a name. Item and Remove
+// return [keystore.ErrNotFound] if there is no item with the name.
 type Ring interface {
 	Item(ctx context.Context, name string) (keystore.Item, error)
 	Put(ctx context.Context, it keystore.Item) error
@@ -32,21 +32,21 @@ type KeyRing interface {
 	Check(ctx context.Context) error
 }
 
-// DamagedError reports an item that exists but cannot be decoded. The item is not changed.
+// DamagedError reports an item that exists but cannot be decoded. The item stays in the keystore.
 type DamagedError struct {
-	Name string // name of the item: of a key, or the digest of a session
+	Name string // name of the item: the name of a key, or the digest of a session or token
 	Why  string // what was found, and what was expected
 
-	isOther bool // the item is valid, but has another type
+	isOther bool // whether the item is valid, but has another type than expected
 }
 
 func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s", e.Name, e.Why) }
 
-// maxItem is the maximum size of an item in bytes, about ten times what AWS returns.
+// maxItem is the maximum size of an item in bytes. It is about ten times the size of what AWS returns.
 const maxItem = 64 << 10
 
-// readItem returns the data of an item, or nil if there is none. It treats a damaged item as missing, and
-// returns a warning. It fails if the keystore cannot be opened.
+// readItem returns the data of an item, or nil if there is no such item. If the item is damaged, it returns nil
+// and a warning. It returns an error if the keystore cannot be opened.
 func readItem(ctx context.Context, ring Ring, name string) ([]byte, []error, error) {
 	it, err := ring.Item(ctx, name)
 	var garbled *keystore.DamagedError
@@ -58,5 +58,5 @@ func readItem(ctx context.Context, ring Ring, name string) ([]byte, []error, err
 	case err != nil:
 		return nil, nil, err
 	}
-	return append([]byte{}, it.Data...), nil, nil // not nil, even if the item is empty
+	return append([]byte{}, it.Data...), nil, nil // the result must not be nil, even if the item is empty
 }

@@ -7,25 +7,25 @@ import (
 
 const (
 	sweepEvery = 24 * time.Hour
-	sweepAfter = time.Hour // how long after its expiry a session is deleted
+	sweepAfter = time.Hour // a session is deleted this long after its expiry
 )
 
-// Sweep deletes sessions and tokens that expired long ago, and unused lock files. It does so at most once a
-// day. It ignores errors, because expired sessions are never returned anyway.
+// Sweep deletes sessions and tokens that expired more than sweepAfter ago, and unused lock files. It does so at
+// most once a day. It ignores errors, because expired sessions are never returned, even if they are not deleted.
 func (s *Sessions) Sweep(ctx context.Context) {
 	now := s.Now()
 	if s.Index.isSwept(now) {
 		return
 	}
-	// If another process is sweeping, do not wait for it. It may wait for a session lock that this process
-	// holds.
+	// If another process is sweeping, do not wait for that process. It may be waiting for a session lock that this
+	// process holds.
 	lock, err := s.Locks.tryAcquire("sweep")
 	if err != nil || lock == nil {
 		return
 	}
 	defer lock.Close()
 	if s.Index.isSwept(now) {
-		return // another process swept in the meantime
+		return // another process has swept since the check above
 	}
 	if s.Index.Dir.Touch(sweptFile, now) == nil {
 		s.sweep(ctx, now)
@@ -44,8 +44,8 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 		if e, ok := entries[name]; ok && !expired(e) {
 			continue
 		}
-		// The index is only a hint, so the item is read again. If it is renewed at this very moment, the
-		// session is created once more.
+		// The index is only a hint, so the item itself is read before it is removed. If another process renews the
+		// session between the read and the removal, the new session is lost and has to be created once more.
 		e, _, err := readEntry(ctx, s.listRing(), name, now)
 		if err != nil {
 			return
@@ -57,11 +57,11 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 	s.Index.retain(ctx, func(e Entry) bool { return !expired(e) })
 }
 
-// sweptFile is an empty file next to the index. Its modification time is the time of the last sweep.
+// sweptFile is the name of an empty file next to the index. Its modification time is the time of the last sweep.
 const sweptFile = "swept-" + indexFile
 
-// isSwept reports whether the last sweep was less than a day ago. It ignores a time in the future, which
-// comes from a wrong clock.
+// isSwept reports whether the last sweep was less than a day ago. It ignores a last sweep in the future: the
+// clock was wrong at that time.
 func (x *Index) isSwept(now time.Time) bool {
 	info, err := x.Dir.Stat(sweptFile)
 	if err != nil {

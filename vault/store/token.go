@@ -8,14 +8,14 @@ import (
 
 // A Token is the result of a sign-in.
 type Token struct {
-	Kind       string          // such as "SSO token"
-	Label      string          // the name shown to the user
+	Kind       string          // the kind of the token, such as "SSO token"
+	Label      string          // the token's name in messages to the user
 	SignedInAs string          // the user who signed in, if the index should show that; may be empty
-	Expires    time.Time       // when it can no longer be used or renewed
-	Secret     json.RawMessage // a JSON object
+	Expires    time.Time       // when the token can no longer be used or renewed
+	Secret     json.RawMessage // the token itself, a JSON object
 }
 
-// Format prints the kind and the label of the token. It never prints the secret.
+// Format prints the kind and the label of the token, for all verbs. It never prints the secret.
 func (t Token) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "Token(%s %s)", t.Kind, t.Label) }
 
 func (t Token) entry(name string, created time.Time) Entry {
@@ -31,7 +31,7 @@ const tokenType = "token"
 type tokenItem struct {
 	Version int             `json:"version"`
 	Type    string          `json:"type"`
-	Name    string          `json:"name"` // the item's own name, so that a swapped item is detected
+	Name    string          `json:"name"` // the item's own name: if two items were swapped, their names differ
 	Kind    string          `json:"kind"`
 	Label   string          `json:"label"`
 	Who     string          `json:"who,omitempty"`
@@ -43,8 +43,7 @@ func encodeToken(name string, t Token) ([]byte, error) {
 	return json.Marshal(tokenItem{tokenVersion, tokenType, name, t.Kind, t.Label, t.SignedInAs, t.Expires.UTC(), t.Secret})
 }
 
-// decodeToken decodes a token. It returns a [*DamagedError] if the data is not a token. The error never
-// quotes the data.
+// decodeToken decodes a token. It returns a [*DamagedError] if data is not a token. The error never quotes data.
 func decodeToken(name string, data []byte) (Token, error) {
 	var it tokenItem
 	damaged := func(why string) (Token, error) { return Token{}, &DamagedError{Name: name, Why: why} }

@@ -27,7 +27,8 @@ func token(secret string) Token {
 	return Token{Kind: "SSO token", Label: "corp", Expires: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
 }
 
-// tokenRequest returns a request for a token that contains good. Its Create counts the calls in calls.
+// tokenRequest returns a request that only a token containing the text good satisfies. Its Create function counts
+// its calls in calls.
 func tokenRequest(good string, calls *int) TokenRequest {
 	return TokenRequest{
 		Name: nameA, Question: "the sign-in",
@@ -39,7 +40,7 @@ func tokenRequest(good string, calls *int) TokenRequest {
 	}
 }
 
-// SignedInAs reads the index if the stamp of the item is current, and the token otherwise.
+// SignedInAs reads the index if the index has the item's current stamp. Otherwise it reads the token.
 func TestSignedInAs(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
@@ -67,7 +68,7 @@ func TestSignedInAs(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("bob", "2")
-	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // the index of alice's token
+	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // the index of the token of alice
 		t.Fatal(err)
 	}
 	stale, updated := signedInAs(), signedInAs()
@@ -109,7 +110,7 @@ func TestTokenIsCreatedOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 40 {
 		all.Go(func() {
-			// Each goroutine has its own locks, like a process.
+			// Each goroutine has its own Locks, like a separate process.
 			locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
 			tokens := &Tokens{Ring: w.ring, Locks: locks, Index: &Index{Dir: w.Index.Dir, Locks: locks}, Now: w.Now}
 			got, warnings, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &calls))
@@ -124,7 +125,7 @@ func TestTokenIsCreatedOnce(t *testing.T) {
 	}
 }
 
-// List returns the user who signed in without opening the token.
+// List returns the user who signed in, and does not open the token to find the user.
 func TestSignedInAsIsListed(t *testing.T) {
 	w := newTestSessions(t)
 	a := tokenRequest("EXAMPLE", new(int))
@@ -146,7 +147,7 @@ func TestSignedInAsIsListed(t *testing.T) {
 	}
 }
 
-// Create receives the stored token.
+// Create receives the stored token as an argument.
 func TestCreateReceivesStoredToken(t *testing.T) {
 	w := newTestSessions(t)
 	calls := 0
@@ -240,7 +241,7 @@ func TestTokenNotStored(t *testing.T) {
 	}
 }
 
-// Tokens and sessions share an index and a keystore, and are not confused.
+// Tokens and sessions share an index and a keystore. Tokens are never treated as sessions, or sessions as tokens.
 func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 	w := newTestSessions(t)
 	calls := 0
@@ -286,7 +287,7 @@ func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 	}
 }
 
-// RemoveCached lists the keystore once, and matches sessions and tokens separately.
+// RemoveCached lists the keystore only once. It uses separate match functions for sessions and tokens.
 func TestRemoveCached(t *testing.T) {
 	third := strings.Repeat("c", 32)
 	w := newTestSessions(t)
@@ -375,7 +376,7 @@ func TestTokenFormatHidesSecret(t *testing.T) {
 	}
 }
 
-// FuzzDecodeToken checks that a decoded token can be encoded again without changes.
+// FuzzDecodeToken checks that a token stays the same when it is decoded, encoded and decoded again.
 func FuzzDecodeToken(f *testing.F) {
 	whole, err := encodeToken(nameA, token("EXAMPLE"))
 	if err != nil {
