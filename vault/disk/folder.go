@@ -10,29 +10,29 @@ import (
 	"time"
 )
 
-// A Folder is a directory that belongs to this program, such as its state folder, or a directory inside one.
-// Its methods open only regular files that belong to this user. They do not follow symbolic links inside the
-// folder, and never wait for a named pipe.
+// A Folder is a directory that belongs to this program, such as its state folder, or a directory inside another
+// Folder. Its methods open only regular files that belong to this user. They follow no symbolic links inside the
+// folder, and never wait for a named pipe to be opened by another process.
 //
 // The path of the outermost folder may contain symbolic links, which dotfile managers create. Each of these
-// links must belong to this user or to root. If this user is root, all directories on the path must too,
-// because root can follow a path wherever another user leads it. Otherwise nothing is created.
+// links must belong to this user or to root. If this user is root, all directories on the path must also belong to
+// root, because another user could otherwise redirect the path. If the path breaks these rules, nothing is created.
 //
-// A folder is checked once per process. After that, other users cannot write to it, so the result stays
-// valid. On Windows, owners are not checked.
+// A folder is checked only once per process: after the check, other users cannot write to the folder, so the result
+// stays valid. On Windows, owners are not checked.
 //
-// A nil *Folder is a folder that cannot be used: reading finds nothing, and writing fails with [ErrNoFolder].
+// A nil *Folder stands for a folder that cannot be used: reads find nothing, and writes fail with [ErrNoFolder].
 type Folder struct {
 	path   string
 	parent *Folder // nil for the outermost folder
 
 	mu         sync.Mutex
 	checked    bool
-	notPrivate bool      // other users may enter it
-	children   []*Folder // folders that Folder returned
+	notPrivate bool      // whether other users had permissions for the folder when it was checked
+	children   []*Folder // the results of earlier calls of the method Folder
 }
 
-// ErrNoFolder is returned for a file in a folder that cannot be used. It is also an [fs.ErrNotExist].
+// ErrNoFolder is returned for a file in a folder that cannot be used. It matches [fs.ErrNotExist].
 var ErrNoFolder error = noFolder{}
 
 type noFolder struct{}
@@ -41,7 +41,7 @@ func (noFolder) Error() string { return "no usable folder" }
 
 func (noFolder) Is(target error) bool { return target == fs.ErrNotExist }
 
-// NewFolder returns the outermost folder at path, which need not exist.
+// NewFolder returns the outermost folder at path. The folder need not exist.
 func NewFolder(path string) *Folder { return &Folder{path: path} }
 
 // Folder returns the folder called name inside f.
@@ -54,7 +54,7 @@ func (f *Folder) Folder(name string) *Folder {
 	path := filepath.Join(f.path, name)
 	for _, child := range f.children {
 		if child.path == path {
-			return child // one object per folder, so that it is checked once
+			return child // return the same object for the same folder, so that the folder is checked only once
 		}
 	}
 	child := &Folder{path: path, parent: f}
@@ -73,7 +73,7 @@ func (f *Folder) Path() string {
 // File returns the path of the file called name, for messages and for other programs.
 func (f *Folder) File(name string) string { return filepath.Join(f.Path(), name) }
 
-// Usable returns nil if this user can read and write files in the folder, and otherwise the reason. A folder
+// Usable returns nil if this user can read and write files in the folder. Otherwise it returns the reason. A folder
 // that does not exist is usable if it can be created.
 func (f *Folder) Usable() error {
 	if f == nil {
@@ -97,8 +97,8 @@ func (f *Folder) Usable() error {
 	return err
 }
 
-// Check returns nil if the folder exists and belongs to this user. It returns an fs.ErrNotExist if nothing
-// exists at the path, and otherwise an [*OwnerError] or a [*KindError].
+// Check returns nil if the folder exists and belongs to this user. It returns an fs.ErrNotExist if nothing exists
+// at the folder's path, and an [*OwnerError] or a [*KindError] if something else exists there.
 func (f *Folder) Check() error {
 	if f == nil {
 		return ErrNoFolder
@@ -117,7 +117,7 @@ func (f *Folder) Check() error {
 	}
 	f.checked, f.notPrivate = true, othersHave(info, 0o077)
 	if othersHave(info, 0o022) {
-		f.makePrivate() // ignore errors: some file systems have no modes, and a read-only one cannot change them
+		f.makePrivate() // ignore errors: the file system may have no modes, or may be read-only
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (f *Folder) inspect() (fs.FileInfo, error) {
 	return os.Lstat(f.path)
 }
 
-// makePrivate removes the permissions of other users.
+// makePrivate removes the permissions that other users have for the folder.
 func (f *Folder) makePrivate() error {
 	f.notPrivate = false
 	return os.Chmod(f.path, 0o700)
@@ -169,14 +169,14 @@ func (f *Folder) create() error {
 	resolved, err := resolve(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = resolved.untrusted; err == nil {
-			err = realSystem.mkdirAll(resolved.full()) // the target of the last symbolic link, if there is one
+			err = realSystem.mkdirAll(resolved.full()) // creates the target if path is a symbolic link
 		}
 	}
 	return err
 }
 
-// withFolder creates the folder if it is missing, and calls act. If the folder was deleted after it was
-// checked, withFolder creates it again.
+// withFolder calls the function act. It creates the folder first if the folder is missing. If the folder was
+// deleted after it was checked, withFolder creates it again and calls act again.
 func (f *Folder) withFolder(act func() error) error {
 	if err := f.Make(); err != nil {
 		return err
@@ -191,10 +191,10 @@ func (f *Folder) withFolder(act func() error) error {
 	return err
 }
 
-// MkdirPrivate creates a folder chosen by the user, as [Folder.Make] does.
+// MkdirPrivate creates the folder dir, which the user has chosen. It works like [Folder.Make].
 func MkdirPrivate(dir string) error { return NewFolder(dir).Make() }
 
-// uncheck makes the next call check the folder and all its parents again.
+// uncheck makes the next method call check the folder and all its parents again.
 func (f *Folder) uncheck() {
 	for ; f != nil; f = f.parent {
 		f.mu.Lock()
@@ -203,7 +203,8 @@ func (f *Folder) uncheck() {
 	}
 }
 
-// Read returns the content of the file called name, or a [*TooLargeError] if that is more than max bytes.
+// Read returns the content of the file called name. If the file has more than max bytes, it returns a
+// [*TooLargeError].
 func (f *Folder) Read(name string, max int64) ([]byte, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
@@ -216,8 +217,8 @@ func (f *Folder) Read(name string, max int64) ([]byte, error) {
 	return readBounded(file, max)
 }
 
-// Write replaces the file called name as [Replace] does, with mode 0600. It creates the folder if necessary.
-// It fails if the path holds anything but a regular file of this user.
+// Write replaces the file called name with a file of mode 0600. It works like [Replace], but creates the folder if
+// necessary, and fails if anything but a regular file of this user exists at the path.
 func (f *Folder) Write(name string, data []byte) error {
 	return f.withFolder(func() error {
 		if err := f.checkReplaceable(name); err != nil {
@@ -248,12 +249,12 @@ func (f *Folder) Stat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// ErrHardLink is returned instead of changing a file that has another name.
+// ErrHardLink is returned if a file would have to be changed that has another hard link.
 var ErrHardLink = errors.New("the file has another hard link")
 
-// Append opens the existing file called name for reading and appending, and returns its size. It returns
-// [ErrHardLink] if the file has another name, because that may be a file that must not change. [Folder.Write]
-// is safe in this case: it replaces the name, and leaves the other file unchanged.
+// Append opens the existing file called name for reading and appending, and returns the file's size. It returns
+// [ErrHardLink] if the file has another hard link, because appending would also change the file at the other link.
+// [Folder.Write] is safe in this case: it replaces only this name, and leaves the file at the other link unchanged.
 func (f *Folder) Append(name string) (*os.File, int64, error) {
 	if err := f.Check(); err != nil {
 		return nil, 0, err
@@ -269,8 +270,7 @@ func (f *Folder) Append(name string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// Touch sets the modification time of the file called name, and empties the file. It creates the file if
-// necessary.
+// Touch empties the file called name and sets its modification time to at. It creates the file if necessary.
 func (f *Folder) Touch(name string, at time.Time) error {
 	if err := f.Write(name, nil); err != nil {
 		return err
@@ -295,7 +295,7 @@ func (f *Folder) RemoveFolder() error {
 	return os.Remove(f.path)
 }
 
-// Entries lists the folder.
+// Entries returns the directory entries of the folder.
 func (f *Folder) Entries() ([]fs.DirEntry, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
@@ -322,15 +322,15 @@ func (f *Folder) Walk(visit func(child *Folder, info fs.FileInfo)) []error {
 		info, err := f.Stat(e.Name())
 		if err == nil {
 			visit(f, info)
-		} else if !errors.Is(err, fs.ErrNotExist) { // ignore a file that was deleted meanwhile
+		} else if !errors.Is(err, fs.ErrNotExist) { // ignore a file that was deleted after the folder was listed
 			all = append(all, err)
 		}
 	}
 	return all
 }
 
-// Sweep deletes temporary files that were left by killed processes and last written before olderThan. The
-// argument entries is the list of the folder. Sweep ignores errors, because leftover files do no harm.
+// Sweep deletes temporary files that killed processes have left, if they were last written before olderThan. The
+// argument entries is the result of Entries. Sweep ignores errors, because leftover files do no harm.
 func (f *Folder) Sweep(entries []fs.DirEntry, olderThan time.Time) {
 	for _, e := range entries {
 		if !IsTemp(e.Name()) || !e.Type().IsRegular() {

@@ -27,7 +27,7 @@ func checkOwner(path string, info fs.FileInfo) error {
 
 func othersHave(info fs.FileInfo, rights fs.FileMode) bool { return info.Mode().Perm()&rights != 0 }
 
-// writable returns nil if this user can create files in the directory.
+// writable returns nil if this user can create files in the directory dir.
 func writable(dir string) error {
 	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 		return &fs.PathError{Op: "write to", Path: dir, Err: err}
@@ -35,8 +35,8 @@ func writable(dir string) error {
 	return nil
 }
 
-// resolve follows a path and its symbolic links. It returns an fs.ErrNotExist if a part of the path is
-// missing. It returns an [*OwnerError] if another user controls where the path leads.
+// resolve follows a path and the symbolic links in it. It returns an fs.ErrNotExist if a part of the path is
+// missing. It returns an [*OwnerError] if another user can change where the path leads.
 func resolve(path string) (resolvedPath, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -47,8 +47,8 @@ func resolve(path string) (resolvedPath, error) {
 		return resolvedPath{}, err
 	}
 	self := os.Geteuid()
-	// In a user namespace, files of the machine's root user may have another owner. The root directory then
-	// has the same owner.
+	// In a user namespace, files of the machine's root user may have another owner ID than 0. The root directory then
+	// has that owner too, so its owner is trusted.
 	trusted := func(owner int) bool { return owner == self || owner == 0 || owner == ownerOf(root) }
 	w := resolvedPath{dir: "/", info: root, missing: strings.Split(path, "/")}
 	for links := 0; len(w.missing) > 0; {
@@ -85,7 +85,7 @@ func resolve(path string) (resolvedPath, error) {
 	return w, w.untrusted
 }
 
-// step appends a name to a directory path without symbolic links. It handles "." and "..".
+// step returns the path of name in the directory dir. It handles "." and "..". The path dir has no symbolic links.
 func step(dir, name string) string {
 	switch name {
 	case "", ".":
@@ -106,7 +106,7 @@ func openOwned(path string, flag int) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		if info, there := os.Lstat(path); there == nil {
 			if checkErr := checkFile(path, info); checkErr != nil {
-				err = checkErr // more precise than the error of the system
+				err = checkErr // this error is more precise than the error of the system call
 			}
 		}
 		return nil, nil, err
@@ -122,7 +122,7 @@ func openOwned(path string, flag int) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// linkCount returns the number of names (hard links) of a file.
+// linkCount returns the number of hard links of a file.
 func linkCount(info fs.FileInfo) uint64 {
 	return uint64(info.Sys().(*syscall.Stat_t).Nlink) //nolint:unconvert // Nlink is a uint16 on macOS
 }

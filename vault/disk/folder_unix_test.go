@@ -20,7 +20,7 @@ const (
 	outside = "content of a file outside"
 )
 
-// obstacles are functions that put something unexpected at the path of a file or folder.
+// obstacles are functions that create something unexpected at the path of a file or folder.
 var obstacles = map[string]func(t *testing.T, path, victim string){
 	"a link":          func(t *testing.T, path, victim string) { must(t, os.Symlink(victim, path)) },
 	"a dangling link": func(t *testing.T, path, victim string) { must(t, os.Symlink(victim+" gone", path)) },
@@ -29,12 +29,12 @@ var obstacles = map[string]func(t *testing.T, path, victim string){
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		must(t, err)
 		defer unix.Close(fd)
-		must(t, os.Chdir(filepath.Dir(path))) // the path of a socket must be short
+		must(t, os.Chdir(filepath.Dir(path))) // change the directory, because the path of a socket must be short
 		must(t, unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Base(path)}))
 	},
 	"a device": func(t *testing.T, path, _ string) {
 		skipUnlessRoot(t)
-		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // the Linux random number generator
+		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // device 1, 9 is /dev/urandom on Linux
 	},
 	"another user's": func(t *testing.T, path, _ string) {
 		skipUnlessRoot(t)
@@ -57,7 +57,7 @@ func skipUnlessRoot(t *testing.T) {
 	}
 }
 
-// Each method that opens or replaces a file refuses what is not a regular file of this user.
+// Each method that opens or replaces a file refuses everything that is not a regular file of this user.
 func TestFolderRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	methods := map[string]func(f *Folder, name string) error{
@@ -138,7 +138,7 @@ func TestFolderBehindLinks(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(t *testing.T, dir string)
-		want    string // in the error; empty if the folder is usable
+		want    string // text in the expected error; empty if the folder is usable
 	}{
 		{"missing", func(*testing.T, string) {}, ""},
 		{"a link to a folder", func(t *testing.T, dir string) {
@@ -201,7 +201,7 @@ func TestFolderBehindLinks(t *testing.T) {
 	}
 }
 
-// If other users may write to a folder, their permissions are removed before a file in it is used.
+// If other users have write permission for a folder, the permission is removed before a file in it is used.
 func TestFolderMadePrivate(t *testing.T) {
 	for mode, read := range map[fs.FileMode]fs.FileMode{0o777: 0o700, 0o720: 0o700, 0o755: 0o755, 0o700: 0o700} {
 		f := NewFolder(t.TempDir())
@@ -216,7 +216,7 @@ func TestFolderMadePrivate(t *testing.T) {
 	}
 }
 
-// A process can continue if its folders are deleted.
+// If its folders are deleted, a process creates them again and continues.
 func TestFolderRemoved(t *testing.T) {
 	f := NewFolder(filepath.Join(t.TempDir(), "state"))
 	in := f.Folder("a").Folder("b")
@@ -269,7 +269,7 @@ func TestNoFolder(t *testing.T) {
 	}
 }
 
-// A file with another hard link is never changed in place.
+// If a file has another hard link, the content of the file is never changed.
 func TestHardLink(t *testing.T) {
 	f := NewFolder(t.TempDir())
 	victim := filepath.Join(t.TempDir(), "victim")

@@ -6,17 +6,17 @@ import (
 	"path/filepath"
 )
 
-// On Windows, the access control lists of a user's own folders keep other users out. Owners are not compared,
-// because an administrator's files may belong to the group of administrators.
+// On Windows, the access control lists of a user's own folders keep other users out. The owners of files are not
+// compared with the user, because files of an administrator may belong to the group of administrators.
 
 func checkOwner(string, fs.FileInfo) error { return nil }
 
 func othersHave(fs.FileInfo, fs.FileMode) bool { return false }
 
-// writable always returns nil, because Windows has no call to check it. The write itself fails instead.
+// writable always returns nil, because Windows has no call that checks this. Without permission, the write fails.
 func writable(string) error { return nil }
 
-// resolve follows the path and all links.
+// resolve follows the path and all links in it.
 func resolve(path string) (resolvedPath, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -26,8 +26,8 @@ func resolve(path string) (resolvedPath, error) {
 	return resolvedPath{dir: path, info: info}, err
 }
 
-// openOwned opens a regular file, and creates it if flag contains os.O_CREATE. It checks the mode before
-// opening, because Windows has no flag that refuses symbolic links, junctions and other reparse points.
+// openOwned opens a regular file, and creates it if flag contains os.O_CREATE. It checks the file's mode before it
+// opens the file, because Windows has no flag that refuses symbolic links, junctions and other reparse points.
 func openOwned(path string, flag int) (f *os.File, info fs.FileInfo, err error) {
 	if info, err = os.Lstat(path); err == nil {
 		err = checkFile(path, info)

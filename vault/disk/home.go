@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ExpandHome replaces a leading ~ in a path with the home directory. It does not change a path such as ~bob.
+// ExpandHome replaces a leading ~ in path with the home directory. It does not change a path such as ~bob/file.
 func ExpandHome(path, home string) string {
 	if path == "~" || strings.HasPrefix(path, "~/") || strings.HasPrefix(path, `~\`) {
 		return filepath.Join(home, path[1:])
@@ -14,8 +14,8 @@ func ExpandHome(path, home string) string {
 	return path
 }
 
-// A BaseDir is a directory that contains a folder for each program of the user. On Windows and macOS, Data
-// and State are the same directory.
+// A BaseDir is a directory of the user in which each program has its own folder. On Windows and macOS, Data and
+// State are the same directory.
 // https://specifications.freedesktop.org/basedir-spec/latest/
 type BaseDir struct{ variable, path string }
 
@@ -24,8 +24,8 @@ var (
 	State = BaseDir{"XDG_STATE_HOME", ".local/state"} // for data that can be recreated
 )
 
-// ProgramDir returns this program's folder in the base directory. It returns false if neither an environment
-// variable nor the home directory is set.
+// ProgramDir returns the path of this program's folder in the base directory. The result found is false if neither
+// the environment variable nor the home directory is set.
 func (b BaseDir) ProgramDir(getenv func(string) (string, bool), home string) (path string, found bool) {
 	const program = "aws-vault"
 	if dir, _ := getenv(b.variable); filepath.IsAbs(dir) {

@@ -8,15 +8,15 @@ import (
 	"os"
 )
 
-// LockFile is a lock between processes. It is held until Close or the end of this process. A LockFile also
-// excludes other LockFiles of the same process.
+// LockFile is a lock that this process holds, until Close or the end of the process. While it is held, no other
+// process and no other LockFile of this process can have the lock.
 type LockFile struct {
 	f     *os.File
-	links uint64 // number of names (hard links) of the file
+	links uint64 // number of hard links of the file
 }
 
-// Lock acquires the lock in the file called name, which is created with mode 0600 if it is missing. It waits
-// until ctx ends, and then returns the cause.
+// Lock acquires the lock of the file called name, and creates the file with mode 0600 if it is missing. It waits
+// until the lock is free. If ctx ends first, it returns the cause of ctx.
 func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error) {
 	err = f.withFolder(func() error {
 		l, err = lockAt(ctx, f.File(name))
@@ -25,7 +25,7 @@ func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error)
 	return l, err
 }
 
-// TryLock acquires the lock in the file called name if it is free. Otherwise it returns false at once.
+// TryLock acquires the lock of the file called name if the lock is free. Otherwise it returns false at once.
 func (f *Folder) TryLock(name string) (l *LockFile, held bool, err error) {
 	err = f.withFolder(func() error {
 		l, held, err = tryLockAt(f.File(name))
@@ -68,8 +68,8 @@ func tryLockAt(path string) (*LockFile, bool, error) {
 	}
 }
 
-// wait waits until the lock at path is acquired or ctx ends. It returns nil and no error if another file has
-// replaced the one that it waited for.
+// wait waits until it has acquired the lock at path, or ctx ends. If another file has replaced the file whose lock it
+// waited for, it returns nil and no error.
 func wait(ctx context.Context, path string) (*LockFile, error) {
 	f, err := openLock(path)
 	if err != nil {
@@ -85,7 +85,7 @@ func wait(ctx context.Context, path string) (*LockFile, error) {
 		}
 		return verifyLock(path, f)
 	case <-ctx.Done():
-		// The system call cannot be cancelled. When it returns, the lock is released.
+		// The waiting system call cannot be cancelled. When it returns later, close the file to release the lock.
 		go func() {
 			<-done
 			f.Close()
@@ -94,8 +94,8 @@ func wait(ctx context.Context, path string) (*LockFile, error) {
 	}
 }
 
-// RemoveLock deletes the lock file called name, unless the lock is held. A process that waits for the lock at
-// that moment detects the deletion, and locks the new file: see verifyLock.
+// RemoveLock deletes the lock file called name, unless its lock is held. A process that waits for this lock detects
+// that the file was deleted, and locks the new file: see verifyLock.
 func (f *Folder) RemoveLock(name string) error {
 	l, held, err := f.TryLock(name)
 	if err != nil || !held {
@@ -104,9 +104,9 @@ func (f *Folder) RemoveLock(name string) error {
 	return removeLock(f.File(name), l)
 }
 
-// verifyLock returns the lock on f if f is still the file at path. Otherwise it closes f. The file may have
-// been deleted meanwhile, by RemoveLock or together with the state folder. A lock on a deleted file does not
-// exclude processes that lock the new file.
+// verifyLock returns the lock of f if f is still the file at path. Otherwise it closes f and returns nil. RemoveLock,
+// or a deletion of the state folder, may have removed the file since f was opened. A lock of a deleted file does not
+// exclude processes that lock the new file at path.
 func verifyLock(path string, f *os.File) (*LockFile, error) {
 	ours, err := f.Stat()
 	if err == nil {
@@ -123,10 +123,10 @@ func verifyLock(path string, f *os.File) (*LockFile, error) {
 	return nil, nil
 }
 
-// Close releases the lock. The note stays in the file.
+// Close releases the lock. The note remains in the file.
 func (l *LockFile) Close() error {
-	// Unlock explicitly: a child process between fork and exec shares the file, and would otherwise still
-	// hold the lock.
+	// Closing the file is not enough: a child process has a copy of the descriptor between fork and exec, and would
+	// keep the lock held.
 	err := unlockFile(l.f)
 	if closing := l.f.Close(); err == nil {
 		err = closing

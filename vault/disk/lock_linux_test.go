@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A process that waits for a lock is in the kernel's queue, so it is woken when the lock is released. A
-// process that polls would not be in the queue.
+// A process that waits for a lock is in the kernel's queue, so the kernel wakes it when the lock is released. A
+// process that polls the lock would not be in that queue.
 // https://man7.org/linux/man-pages/man5/proc_locks.5.html
 func TestWaiterIsQueuedByKernel(t *testing.T) {
 	path := lockPath(t)

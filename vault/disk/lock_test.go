@@ -64,7 +64,7 @@ func TestLockEndsWithContext(t *testing.T) {
 		t.Errorf("Lock returned %v, want %v", err, cause)
 	}
 	held.Close()
-	// The cancelled waiter may acquire the lock for a moment, and must release it.
+	// The cancelled wait may still acquire the lock for a moment. It must then release the lock.
 	next, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestLockWithinProcess(t *testing.T) {
 	}
 }
 
-// countUnderLock increments the number in a file many times, each time under the lock.
+// countUnderLock repeatedly acquires the lock, adds 1 to the number in a file, and releases the lock.
 func countUnderLock(path string) error {
 	for range counts {
 		l, err := lockAt(context.Background(), path)
@@ -183,8 +183,8 @@ func TestLockEndsWithProcess(t *testing.T) {
 	l.Close()
 }
 
-// The lock file is deleted while one goroutine holds the lock and another waits. The waiting one must get the
-// lock of the new file at the path.
+// The lock file is deleted while one goroutine holds the lock and a second goroutine waits for it. The second
+// goroutine must get the lock of the new file at the path.
 func TestLockOfReplacedFile(t *testing.T) {
 	path := lockPath(t)
 	first, err := lockAt(context.Background(), path)
@@ -235,8 +235,8 @@ func TestRemoveLock(t *testing.T) {
 	}
 }
 
-// The lock file is deleted repeatedly while several processes use the lock. Never more than one of them holds
-// it.
+// The lock file is deleted repeatedly while several processes use the lock. At most one process holds the lock at a
+// time.
 func TestRemoveLockUnderContention(t *testing.T) {
 	path := lockPath(t)
 	write(t, path+".count", "0")

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A flock(2) lock belongs to the open file, and not to the process like a lock of fcntl(2). So it also works
-// between goroutines, and is not released when another descriptor of the file is closed.
+// A flock(2) lock belongs to the open file. A lock of fcntl(2) would belong to the process. So flock also works
+// between goroutines, and closing another descriptor of the file does not release the lock.
 
 func tryLockFile(f *os.File) (bool, error) {
 	err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
@@ -24,8 +24,7 @@ func lockFile(f *os.File) error { return flock(f, unix.LOCK_EX) }
 
 func unlockFile(f *os.File) error { return flock(f, unix.LOCK_UN) }
 
-// removeLock deletes the file while it holds the lock, so that no other process can hold the lock of the
-// deleted file.
+// removeLock deletes the file while l is held, so that no other process can hold the lock of the deleted file.
 func removeLock(path string, l *LockFile) error {
 	err := os.Remove(path)
 	if closing := l.Close(); err == nil {

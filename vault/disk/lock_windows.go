@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// The locked byte is far beyond the end of the file. Windows does not let other processes read a locked
-// range, and waiting processes must be able to read the note.
+// The locked byte is far beyond the end of the file, because Windows does not let other processes read a locked
+// range, and processes that wait for the lock must be able to read the note.
 const lockedOffset = 0x7fffffff
 
 func lockRange() *windows.Overlapped {
@@ -28,8 +28,8 @@ func lockFile(f *os.File) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, lockRange())
 }
 
-// removeLock closes the file first, because Windows does not delete open files. For the same reason, the file
-// stays if another process locks it in between.
+// removeLock closes the file before it deletes the file, because Windows does not delete open files. If another
+// process locks the file between the two calls, the file is not deleted.
 func removeLock(path string, l *LockFile) error {
 	if err := l.Close(); err != nil {
 		return err

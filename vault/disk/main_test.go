@@ -9,7 +9,7 @@ import (
 	"aws-vault/internal/testproc"
 )
 
-// functions are run in other processes by package testproc.
+// functions are test functions that package testproc can run in other processes.
 var functions = map[string]testproc.Func{}
 
 func TestMain(m *testing.M) { testproc.Main(m, functions) }
@@ -29,7 +29,7 @@ func wantFile(t *testing.T, path, content string) {
 	}
 }
 
-// wantOnly checks that the directory contains only these names.
+// wantOnly checks that the directory contains these names and no others.
 func wantOnly(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

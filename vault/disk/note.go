@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// A note consists of a length (2 bytes), a checksum (4 bytes) and the text. It is written with one call. A
-// process that reads the file during the write sees a complete note or none.
+// A note consists of a length (2 bytes), a checksum (4 bytes) and the text. All three are written with one system
+// call. A process that reads the file during the write finds a complete note or no note.
 const (
 	noteHeader = 6
 	noteBlock  = 4 << 10
@@ -20,11 +20,11 @@ const (
 	MaxNote = noteBlock - noteHeader
 )
 
-// WriteNote writes a note to the lock file for processes that wait for the lock. The note is only a hint, and
-// may be lost.
+// WriteNote writes a note to the lock file, for processes that wait for the lock. The note is only a hint: it may be
+// lost.
 func (l *LockFile) WriteNote(note []byte) error {
 	if l.links > 1 {
-		return nil // the file has another hard link, which may be a file that must not change
+		return nil // do not write: the file has another hard link, and the file at that link must not change
 	}
 	if len(note) > MaxNote {
 		return fmt.Errorf("%s: the note has %d bytes, expected at most %d", l.f.Name(), len(note), MaxNote)
@@ -36,11 +36,11 @@ func (l *LockFile) WriteNote(note []byte) error {
 	return err
 }
 
-// ReadNote returns the last note written by a holder of the lock, or nil.
+// ReadNote returns the last note that a holder of the lock wrote, or nil if there is none.
 func (l *LockFile) ReadNote() ([]byte, error) { return readNote(l.f) }
 
-// ReadNote returns the last note written by a holder of the lock in the file called name. It does not acquire
-// the lock. It returns nil if there is no file, no note, or a partly written note.
+// ReadNote returns the last note that a holder of the lock wrote to the file called name. It does not acquire the
+// lock. It returns nil if there is no file, no note, or only a partly written note.
 func (f *Folder) ReadNote(name string) ([]byte, error) {
 	err := f.Check()
 	if err == nil {

@@ -8,18 +8,18 @@ import (
 	"path/filepath"
 )
 
-// maxLinks is the maximum number of symbolic links that are followed, as on Linux.
+// maxLinks is the maximum number of symbolic links that are followed in a path. Linux has the same limit.
 // https://man7.org/linux/man-pages/man7/path_resolution.7.html
 const maxLinks = 40
 
-// maxCopy is the maximum size of a file that is written in place, because its content is copied first.
+// maxCopy is the maximum size of a file that is written in place: its content is first copied, through memory.
 const maxCopy = 64 << 20
 
-// ErrLoop is wrapped by the error for a path with too many symbolic links.
+// ErrLoop is wrapped by the error for a path that leads through too many symbolic links.
 var ErrLoop = errors.New("too many symbolic links")
 
-// InPlaceError reports that a file could neither be replaced nor written in place. If Copy is set, Path may
-// be only partly written, and Copy holds the old content.
+// InPlaceError reports that a file could neither be replaced nor written in place. If Copy is not empty, the file at
+// Path may be only partly written, and the file at Copy has the old content.
 type InPlaceError struct {
 	Path, Copy string
 	Err        error
@@ -34,18 +34,18 @@ func (e *InPlaceError) Error() string {
 
 func (e *InPlaceError) Unwrap() error { return e.Err }
 
-// ReplacePreserving replaces a file that belongs to the user with data. It follows symbolic links. An
-// existing file keeps its mode and owner, and on Linux its access control list and other extended attributes.
-// A new file has mode 0600, and new directories have mode 0700.
+// ReplacePreserving replaces the content of a file of the user with data. It follows symbolic links. An existing
+// file keeps its mode and owner, and on Linux its access control list and other extended attributes. A new file has
+// mode 0600, and new directories have mode 0700.
 //
-// Some files cannot be replaced by renaming: for example a file that is a mount point, or whose owner cannot
-// be given to another file. Such a file is copied first, and then written in place. If it cannot be copied,
-// ReplacePreserving returns an [*InPlaceError].
+// Some files cannot be replaced by renaming a new file. Examples are a file that is a mount point, and a file with
+// another owner, which the new file cannot have. Such a file is first copied and then written in place. If it cannot
+// be copied, ReplacePreserving returns an [*InPlaceError].
 func ReplacePreserving(path string, data []byte) error {
 	return realSystem.replacePreserving(path, data)
 }
 
-// ReplacePreservingWithoutCopy is ReplacePreserving for a file whose old content must not be copied. If the
+// ReplacePreservingWithoutCopy works like ReplacePreserving, but never copies the old content of the file. If the
 // file cannot be replaced by renaming, it returns an [*InPlaceError].
 func ReplacePreservingWithoutCopy(path string, data []byte) error {
 	s := realSystem
@@ -86,7 +86,7 @@ func (s system) replacePreserving(path string, data []byte) error {
 	return s.replaceInPlace(path, data, err)
 }
 
-// followLinks returns the path at the end of the symbolic links at path. That path need not exist.
+// followLinks follows the symbolic links at path and returns the final path, at which nothing needs to exist.
 func followLinks(path string) (string, error) {
 	at := path
 	for range maxLinks {
@@ -102,7 +102,7 @@ func followLinks(path string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(to) {
-			// Resolve the directory first: if a is a link, a/../b is not b.
+			// Resolve links in the directory first: if a is a link, a/../b may be another file than b.
 			dir, err := filepath.EvalSymlinks(filepath.Dir(at))
 			if err != nil {
 				return "", err
@@ -114,8 +114,8 @@ func followLinks(path string) (string, error) {
 	return "", fmt.Errorf("%s: %w", path, ErrLoop)
 }
 
-// replaceInPlace writes the file at path in place. The argument cause is the error of the attempt to rename a
-// new file to path.
+// replaceInPlace writes data to the existing file at path. The argument cause is the error of the earlier attempt
+// to rename a new file to path.
 func (s system) replaceInPlace(path string, data []byte, cause error) error {
 	old, err := ReadBounded(path, maxCopy)
 	if err != nil {
@@ -141,8 +141,8 @@ func (s system) replaceInPlace(path string, data []byte, cause error) error {
 	return nil
 }
 
-// overwrite writes data over the content of the file and truncates it afterwards. So the new content can use
-// the disk blocks of the old one.
+// overwrite writes data over the content of the file, and truncates the file only afterwards. In this way the new
+// content reuses the disk blocks of the old content, even on a full disk.
 func (s system) overwrite(path string, data []byte) error {
 	f, err := s.open(path)
 	if err != nil {

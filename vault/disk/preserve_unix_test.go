@@ -55,7 +55,7 @@ func TestReplacePreservingFollowsLinks(t *testing.T) {
 	}
 	link("dotfiles/aws", "dir")                 // a link to a directory
 	link("../config", "dotfiles/aws/up")        // a relative link to a parent directory
-	link("dir/up", "config")                    // a link through both
+	link("dir/up", "config")                    // a link through both other links
 	link("missing", "dangling")                 // a link to a missing file
 	link(filepath.Join(dir, "config"), "whole") // an absolute link
 	write(t, filepath.Join(dir, "dotfiles", "config"), "old")
@@ -147,7 +147,7 @@ func TestReplaceInPlace(t *testing.T) {
 	}
 }
 
-// readOnlyCopy returns the content of the only copy in dir.
+// readOnlyCopy returns the content of the copy in dir. The test fails if dir contains no copy or several copies.
 func readOnlyCopy(t *testing.T, dir string) string {
 	found, err := filepath.Glob(filepath.Join(dir, "config.aws-vault-*.old"))
 	if err != nil || len(found) != 1 {

@@ -11,14 +11,14 @@ import (
 // OwnerError reports that a file or directory belongs to another user.
 type OwnerError struct {
 	Path        string
-	Owner, Self int // user ids
+	Owner, Self int // user IDs of the owner and of this user
 }
 
 func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s: belongs to user %d, expected user %d", e.Path, e.Owner, e.Self)
 }
 
-// KindError reports that a path has another kind than expected, such as a symbolic link instead of a file.
+// KindError reports that the file at a path has another type than expected, for example a symbolic link.
 type KindError struct {
 	Path     string
 	Mode     fs.FileMode
@@ -34,7 +34,7 @@ const (
 	directory   = "a directory"
 )
 
-// kind returns a description of the file type.
+// kind describes the file type in mode in words.
 func kind(mode fs.FileMode) string {
 	switch mode.Type() {
 	case 0:
@@ -53,7 +53,7 @@ func kind(mode fs.FileMode) string {
 	return "a special file" // such as a junction on Windows
 }
 
-// checkFile returns nil for a regular file of this user, and otherwise a [*KindError] or [*OwnerError].
+// checkFile returns nil for a regular file of this user. Otherwise it returns a [*KindError] or [*OwnerError].
 func checkFile(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return &KindError{Path: path, Mode: info.Mode(), Expected: regularFile}
@@ -61,7 +61,7 @@ func checkFile(path string, info fs.FileInfo) error {
 	return checkOwner(path, info)
 }
 
-// checkDirectory returns nil for a directory of this user, and otherwise a [*KindError] or [*OwnerError].
+// checkDirectory returns nil for a directory of this user. Otherwise it returns a [*KindError] or [*OwnerError].
 func checkDirectory(path string, info fs.FileInfo) error {
 	if !info.IsDir() {
 		return &KindError{Path: path, Mode: info.Mode(), Expected: directory}
@@ -69,19 +69,19 @@ func checkDirectory(path string, info fs.FileInfo) error {
 	return checkOwner(path, info)
 }
 
-// A resolvedPath is the result of following a path as far as it exists.
+// A resolvedPath is the result of following a path as far as the path exists.
 type resolvedPath struct {
-	dir       string      // the last existing directory, without symbolic links
+	dir       string      // path of the last existing directory, without symbolic links
 	info      fs.FileInfo // information about dir
-	missing   []string    // the names after dir, which do not exist
-	untrusted error       // set if another user controls where the path leads
+	missing   []string    // the rest of the path, which does not exist
+	untrusted error       // not nil if another user can change where the path leads
 }
 
 // full returns the complete path, including the missing names.
 func (w resolvedPath) full() string { return filepath.Join(append([]string{w.dir}, w.missing...)...) }
 
-// mkdirAll creates dir and its missing parents with mode 0700. It syncs each changed directory. Otherwise a
-// power failure could remove a new directory with a synced file.
+// mkdirAll creates dir and its missing parents with mode 0700. It syncs each changed directory. Otherwise a power
+// failure could remove a new directory, together with a file in it that was synced.
 func (s system) mkdirAll(dir string) error {
 	_, err := os.Stat(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +100,7 @@ func (s system) mkdirAll(dir string) error {
 func (s system) mkdir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return nil // another process created it meanwhile
+			return nil // another process has created the directory
 		}
 		return err
 	}

@@ -18,8 +18,8 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("%s: larger than %d bytes", e.Path, e.Max)
 }
 
-// ReadBounded returns the content of a file chosen by the user or another program. It returns a
-// [*TooLargeError] if that is more than max bytes. It never reads more than max+1 bytes, even if the file
+// ReadBounded returns the content of a file that the user or another program has chosen. It returns a
+// [*TooLargeError] if the content is longer than max bytes. It never reads more than max+1 bytes, even if the file
 // reports a smaller size.
 func ReadBounded(path string, max int64) ([]byte, error) {
 	f, err := openShared(path)
@@ -44,8 +44,8 @@ func readBounded(f *os.File, max int64) ([]byte, error) {
 // readBufferSize is the maximum number of bytes that ReadText reads with one system call.
 const readBufferSize = 64 << 10
 
-// ReadText is ReadBounded for long texts. It reads directly into a string of the file's size, without
-// copying.
+// ReadText is like ReadBounded, but for long texts: it allocates a string of the file's size, and reads directly into
+// that string.
 func ReadText(path string, max int64) (string, error) {
 	f, err := openShared(path)
 	if err != nil {
@@ -62,11 +62,11 @@ func ReadText(path string, max int64) (string, error) {
 	return text, nil
 }
 
-// readText reads a text whose size is probably likely bytes, or unknown if likely is 0.
+// readText reads a text. The argument likely is the expected size in bytes, or 0 if the size is unknown.
 func readText(r io.Reader, likely int64) (string, error) {
 	piece := int64(readBufferSize)
 	if likely > 0 {
-		piece = min(likely+1, piece) // one more byte, to detect the end
+		piece = min(likely+1, piece) // a buffer with one more byte than the text, so that one read can detect the end
 	}
 	var text strings.Builder
 	text.Grow(int(likely))
@@ -74,8 +74,8 @@ func readText(r io.Reader, likely int64) (string, error) {
 	return text.String(), err
 }
 
-// sizeHint returns the reported size of a regular file, and 0 for others, such as pipes. The file may grow
-// while it is read.
+// sizeHint returns the reported size of a regular file, and 0 for other files, such as pipes. The size is only a
+// hint, because the file may grow while it is read.
 func sizeHint(f *os.File) int64 {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {

@@ -40,7 +40,7 @@ func TestReadText(t *testing.T) {
 	}
 }
 
-// The memory for a long text is allocated once, and not again for each read.
+// The memory for a long text is allocated only once. It is not reallocated after each read.
 func TestReadTextAllocatesOnce(t *testing.T) {
 	const size = 4 << 20
 	path := filepath.Join(t.TempDir(), "f")
@@ -59,10 +59,10 @@ func TestReadTextAllocatesOnce(t *testing.T) {
 	}
 }
 
-// The size of a pipe is unknown. Bash creates one for <(command).
+// The size of a pipe is unknown. Pipes matter because Bash creates one for <(command).
 func TestReadTextUsesFewReads(t *testing.T) {
 	const size = 4*readBufferSize + 7
-	const most = 6 // one for each full buffer, and one or two for the end
+	const most = 6 // one read for each full buffer, and one or two to detect the end
 	for _, likely := range []int64{0, size - 1, size, size + 1} {
 		r := &countingReader{Reader: strings.NewReader(strings.Repeat("x", size))}
 		text, err := readText(r, likely)
@@ -72,7 +72,7 @@ func TestReadTextUsesFewReads(t *testing.T) {
 	}
 }
 
-// countingReader counts the calls of Read. It hides all other methods of its reader.
+// countingReader counts the calls of Read. It has only the method Read, so that io.Copy cannot use other methods.
 type countingReader struct {
 	io.Reader
 	reads int

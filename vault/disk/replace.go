@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// UnsyncedError reports that a file was replaced, but its directory could not be synced. After a power
-// failure the old file may be back.
+// UnsyncedError reports that a file was replaced, but its directory could not be synced. So the old file may come
+// back after a power failure.
 type UnsyncedError struct {
 	Path string
 	Err  error
@@ -22,16 +22,16 @@ func (e *UnsyncedError) Error() string {
 
 func (e *UnsyncedError) Unwrap() error { return e.Err }
 
-// Replace replaces the file at path with data and sets the mode, independent of the umask. Readers see the
-// complete old or the complete new file, even after a crash. If Replace fails, the old file is unchanged, and
-// no temporary file is left. The exception is an [*UnsyncedError]: the new file is in place. Replace replaces
-// a symbolic link, and does not follow it.
+// Replace replaces the file at path with a file that contains data and has this mode, independent of the umask.
+// Readers see either the complete old file or the complete new file, even after a crash. If Replace fails, the old
+// file is unchanged and no temporary file is left. The only exception is an [*UnsyncedError]: the new file is then
+// in place. If path is a symbolic link, the link itself is replaced.
 func Replace(path string, data []byte, mode fs.FileMode) error {
 	return realSystem.replace(path, data, func(f file) error { return f.Chmod(mode) })
 }
 
-// Create writes data to a new file at path with mode 0600, and syncs it. It returns an fs.ErrExist if the
-// path exists. After any other error the file does not exist.
+// Create creates a file at path with the content data and mode 0600, and syncs it. It returns an fs.ErrExist if
+// something already exists at path. After any other error there is no file at path.
 func Create(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -50,7 +50,7 @@ func Create(path string, data []byte) error {
 	return err
 }
 
-// replace writes data to a temporary file, calls finish to set its permissions, and renames it to path.
+// replace writes data to a temporary file, calls finish to set the file's permissions, and renames the file to path.
 func (s system) replace(path string, data []byte, finish func(file) error) error {
 	temp, err := s.writeTemp(filepath.Dir(path), data, finish)
 	if err != nil {
@@ -66,8 +66,8 @@ func (s system) replace(path string, data []byte, finish func(file) error) error
 	return nil
 }
 
-// writeTemp writes data to a new temporary file in dir, syncs it and returns its path. It leaves no file if
-// it fails.
+// writeTemp writes data to a new temporary file in dir, syncs the file and returns its path. If writeTemp fails, it
+// leaves no file.
 func (s system) writeTemp(dir string, data []byte, finish func(file) error) (string, error) {
 	temp := filepath.Join(dir, TempName())
 	if err := s.writeNew(temp, data, finish); err != nil {
@@ -76,7 +76,7 @@ func (s system) writeTemp(dir string, data []byte, finish func(file) error) (str
 	return temp, nil
 }
 
-// writeNew writes data to a new file at path and syncs it. It leaves no file if it fails.
+// writeNew writes data to a new file at path and syncs the file. If writeNew fails, it leaves no file.
 func (s system) writeNew(path string, data []byte, finish func(file) error) error {
 	f, err := s.create(path)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s system) writeNew(path string, data []byte, finish func(file) error) erro
 	return nil
 }
 
-// closeFile closes f. It returns err, or else the error of Close.
+// closeFile closes f. It returns err if err is not nil, and otherwise the error of Close.
 func closeFile(f file, err error) error {
 	if closing := f.Close(); err == nil {
 		err = closing

@@ -13,7 +13,7 @@ import (
 
 var errBroken = errors.New("broken on purpose")
 
-// brokenFile is a file of which one method fails.
+// brokenFile is a file that has one failing method.
 type brokenFile struct {
 	file
 	at string
@@ -49,7 +49,7 @@ func (f brokenFile) Close() error {
 	return err
 }
 
-// failingSystem returns a system of which one call fails.
+// failingSystem returns a system in which the call named by at fails.
 func failingSystem(at string) system {
 	s := realSystem
 	s.create = func(path string) (file, error) {
@@ -103,7 +103,7 @@ func TestReplaceUnsynced(t *testing.T) {
 	wantFile(t, path, "new")
 }
 
-// syncLogFile records calls of Sync.
+// syncLogFile is a file that records calls of its method Sync.
 type syncLogFile struct {
 	file
 	calls *[]string
@@ -114,7 +114,7 @@ func (f syncLogFile) Sync() error {
 	return f.file.Sync()
 }
 
-// Replace must not sync more often than necessary. A sync takes at least half a millisecond.
+// Replace must not sync more often than necessary, because each sync takes at least half a millisecond.
 func TestReplaceSyncsTwice(t *testing.T) {
 	var calls []string
 	s := realSystem
@@ -175,7 +175,7 @@ func TestSweep(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	NewFolder(dir).Sweep(entries, time.Now()) // Sweep of a deleted folder must not panic
+	NewFolder(dir).Sweep(entries, time.Now()) // Sweep must not panic if the folder was deleted
 }
 
 func TestIsTemp(t *testing.T) {

@@ -25,7 +25,7 @@ func init() {
 	functions["replace beyond the limit"] = replaceBeyondLimit
 }
 
-// halfWrittenFile writes half of the data, signals that it is ready, and blocks until the process is killed.
+// halfWrittenFile writes half of the data, reports that it has done so, and blocks until the process is killed.
 type halfWrittenFile struct{ file }
 
 func (f halfWrittenFile) Write(p []byte) (int, error) {
@@ -73,7 +73,7 @@ func replaceForEver(path string) error {
 	}
 }
 
-// A process that replaces a file repeatedly is killed. Readers always see a complete file.
+// A process that replaces a file repeatedly is killed. Readers find a complete file at all times.
 func TestReaderSeesCompleteFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "item")
 	write(t, path, "")

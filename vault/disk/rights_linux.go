@@ -8,15 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// accessList is the extended attribute that holds a file's access control list.
+// accessList is the name of the extended attribute that contains a file's access control list.
 // https://man7.org/linux/man-pages/man5/acl.5.html
 const accessList = "system.posix_acl_access"
 
 // maxAttribute is the maximum size of an extended attribute on Linux.
 const maxAttribute = 64 << 10
 
-// copyRights copies the owner and the extended attributes of path to temp. Attributes that cannot be copied
-// are skipped, except for the access control list. A missing attribute never gives anyone more access.
+// copyRights copies the owner and the extended attributes of the file at path to the file at temp. It skips
+// attributes that cannot be copied, because a missing attribute never gives anyone more access. It does not skip the
+// access control list.
 func copyRights(path string, old fs.FileInfo, temp string) error {
 	if err := copyOwner(old, temp); err != nil {
 		return err
@@ -24,7 +25,7 @@ func copyRights(path string, old fs.FileInfo, temp string) error {
 	names := make([]byte, maxAttribute)
 	n, err := unix.Listxattr(path, names)
 	if err != nil {
-		return nil // the file system has no attributes
+		return nil // the file system does not support extended attributes
 	}
 	for name := range bytes.SplitSeq(bytes.TrimRight(names[:n], "\x00"), []byte{0}) {
 		if len(name) == 0 {

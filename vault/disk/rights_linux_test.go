@@ -11,7 +11,7 @@ import (
 func TestReplacePreservingAttributes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	write(t, path, "old")
-	// user::rw-, user:12345:r--, group::r--, mask::r--, other::---
+	// The bytes represent this list: user::rw-, user:12345:r--, group::r--, mask::r--, other::---
 	list, err := hex.DecodeString("02000000" + "01000600ffffffff" + "0200040039300000" + "04000400ffffffff" + "10000400ffffffff" + "20000000ffffffff")
 	if err != nil {
 		t.Fatal(err)

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// system holds the operating system calls that replace a file. Tests replace some of them to simulate
-// failures.
+// system contains the functions through which files are replaced. They call the operating system. Tests use other
+// functions to simulate failures.
 type system struct {
 	create     func(path string) (file, error) // creates a new file with mode 0600
 	open       func(path string) (file, error) // opens an existing file for writing
 	rename     func(from, to string) error
 	syncDir    func(dir string) error
 	copyRights func(path string, old fs.FileInfo, temp string) error // copies the owner and permissions of old to temp
-	allowCopy  bool                                                  // whether to copy a file before writing it in place
+	allowCopy  bool                                                  // whether a file may be copied, to write it in place
 }
 
-// file is an open file that is being written.
+// file is a file that is open for writing.
 type file interface {
 	Write(p []byte) (int, error)
 	Chmod(mode fs.FileMode) error
@@ -40,7 +40,7 @@ var realSystem = system{
 	allowCopy:  true,
 }
 
-// IsTemp reports whether name is the base name of a temporary file of Replace. Code that lists a directory
+// IsTemp reports whether name is the base name of a temporary file that Replace creates. Code that lists a directory
 // should skip such files.
 func IsTemp(name string) bool {
 	before, ours := cutMark(name, ".tmp")
@@ -54,8 +54,8 @@ func IsCopy(name string) bool {
 	return ours
 }
 
-// cutMark returns the part of name before the suffix of temporary files and copies. It does not use a regular
-// expression, because compiling one would slow down each start of the program.
+// cutMark removes the suffix of a temporary file or a copy from name. It returns the rest, and whether there was such
+// a suffix. It does not use a regular expression, because compiling one would slow down each start of the program.
 func cutMark(name, ending string) (before string, ours bool) {
 	const mark, digits = ".aws-vault-", 16
 	rest, ours := strings.CutSuffix(name, ending)
@@ -65,7 +65,7 @@ func cutMark(name, ending string) (before string, ours bool) {
 	return strings.CutSuffix(rest[:len(rest)-digits], mark)
 }
 
-// TempName returns a new name for a temporary file, for callers that let another program write the file.
+// TempName returns a new name for a temporary file, for callers that have another program write the file.
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }
 
 // suffix returns 16 random hexadecimal digits.

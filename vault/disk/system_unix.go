@@ -23,19 +23,20 @@ func syncDir(dir string) error {
 	defer f.Close()
 	err = f.Sync()
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		return nil // this file system cannot sync directories
+		return nil // the file system cannot sync directories
 	}
 	return err
 }
 
-// mayWriteInPlace reports whether the file can be written in place after err. This is the case if the file is
-// a mount point, is on another file system than its directory, or belongs to another user.
+// mayWriteInPlace reports whether err, the error of replacing a file by renaming, allows that the file is written in
+// place. This is so if the file is a mount point, is on another file system than its directory, or belongs to another
+// user.
 func mayWriteInPlace(err error) bool {
 	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) || errors.Is(err, fs.ErrPermission) ||
 		errors.Is(err, unix.EROFS)
 }
 
-// copyOwner gives temp the owner and group of old, if they differ.
+// copyOwner gives the file temp the owner and group of the file old, if they differ.
 func copyOwner(old fs.FileInfo, temp string) error {
 	info, err := os.Lstat(temp)
 	if err != nil {

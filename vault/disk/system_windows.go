@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// On Windows a file cannot be replaced while another process has it open, and cannot be opened while it is
-// being renamed. In both cases the call is repeated for up to two seconds.
+// On Windows, a file cannot be replaced while another process has it open, and cannot be opened while another process
+// renames it. In both cases, the system call is repeated for up to two seconds.
 const (
 	sharingTries = 100
 	sharingPause = 20 * time.Millisecond
@@ -44,10 +44,10 @@ func openShared(path string) (f *os.File, err error) {
 	return f, err
 }
 
-// syncDir does nothing: Windows cannot open a directory for syncing, and NTFS journals the rename.
+// syncDir does nothing, because Windows cannot open a directory to sync it, and NTFS journals the rename.
 func syncDir(string) error { return nil }
 
 func mayWriteInPlace(error) bool { return false }
 
-// copyRights does nothing: the new file inherits the permissions of its directory.
+// copyRights does nothing, because the new file inherits the permissions of its directory.
 func copyRights(string, fs.FileInfo, string) error { return nil }
