@@ -6,10 +6,10 @@ import "context"
 // A Mutex has one holder at a time. [New] creates one.
 type Mutex chan struct{}
 
-// New returns a free mutex.
+// New returns a mutex that is not locked.
 func New() Mutex { return make(Mutex, 1) }
 
-// TryLock locks the mutex if it is free, and does not wait. The caller calls unlock once.
+// TryLock locks the mutex if the mutex is free. It does not wait. The caller must call unlock once.
 func (m Mutex) TryLock() (unlock func(), ok bool) {
 	select {
 	case m <- struct{}{}:
@@ -19,8 +19,8 @@ func (m Mutex) TryLock() (unlock func(), ok bool) {
 	}
 }
 
-// Lock waits until the mutex is free, and locks it. The caller calls unlock once.
-// If ctx ends first, Lock returns its cause.
+// Lock waits until the mutex is free, and locks it. The caller must call unlock once. If ctx ends before the mutex is
+// free, Lock returns the cause of ctx.
 func (m Mutex) Lock(ctx context.Context) (unlock func(), err error) {
 	if unlock, ok := m.TryLock(); ok {
 		return unlock, nil

@@ -18,7 +18,7 @@ func TestOneAtATime(t *testing.T) {
 				return
 			}
 			defer unlock()
-			if inside++; inside != 1 { // the race detector checks this access too
+			if inside++; inside != 1 { // an access without a lock, so that the race detector can check the mutex too
 				t.Errorf("%d goroutines hold the mutex, want 1", inside)
 			}
 			inside--
@@ -52,7 +52,7 @@ func TestLockEndsWithContext(t *testing.T) {
 	}
 }
 
-// noDone is a context whose Done must not be called.
+// noDone is a context whose method Done must not be called.
 type noDone struct{ context.Context }
 
 func (noDone) Done() <-chan struct{} { panic("Done was called") }

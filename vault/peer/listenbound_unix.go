@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ListenBound listens on a socket that is already bound. The caller closes the file.
+// ListenBound listens on the socket f, which is already bound to an address. The caller must close f.
 func ListenBound(f *os.File, check Check) (*Listener, error) {
 	if err := unix.Listen(int(f.Fd()), unix.SOMAXCONN); err != nil {
 		return nil, os.NewSyscallError("listen", err)

@@ -10,7 +10,7 @@ const identifiesUnix = true
 
 func identifiesTCP() bool { return false }
 
-// ownerOf returns the ID of the user at the other end of a Unix socket connection.
+// ownerOf returns the ID of the user whose process is at the other end of a Unix socket connection.
 func ownerOf(c net.Conn) (int, error) {
 	socket, ok := c.(*net.UnixConn)
 	if !ok {

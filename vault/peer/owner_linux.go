@@ -23,8 +23,8 @@ var wsl struct {
 	is bool
 }
 
-// identifiesTCP reports whether the owner of a TCP connection can be identified. It returns false on WSL,
-// where a relay of the root user makes the connections of all Windows programs, whichever user runs them.
+// identifiesTCP reports whether the owner of a TCP connection can be identified. It returns false on WSL: there, a
+// relay that runs as root makes the connections of all Windows programs, whichever user runs them.
 func identifiesTCP() bool {
 	wsl.Do(func() {
 		release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // if the file cannot be read, assume that this is not WSL
@@ -33,12 +33,12 @@ func identifiesTCP() bool {
 	return !wsl.is
 }
 
-// isWSL reports whether this is a kernel that Microsoft builds for WSL. Microsoft's own tools use the same
-// test.
+// isWSL reports whether release is the release name of a kernel that Microsoft builds for WSL. Microsoft's own tools
+// check the name in the same way.
 // https://github.com/microsoft/WSL/issues/423
 func isWSL(release string) bool { return strings.Contains(strings.ToLower(release), "microsoft") }
 
-// ownerOf returns the ID of the user at the other end of a connection.
+// ownerOf returns the ID of the user whose process is at the other end of a connection.
 func ownerOf(c net.Conn) (int, error) {
 	uid, err := -1, errUnsupported
 	switch c := c.(type) {
@@ -52,7 +52,7 @@ func ownerOf(c net.Conn) (int, error) {
 		s, err = socketOf(c)
 		uid = s.uid
 		if !identifiesTCP() && (err != nil || uid == 0) {
-			return -1, errUnsupported // it may be the relay
+			return -1, errUnsupported // the program at the other end may be the relay of WSL
 		}
 	}
 	if err == nil && isOverflow(uid) {
@@ -61,7 +61,7 @@ func ownerOf(c net.Conn) (int, error) {
 	return uid, err
 }
 
-// isOverflow reports whether uid is the ID that stands for all users outside of this user namespace.
+// isOverflow reports whether uid is the overflow ID, which represents all users outside of this user namespace.
 // https://man7.org/linux/man-pages/man7/user_namespaces.7.html ("Unmapped user and group IDs")
 func isOverflow(uid int) bool {
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
@@ -72,7 +72,7 @@ func isOverflow(uid int) bool {
 	return err != nil || !mapsAll(string(mapped))
 }
 
-// mapsAll reports whether this is the map of a user namespace that contains all users.
+// mapsAll reports whether uidMap, the uid_map file of a user namespace, maps all user IDs.
 func mapsAll(uidMap string) bool {
 	f := strings.Fields(uidMap)
 	return len(f) == 3 && f[0] == "0" && f[2] == "4294967295"
@@ -91,13 +91,13 @@ func peerCredentials(c *net.UnixConn) (cred *unix.Ucred, err error) {
 	return cred, err
 }
 
-// A socket is an entry in the kernel's list of sockets.
+// A socket is an entry in the kernel's table of TCP sockets.
 type socket struct {
 	uid   int
 	inode string
 }
 
-// socketOf returns the socket at the other end of a connection within this machine.
+// socketOf returns the socket at the other end of a connection. That end must be on this machine.
 func socketOf(c *net.TCPConn) (socket, error) {
 	ours, theirs := c.LocalAddr().(*net.TCPAddr).AddrPort(), c.RemoteAddr().(*net.TCPAddr).AddrPort()
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
@@ -116,17 +116,17 @@ func socketOf(c *net.TCPConn) (socket, error) {
 
 func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
-// synSent is the state of a socket that is still connecting. Such sockets are skipped: after a connection is
-// closed, another user's new socket could have the same addresses.
+// synSent is the state of a socket that is still connecting. findSocket skips such sockets: after a client has closed
+// its connection, another user could start to connect from the same address and port.
 const synSent = "02"
 
-// findSocket finds the connected socket with these addresses that a process still has open.
+// findSocket returns the connected socket with these addresses, unless its process has closed the socket.
 // https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
 func findSocket(table *bufio.Scanner, local, remote netip.AddrPort) (socket, bool, error) {
 	for table.Scan() {
 		f := strings.Fields(table.Text())
 		if len(f) < 10 || f[9] == "0" || f[3] == synSent {
-			continue // the header line, or a socket that its process has closed
+			continue // skip the header line, connecting sockets, and sockets that their process has closed
 		}
 		if from, err := kernelAddress(f[1]); err != nil || from != local {
 			continue
@@ -143,7 +143,7 @@ func findSocket(table *bufio.Scanner, local, remote netip.AddrPort) (socket, boo
 	return socket{}, false, table.Err()
 }
 
-// kernelAddress parses an address from the kernel's list: hexadecimal words in the machine's byte order.
+// kernelAddress parses an address from the kernel's table: hexadecimal words in the machine's byte order.
 func kernelAddress(s string) (netip.AddrPort, error) {
 	host, port, _ := strings.Cut(s, ":")
 	raw, err := hex.DecodeString(host)
@@ -161,8 +161,8 @@ func kernelAddress(s string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), nil
 }
 
-// processOf returns the process at the other end of a connection. It is empty if the process belongs to
-// another user.
+// processOf returns the process at the other end of a connection. For a TCP connection of another user's process, it
+// returns the zero Process.
 func processOf(c net.Conn) Process {
 	switch c := c.(type) {
 	case *net.UnixConn:

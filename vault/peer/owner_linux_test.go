@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Real users connect with each form of address.
+// The test runs clients as several users, with each form of address.
 func TestOwnerOf(t *testing.T) {
 	dir, err := os.MkdirTemp("", "peer")
 	if err != nil {
@@ -32,13 +32,13 @@ func TestOwnerOf(t *testing.T) {
 	for _, c := range []struct{ network, at, dial string }{
 		{"tcp4", "127.0.0.1:0", "127.0.0.1"},
 		{"tcp6", "[::1]:0", "::1"},
-		{"tcp", "[::]:0", "127.0.0.1"},        // the listener sees a mapped IPv4 address
-		{"tcp", "[::]:0", "::ffff:127.0.0.1"}, // Go's client uses the mapped form too
+		{"tcp", "[::]:0", "127.0.0.1"},        // the listener sees an IPv4-mapped IPv6 address
+		{"tcp", "[::]:0", "::ffff:127.0.0.1"}, // the client uses an IPv4-mapped IPv6 address too
 		{"unix", filepath.Join(dir, "s"), ""},
 	} {
 		l, err := Listen(c.network, c.at, Check{UID: alice})
 		if err != nil {
-			t.Logf("%s %s: %v", c.network, c.at, err) // IPv6 may be missing
+			t.Logf("%s %s: %v", c.network, c.at, err) // skip this case, because the machine may have no IPv6
 			continue
 		}
 		defer l.Close()
@@ -59,7 +59,7 @@ func TestOwnerOf(t *testing.T) {
 	}
 }
 
-// The kernel lists an IPv6 socket that uses an IPv4 address in the table of IPv6 sockets.
+// An IPv6 socket that is connected to an IPv4 address is in the kernel's table of IPv6 sockets.
 func TestMappedClient(t *testing.T) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -86,7 +86,7 @@ func TestMappedClient(t *testing.T) {
 	}
 }
 
-// A connection that the client has closed has no known owner, and is refused.
+// If the client has closed its connection, the owner is not known, and the connection is refused.
 func TestClosedClient(t *testing.T) {
 	for range 20 {
 		c, client := accept(t, "tcp", "127.0.0.1:0", ThisUser())
@@ -163,7 +163,7 @@ func TestFindSocket(t *testing.T) {
 	}
 }
 
-// FuzzFindSocket checks that only a socket with an inode is found, whatever the table contains.
+// FuzzFindSocket checks that findSocket never returns a socket without an inode, whatever the table contains.
 func FuzzFindSocket(f *testing.F) {
 	f.Add(table)
 	f.Add(table6)

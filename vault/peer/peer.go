@@ -1,8 +1,8 @@
 // Package peer opens every port and socket that the program listens on, and decides who may connect. It does
 // not serve requests itself.
 //
-// Each connection is checked once, when its first request has arrived. ARCHITECTURE.md lists all listeners,
-// and how connections are checked on each system.
+// Each connection is checked once, when its first request has arrived. ARCHITECTURE.md lists all listeners, and
+// explains how connections are checked on each system.
 package peer
 
 import (
@@ -17,21 +17,21 @@ import (
 
 // A Check decides who may connect. The zero Check accepts only root.
 type Check struct {
-	UID    int  // the user whose programs may connect; root is accepted too
-	Anyone bool // accepts all users, for a port in a container's own network
-	// NoTCPOwner means that the owner of a TCP connection cannot be identified. Only tests set it. See
-	// CanIdentify for the systems where this is always the case.
+	UID    int  // the ID of the user who may connect; root may always connect
+	Anyone bool // whether all users may connect; for a port in a container's own network
+	// NoTCPOwner simulates a system that cannot identify the owner of a TCP connection. Only tests set it. The
+	// method CanIdentify states for which systems this is true.
 	NoTCPOwner bool
-	// Refused is called for each refused connection. It may be nil.
+	// Refused is called for each refused connection, with the reason. It may be nil.
 	Refused func(error)
 }
 
 // ThisUser returns a Check that accepts the current user and root.
 func ThisUser() Check { return Check{UID: os.Getuid()} }
 
-// CanIdentify reports whether this system can identify the owner of a connection. The network is "tcp" or
-// "unix". If it cannot, all connections from this machine are accepted, and the caller must require another
-// proof, such as a token.
+// CanIdentify reports whether this system can identify the owner of a connection. The network is "tcp" or "unix". If
+// the system cannot, all connections from this machine are accepted. The caller must then require another proof, such
+// as a token.
 func (k Check) CanIdentify(network string) bool {
 	if network == "unix" {
 		return identifiesUnix
@@ -39,11 +39,11 @@ func (k Check) CanIdentify(network string) bool {
 	return !k.NoTCPOwner && identifiesTCP()
 }
 
-// An OtherUserError reports that a connection of another user was refused.
+// An OtherUserError reports that a connection was refused because it belongs to another user.
 type OtherUserError struct {
-	Addr     string // address of the other machine; empty for this machine
-	UID      int    // the user who connected; -1 if unknown
-	Expected int    // the user who may connect
+	Addr     string // address of the machine that connected; empty for this machine
+	UID      int    // ID of the user who connected; -1 if it is unknown
+	Expected int    // ID of the user who may connect
 }
 
 func (e *OtherUserError) Error() string {
@@ -63,11 +63,12 @@ var errUnchecked = errors.New("connection refused: its owner was not checked")
 // errUnsupported is returned by ownerOf if this system cannot identify the owner of a connection.
 var errUnsupported = errors.New("this system cannot identify the owner of a connection")
 
-// errNoOwner is returned by ownerOf if the connection has no owner. The program at the other end may have
-// closed it already.
+// errNoOwner is returned by ownerOf if no process owns the other end of the connection. The program may already have
+// closed its end.
 var errNoOwner = errors.New("the connection has no owner")
 
-// decide returns whether the owner of a connection is known, and an error if the connection is refused.
+// decide returns an error if the connection is refused. The result known reports whether the decision depends on
+// the owner of the connection.
 func (k Check) decide(c net.Conn) (known bool, err error) {
 	if k.Anyone {
 		return false, nil
@@ -95,8 +96,8 @@ func (k Check) owner(c net.Conn) (int, error) {
 	return ownerOf(c)
 }
 
-// isLocal reports whether a connection comes from this machine. A Unix socket is always local. The
-// permissions of its folder keep other users out.
+// isLocal reports whether a connection comes from this machine. Every connection over a Unix socket does. The
+// permissions of the socket's folder keep other users out.
 func isLocal(c net.Conn) bool {
 	from, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
@@ -107,13 +108,13 @@ func isLocal(c net.Conn) bool {
 	return from.IP.IsLoopback() || ok && from.IP.Equal(at.IP)
 }
 
-// A Listener accepts connections of type [*Conn].
+// A Listener accepts connections and returns each as a [*Conn].
 type Listener struct {
 	net.Listener
 	check Check
 }
 
-// Listen listens as [net.Listen] does. The connections are checked with check.
+// Listen works like [net.Listen]. The argument check decides who may connect.
 func Listen(network, address string, check Check) (*Listener, error) {
 	l, err := net.Listen(network, address)
 	if err != nil {
@@ -122,9 +123,9 @@ func Listen(network, address string, check Check) (*Listener, error) {
 	return &Listener{l, check}, nil
 }
 
-// FromFile returns a Listener for a socket that another process has already opened for listening. The caller
-// closes the file. FromFile does not call listen again, because clients of a Unix socket would then see this
-// process as its owner.
+// FromFile returns a Listener for a socket that already listens, because another process has called listen. The caller
+// must close f. FromFile does not call listen again: clients of a Unix socket would then see this process, and not the
+// other process, as the owner of the socket.
 func FromFile(f *os.File, check Check) (*Listener, error) {
 	l, err := net.FileListener(f)
 	if err != nil {
@@ -142,7 +143,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return l.check.Conn(c), nil
 }
 
-// A Conn is a connection that may be served only if Check returns nil.
+// A Conn is a connection. It must be served only if its method Check returns nil.
 type Conn struct {
 	net.Conn
 	check       Check
@@ -153,11 +154,11 @@ type Conn struct {
 	process     Process
 }
 
-// Conn returns a connection that is checked with k.
+// Conn returns a [*Conn] for the connection c, which is checked with k.
 func (k Check) Conn(c net.Conn) *Conn { return &Conn{Conn: c, check: k} }
 
-// Check returns nil if the connection may be served, and otherwise an [*OtherUserError]. It also returns nil
-// for a local connection whose owner the system cannot identify: see [Conn.OwnerKnown].
+// Check returns nil if the connection may be served, and otherwise an [*OtherUserError]. If the system cannot identify
+// the owner of a local connection, Check also returns nil: see [Conn.OwnerKnown].
 func (c *Conn) Check() error {
 	if c == nil {
 		return errUnchecked
@@ -174,13 +175,13 @@ func (c *Conn) Check() error {
 // OwnerKnown reports whether the connection is known to belong to the accepted user or to root.
 func (c *Conn) OwnerKnown() bool { return c.Check() == nil && c.ownerKnown }
 
-// A Process is a running program. The zero Process is an unknown one.
+// A Process is a running program. The zero Process stands for an unknown process.
 type Process struct {
 	PID  int    `json:"pid,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// Process returns the program at the other end, or the zero Process if the system cannot identify it.
+// Process returns the process at the other end, or the zero Process if the system cannot identify that process.
 func (c *Conn) Process() Process {
 	if c == nil {
 		return Process{}
@@ -191,14 +192,14 @@ func (c *Conn) Process() Process {
 
 type connKey struct{}
 
-// ConnContext is the ConnContext function of an [http.Server]. It lets [FromRequest] find the connection of a
-// request.
+// ConnContext is for the ConnContext field of an [http.Server]. It stores the connection in the context, so that
+// [FromRequest] can find the connection of a request.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// FromRequest returns the connection of a request, or nil if there is none. Check of a nil Conn returns an
-// error.
+// FromRequest returns the connection of a request, or nil if ConnContext has stored none. The method Check of a nil
+// Conn returns an error.
 func FromRequest(r *http.Request) *Conn {
 	c, _ := r.Context().Value(connKey{}).(*Conn)
 	return c

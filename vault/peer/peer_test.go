@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// accept returns both ends of a connection to a listener with this check.
+// accept returns both ends of a connection to a listener that checks connections with who.
 func accept(t *testing.T, network, address string, who Check) (server *Conn, client net.Conn) {
 	t.Helper()
 	l, err := Listen(network, address, who)
@@ -40,12 +40,12 @@ func acceptAt(t *testing.T, l *Listener, dial func() (net.Conn, error)) (server 
 }
 
 func TestCheck(t *testing.T) {
-	const other = 12345 // a user that does not exist
+	const other = 12345 // the ID of a user that does not exist
 	for _, network := range []string{"tcp", "unix"} {
 		for _, tt := range []struct {
 			name      string
 			who       Check
-			ok, known bool // if the system can identify the owner
+			ok, known bool // the expected results if the system can identify the owner
 		}{
 			{"this user", ThisUser(), true, true},
 			{"another user", Check{UID: other}, os.Getuid() == 0, true},
@@ -102,7 +102,7 @@ type remoteConn struct{ net.Conn }
 func (remoteConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
 func (remoteConn) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
 
-// Requests over a connection of another package are refused.
+// Requests over a connection that no Listener of this package has accepted are refused.
 func TestUnchecked(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	if FromRequest(r).Check() == nil || FromRequest(r).OwnerKnown() || FromRequest(r).Process() != (Process{}) {
@@ -114,7 +114,7 @@ func TestUnchecked(t *testing.T) {
 	}
 }
 
-// An http.Server with ConnContext passes the connection to its handlers.
+// If an http.Server uses ConnContext, its handlers can find the connection of a request.
 func TestFromRequest(t *testing.T) {
 	l, err := Listen("tcp", "127.0.0.1:0", ThisUser())
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// detach starts the program in its own session. When the context is cancelled, all processes of the session's
-// process group are killed.
+// detach starts the program in a session of its own. When the context ends, all processes in the program's process
+// group are killed.
 func detach(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// While the terminal is busy, a program runs in its own session and does not know the terminal.
+// While the terminal is busy, a program is started in a session of its own, which has no terminal.
 func TestCommandWithoutTerminal(t *testing.T) {
 	const line = `ps -o sid= -p $$ | tr -d ' '; echo $$; echo "<$GPG_TTY>"`
 	s := &Starter{}
@@ -39,7 +39,7 @@ func TestCommandWithoutTerminal(t *testing.T) {
 	}
 }
 
-// When the context ends, the children of the program are killed too.
+// When the context ends, child processes of the program are killed too.
 func TestChildrenAreKilled(t *testing.T) {
 	s := &Starter{}
 	defer s.SetTerminalBusy()()
@@ -57,7 +57,7 @@ func TestChildrenAreKilled(t *testing.T) {
 		t.Fatalf("the program printed %q, %v", line, err)
 	}
 	cancel()
-	if _, err := io.ReadAll(lines); err != nil { // ends when sleep has ended too
+	if _, err := io.ReadAll(lines); err != nil { // the end of the output shows that the child, sleep, has ended
 		t.Error(err)
 	}
 	var exit *exec.ExitError

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// detach starts the program with its own invisible console, so that it does not read keys that are meant for
-// a command in our console. A program that reads from the invisible console waits until ctx ends.
+// detach gives the program an invisible console of its own. Otherwise the program could read keys that the user types
+// for a command in our console. A program that reads from its invisible console waits until ctx ends.
 func detach(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// LocksVariable is the environment variable that lists the locks of parent processes. The processes that
-// started this one hold these locks and wait for it to end, so this process must not wait for them. The value
-// has the form of [FormatLocks], and contains no secret.
+// LocksVariable is the environment variable that lists the locks of parent processes: the processes that started this
+// process, hold these locks, and wait for this process to end. So this process must not wait for these locks. The
+// value has the format of [FormatLocks], and contains no secret.
 const LocksVariable = "AWS_VAULT_HELD_LOCKS"
 
 // A Lock is a lock that a process holds.
@@ -28,7 +28,7 @@ func FormatLocks(locks []Lock) string {
 	return strings.Join(words, " ")
 }
 
-// ParseLocks parses the format of FormatLocks. It ignores invalid words.
+// ParseLocks parses a text in the format of FormatLocks. It ignores words that are not in this format.
 func ParseLocks(text string) []Lock {
 	var locks []Lock
 	for word := range strings.FieldsSeq(text) {
@@ -42,12 +42,12 @@ func ParseLocks(text string) []Lock {
 
 type locksKey struct{}
 
-// WithLock returns a context for work that is done while this process holds the lock.
+// WithLock returns a context that records that this process holds the lock called name.
 func WithLock(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, locksKey{}, append(slices.Clone(HeldLocks(ctx)), Lock{os.Getpid(), name}))
 }
 
-// HeldLocks returns the locks that this process holds for ctx.
+// HeldLocks returns the locks that WithLock has recorded in ctx.
 func HeldLocks(ctx context.Context) []Lock {
 	held, _ := ctx.Value(locksKey{}).([]Lock)
 	return held

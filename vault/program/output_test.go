@@ -20,7 +20,7 @@ func TestOutput(t *testing.T) {
 			t.Errorf("after writing %q, the output is %q, exceeded %v", c.write, o.String(), o.Exceeded())
 		}
 	}
-	// The limit also applies to io.Copy.
+	// The limit also applies when io.Copy writes the output.
 	o = &Output{Limit: 5}
 	if n, err := io.Copy(o, strings.NewReader("abcdefgh")); n != 8 || err != nil || fmt.Sprint(o) != "abcde" || !o.Exceeded() {
 		t.Errorf("io.Copy = %d, %v, the output is %v", n, err, o)

@@ -16,15 +16,15 @@ import (
 
 // A Starter starts programs. A nil Starter has no parent locks, and its terminal is not busy.
 type Starter struct {
-	// ParentLocks are the locks held by the processes that started this one and wait for it to end.
+	// ParentLocks are the locks held by the processes that started this process and wait for it to end.
 	ParentLocks []Lock
 
 	terminalBusy atomic.Bool
 }
 
-// SetTerminalBusy marks the terminal as used by another program, such as a command that we have started,
-// until clear is called. Programs started in the meantime have no terminal. If one of them used the terminal,
-// the system would stop it and this process.
+// SetTerminalBusy records that another program, such as a command that we have started, uses the terminal. This holds
+// until clear is called. Until then, programs are started without a terminal. If one of them used the terminal, the
+// system would stop both that program and this process.
 func (s *Starter) SetTerminalBusy() (clear func()) {
 	s.terminalBusy.Store(true)
 	return func() { s.terminalBusy.Store(false) }
@@ -36,15 +36,15 @@ func (s *Starter) TerminalBusy() bool { return s != nil && s.terminalBusy.Load()
 // A Command is a program that can be started.
 type Command struct {
 	*exec.Cmd
-	NoTerminal bool // the program has no controlling terminal, and must not be given one
+	NoTerminal bool // whether the program has no terminal; it must then not receive the terminal as an open file
 }
 
-// Command returns a program that can be started, like [exec.CommandContext]. Its environment is environ, or
-// the environment of this process if environ is nil. The variable [LocksVariable] is added to it.
+// Command returns a program that can be started, like [exec.CommandContext]. Its environment is environ, or the
+// environment of this process if environ is nil. Command adds the variable [LocksVariable].
 //
-// If the terminal is busy, the program is started in its own session, without a terminal. When ctx ends, the
-// program and its children are killed. On Windows it has its own invisible console, and its children are not
-// killed.
+// If the terminal is busy, the program is started in a session of its own, without a terminal. When ctx ends, the
+// program is then killed together with its child processes. On Windows, the program has an invisible console of its
+// own, and its child processes are not killed.
 func (s *Starter) Command(ctx context.Context, environ []string, path string, args ...string) *Command {
 	c := exec.CommandContext(ctx, path, args...)
 	c.Env = environ
@@ -52,22 +52,22 @@ func (s *Starter) Command(ctx context.Context, environ []string, path string, ar
 	if !s.TerminalBusy() {
 		return &Command{Cmd: c}
 	}
-	// GnuPG's agent would prompt on the terminal named by this variable.
+	// Remove this variable, because GnuPG's agent would prompt on the terminal that it names.
 	c.Env = slices.DeleteFunc(c.Env, func(kv string) bool { return strings.HasPrefix(kv, "GPG_TTY=") })
 	detach(c)
 	return &Command{Cmd: c, NoTerminal: true}
 }
 
-// A NoTerminalError is the failure of a program that had no terminal, which may be the reason for the
-// failure.
+// A NoTerminalError reports that a program without a terminal failed. The missing terminal may be the reason.
 type NoTerminalError struct{ Err error }
 
 func (e *NoTerminalError) Error() string { return e.Err.Error() + " (the program had no terminal)" }
 
-// Unwrap returns the failure of the program.
+// Unwrap returns the error of the program.
 func (e *NoTerminalError) Unwrap() error { return e.Err }
 
-// WrapError returns err. If the program had no terminal, it wraps err in a [*NoTerminalError].
+// WrapError returns err, the error of the program. If the program had no terminal, the result is a [*NoTerminalError]
+// that wraps err.
 func (c *Command) WrapError(err error) error {
 	if err == nil || !c.NoTerminal {
 		return err
@@ -88,18 +88,18 @@ func (s *Starter) environ(ctx context.Context, environ []string) []string {
 	return environ
 }
 
-// A RecursionError is returned by [Starter.PreventRecursion].
+// A RecursionError reports that a program would start itself endlessly: see [Starter.PreventRecursion].
 type RecursionError struct {
-	Process int // the aws-vault that started the program
+	Process int // the ID of the aws-vault process that started the program
 }
 
 func (e *RecursionError) Error() string {
 	return fmt.Sprintf("endless loop: aws-vault (process %d) started this program, and the program has started aws-vault again", e.Process)
 }
 
-// PreventRecursion returns a context for starting a program that may itself start aws-vault. If that
-// aws-vault would start the same program again, its PreventRecursion returns a [*RecursionError]. The name is
-// one word that identifies the program and its task.
+// PreventRecursion returns a context for starting a program that may itself start aws-vault. If the aws-vault that it
+// starts is about to start the same program again, PreventRecursion returns a [*RecursionError] there. The argument
+// name is one word that identifies the program and its task.
 func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Context, error) {
 	if s != nil {
 		for _, l := range s.ParentLocks {
@@ -111,11 +111,11 @@ func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Co
 	return WithLock(ctx, name), nil
 }
 
-// libraryMu allows one library at a time to start programs.
+// libraryMu is held while a library starts a program, because the environment of this process is changed meanwhile.
 var libraryMu sync.Mutex
 
-// StartByLibrary calls start, which starts a program through a library. The program inherits the environment
-// of this process. During the call, that environment lists the locks of ctx and of the parent processes.
+// StartByLibrary calls the function start, which starts a program through a library. That program inherits the
+// environment of this process. While start runs, this environment lists the locks of ctx and of the parent processes.
 func StartByLibrary(ctx context.Context, start func() error) error {
 	libraryMu.Lock()
 	defer libraryMu.Unlock()
@@ -131,9 +131,9 @@ func StartByLibrary(ctx context.Context, start func() error) error {
 	return start()
 }
 
-// StartDetached calls start, which starts a program through a library. Nobody waits for that program, so it
-// may outlive the locks of this process. During the call, the environment of this process contains neither
-// the locks nor the variables named in without.
+// StartDetached calls the function start, which starts a program through a library. No process waits for that program
+// to end, so it may run longer than this process holds its locks. While start runs, the environment of this process
+// contains neither [LocksVariable] nor the variables in without.
 func StartDetached(without []string, start func() error) error {
 	libraryMu.Lock()
 	defer libraryMu.Unlock()
@@ -146,8 +146,8 @@ func StartDetached(without []string, start func() error) error {
 	return start()
 }
 
-// Output stores the first Limit bytes that a program writes. It reads and discards the rest, so that the
-// program is not blocked.
+// Output stores the first Limit bytes of the output of a program. It discards the rest, so that the program can
+// continue to write.
 type Output struct {
 	Limit int
 
@@ -155,7 +155,7 @@ type Output struct {
 	exceeded bool
 }
 
-// Write stores p up to the limit. It never fails.
+// Write stores p, up to the limit. It never returns an error.
 func (o *Output) Write(p []byte) (int, error) {
 	keep := min(len(p), o.Limit-o.buffer.Len())
 	o.buffer.Write(p[:keep])

@@ -36,7 +36,7 @@ func TestParseLocks(t *testing.T) {
 	}
 }
 
-// A program receives the locks of the parent processes and of its context, and no others.
+// A program receives the locks of the parent processes and of its context. It receives no other locks.
 func TestCommandPassesLocks(t *testing.T) {
 	s := &Starter{ParentLocks: []Lock{{7, "session-1"}}}
 	own := func(name string) string { return strconv.Itoa(os.Getpid()) + ":" + name }
@@ -69,7 +69,7 @@ func TestCommandPassesLocks(t *testing.T) {
 	}
 }
 
-// A library starts programs with the environment of this process.
+// A library starts programs with the environment of this process, so this environment must contain the locks.
 func TestStartByLibrary(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
