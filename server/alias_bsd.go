@@ -2,8 +2,8 @@
 
 package server
 
-// aliasCommand returns the command that adds or removes the address of the loopback interface. The program is
-// named by its full path, because an administrator runs it.
+// aliasCommand returns the command that adds the address to the loopback interface, or removes it if add is false.
+// The command has a full path, because an administrator runs it and a search path could lead to another program.
 func aliasCommand(add bool) ([]string, error) {
 	if !add {
 		return []string{"/sbin/ifconfig", "lo0", "-alias", metadata.String()}, nil
@@ -11,5 +11,5 @@ func aliasCommand(add bool) ([]string, error) {
 	return []string{"/sbin/ifconfig", "lo0", "alias", metadata.String(), "netmask", "255.255.255.255"}, nil
 }
 
-// bindToLoopback does nothing here. Requests from other machines are refused later.
+// bindToLoopback does nothing on BSD systems. Requests from other machines are refused after they are accepted.
 func bindToLoopback(int) error { return nil }

@@ -15,21 +15,21 @@ import (
 )
 
 // An Alias is the address of the EC2 metadata service, added to this machine's loopback interface. The kernel
-// removes the address after aliasLife unless this process renews it. So the address is removed even if this
-// process is killed.
+// removes the address after aliasLife, unless this process renews the address. So the address does not remain if
+// this process is killed.
 type Alias struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
-// aliasLife is how long the kernel keeps the address. aliasRenew is how often it is renewed.
+// The kernel keeps the address for aliasLife. This process renews the address each time aliasRenew has passed.
 const (
 	aliasLife  = 30 * time.Second
 	aliasRenew = 10 * time.Second
 )
 
-// NewAlias adds the address. This requires permission to configure the network; without it, the system's
-// error is returned. If another process has added the address already, both share it.
+// NewAlias adds the address. It returns the system's error if this process has no permission to configure the
+// network. If another process has already added the address, both processes share it.
 func NewAlias() (*Alias, error) {
 	if err := setAlias(unix.RTM_NEWADDR, aliasLife); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func NewAlias() (*Alias, error) {
 		for {
 			select {
 			case <-renew.C:
-				setAlias(unix.RTM_NEWADDR, aliasLife) // ignore an error, because the next renewal may succeed
+				setAlias(unix.RTM_NEWADDR, aliasLife) // ignore errors, because the next renewal may succeed
 			case <-ctx.Done():
 				return
 			}
@@ -51,15 +51,15 @@ func NewAlias() (*Alias, error) {
 	return a, nil
 }
 
-// Close removes the address.
+// Close removes the address from the loopback interface.
 func (a *Alias) Close() error {
 	a.stop()
 	a.done.Wait()
 	return setAlias(unix.RTM_DELADDR, 0)
 }
 
-// bindToLoopback binds a socket to the loopback interface. Otherwise other machines on the network could
-// reach the address.
+// bindToLoopback binds a socket to the loopback interface. Without this, other machines on the network could
+// connect to the address.
 func bindToLoopback(fd int) error {
 	lo, err := loopback()
 	if err != nil {
@@ -81,7 +81,7 @@ func loopback() (*net.Interface, error) {
 	return nil, errors.New("no loopback interface found")
 }
 
-// setAlias adds, renews or removes the address.
+// setAlias adds, renews or removes the address, depending on kind.
 // https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 func setAlias(kind uint16, life time.Duration) error {
 	lo, err := loopback()
@@ -111,7 +111,7 @@ func setAlias(kind uint16, life time.Duration) error {
 	return nil
 }
 
-// aliasRequest encodes the netlink request.
+// aliasRequest returns the encoded netlink request for setAlias.
 func aliasRequest(kind uint16, index int, life time.Duration) []byte {
 	flags := unix.NLM_F_REQUEST | unix.NLM_F_ACK
 	if kind == unix.RTM_NEWADDR {
@@ -119,11 +119,11 @@ func aliasRequest(kind uint16, index int, life time.Duration) []byte {
 	}
 	const wholeAddress = 32
 	e := binary.NativeEndian
-	b := e.AppendUint32(nil, 0) // the length, filled in at the end
+	b := e.AppendUint32(nil, 0) // length of the request, set at the end
 	b = e.AppendUint16(b, kind)
 	b = e.AppendUint16(b, uint16(flags))
 	b = e.AppendUint32(b, 1) // sequence number
-	b = e.AppendUint32(b, 0) // sender, filled in by the kernel
+	b = e.AppendUint32(b, 0) // ID of the sender, set by the kernel
 	b = append(b, unix.AF_INET, wholeAddress, 0, unix.RT_SCOPE_HOST)
 	b = e.AppendUint32(b, uint32(index))
 	for _, attribute := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
@@ -135,7 +135,7 @@ func aliasRequest(kind uint16, index int, life time.Duration) []byte {
 		seconds := uint32(life / time.Second)
 		b = e.AppendUint16(b, 4+4*4)
 		b = e.AppendUint16(b, unix.IFA_CACHEINFO)
-		for _, v := range []uint32{seconds, seconds, 0, 0} { // preferred and valid lifetime
+		for _, v := range []uint32{seconds, seconds, 0, 0} { // lifetimes: preferred and valid
 			b = e.AppendUint32(b, v)
 		}
 	}

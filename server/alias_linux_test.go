@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// aliasVariable is set in the process that runs the test in a separate network namespace.
+// aliasVariable is an environment variable. It is set in the process that runs the test inside a network namespace.
 const aliasVariable = "TEST_ALIAS_INSIDE"
 
 func TestAlias(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAlias(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := NewAlias() // as if another process had been killed
+	second, err := NewAlias() // the address exists already, as if a killed process had left it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestAlias(t *testing.T) {
 	}
 }
 
-// Without permission, NewAlias returns EPERM.
+// If the process may not configure the network, NewAlias returns EPERM.
 func TestAliasWithoutRights(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root has the permission")

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// An Alias is the address of the EC2 metadata service, added to this machine's loopback interface. If this
-// process is killed, the address remains, and the next Alias reuses it.
+// An Alias is the address of the EC2 metadata service, added to this machine's loopback interface. If this process
+// is killed, the address remains, and the next call of NewAlias uses it.
 type Alias struct{}
 
-// NewAlias adds the address. This requires administrator rights; without them, it returns the system's error.
+// NewAlias adds the address. It returns the system's error if this process has no administrator rights.
 func NewAlias() (*Alias, error) {
 	here, err := aliasExists()
 	if err != nil || here {
@@ -23,7 +23,7 @@ func NewAlias() (*Alias, error) {
 	return &Alias{}, configure(true)
 }
 
-// Close removes the address.
+// Close removes the address from the loopback interface.
 func (*Alias) Close() error { return configure(false) }
 
 func aliasExists() (bool, error) {

@@ -9,8 +9,8 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// aliasCommand returns the command that adds or removes the address of the loopback interface. The program is
-// named by its full path, because an administrator runs it.
+// aliasCommand returns the command that adds the address to the loopback interface, or removes it if add is false.
+// The command has a full path, because an administrator runs it and a search path could lead to another program.
 func aliasCommand(add bool) ([]string, error) {
 	system, err := windows.GetSystemDirectory()
 	if err != nil {
@@ -24,7 +24,7 @@ func aliasCommand(add bool) ([]string, error) {
 	return argv, nil
 }
 
-// Listen listens on the address. It accepts only connections that pass the check.
+// Listen listens on the metadata service's address. It accepts only connections that pass the check.
 func (*Alias) Listen(check peer.Check) (*peer.Listener, error) {
 	return peer.Listen("tcp4", netip.AddrPortFrom(metadata, metadataPort).String(), check)
 }

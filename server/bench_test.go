@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkECSWarm measures a request for cached credentials. BenchmarkBareHandler measures a net/http
-// handler that returns the same number of bytes. Compare the two in one run.
+// BenchmarkECSWarm measures a request for cached credentials. BenchmarkBareHandler measures a net/http handler
+// that returns the same number of bytes. Compare the results of both benchmarks from the same run.
 func BenchmarkECSWarm(b *testing.B) {
 	benchmark(b, func(addr string) http.Handler {
 		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
@@ -44,7 +44,7 @@ func benchmark(b *testing.B, handler func(string) http.Handler) {
 	}
 }
 
-// Apart from net/http, a request for cached credentials allocates almost nothing.
+// A request for cached credentials allocates almost no memory in addition to what net/http allocates.
 func TestWarmAllocations(t *testing.T) {
 	e := ecsOn("127.0.0.1:80", &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	r, err := http.NewRequest("GET", "http://127.0.0.1:80/", nil)

@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Bind binds a socket to the port of the metadata service, without listening on it.
+// Bind binds a socket to the port of the metadata service. It does not listen on the socket.
 func (a *Alias) Bind() (*os.File, error) {
 	syscall.ForkLock.RLock()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -41,7 +41,7 @@ func bind(fd int) error {
 	return os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet4{Port: metadataPort, Addr: metadata.As4()}))
 }
 
-// Listen listens on the address. It accepts only connections that pass the check.
+// Listen listens on the metadata service's address. It accepts only connections that pass the check.
 func (a *Alias) Listen(check peer.Check) (*peer.Listener, error) {
 	f, err := a.Bind()
 	if err != nil {

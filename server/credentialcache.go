@@ -11,24 +11,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// The minimum remaining validity of credentials that an endpoint provides, if their lifetime allows it. SDKs
-// renew credentials 15 minutes before they expire. botocore extends EC2 credentials that are valid for less
-// than 25 minutes.
+// ECSMinValidity and EC2MinValidity are how long credentials must remain valid when an endpoint returns them,
+// unless their lifetime is too short. SDKs renew credentials 15 minutes before they expire. botocore extends the
+// lifetime of EC2 credentials that are valid for less than 25 minutes.
 const (
 	ECSMinValidity = 20 * time.Minute
 	EC2MinValidity = 26 * time.Minute
 )
 
 const (
-	// renewLead is how long before the minimum validity is reached the credentials are renewed.
+	// Credentials are renewed when they remain valid for renewLead more than the minimum.
 	renewLead = 2 * time.Minute
 	// maxRenewalWait is how long a request waits for a renewal while the current credentials are still valid.
-	// It is less than botocore's timeout of two seconds.
+	// It is shorter than botocore's timeout, which is two seconds.
 	maxRenewalWait = time.Second
-	// retryUnchanged is the delay before the next renewal if a renewal returned the same credentials.
+	// If a renewal returns the same credentials again, the next renewal starts after retryUnchanged.
 	retryUnchanged = 2 * time.Minute
-	// defaultLifetime is the reported lifetime of credentials without an expiry. Clients must come back for
-	// them, and botocore does not accept credentials without an expiry.
+	// defaultLifetime is the lifetime that is reported for credentials without an expiry. Clients must request the
+	// credentials again after that time. botocore refuses credentials without an expiry.
 	defaultLifetime = time.Hour
 )
 
@@ -38,19 +38,19 @@ type Clock struct {
 	AfterFunc func(time.Duration, func()) *time.Timer
 }
 
-// A CredentialCache provides the same credentials to many clients, and renews them in time. A renewal makes
-// one call, however many clients wait for it. If a renewal fails, clients still receive the current
-// credentials while these are valid. Expired credentials are never returned. Credentials that no client has
-// requested are not renewed until a client requests them.
+// A CredentialCache provides the same credentials to many clients, and renews the credentials before they expire.
+// A renewal calls Create once, however many clients wait for it. If a renewal fails, clients receive the current
+// credentials until these expire. Expired credentials are never returned. If no client has requested the current
+// credentials, they are renewed only when a client requests them.
 type CredentialCache struct {
-	// Create creates credentials that are valid for at least need, or as long as possible. Its context is not
-	// the context of a request.
+	// Create creates credentials that are valid for at least need, or as long as possible. A renewal is not for a
+	// single request, so ctx is not the context of a request.
 	Create func(ctx context.Context, need time.Duration) (aws.Credentials, error)
-	// MinValidity is how long the returned credentials should remain valid.
+	// MinValidity is how long credentials should remain valid when Get returns them.
 	MinValidity time.Duration
 	Clock       Clock
-	// RenewalFailed is called for the first of several failed renewals in a row, if the current credentials
-	// are still valid. It may be nil.
+	// RenewalFailed is called if a renewal fails while the current credentials are still valid. If several renewals
+	// in a row fail, it is called only for the first. It may be nil.
 	RenewalFailed func(error)
 
 	current atomic.Pointer[CachedCredentials]
@@ -58,22 +58,22 @@ type CredentialCache struct {
 	mu         sync.Mutex
 	renewal    *renewal
 	failures   int
-	retryAfter time.Time // no renewal before this time while the current credentials are valid
+	retryAfter time.Time // while the current credentials are valid, no renewal starts before this time
 	timer      *time.Timer
 	closed     bool
 }
 
-// CachedCredentials are credentials with their encoded responses. They are immutable.
+// CachedCredentials are credentials with their encoded responses. The credentials and the responses never change.
 type CachedCredentials struct {
 	Credentials aws.Credentials
 	Created     time.Time
 
-	freshUntil, renewAt time.Time // no renewal is needed before freshUntil; the timer renews at renewAt
+	freshUntil, renewAt time.Time // Get needs no renewal before freshUntil; the timer renews at renewAt
 	requested           atomic.Bool
 	ecs, ec2            body
 }
 
-// A renewal is one call of Create. Any number of clients wait for done.
+// A renewal is one call of Create. Any number of clients can wait until done is closed.
 type renewal struct {
 	done   chan struct{}
 	result *CachedCredentials
@@ -83,8 +83,8 @@ type renewal struct {
 // ErrExpired reports that Create returned credentials that have already expired.
 var ErrExpired = errors.New("the new credentials have already expired")
 
-// Get returns the current credentials, and renews them if necessary. If no credentials are valid, it returns
-// the error of Create. If ctx ends first, it returns its cause, and the renewal continues.
+// Get returns the current credentials, after a renewal if one is necessary. If no credentials are valid, it
+// returns the error of Create. If ctx ends first, Get returns the cause of ctx, and the renewal continues.
 func (c *CredentialCache) Get(ctx context.Context) (*CachedCredentials, error) {
 	now := c.Clock.Now()
 	h := c.current.Load()
@@ -100,9 +100,9 @@ func (c *CredentialCache) Get(ctx context.Context) (*CachedCredentials, error) {
 	return h, nil
 }
 
-// CreateFirst creates the first credentials with the function create. Renewals use the field Create. The
-// function runs in the calling goroutine with ctx, because the user may be prompted in ways that are not
-// available later. CreateFirst must be called before any other method.
+// CreateFirst creates the first credentials with the argument create. Renewals use the field Create instead.
+// CreateFirst calls create in the caller's goroutine with ctx, because create may prompt the user in ways that are
+// not available to renewals. CreateFirst must be called before any other method.
 func (c *CredentialCache) CreateFirst(ctx context.Context, create func(ctx context.Context, need time.Duration) (aws.Credentials, error)) error {
 	m := &renewal{done: make(chan struct{})}
 	c.mu.Lock()
@@ -115,7 +115,7 @@ func (c *CredentialCache) CreateFirst(ctx context.Context, create func(ctx conte
 	return m.err
 }
 
-// waitForRenewal waits for newer credentials than h, which may be nil.
+// waitForRenewal waits until the credentials h are renewed. The argument h is nil if there are no credentials yet.
 func (c *CredentialCache) waitForRenewal(ctx context.Context, h *CachedCredentials, now time.Time) (*CachedCredentials, error) {
 	m, held := c.joinRenewal(now)
 	if m == nil {
@@ -137,15 +137,15 @@ func (c *CredentialCache) waitForRenewal(ctx context.Context, h *CachedCredentia
 			if h.valid(c.Clock.Now()) {
 				return h, nil
 			}
-			enough = nil // the credentials have expired meanwhile
+			enough = nil // the current credentials have expired during the wait, so wait until the renewal ends
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// joinRenewal returns the current renewal, or starts one. It returns the current credentials instead if they
-// are fresh, or if the last renewal failed recently and they are still valid.
+// joinRenewal returns the renewal that is in progress, or starts a renewal. It returns the current credentials
+// instead if they are fresh, or if they are valid and the last renewal has failed only recently.
 func (c *CredentialCache) joinRenewal(now time.Time) (*renewal, *CachedCredentials) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -158,10 +158,10 @@ func (c *CredentialCache) joinRenewal(now time.Time) (*renewal, *CachedCredentia
 	return c.startRenewal(), nil
 }
 
-// startRenewal starts a renewal. The caller holds the mutex.
+// startRenewal starts a renewal. The caller must hold c.mu.
 func (c *CredentialCache) startRenewal() *renewal {
 	c.renewal = &renewal{done: make(chan struct{})}
-	// Many clients wait for the result, and the one that started the renewal may be gone.
+	// Use no client's context: many clients wait for the result, and the client that started the renewal may leave.
 	go c.run(context.Background(), c.renewal, c.Create)
 	return c.renewal
 }
@@ -179,7 +179,7 @@ func (c *CredentialCache) run(ctx context.Context, m *renewal, create func(conte
 	close(m.done)
 }
 
-// finishRenewal stores the result of a renewal and schedules the next one. It reports whether RenewalFailed
+// finishRenewal stores the result of a renewal and schedules the next renewal. It returns whether RenewalFailed
 // should be called.
 func (c *CredentialCache) finishRenewal(m *renewal, now time.Time) (report bool) {
 	c.mu.Lock()
@@ -188,7 +188,7 @@ func (c *CredentialCache) finishRenewal(m *renewal, now time.Time) (report bool)
 	before := c.current.Load()
 	if m.err == nil {
 		next := m.result.renewAt.Sub(now)
-		if before != nil && before.Credentials.Expires.Equal(m.result.Credentials.Expires) { // the credentials are unchanged
+		if before != nil && before.Credentials.Expires.Equal(m.result.Credentials.Expires) { // unchanged credentials
 			m.result.requested.Store(before.requested.Load())
 			next = min(next, retryUnchanged)
 		}
@@ -201,13 +201,13 @@ func (c *CredentialCache) finishRenewal(m *renewal, now time.Time) (report bool)
 	wait := backoff(c.failures)
 	c.retryAfter = now.Add(wait)
 	if !before.valid(now) {
-		return false // the next request starts a new renewal
+		return false // no timer is needed, because the next request starts a renewal
 	}
 	c.schedule(wait)
 	return c.failures == 1
 }
 
-// schedule starts a timer for the next renewal.
+// schedule starts a timer that starts the next renewal after d.
 func (c *CredentialCache) schedule(d time.Duration) {
 	if c.timer != nil {
 		c.timer.Stop()
@@ -225,7 +225,7 @@ func (c *CredentialCache) renewIfUsed() {
 	}
 }
 
-// Close stops the renewal timer. Get can still be called.
+// Close stops the timer for renewals. Get can still be called after Close.
 func (c *CredentialCache) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -235,15 +235,16 @@ func (c *CredentialCache) Close() {
 	}
 }
 
-// isRenewing reports whether a renewal is in progress, so that clients may be waiting.
+// isRenewing reports whether a renewal is in progress. Clients may then be waiting for its result.
 func (c *CredentialCache) isRenewing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.renewal != nil
 }
 
-// newCached computes until when credentials are fresh. Create may return cached credentials of which a part
-// of the lifetime has passed. They are fresh for at least half of their remaining lifetime.
+// newCached returns creds with the times until which they are fresh and when they are renewed. Create may return a
+// cached session that has already used a part of its lifetime. It is then fresh for at least half of the time that
+// is left.
 func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*CachedCredentials, error) {
 	if !creds.CanExpire {
 		creds.CanExpire, creds.Expires = true, now.Add(defaultLifetime)
@@ -254,7 +255,7 @@ func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*Cach
 	}
 	h := &CachedCredentials{Credentials: creds, Created: now}
 	h.freshUntil = creds.Expires.Add(-min(c.MinValidity, left/2))
-	// Renew one second after half of the lifetime, because the store then creates a new session.
+	// Renew one second after half of the lifetime. At that time the store no longer returns the cached session.
 	h.renewAt = creds.Expires.Add(-min(c.MinValidity+renewLead, left/2)).Add(time.Second)
 	return h, nil
 }
@@ -263,8 +264,8 @@ func (h *CachedCredentials) valid(now time.Time) bool {
 	return h != nil && now.Before(h.Credentials.Expires)
 }
 
-// backoff returns the delay after this number of failed renewals in a row: up to 30 seconds, with random
-// variation of 25 %.
+// backoff returns the delay after the given number of failed renewals in a row. The delay grows to 30 seconds, and
+// varies randomly by 25 %.
 func backoff(failures int) time.Duration {
 	const first, longest = time.Second, 30 * time.Second
 	d := min(first<<min(failures-1, 10), longest)

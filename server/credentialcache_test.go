@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// fakeTime is the clock of the synctest bubble that a test runs in.
+// fakeTime uses the fake clock of a test that runs in a synctest bubble.
 var fakeTime = Clock{Now: time.Now, AfterFunc: time.AfterFunc}
 
-// A fakeIssuer creates credentials like AWS, with delays and failures.
+// A fakeIssuer creates credentials as AWS does. A test sets its delays and failures.
 type fakeIssuer struct {
 	lifetime   time.Duration
 	firstDelay time.Duration // delay of the first call
-	laterDelay time.Duration // delay of the other calls; 0 means firstDelay
+	laterDelay time.Duration // delay of all calls after the first; 0 means firstDelay
 	fails      func(call int) error
 
 	calls atomic.Int64
@@ -52,12 +52,11 @@ func thirdFails(call int) error {
 	return nil
 }
 
-// AWS fails one call in three for six hours. No client sees a failure or credentials that are about to
-// expire.
+// For six hours, every third call to AWS fails. No client sees a failure, or receives credentials that expire soon.
 func TestRenewalFailuresAreHidden(t *testing.T) {
 	for _, c := range []struct {
 		lasts, least time.Duration
-		calls        int64 // the necessary calls plus the failed ones
+		calls        int64 // maximum number of calls: the necessary calls and the failed calls
 	}{
 		{15 * time.Minute, 7 * time.Minute, 80},
 		{time.Hour, ECSMinValidity, 20},
@@ -99,7 +98,7 @@ func TestClientsShareOneCall(t *testing.T) {
 		defer l.Close()
 		gone, leave := context.WithCancel(t.Context())
 		var clients sync.WaitGroup
-		clients.Go(func() { // the first client leaves before the response
+		clients.Go(func() { // the first client leaves before it receives a response
 			if _, err := l.Get(gone); !errors.Is(err, context.Canceled) {
 				t.Errorf("the first client got %v", err)
 			}
@@ -121,7 +120,8 @@ func TestClientsShareOneCall(t *testing.T) {
 	})
 }
 
-// A client that finds no credentials uses those created just before it began to wait.
+// A client finds no credentials, but before it waits for a renewal, another client's renewal ends. The first
+// client then uses the renewed credentials.
 func TestRenewedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour}
@@ -140,7 +140,7 @@ func TestRenewedMeanwhile(t *testing.T) {
 	})
 }
 
-// After AWS fails permanently, the current credentials are returned until they expire, and none after that.
+// If all renewals fail, the current credentials are returned until they expire. After that no credentials are returned.
 func TestExpiredIsNeverReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reported atomic.Int64
@@ -168,7 +168,8 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 	})
 }
 
-// While AWS does not respond, a client that can use the current credentials waits for maxRenewalWait at most.
+// While AWS does not respond, a client for which the current credentials are still valid waits for at most
+// maxRenewalWait.
 func TestHangingRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour, laterDelay: 30 * time.Minute}
@@ -184,7 +185,7 @@ func TestHangingRenewal(t *testing.T) {
 				t.Errorf("Get returned %v after %s", err, time.Since(begun))
 			}
 		}
-		// If the credentials expire during the wait, the client waits for the renewal.
+		// If the current credentials expire while the client waits, the client waits until the renewal ends.
 		time.Sleep(10*time.Minute - 3*maxRenewalWait - maxRenewalWait/2)
 		begun := time.Now()
 		h, err := l.Get(t.Context())
@@ -194,7 +195,7 @@ func TestHangingRenewal(t *testing.T) {
 	})
 }
 
-// Unused credentials are not renewed. They are created again on the next request.
+// Credentials that no client requests are not renewed. The next request creates new credentials.
 func TestUnusedCacheIsNotRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour}
@@ -204,7 +205,7 @@ func TestUnusedCacheIsNotRenewed(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(24 * time.Hour)
-		if n := i.calls.Load(); n != 2 { // created once and renewed once
+		if n := i.calls.Load(); n != 2 { // one call to create the credentials, and one call to renew them
 			t.Errorf("AWS was called %d times, want 2", n)
 		}
 		if h, err := l.Get(t.Context()); err != nil || !h.valid(time.Now()) {
@@ -221,8 +222,8 @@ func TestUnusedCacheIsNotRenewed(t *testing.T) {
 	})
 }
 
-// If only the user could create a new session, Create returns the same session again. It is not called in a
-// loop.
+// If a new session needs a prompt that is not possible, Create returns the same session again. The cache must not
+// call Create in a loop.
 func TestUnchangedCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stored := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}
@@ -248,7 +249,7 @@ func TestUnchangedCredentials(t *testing.T) {
 	})
 }
 
-// Create returns a stored session while that is valid for long enough. Only the first client waits.
+// While a stored session is valid for long enough, Create returns that session. Only the first client waits for AWS.
 func TestClientsDoNotWaitForRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour, firstDelay: 300 * time.Millisecond}
@@ -277,7 +278,7 @@ func TestClientsDoNotWaitForRenewal(t *testing.T) {
 	})
 }
 
-// Credentials without an expiry are returned with defaultLifetime, so that clients request them again.
+// Credentials without an expiry are returned with the lifetime defaultLifetime, so that clients request them again.
 func TestCredentialsWithoutExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &CredentialCache{MinValidity: ECSMinValidity, Clock: fakeTime, Create: func(context.Context, time.Duration) (aws.Credentials, error) {
@@ -290,7 +291,7 @@ func TestCredentialsWithoutExpiry(t *testing.T) {
 	})
 }
 
-// CreateFirst uses its own function and the caller's context. The renewal uses Create.
+// CreateFirst uses the function create and the caller's context. The renewal uses the field Create.
 func TestCreateFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i, first := &fakeIssuer{lifetime: time.Hour}, &fakeIssuer{lifetime: time.Hour}

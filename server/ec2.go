@@ -7,47 +7,47 @@ import (
 	"strings"
 )
 
-// EC2 serves credentials and the region in the same way as the EC2 instance metadata service. Version 2 of
-// that service requires a token, but any client that can send a PUT request gets one. So the Filter is what
-// keeps other clients out.
+// EC2 serves credentials and the region in the same way as the EC2 instance metadata service. Version 2 of that
+// service requires a token, but any client that can send a PUT request can get a token. So the token does not keep
+// other clients out. The Filter does.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 type EC2 struct {
 	Filter  Filter
 	Profile string
 	Cache   *CredentialCache
-	Region  string // empty if there is none
-	V1      bool   // serve requests without a token, as version 1 of the service does
+	Region  string // the region; empty if the profile has none
+	V1      bool   // whether requests without a token are served, as version 1 of the service does
 	Tokens  *Tokens
-	// Explain and Audit have the same meaning as in ECS.
+	// Explain and Audit have the same meaning as the fields of ECS.
 	Explain func(error) Refusal
 	Audit   func(AuditEvent) error
 }
 
-// metadata is the address of the metadata service that programs use by default.
+// metadata is the IP address at which programs look for the metadata service by default.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 var metadata = netip.AddrFrom4([4]byte{169, 254, 169, 254})
 
-// MetadataHosts returns the Host headers of requests to the metadata service's own address.
+// MetadataHosts returns the Host headers that clients send if they use the metadata service's own address.
 func MetadataHosts() []string { return []string{metadata.String(), metadata.String() + ":80"} }
 
 const metadataPort = 80
 
-// roleName is the name of the instance's role, and instanceID is the ID of the instance. aws-vault 7 uses the
-// same values.
+// roleName is the name of the instance's role, and instanceID is the ID of the instance. aws-vault 7 has the same
+// values.
 const (
 	roleName   = "local-credentials"
 	instanceID = "aws-vault"
 )
 
-// Paths of the metadata service.
+// These are paths of the metadata service.
 const (
 	tokenPath       = "/latest/api/token"
 	credentialsPath = "/latest/meta-data/iam/security-credentials"
 	identityPath    = "/latest/dynamic/instance-identity/document"
 )
 
-// text returns the response for a metadata path. The path has no final slash. In a list, a name with a final
-// slash is a directory.
+// text returns the response for a metadata path without a final slash, and whether the path exists. The response
+// for a directory lists names. In this list, a name with a final slash is a directory.
 func (e *EC2) text(path string) (text string, ok bool) {
 	switch path {
 	case "":
@@ -115,8 +115,8 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mayRead reports whether a request has a valid token or needs none. An invalid token is refused even if
-// version 1 is allowed, because a client that sends a token uses version 2.
+// mayRead reports whether the request has a valid token, or has no token and needs none. A request with an invalid
+// token is refused even if version 1 is allowed, because a client that sends a token uses version 2.
 func (e *EC2) mayRead(r *http.Request) bool {
 	tokens, ok := r.Header[http.CanonicalHeaderKey(tokenHeader)]
 	if !ok {
@@ -125,7 +125,7 @@ func (e *EC2) mayRead(r *http.Request) bool {
 	return len(tokens) == 1 && e.Tokens.valid(tokens[0])
 }
 
-// zone returns the first availability zone, which exists in every region.
+// zone returns the region's first availability zone: the zone a exists in every region.
 func (e *EC2) zone() string {
 	if e.Region == "" {
 		return ""
@@ -133,7 +133,7 @@ func (e *EC2) zone() string {
 	return e.Region + "a"
 }
 
-// credentials serves the credentials.
+// credentials serves the credentials of the role.
 func (e *EC2) credentials(w http.ResponseWriter, r *http.Request) {
 	cached, ok := e.cached(w, r)
 	if !ok {
@@ -146,7 +146,7 @@ func (e *EC2) credentials(w http.ResponseWriter, r *http.Request) {
 	writeCredentials(w, cached.ec2Body())
 }
 
-// cached returns the credentials. If they are not available, it writes an error response and returns false.
+// cached returns the credentials. If no credentials are available, it writes an error response and returns false.
 func (e *EC2) cached(w http.ResponseWriter, r *http.Request) (*CachedCredentials, bool) {
 	cached, err := e.Cache.Get(r.Context())
 	if err != nil {
@@ -162,8 +162,8 @@ func (e *EC2) info(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// identity serves the instance identity document. Clients read the region from it, so it does not wait for
-// credentials. It contains the account only if credentials are available.
+// identity serves the instance identity document. Clients read the region from this document, so identity does not
+// wait for credentials. The document contains the account only if credentials are already available.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
 func (e *EC2) identity(w http.ResponseWriter, _ *http.Request) {
 	document := struct {
@@ -180,7 +180,7 @@ func (e *EC2) identity(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, string(text))
 }
 
-// fail writes an error in the form that SDKs expect from the metadata service.
+// fail writes an error response in the format that SDKs expect from the metadata service.
 func (e *EC2) fail(w http.ResponseWriter, refusal Refusal) {
 	writeJSON(w, refusal.Status, struct{ Code, Message, LastUpdated string }{refusal.Code, refusal.Message, formatTime(e.Cache.Clock.Now())})
 }

@@ -14,36 +14,36 @@ import (
 type ECS struct {
 	Filter Filter
 	Mounts []*Mount
-	// Explain converts an error of a credential cache to a response. If it is nil, the response is an internal failure.
+	// Explain converts an error of a credential cache to a response. If it is nil, the response is an internal error.
 	Explain func(error) Refusal
-	// Audit is called before credentials are provided. If it returns an error, they are not provided. It may
-	// be nil.
+	// Audit is called before credentials are provided. If Audit returns an error, the credentials are not provided.
+	// Audit may be nil.
 	Audit func(AuditEvent) error
 }
 
-// A Mount serves one profile: its credentials under Path, and credentials of roles that it assumes under
-// Path/role-arn/ARN.
+// A Mount serves one profile. The profile's credentials are at Path. The credentials of roles that the profile
+// assumes are at Path/role-arn/ARN.
 type Mount struct {
 	Profile string
-	Path    string // empty, or with a leading slash and no trailing slash
-	Token   Digest // digest of the required Authorization header
+	Path    string // empty, or a path with a leading slash and without a trailing slash
+	Token   Digest // digest of the token that the Authorization header must contain
 	Cache   *CredentialCache
-	Roles   *Roles // nil if roles are not served
+	Roles   *Roles // nil if the credentials of roles are not served
 }
 
-// A Digest is the digest of a token, so that the token itself need not be stored.
+// A Digest is the digest of a token. It is stored instead of the token.
 type Digest [sha256.Size]byte
 
 // DigestOf returns the digest of a token.
 func DigestOf(token string) Digest { return sha256.Sum256([]byte(token)) }
 
-// matches reports whether d is the digest of token, in constant time.
+// matches reports whether d is the digest of token. It compares in constant time.
 func (d Digest) matches(token string) bool {
 	other := DigestOf(token)
 	return subtle.ConstantTimeCompare(d[:], other[:]) == 1
 }
 
-// rolePath precedes the ARN of a role in a path.
+// rolePath precedes the ARN of a role in the path of a request.
 const rolePath = "/role-arn/"
 
 // ServeHTTP serves one request.
@@ -69,9 +69,9 @@ func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeCredentials(w, cached.ecsBody())
 }
 
-// route returns the mount and the role ARN that a request is for. The ARN is empty for the profile itself.
-// The status for a wrong token is 403 and not 401, as in aws-vault 7, because SDKs have no other token to
-// try.
+// route returns the mount that the request is for, and the ARN of the requested role. The ARN is empty if the
+// request is for the profile itself. A wrong token is refused with status 403, as in aws-vault 7. Status 401 would
+// ask for another token, but SDKs have no other token.
 func (e *ECS) route(r *http.Request) (m *Mount, arn string, refusal *Refusal) {
 	if refusal := e.Filter.check(r, http.MethodGet, http.MethodHead); refusal != nil {
 		return nil, "", refusal
@@ -93,11 +93,11 @@ func (e *ECS) route(r *http.Request) (m *Mount, arn string, refusal *Refusal) {
 	return m, arn, nil
 }
 
-// unknownMount is the mount of unknown paths. No client knows its token. So a request for an unknown path
-// gets the same response as a request with a wrong token.
+// unknownMount is the mount of all unknown paths. No client knows its token. So a request for an unknown path
+// receives the same response as a request with a wrong token.
 var unknownMount = new(Mount)
 
-// findMount returns the mount with the longest matching path, and the rest of the path.
+// findMount returns the mount whose path is the longest match, and the rest of the requested path.
 func (e *ECS) findMount(path string) (m *Mount, rest string) {
 	m = unknownMount
 	for _, each := range e.Mounts {
@@ -109,8 +109,8 @@ func (e *ECS) findMount(path string) (m *Mount, rest string) {
 	return m, rest
 }
 
-// Refuse writes an error in the form that SDKs expect. The JavaScript SDK reads the capitalised names, the
-// others read the lower-case names.
+// Refuse writes an error response in the format that SDKs expect. The JavaScript SDK reads the fields with
+// capitalised names, and the other SDKs read the fields with lower-case names.
 func Refuse(w http.ResponseWriter, refusal Refusal) {
 	if refusal.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -123,7 +123,7 @@ func Refuse(w http.ResponseWriter, refusal Refusal) {
 	}{refusal.Code, refusal.Message, refusal.Code, refusal.Message})
 }
 
-// isRoleARN reports whether a text has the form of a role ARN. AWS checks it in full.
+// isRoleARN reports whether s has the form of a role's ARN. It does not check all details, because AWS does.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func isRoleARN(s string) bool {
 	const shortest, longest, account = 20, 2048, 12

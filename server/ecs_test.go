@@ -78,7 +78,7 @@ func TestECSResponses(t *testing.T) {
 	}
 }
 
-// A client without a token cannot find out which profiles exist.
+// A client that has no token cannot find out which profiles exist.
 func TestECSHidesPaths(t *testing.T) {
 	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	var answers []string
@@ -126,8 +126,9 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// Fifty clients request each of forty roles at the same time. Each role is created once. The test uses fake
-// time, because opening so many connections on a busy machine may take longer than the timeout of a request.
+// Fifty clients request each of forty roles at the same time. The credentials of each role are created only once.
+// The test uses fake time, because real connections on a busy machine may take longer than the timeout of a
+// request.
 func TestConcurrentRoles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
@@ -174,7 +175,7 @@ func TestConcurrentRoles(t *testing.T) {
 	})
 }
 
-// The memory for 3000 roles is not larger than for 300.
+// Serving 3000 roles does not use more memory than serving 300 roles.
 func TestManyRoles(t *testing.T) {
 	var calls atomic.Int64
 	var mount *Mount
@@ -216,7 +217,7 @@ func TestManyRoles(t *testing.T) {
 	mount.Roles.Close()
 }
 
-// Each response is JSON. Only a request with the right token receives credentials.
+// FuzzECS checks that each response is JSON, and that only a request with the right token receives credentials.
 func FuzzECS(f *testing.F) {
 	f.Add("GET", "/", "127.0.0.1:80", token, "Origin", "x")
 	f.Add("GET", "/role-arn/"+roleARN, "127.0.0.1:80", token, "Accept", "*/*")

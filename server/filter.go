@@ -8,14 +8,14 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Filter refuses requests that no SDK sends: requests with other methods, a body, or headers that browsers
-// and proxies add. It refuses other host names, which web pages use after DNS rebinding. It also refuses
-// connections that fail the check of package peer.
+// A Filter refuses requests that no SDK sends: requests with other methods, with a body, or with headers that
+// browsers and proxies add. It refuses unexpected host names, because web pages can send requests to this machine
+// with their own host name (DNS rebinding). It also refuses connections that fail the check of package peer.
 type Filter struct {
-	Hosts []string // accepted Host headers in lower case
+	Hosts []string // accepted Host headers, in lower case
 }
 
-// check returns why a request is refused, or nil.
+// check returns nil if the request is accepted, and otherwise the reason why it is refused.
 func (g *Filter) check(r *http.Request, methods ...string) *Refusal {
 	if !slices.Contains(methods, r.Method) {
 		return &Refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "method " + quoted(r.Method) + ", expected " + strings.Join(methods, " or ")}
@@ -37,7 +37,7 @@ func (g *Filter) check(r *http.Request, methods ...string) *Refusal {
 	return nil
 }
 
-// Wrap returns a handler that passes accepted requests to next, and refuses others as ECS does.
+// Wrap returns a handler that passes accepted requests to next. It refuses other requests in the same way as ECS does.
 func (g *Filter) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if refusal := g.check(r, http.MethodGet, http.MethodHead); refusal != nil {
@@ -48,7 +48,7 @@ func (g *Filter) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// isForwarded reports whether a header shows that a browser or a proxy sent the request.
+// isForwarded reports whether a header called name shows that a browser or a proxy sent the request.
 func isForwarded(name string) bool {
 	switch name {
 	case "Origin", "Referer", "Forwarded", "Via", "Cookie":
@@ -57,7 +57,7 @@ func isForwarded(name string) bool {
 	return strings.HasPrefix(name, "Sec-Fetch-") || strings.HasPrefix(name, "X-Forwarded-")
 }
 
-// quoted truncates a text from a request and replaces special characters.
+// quoted shortens a text from a request, and replaces special characters in it.
 func quoted(s string) string {
 	const limit = 64
 	if len(s) > limit {

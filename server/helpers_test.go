@@ -25,7 +25,7 @@ type testServer struct {
 	stop func() error
 }
 
-// startServer starts a server with the handler for its address.
+// startServer starts a server. The function handler receives the server's address and returns the server's handler.
 func startServer(t testing.TB, handler func(addr string) http.Handler, s Server) *testServer {
 	t.Helper()
 	l, err := peer.Listen("tcp", "127.0.0.1:0", peer.ThisUser())
@@ -60,7 +60,7 @@ func serve(t testing.TB, l net.Listener, s Server) *testServer {
 	return r
 }
 
-// send sends a request without changes, and returns the response as text.
+// send sends text as a request, unchanged except for the address, and returns the whole response as text.
 func (r *testServer) send(text string) string {
 	r.t.Helper()
 	c, err := net.Dial("tcp", r.addr)
@@ -69,7 +69,7 @@ func (r *testServer) send(text string) string {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
-	// Ignore an error, because the server may respond before the end of the request.
+	// Ignore errors: the server may respond and close the connection before it has read the whole request.
 	c.Write([]byte(strings.ReplaceAll(text, "HOST", r.addr)))
 	answer, err := io.ReadAll(c)
 	if err != nil && len(answer) == 0 && !strings.Contains(err.Error(), "reset") {
@@ -78,7 +78,7 @@ func (r *testServer) send(text string) string {
 	return string(answer)
 }
 
-// request sends a valid request.
+// request sends a valid HTTP request and returns the parts of the response.
 func (r *testServer) request(method, path string, headers ...string) (status int, header http.Header, text string) {
 	r.t.Helper()
 	return requestWith(r.t, http.DefaultClient, method, "http://"+r.addr+path, headers...)
@@ -105,7 +105,7 @@ func requestWith(t testing.TB, client *http.Client, method, url string, headers 
 	return resp.StatusCode, resp.Header, string(body)
 }
 
-// realTime is the system clock.
+// realTime is a Clock that uses the system clock.
 var realTime = Clock{Now: time.Now, AfterFunc: time.AfterFunc}
 
 var expires = time.Date(2100, 1, 2, 3, 4, 5, 600, time.FixedZone("", 3600))
@@ -125,7 +125,7 @@ func failingCache(err error) *CredentialCache {
 	}}
 }
 
-// countingRoles returns Roles that count their Create calls.
+// countingRoles returns Roles that count the calls of Create in calls.
 func countingRoles(calls *atomic.Int64, delay time.Duration) *Roles {
 	return &Roles{NewCache: func(arn string) *CredentialCache {
 		l := fixedCache("ASIA" + arn[len(arn)-1:])
@@ -139,7 +139,7 @@ func countingRoles(calls *atomic.Int64, delay time.Duration) *Roles {
 	}}
 }
 
-// withUncheckedConn returns the request with a connection that passes every check.
+// withUncheckedConn returns r with a connection that passes every check of package peer.
 func withUncheckedConn(r *http.Request) *http.Request {
 	return r.WithContext(peer.ConnContext(r.Context(), peer.Check{Anyone: true}.Conn(nil)))
 }
@@ -153,7 +153,7 @@ func ecsOn(addr string, mounts ...*Mount) *ECS {
 	return &ECS{Filter: Filter{Hosts: hosts(addr)}, Mounts: mounts}
 }
 
-// pipes is a listener within the process. Its connections work in a synctest bubble.
+// pipes is a listener whose connections stay within this process, so that they work in a synctest bubble.
 type pipes struct {
 	calls chan net.Conn
 	close func()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Each of these requests is refused, and the server still responds afterwards.
+// Each of these requests is refused. After each, the server still responds to valid requests.
 func TestHostileRequests(t *testing.T) {
 	ecs := startServer(t, func(addr string) http.Handler {
 		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
@@ -81,7 +81,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// The server does not wait for the body of a refused request.
+// If the server refuses a request, it does not wait for the body of the request.
 func TestRejectBodies(t *testing.T) {
 	h := rejectBodies(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
 	for _, c := range []struct {
@@ -108,7 +108,7 @@ func (a *deadlineRecorder) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// Idle connections do not keep other clients out.
+// Idle connections do not prevent other clients from connecting.
 func TestIdleConnections(t *testing.T) {
 	r := startServer(t, func(addr string) http.Handler {
 		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
@@ -139,7 +139,7 @@ func TestIdleConnections(t *testing.T) {
 			t.Error(resp.Status)
 		}
 	}
-	// At least as many idle connections were closed as exceeded the limit.
+	// The server must have closed all idle connections above its limit of 512 connections.
 	closed := 0
 	for _, c := range idle {
 		c.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -152,7 +152,7 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// If too many connections are busy, new ones wait and are served later.
+// If too many connections are busy, new connections wait until another connection is free.
 func TestBusyConnections(t *testing.T) {
 	release := make(chan struct{})
 	inside := make(chan struct{}, 10)
@@ -171,7 +171,7 @@ func TestBusyConnections(t *testing.T) {
 	select {
 	case <-inside:
 		t.Error("three requests are running, want two")
-	case <-time.After(50 * time.Millisecond): // a correct server always reaches this; a wrong one may
+	case <-time.After(50 * time.Millisecond): // no third request has started, as expected
 	}
 	close(release)
 	for range 5 {
@@ -181,7 +181,7 @@ func TestBusyConnections(t *testing.T) {
 	}
 }
 
-// At the end, requests in progress are completed within the grace period.
+// When the server is stopped, requests in progress are completed within the grace period.
 func TestStop(t *testing.T) {
 	inside, release := make(chan struct{}), make(chan struct{})
 	handler := func(string) http.Handler {
@@ -219,13 +219,13 @@ func TestStop(t *testing.T) {
 	r = startServer(t, handler, Server{Grace: time.Millisecond})
 	go ask()
 	<-inside
-	if err := r.stop(); err != nil { // does not wait for let
+	if err := r.stop(); err != nil { // after the grace period, stop does not wait for the handler
 		t.Error(err)
 	}
 	<-answer
 }
 
-// shutDown closes idle connections, and no others.
+// shutDown closes idle connections and leaves busy connections open.
 func TestShutDownLimitedListener(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// minIdle is how long a connection must be idle before it can be closed. A new client has this much time to
+// minIdle is how long a connection must be idle before it can be closed. So a new client has this much time to
 // send its first request.
 const minIdle = time.Second
 
-// A limitedListener limits the number of open connections. At the limit, it closes the connection that has
-// been idle the longest. If no connection is idle, new ones wait.
+// A limitedListener limits the number of open connections. If the limit is reached, it closes the connection that
+// has been idle for the longest time. If no connection is idle, new connections wait.
 type limitedListener struct {
 	net.Listener
 	max   int
@@ -22,15 +22,15 @@ type limitedListener struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	conns   map[net.Conn]*list.Element
-	list    list.List // of *trackedConn; among idle connections, the longest idle is first
+	list    list.List // of *trackedConn; idle connections are in the order in which they became idle
 	closed  bool
 }
 
 // A trackedConn is an accepted connection.
 type trackedConn struct {
 	conn      net.Conn
-	busy      bool      // a request is in progress
-	idleSince time.Time // only if not busy
+	busy      bool      // whether a request is in progress
+	idleSince time.Time // when the connection became idle; not used while it is busy
 }
 
 func newLimitedListener(inner net.Listener, most int, clock Clock) *limitedListener {
@@ -39,7 +39,7 @@ func newLimitedListener(inner net.Listener, most int, clock Clock) *limitedListe
 	return l
 }
 
-// Accept accepts a connection, and waits until the number of connections is below the limit.
+// Accept accepts a connection, and returns it when the number of open connections is below the limit.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// makeRoom closes the connection that has been idle the longest, or waits for a change.
+// makeRoom closes the connection that has been idle for the longest time, or waits until a connection changes.
 func (l *limitedListener) makeRoom() {
 	longest := l.longestIdle()
 	if longest == nil {
@@ -67,7 +67,7 @@ func (l *limitedListener) makeRoom() {
 	}
 	if wait := minIdle - l.clock.Now().Sub(longest.idleSince); wait > 0 {
 		t := l.clock.AfterFunc(wait, func() {
-			l.mu.Lock() // so that the signal is not sent before Wait
+			l.mu.Lock() // wait for the lock, so that Signal is called only after Wait has started
 			defer l.mu.Unlock()
 			l.changed.Signal()
 		})
@@ -88,13 +88,13 @@ func (l *limitedListener) longestIdle() *trackedConn {
 	return nil
 }
 
-// trackState records the state of a connection. It is the ConnState function of an [http.Server].
+// trackState records whether a connection is idle, busy or closed. It is the ConnState function of an [http.Server].
 func (l *limitedListener) trackState(c net.Conn, state http.ConnState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.conns[c]
 	if e == nil {
-		return // the connection was closed to make room
+		return // makeRoom has already closed the connection
 	}
 	tc := e.Value.(*trackedConn)
 	switch state {
@@ -117,8 +117,8 @@ func (l *limitedListener) remove(c net.Conn) {
 	l.changed.Signal()
 }
 
-// shutDown stops accepting connections and closes the idle ones. Without it, [http.Server] would wait for the
-// first request of each connection.
+// shutDown stops accepting connections, and closes the idle connections. Otherwise [http.Server] would wait for
+// the first request of each connection that has sent none.
 func (l *limitedListener) shutDown() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,18 +10,18 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Refusal is the error in a response. Its text must not contain secrets.
+// A Refusal is the error that a response reports. Its text must not contain secrets.
 type Refusal struct {
-	Status  int // HTTP status
+	Status  int // HTTP status code
 	Code    string
 	Message string
 }
 
-// A body is a response with credentials. It is encoded once for all clients.
+// A body is the body of a response with credentials. It is encoded only once, for all clients.
 type body struct {
 	once   sync.Once
 	text   []byte
-	length []string // Content-Length header
+	length []string // value of the Content-Length header
 }
 
 func (b *body) encode(v any) *body {
@@ -32,13 +32,13 @@ func (b *body) encode(v any) *body {
 	return b
 }
 
-// encode returns v as one line of JSON. The values of this package can always be encoded.
+// encode returns v as one line of JSON. It ignores errors, because every value in this package can be encoded.
 func encode(v any) []byte {
 	text, _ := json.Marshal(v)
 	return append(text, '\n')
 }
 
-// ecsBody returns the response of the container credentials endpoint.
+// ecsBody returns the body of a response of the container credentials endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func (h *CachedCredentials) ecsBody() *body {
 	return h.ecs.encode(struct {
@@ -50,7 +50,7 @@ func (h *CachedCredentials) ecsBody() *body {
 	}{h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken, formatTime(h.Credentials.Expires), h.Credentials.AccountID})
 }
 
-// ec2Body returns the response of the metadata service.
+// ec2Body returns the body of a response of the metadata service.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 func (h *CachedCredentials) ec2Body() *body {
 	return h.ec2.encode(struct {
@@ -70,8 +70,8 @@ func (h *CachedCredentials) ec2Body() *body {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// Values of response headers, which must not be changed. The Go SDK parses an error only if the content type
-// is exactly application/json.
+// All responses share these values of headers, so they must not be changed. The Go SDK parses an error only if the
+// content type is exactly application/json.
 var (
 	typeJSON = []string{"application/json"}
 	typeText = []string{"text/plain"}
@@ -82,7 +82,7 @@ var (
 func writeCredentials(w http.ResponseWriter, b *body) {
 	header := w.Header()
 	header["Content-Type"], header["Cache-Control"], header["Content-Length"] = typeJSON, noStore, b.length
-	w.Write(b.text) // ignore an error, because the client is gone
+	w.Write(b.text) // ignore the error, which means that the client has disconnected
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -99,7 +99,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	w.Write([]byte(text))
 }
 
-// toRefusal converts an error with the function explain, which may be nil.
+// toRefusal converts err to a Refusal with the function explain, which may be nil.
 func toRefusal(explain func(error) Refusal, err error) Refusal {
 	if explain == nil {
 		return Refusal{http.StatusInternalServerError, "InternalFailure", err.Error()}
@@ -107,15 +107,15 @@ func toRefusal(explain func(error) Refusal, err error) Refusal {
 	return explain(err)
 }
 
-// An AuditEvent describes credentials that are about to be provided to a client.
+// An AuditEvent describes the credentials that a client is about to receive.
 type AuditEvent struct {
 	Profile string
-	Role    string // ARN of the requested role; empty for the profile itself
+	Role    string // ARN of the requested role; empty if the profile itself was requested
 	Peer    peer.Process
 	Expires time.Time
 }
 
-// auditRequest calls the Audit function, which may be nil. It returns a refusal if the function fails.
+// auditRequest calls the function audit, which may be nil. If audit returns an error, auditRequest returns a Refusal.
 func auditRequest(audit func(AuditEvent) error, r *http.Request, h AuditEvent) *Refusal {
 	if audit == nil || r.Method == http.MethodHead {
 		return nil

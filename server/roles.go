@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Roles caches the credentials of roles that a profile assumes, in memory. It keeps the most recently used
-// ones.
+// Roles caches in memory the credentials of roles that a profile assumes. If there are too many roles, the most
+// recently used roles stay in the cache.
 type Roles struct {
-	NewCache      func(arn string) *CredentialCache // returns a new cache for a role
+	NewCache      func(arn string) *CredentialCache // returns a new cache for the role
 	Max           int                               // maximum number of cached roles; 0 means 256
 	MaxConcurrent int                               // maximum number of concurrent Create calls; 0 means 16
 
@@ -20,7 +20,7 @@ type Roles struct {
 	slots  chan struct{}
 	mu     sync.Mutex
 	byARN  map[string]*list.Element
-	recent list.List // of *roleCache, most recently used first
+	recent list.List // of *roleCache; the most recently used role is first
 	closed bool
 }
 
@@ -51,8 +51,8 @@ func (r *Roles) cache(arn string) *CredentialCache {
 	return l
 }
 
-// evict removes the least recently used roles. It does not remove a role that clients wait for, because its
-// credentials would then be created twice.
+// evict removes the least recently used roles until at most Max roles are left. It keeps a role while a renewal is
+// in progress, because the next request for the role would otherwise create the credentials a second time.
 func (r *Roles) evict() {
 	for e := r.recent.Back(); e != nil && r.recent.Len() > orElse(r.Max, 256); {
 		before, old := e.Prev(), e.Value.(*roleCache)
@@ -65,7 +65,7 @@ func (r *Roles) evict() {
 	}
 }
 
-// limitConcurrency returns a Create function that waits until fewer than MaxConcurrent calls are running.
+// limitConcurrency returns a function that waits until fewer than MaxConcurrent calls are running, and calls create.
 func (r *Roles) limitConcurrency(create func(context.Context, time.Duration) (aws.Credentials, error)) func(context.Context, time.Duration) (aws.Credentials, error) {
 	return func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 		r.slots <- struct{}{}
@@ -74,7 +74,7 @@ func (r *Roles) limitConcurrency(create func(context.Context, time.Duration) (aw
 	}
 }
 
-// Close stops the renewal of all roles.
+// Close stops the renewals of all roles.
 func (r *Roles) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,26 +13,26 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Server serves one listener. It is designed to remain available to its user, whatever other programs on
-// the machine send.
+// A Server serves requests on one listener. It remains available to its user even if other programs on the machine
+// send invalid requests or open many connections.
 type Server struct {
 	Handler     http.Handler
 	Clock       Clock
-	Connections int           // maximum number of connections; 0 means 512
-	Grace       time.Duration // time to finish requests at the end; 0 means two seconds
+	Connections int           // maximum number of open connections; 0 means 512
+	Grace       time.Duration // time for requests in progress when the server stops; 0 means two seconds
 }
 
-// Limits of a request. A request of an SDK has a few hundred bytes of headers, a path with at most a role ARN
-// of 2048 characters, and no body.
+// These limits apply to each request. A request of an SDK has a few hundred bytes of headers, no body, and a path
+// that is not much longer than a role's ARN, which has at most 2048 characters.
 const (
 	headerTime = 5 * time.Second
-	answerTime = 3 * time.Minute // a chain of roles takes several calls, each with its own timeout
+	answerTime = 3 * time.Minute // enough for a chain of roles: each role needs a call that has its own timeout
 	idleTime   = 2 * time.Minute
-	headerSize = 8 << 10 // net/http adds 4 kB
+	headerSize = 8 << 10 // net/http adds 4 kB to this value
 )
 
-// Serve serves requests until ctx ends, then finishes the current requests and returns nil. It closes the
-// listener. The listener's connections must be of type [*peer.Conn].
+// Serve serves requests until ctx ends. It then waits for the requests in progress, closes the listener and
+// returns nil. The listener's connections must be of type [*peer.Conn].
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	limited := newLimitedListener(l, orElse(s.Connections, 512), s.Clock)
 	protocols := new(http.Protocols)
@@ -41,7 +41,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler: rejectBodies(s.Handler), Protocols: protocols, DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: headerSize, ConnContext: peer.ConnContext, ConnState: limited.trackState,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // the log would quote untrusted input
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // no log, because it would quote untrusted input
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -66,12 +66,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// rejectBodies lets the handler refuse a request with a body without waiting for the body.
+// rejectBodies makes it possible for next to refuse a request that has a body without waiting for the body.
 func rejectBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close")
-			// With a deadline in the past, the server does not wait for the body.
+			// The deadline is in the past, so reading the body fails at once.
 			http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 		}
 		next.ServeHTTP(w, r)

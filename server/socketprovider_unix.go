@@ -18,26 +18,26 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A SocketProvider runs as root, and passes the socket of the metadata service to a process of the user. Only
-// root can bind this socket, but any process can serve requests on it. So requests are handled without root
-// privileges. One process at a time can have the socket.
+// A SocketProvider runs as root, and passes the socket of the metadata service to a process of the user. Only root
+// can bind this socket to its address, but any process can serve requests on it. In this way, the process that
+// handles requests has no root privileges. Only one process at a time can have the socket.
 type SocketProvider struct {
-	Socket *os.File // created by [Alias.Bind]
+	Socket *os.File // the socket, created by [Alias.Bind]
 
 	inUse atomic.Bool
 }
 
-// Replies to the process that requests the socket.
+// These are the replies to a process that requests the socket.
 const (
 	replyGranted = "yes"
 	replyInUse   = "another process is using the socket"
 )
 
-// transferTimeout is the maximum duration of passing the socket.
+// transferTimeout is the maximum time for passing the socket to a process.
 const transferTimeout = 5 * time.Second
 
-// Serve passes the socket to processes that the listener's check accepts, until ctx ends. It closes l, which
-// is a Unix socket listener.
+// Serve passes the socket to each process that connects to l and passes the check of l. It does so until ctx ends,
+// and then closes l. The listener l must be a Unix socket listener.
 func (p *SocketProvider) Serve(ctx context.Context, l *peer.Listener) error {
 	var transfers sync.WaitGroup
 	defer transfers.Wait()
@@ -60,7 +60,7 @@ func (p *SocketProvider) Serve(ctx context.Context, l *peer.Listener) error {
 	}
 }
 
-// provide lets one process use the socket until the process disconnects.
+// provide passes the socket to the process at the other end of conn, which can use the socket until it disconnects.
 func (p *SocketProvider) provide(conn *peer.Conn) {
 	defer conn.Close()
 	c, unixSocket := conn.Conn.(*net.UnixConn)
@@ -76,34 +76,35 @@ func (p *SocketProvider) provide(conn *peer.Conn) {
 	if _, _, err := c.WriteMsgUnix([]byte(replyGranted), unix.UnixRights(int(p.Socket.Fd())), nil); err != nil {
 		return
 	}
-	io.Copy(io.Discard, c) // wait until the process disconnects
-	// Refuse new connections at once. Otherwise they would wait for the next process.
+	io.Copy(io.Discard, c) // wait until the process closes the connection
+	// Stop listening, so that clients are refused at once. Otherwise clients would wait until another process has the
+	// socket.
 	unix.Shutdown(int(p.Socket.Fd()), unix.SHUT_RDWR)
 }
 
-// A ReceivedListener is a listener on a socket that another process passed.
+// A ReceivedListener is a listener on a socket that a SocketProvider in another process has passed to this process.
 type ReceivedListener struct {
 	net.Listener
 	provider *net.UnixConn
 }
 
-// Close stops listening and returns the socket to the other process.
+// Close stops listening and returns the socket to the process that provided it.
 func (l *ReceivedListener) Close() error {
 	err := l.Listener.Close()
 	return errors.Join(err, l.provider.Close())
 }
 
-// Wait waits until the other process has ended, and returns nil. It returns an error after Close.
+// Wait waits until the process that provided the socket ends, and returns nil. After Close it returns an error.
 func (l *ReceivedListener) Wait() error {
 	_, err := io.Copy(io.Discard, l.provider)
 	return err
 }
 
-// errNotRoot reports that the process that offers the socket does not run as root.
+// errNotRoot reports that the process that provides the socket does not run as root.
 var errNotRoot = errors.New("the process that offers the socket does not run as root")
 
-// ReceiveSocket receives the metadata socket from the root process that listens at path. The returned
-// listener accepts only connections that pass the check.
+// ReceiveSocket receives the metadata service's socket from the root process that listens at path. The listener
+// that it returns accepts only connections that pass the check.
 func ReceiveSocket(path string, check peer.Check) (*ReceivedListener, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {

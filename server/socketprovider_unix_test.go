@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// offerSocket starts a SocketProvider for a socket with a free port.
+// offerSocket starts a SocketProvider. The socket that it provides is bound to a free port.
 func offerSocket(t *testing.T, check peer.Check) (path, addr string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -37,7 +37,7 @@ func offerSocket(t *testing.T, check peer.Check) (path, addr string) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		t.Fatal(err)
 	}
-	// Use a fixed port, because a free port chosen by the system is lost when the socket stops listening.
+	// Set the port explicitly: a port that the system chooses is lost when the socket stops listening.
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: a.Port}); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestSocketProvider(t *testing.T) {
 		}
 		var l *ReceivedListener
 		var err error
-		for l == nil { // retry until the provider notices that the previous process is gone
+		for l == nil { // retry until the provider has noticed that the previous process has ended
 			if l, err = ReceiveSocket(path, peer.ThisUser()); err != nil && !strings.Contains(err.Error(), replyInUse) {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestSocketProvider(t *testing.T) {
 		}
 		http.DefaultClient.CloseIdleConnections()
 		l.Close()
-		for err = nil; !errors.Is(err, syscall.ECONNREFUSED); { // the provider notices Close a moment later
+		for err = nil; !errors.Is(err, syscall.ECONNREFUSED); { // retry until the provider has noticed Close
 			var c net.Conn
 			if c, err = net.Dial("tcp", addr); err == nil {
 				c.Close()
@@ -109,7 +109,7 @@ func TestSocketProviderRefusesOtherUsers(t *testing.T) {
 	}
 }
 
-// ReceiveSocket fails if another program listens at the path.
+// ReceiveSocket fails if the program that listens at path is not a SocketProvider of root.
 func TestReceiveSocketErrors(t *testing.T) {
 	if _, err := ReceiveSocket(filepath.Join(t.TempDir(), "none"), peer.ThisUser()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("ReceiveSocket returned %v, want fs.ErrNotExist", err)

@@ -14,8 +14,9 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Tokens creates and checks tokens of version 2 of the metadata service. A token contains its expiry time,
-// signed with a key of this process. So tokens need not be stored, however many are requested.
+// Tokens creates and checks the tokens for version 2 of the metadata service. Each token contains its expiry time
+// and a code that is computed with a key of this process. So tokens need not be stored, however many are
+// requested.
 type Tokens struct {
 	key [sha256.Size]byte
 	now func() time.Time
@@ -24,18 +25,18 @@ type Tokens struct {
 // NewTokens returns Tokens with a new random key.
 func NewTokens(now func() time.Time) *Tokens {
 	t := &Tokens{now: now}
-	rand.Read(t.key[:]) // never fails
+	rand.Read(t.key[:]) // rand.Read never fails
 	return t
 }
 
-// Headers of the PUT request for a token, and the maximum lifetime of a token in seconds.
+// These are the headers of the PUT request for a token, and the maximum lifetime of a token in seconds.
 const (
 	tokenHeader    = "X-aws-ec2-metadata-token"
 	lifetimeHeader = "X-aws-ec2-metadata-token-ttl-seconds"
 	longestToken   = 21600
 )
 
-// A token consists of its expiry time in Unix seconds, a random part that makes it unique, and a message
+// A token has three parts: its expiry time in Unix seconds, random bytes that make the token unique, and a message
 // authentication code.
 const (
 	endSize    = 8
@@ -65,8 +66,8 @@ func (t *Tokens) code(signed []byte) []byte {
 	return m.Sum(nil)
 }
 
-// serve answers a PUT request for a token. The packets of the response have a hop limit of 1, so that other
-// machines do not receive the token.
+// serve responds to a PUT request for a token. The packets of the response have a hop limit of 1, so that they do
+// not reach other machines.
 func (t *Tokens) serve(w http.ResponseWriter, r *http.Request) {
 	lifetimes := r.Header[http.CanonicalHeaderKey(lifetimeHeader)]
 	if len(lifetimes) != 1 {
@@ -88,7 +89,7 @@ func (t *Tokens) serve(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, t.issue(time.Duration(seconds)*time.Second))
 }
 
-// setOneHop sets the hop limit of a connection's packets to 1.
+// setOneHop sets the hop limit of all packets that are sent on the connection to 1.
 func setOneHop(c *net.TCPConn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Each server serves its user and root. It refuses another user, even with the right token.
+// Each server serves requests of its user and of root. It refuses requests of other users, even with the right token.
 func TestOtherUsers(t *testing.T) {
 	dir, err := os.MkdirTemp("", "server") // a short path that all users can reach
 	if err != nil {
@@ -66,7 +66,7 @@ func TestOtherUsers(t *testing.T) {
 				defer conn.Close()
 				dial := func(context.Context, string, string) (net.Conn, error) { return conn, nil }
 				client := &http.Client{Transport: &http.Transport{DialContext: dial}}
-				for range 2 { // over one connection
+				for range 2 { // both requests use the same connection
 					got, _, text := requestWith(t, client, "GET", "http://"+host+c.path, "Authorization", token)
 					if got != status || (status != 200) == strings.Contains(text, "SecretAccessKey") {
 						t.Errorf("user %d: %d %s", uid, got, text)
@@ -83,7 +83,7 @@ func TestOtherUsers(t *testing.T) {
 	}
 }
 
-// The response to PUT has a hop limit of 1.
+// The response to a PUT request for a token has a hop limit of 1.
 func TestOneHop(t *testing.T) {
 	hops := make(chan int, 2)
 	r := startServer(t, func(addr string) http.Handler {
