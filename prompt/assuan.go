@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// maxAssuan is the longest line that the Assuan protocol allows, in bytes, including the line feed.
+// maxAssuan is the maximum length in bytes of a line in the Assuan protocol, including the line feed.
 // https://www.gnupg.org/documentation/manuals/assuan/Client-requests.html
 const maxAssuan = 1000
 
-// assuanLine returns a command line with its argument escaped. A line that is too long for the protocol
+// assuanLine returns a line with a command and its escaped argument. If the line is too long for the protocol, it
 // is truncated.
 func assuanLine(command, argument string) string {
 	var b strings.Builder
@@ -34,15 +34,15 @@ func assuanLine(command, argument string) string {
 	return b.String()
 }
 
-// An AssuanError is an ERR response of the other program.
+// An AssuanError is an ERR response from the program that we send commands to.
 type AssuanError struct {
-	Code int    // as libgpg-error encodes it: the low sixteen bits are the error code
-	Text string // the error message of the other program
+	Code int    // error code of libgpg-error, in the low sixteen bits
+	Text string // error message of the program
 }
 
 func (e *AssuanError) Error() string { return fmt.Sprintf("error %d: %s", e.Code&0xFFFF, e.Text) }
 
-// A reply is the response to one command.
+// A reply is the response of the program to one command.
 type reply struct {
 	data []byte
 	err  error // an *AssuanError if the command failed
@@ -50,8 +50,8 @@ type reply struct {
 
 var errAssuanShort = errors.New("the program ended too early: expected OK or ERR for each command")
 
-// assuanReplies parses the greeting and the first n replies in out. It returns an error if out has fewer
-// replies, or has a line that is not part of the protocol.
+// assuanReplies parses the output out of a program: the greeting and n replies. It returns an error if out has
+// fewer than n replies, or contains a line that is not part of the protocol.
 func assuanReplies(out []byte, n int) ([]reply, error) {
 	var all []reply
 	var r reply
@@ -92,7 +92,7 @@ func parseAssuanError(rest string) error {
 	return &AssuanError{Code: code, Text: sanitize(text)}
 }
 
-// assuanData decodes the escapes of a data line. Its errors do not quote the line, which may hold a
+// assuanData decodes the escapes in a data line. Its errors do not quote the line, because the line may contain a
 // secret.
 func assuanData(s string) ([]byte, error) {
 	var data []byte

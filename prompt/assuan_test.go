@@ -24,7 +24,7 @@ func TestAssuanReplies(t *testing.T) {
 	for name, c := range map[string]struct {
 		out  string
 		want int
-		data string // of the last reply
+		data string // expected data of the last reply
 		err  string
 	}{
 		"data":            {"OK hello\n# comment\nS PASSWORD_FROM_CACHE\nD a%25b\nD %0Ac\nOK\n", 1, "a%b\nc", ""},
@@ -67,7 +67,7 @@ func TestAssuanError(t *testing.T) {
 	}
 }
 
-// FuzzAssuanData encodes an answer and checks that it is decoded again.
+// FuzzAssuanData checks that an answer stays the same when it is encoded and decoded again.
 func FuzzAssuanData(f *testing.F) {
 	f.Add("a%b\nc", "OK\nD %4")
 	f.Add("", "ERR")

@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// Options are settings of the caller that cannot be read from the environment.
+// Options are settings that the caller must provide, because they cannot be read from the environment.
 type Options struct {
-	// TerminalBusy is set while a program that aws-vault started uses the terminal. No driver then
-	// prompts there.
+	// TerminalBusy is whether a program that aws-vault started uses the terminal. If so, no driver prompts on the
+	// terminal.
 	TerminalBusy bool
 }
 
-// Choose returns a Prompter that uses the driver called name. If name is empty, it uses the first of
-// [Drivers] that works here. Choose may run programs to find out which drivers work, so call it only
-// when there is something to ask.
+// Choose returns a Prompter that uses the driver called name. If name is empty, it uses the first of [Drivers]
+// that works on this machine. Choose may run programs to find out which drivers work, so it should be called only
+// when the user must be prompted.
 //
-// A driver whose Device is set answers only a Code. Any other question goes to the driver that an empty
-// name would have selected.
+// A driver of a device answers only requests of the kind Code. For other requests, the Prompter uses the driver
+// that Choose would have selected for an empty name.
 //
-// Choose returns an [*UnknownDriverError] if this system has no driver of that name, and a
-// [*NoDriverError] if the named driver, or every driver, cannot prompt here.
+// Choose returns an [*UnknownDriverError] if this system has no driver called name. It returns a [*NoDriverError]
+// if that driver cannot prompt, or if name is empty and no driver can prompt.
 func Choose(env Env, name string, o Options) (Prompter, error) {
 	return chooseFrom(Drivers(), env, name, o)
 }
@@ -43,7 +43,7 @@ func chooseFrom(drivers []Driver, env Env, name string, o Options) (Prompter, er
 	return newPrompter(env, d, func() (Driver, error) { return defaultDriver(drivers, env) }), nil
 }
 
-// defaultDriver returns the first driver that is suitable and works.
+// defaultDriver returns the first driver that is usable by default.
 func defaultDriver(drivers []Driver, env Env) (Driver, error) {
 	var tried []DriverError
 	for _, d := range drivers {
@@ -59,7 +59,8 @@ func defaultDriver(drivers []Driver, env Env) (Driver, error) {
 	return Driver{}, &NoDriverError{Tried: tried}
 }
 
-// usableByDefault returns nil if the driver can be used without being named, and otherwise the reason.
+// usableByDefault returns nil if the driver can be used although no name was requested. Otherwise it returns the
+// reason.
 func (d Driver) usableByDefault(env Env) error {
 	if d.suitable != nil {
 		if err := d.suitable(env); err != nil {
@@ -82,16 +83,16 @@ func findDriver(drivers []Driver, env Env, name string) (Driver, error) {
 	return Driver{}, &UnknownDriverError{Name: name, Known: names(drivers)}
 }
 
-// A DriverError is the reason why a driver cannot prompt.
+// A DriverError is the reason why the driver called Driver cannot prompt.
 type DriverError struct {
 	Driver string
 	Err    error
 }
 
-// A NoDriverError is returned when no driver can prompt.
+// A NoDriverError reports that the requested driver, or every driver, cannot prompt.
 type NoDriverError struct {
-	Name  string        // the requested driver; empty if any driver was acceptable
-	Tried []DriverError // in order of preference
+	Name  string        // name of the requested driver; empty if any driver could be used
+	Tried []DriverError // the reasons, one for each driver that was tried
 }
 
 func (e *NoDriverError) Error() string {
@@ -105,7 +106,7 @@ func (e *NoDriverError) Error() string {
 	return "cannot prompt: " + strings.Join(ways, "; ")
 }
 
-// Unwrap returns the reason of each driver.
+// Unwrap returns the reasons why the drivers cannot prompt.
 func (e *NoDriverError) Unwrap() []error {
 	var all []error
 	for _, t := range e.Tried {
@@ -114,7 +115,7 @@ func (e *NoDriverError) Unwrap() []error {
 	return all
 }
 
-// An UnknownDriverError is returned for a name that no driver on this system has.
+// An UnknownDriverError reports that this system has no driver with the requested name.
 type UnknownDriverError struct {
 	Name  string
 	Known []string

@@ -51,8 +51,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestDeviceAnswersCodesOnly checks that a question that a named device cannot answer goes to the
-// default driver.
+// TestDeviceAnswersCodesOnly checks that the default driver is used for a question that the requested device
+// cannot answer.
 func TestDeviceAnswersCodesOnly(t *testing.T) {
 	key := &stubDriver{answers: []string{"123456"}, device: true}
 	user := &stubDriver{answers: []string{"AKIAIOSFODNN7EXAMPLE", "y"}}
@@ -80,7 +80,7 @@ func TestDeviceAnswersCodesOnly(t *testing.T) {
 	}
 }
 
-// TestTerminalBusy checks that no driver uses a terminal that another program is using.
+// TestTerminalBusy checks that no driver uses the terminal while another program uses it.
 func TestTerminalBusy(t *testing.T) {
 	w := newFakeEnv(t)
 	w.tty = &fakeTTY{keys: "abc\r"}
@@ -101,8 +101,8 @@ func TestTerminalBusy(t *testing.T) {
 	}
 }
 
-// TestTerminalBusyForPrograms checks that ykman does not get the terminal while another program is using
-// it.
+// TestTerminalBusyForPrograms checks that ykman is started without the terminal while another program uses the
+// terminal.
 func TestTerminalBusyForPrograms(t *testing.T) {
 	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"ykman"}, []string{"123\n", "123456\n"}

@@ -141,7 +141,8 @@ func TestOSAScriptWorks(t *testing.T) {
 	}
 }
 
-// TestOSAScriptText checks that a name from the config file cannot leave its quotes, and is not in argv.
+// TestOSAScriptText checks that a name from the config file cannot end the string literal that contains it, and
+// that the name is not in the command line.
 func TestOSAScriptText(t *testing.T) {
 	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"osascript"}, []string{"answer:a\n"}

@@ -2,36 +2,36 @@ package prompt
 
 import "context"
 
-// A Driver is one way to ask the user.
+// A Driver is one way to ask the user a question.
 type Driver struct {
 	Name string
 
-	// Terminal is set if the driver needs the controlling terminal.
+	// Terminal is whether the driver needs the controlling terminal.
 	Terminal bool
 
-	// Device is set if a device answers instead of the user. Such a driver answers only a Code, is used
-	// only when it is named, and is not asked again after a wrong answer.
+	// Device is whether a device answers instead of the user. Such a driver answers only requests of the kind Code. It
+	// is used only if it is requested by name, and it is not asked again after a wrong answer.
 	Device bool
 
-	// WithoutPromptLock is set if the driver shows no prompt itself. Other prompts may be open while it
-	// runs.
+	// WithoutPromptLock is whether other prompts may be open while the driver runs, because the driver itself shows no
+	// prompt.
 	WithoutPromptLock bool
 
-	// Works returns nil if the driver can prompt here, and otherwise the reason why it cannot.
+	// Works returns nil if the driver can prompt on this machine. Otherwise it returns the reason.
 	Works func(Env) error
 
-	// Ask asks once and returns the answer. It does not check the format of the answer.
+	// Ask asks the question once and returns the answer. It does not check the format of the answer.
 	Ask func(ctx context.Context, env Env, r Request) (string, error)
 
-	// suitable returns why a driver that works should be used only when it is named. Nil means that it
-	// is always suitable.
+	// suitable returns nil if the driver may be used by default. Otherwise it returns the reason why the driver
+	// should be used only if it is requested by name. If suitable is nil, the driver may always be used by default.
 	suitable func(Env) error
 }
 
-// Drivers returns this system's drivers in order of preference.
+// Drivers returns the drivers of this system in order of preference.
 func Drivers() []Driver { return systemDrivers() }
 
-// names returns the names of the drivers, in the same order.
+// names returns the names of the drivers, in the order of the drivers.
 func names(drivers []Driver) []string {
 	var all []string
 	for _, d := range drivers {
@@ -40,7 +40,7 @@ func names(drivers []Driver) []string {
 	return all
 }
 
-// Named returns this system's driver of that name.
+// Named returns the driver of this system that has this name, and whether there is such a driver.
 func Named(name string) (Driver, bool) {
 	for _, d := range Drivers() {
 		if d.Name == name {

@@ -7,60 +7,60 @@ import (
 	"time"
 )
 
-// An Env gives the drivers access to the system.
+// An Env contains the functions through which drivers use the system.
 type Env struct {
-	Lookup   func(name string) (string, bool) // returns an environment variable
+	Lookup   func(name string) (string, bool) // returns the value of an environment variable
 	LookPath func(program string) (path string, err error)
 
-	// Run runs a program and returns its standard output; [Runner] returns such a function. If stdin is
-	// nil, the program's standard input and standard error are the controlling terminal, if there is
-	// one. Otherwise the program reads stdin. If the program exits with a status other than 0, the error
-	// has a method ExitCode() int, as [*ProgramError] has.
+	// Run runs a program and returns its standard output. [Runner] returns such a function. If stdin is nil, the
+	// controlling terminal is the program's standard input and standard error, if there is a terminal. Otherwise the
+	// program reads stdin. If the program's exit status is not 0, the error has a method ExitCode() int, like
+	// [*ProgramError].
 	Run func(ctx context.Context, argv []string, stdin []byte) (stdout []byte, err error)
 
-	// KeyCode reads the code of the MFA device with that serial from a security key. It prompts for the
-	// key's password or a touch itself. Nil if security keys cannot be used.
+	// KeyCode reads the code of the MFA device with this serial from a security key. KeyCode itself prompts for the
+	// key's password or for a touch. It is nil if security keys cannot be used.
 	KeyCode func(ctx context.Context, serial string) (string, error)
 
-	// CatchSignals is called before the terminal is changed to read keys. From then on, a signal must
-	// end the prompt instead of the process, so that the terminal is restored. Nil if the caller has
-	// already done this.
+	// CatchSignals is called before the settings of the terminal are changed to read keys. After the call, a signal
+	// must end only the prompt and not the process, so that the settings are restored. It is nil if the caller already
+	// catches signals.
 	CatchSignals func()
 
-	// OpenTTY opens the controlling terminal, as the function [OpenTTY] does. It returns [ErrNoTerminal]
-	// if there is none.
+	// OpenTTY opens the controlling terminal, like the function [OpenTTY] of this package. It returns [ErrNoTerminal]
+	// if there is no controlling terminal.
 	OpenTTY func() (TTY, error)
 }
 
 // A TTY is the controlling terminal. Only one goroutine may use it at a time.
 type TTY interface {
-	// EnableKeys makes each key readable as soon as it is pressed, without echo, until Restore is
-	// called.
+	// EnableKeys makes each key readable as soon as the user presses the key, and turns echo off. Restore undoes
+	// both.
 	EnableKeys() error
 
-	// ReadKey waits for one byte. It returns ctx's error once ctx is done, io.EOF when the terminal is
-	// gone, and [ErrRedraw] when the process was stopped and continued: the prompt must then be shown
+	// ReadKey waits for one byte and returns it. It returns the error of ctx if ctx ends, and io.EOF if the terminal
+	// is gone. It returns [ErrRedraw] if the process was stopped and has continued. The prompt must then be shown
 	// again.
 	ReadKey(ctx context.Context) (byte, error)
 
-	// Write shows s. If the user has paused the output, Write blocks until ctx is done.
+	// Write shows s. If the user has paused the terminal's output, Write waits until the user resumes it or ctx ends.
 	Write(ctx context.Context, s string) error
 
-	// Restore undoes EnableKeys. If discard is set, typed input that was not read yet is discarded;
-	// otherwise the next program to read the terminal gets it.
+	// Restore undoes EnableKeys. If discard is true, Restore discards input that was typed but not yet read.
+	// Otherwise the next program that reads the terminal receives this input.
 	Restore(discard bool) error
 
 	Close() error
 }
 
 var (
-	// ErrNoTerminal is returned when the process has no controlling terminal.
+	// ErrNoTerminal reports that the process has no controlling terminal.
 	ErrNoTerminal = errors.New("no controlling terminal")
 
-	// ErrTerminalBusy is returned while a program that aws-vault started uses the terminal.
+	// ErrTerminalBusy reports that a program that aws-vault started is using the terminal.
 	ErrTerminalBusy = errors.New("a program started by aws-vault is using the terminal")
 
-	// ErrRedraw is returned by [TTY.ReadKey] when another program may have written to the terminal.
+	// ErrRedraw reports that another program may have written to the terminal, so that the prompt must be shown again.
 	ErrRedraw = errors.New("another program may have written to the terminal")
 )
 
@@ -70,8 +70,7 @@ func (e Env) variable(name string) string {
 	return v
 }
 
-// withoutTerminal returns an Env in which neither the drivers nor the programs that they run can use a
-// terminal.
+// withoutTerminal returns a copy of e with which neither drivers nor the programs that they run can use the terminal.
 func (e Env) withoutTerminal() Env {
 	lookup := e.Lookup
 	e.Lookup = func(name string) (string, bool) {
@@ -94,7 +93,7 @@ func (e Env) withoutTerminal() Env {
 // noInput is the standard input of a program that must not use the terminal.
 var noInput = []byte{}
 
-// probeTimeout limits how long a program may take to report whether it can prompt.
+// probeTimeout is the maximum time that a program has to report whether it can prompt.
 const probeTimeout = 5 * time.Second
 
 // probe runs a program that prints information about itself and does not prompt.

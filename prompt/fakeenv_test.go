@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// A fakeEnv creates an Env without real programs. Runs of programs print what the test defines.
+// A fakeEnv creates an Env that runs no real programs. Each run returns the output that the test has set.
 type fakeEnv struct {
 	t        *testing.T
 	vars     map[string]string
-	programs []string // programs that exist
-	outputs  []string // the output of each run
-	errs     []error  // the error of each run; missing ones are nil
-	tty      TTY      // nil means that there is no terminal
+	programs []string // names of the programs that exist
+	outputs  []string // the output of each run, in order
+	errs     []error  // the error of each run, in order; if there are fewer errors than runs, the last runs succeed
+	tty      TTY      // the terminal; nil if there is none
 
 	ran   [][]string
 	stdin [][]byte
@@ -58,7 +58,7 @@ func (w *fakeEnv) run(_ context.Context, argv []string, stdin []byte) ([]byte, e
 	return nil, err
 }
 
-// failed returns the error of a program that exited with that status and wrote to standard error.
+// failed returns the error of a program that wrote stderr to its standard error and exited with the status code.
 func failed(code int, stderr string) error {
 	return &ProgramError{Program: "program", Code: code, Stderr: stderr, Err: fmt.Errorf("exit status %d", code)}
 }

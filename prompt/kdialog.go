@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// kdialog asks in a KDE dialog.
+// kdialog asks the user in a KDE dialog.
 var kdialog = Driver{
 	Name: "kdialog",
 	Works: func(env Env) error {
@@ -30,7 +30,7 @@ func requireKDE(env Env) error {
 	return errNotKDE
 }
 
-// kdialogNoStatus is the exit status for Cancel and No.
+// kdialogNoStatus is kdialog's exit status if the user selects Cancel or No.
 const kdialogNoStatus = 1
 
 func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
@@ -60,8 +60,8 @@ func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
 	return "", ErrCancelled
 }
 
-// kdialogText returns s as rich text. Without the markup, Qt guesses from the text whether it is rich
-// text. Backslashes are doubled because kdialog interprets \\ and \n.
+// kdialogText returns s as marked rich text, because Qt would otherwise guess whether s is rich text. It doubles
+// backslashes, because kdialog interprets \\ and \n.
 func kdialogText(s string) string {
 	s = strings.ReplaceAll(html.EscapeString(s), "\n", "<br/>")
 	return "<qt>" + strings.ReplaceAll(s, `\`, `\\`) + "</qt>"

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// An echo is how the terminal shows typed characters.
+// An echo is the way in which the terminal shows typed characters.
 type echo int
 
 const (
-	echoPlain   echo = iota // the character itself
-	echoStars               // a star for each character
-	echoNothing             // nothing
+	echoPlain   echo = iota // shows the character itself
+	echoStars               // shows a star for each character
+	echoNothing             // shows nothing
 )
 
 const (
@@ -26,18 +26,18 @@ const (
 	del       = 0x7f
 )
 
-// A line is the line that the user is typing. We edit it ourselves because terminals cannot show stars.
-// Reading byte by byte leaves input that was typed early to the next reader.
+// A line is the line that the user is typing. We edit the line ourselves, because terminals cannot show stars
+// instead of characters. We read one byte at a time, so that input after the line remains for the next program.
 type line struct {
 	tty      TTY
-	question string // shown before the typed text
+	question string // shown before the text
 	echo     echo
-	text     []byte // up to one byte longer than maxAnswer, so that the caller sees an answer that is too long
+	text     []byte // what the user has typed; at most maxAnswer+1 bytes, so that the caller can detect a longer answer
 	sequence sequenceParser
 }
 
-// readLine shows question and returns the text that is typed until the line ends. It returns
-// ErrCancelled for Ctrl-C, for Ctrl-D on an empty line, and if the terminal goes away.
+// readLine shows question and returns the text that the user types before the end of the line. It returns
+// ErrCancelled if the user presses Ctrl-C, or Ctrl-D on an empty line, and if the terminal is gone.
 func readLine(ctx context.Context, tty TTY, question string, e echo) (string, error) {
 	l := line{tty: tty, question: question, echo: e}
 	if err := tty.Write(ctx, question); err != nil {
@@ -64,14 +64,14 @@ func readLine(ctx context.Context, tty TTY, question string, e echo) (string, er
 	}
 }
 
-// press edits the line.
+// press changes the line as the key b requires.
 func (l *line) press(ctx context.Context, b byte) error {
 	switch {
 	case b == backspace || b == del:
 		return l.erase(ctx, 1)
 	case b == ctrlU:
 		return l.erase(ctx, len(l.text))
-	case b == ctrlW && l.echo != echoPlain: // erasing single words would show where they end
+	case b == ctrlW && l.echo != echoPlain: // hide where single words start
 		return l.erase(ctx, len(l.text))
 	case b == ctrlW:
 		trimmed := strings.TrimRight(string(l.text), " ")
@@ -86,7 +86,7 @@ func (l *line) press(ctx context.Context, b byte) error {
 	return l.tty.Write(ctx, l.echo.render(l.text[len(l.text)-1:]))
 }
 
-// erase removes the last n characters, or all if there are fewer.
+// erase removes the last n characters, or all characters if the line has fewer than n.
 func (l *line) erase(ctx context.Context, n int) error {
 	erased := 0
 	for ; erased < n && len(l.text) > 0; erased++ {
@@ -103,12 +103,12 @@ func (l *line) erase(ctx context.Context, n int) error {
 	return l.tty.Write(ctx, strings.Repeat("\b \b", erased))
 }
 
-// redraw shows the question again, with the text typed so far.
+// redraw shows the question and the text typed so far again, on a new line.
 func (l *line) redraw(ctx context.Context) error {
 	return l.tty.Write(ctx, "\n"+l.question+l.echo.render(l.text))
 }
 
-// render returns how the terminal shows text. A tab becomes a blank, which one backspace erases.
+// render returns what the terminal shows for text. A tab is shown as a space, so that one backspace erases it.
 func (e echo) render(text []byte) string {
 	switch e {
 	case echoPlain:
@@ -119,7 +119,7 @@ func (e echo) render(text []byte) string {
 	return ""
 }
 
-// countCharacters counts UTF-8 characters. An invalid byte counts as one character.
+// countCharacters returns the number of UTF-8 characters in text. An invalid byte counts as one character.
 func countCharacters(text []byte) int {
 	n := 0
 	for _, b := range text {
@@ -130,22 +130,22 @@ func countCharacters(text []byte) int {
 	return n
 }
 
-// isContinuation reports whether b continues a UTF-8 character.
+// isContinuation reports whether b is a byte of a UTF-8 character other than its first byte.
 func isContinuation(b byte) bool { return b&0xC0 == 0x80 }
 
-// A sequenceParser recognizes the escape sequences of cursor and function keys, which are not part of an
-// answer.
+// A sequenceParser recognizes the escape sequences that cursor keys and function keys send. They are not part of
+// an answer.
 type sequenceParser int
 
 const (
 	noSequence  sequenceParser = iota
-	afterEscape                // after the escape byte
-	inCSI                      // in a control sequence (CSI), until its final byte
-	afterSS3                   // one more byte follows (SS3)
+	afterEscape                // the last byte was the escape byte
+	inCSI                      // inside a control sequence (CSI), before its final byte
+	afterSS3                   // inside an SS3 sequence, which has one more byte
 )
 
-// consume reports whether b belongs to an escape sequence. A control character ends a sequence and
-// counts as itself, so Enter and Ctrl-C still work after the Escape key.
+// consume reports whether b belongs to an escape sequence. A control character ends a sequence but does not belong
+// to it, so Enter and Ctrl-C still work after the Escape key was pressed.
 func (k *sequenceParser) consume(b byte) bool {
 	previous := *k
 	*k = noSequence

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A fakeTTY is a terminal that returns predefined keys.
+// A fakeTTY is a terminal on which the keys that a test sets are typed.
 type fakeTTY struct {
 	keys     string
 	shown    strings.Builder
@@ -16,12 +16,12 @@ type fakeTTY struct {
 	restored int
 	discards int
 	closed   bool
-	keysErr  error // returned by EnableKeys
+	keysErr  error // error that EnableKeys returns
 }
 
 func (t *fakeTTY) EnableKeys() error { t.raw = true; return t.keysErr }
 
-// redrawKey makes ReadKey return ErrRedraw.
+// redrawKey is a key for which ReadKey returns ErrRedraw.
 const redrawKey = 0xff
 
 func (t *fakeTTY) ReadKey(ctx context.Context) (byte, error) {
@@ -108,8 +108,8 @@ func TestReadLineCancelled(t *testing.T) {
 	}
 }
 
-// FuzzReadLine presses any keys. It checks that the answer has a limited length, that a hidden answer is
-// not shown, and that no escape sequence is written to the terminal.
+// FuzzReadLine types random keys. It checks that the length of the answer is limited, that a hidden answer is not
+// shown, and that no escape sequence is written to the terminal.
 func FuzzReadLine(f *testing.F) {
 	for _, keys := range []string{"abc\r", "aé\x7f\x15\r", "\x1b[200~x\x1b[201~\r", "\xffa\xc3\r", "a b\x17\x04\x03"} {
 		f.Add(keys)
@@ -164,8 +164,8 @@ func TestAskTerminal(t *testing.T) {
 	}
 }
 
-// Signals must be caught before the terminal is changed. Otherwise a signal could end the process and
-// leave the terminal changed.
+// Signals must be caught before the terminal's settings are changed. Otherwise a signal could end the process
+// without restoring the settings.
 func TestSignalsCaughtBeforeTerminalChanges(t *testing.T) {
 	for name, ask := range map[string]func(context.Context, Env) error{
 		"a question": func(ctx context.Context, env Env) error {

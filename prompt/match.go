@@ -6,17 +6,17 @@ import (
 	"unicode"
 )
 
-// How well a name matches the typed text, best first.
+// These values state how well a name matches a typed word. The best match is first.
 const (
 	prefix = iota
 	wordPrefix
 	substring
-	subsequence // the typed letters occur in this order
+	subsequence // the name has the letters of the word in this order, but not next to each other
 	noMatch
 )
 
-// match returns the names that match the typed text, best matches first and otherwise in their original
-// order. Each word of the text must match, in any order.
+// match returns the names that match all words of the typed text, whatever the order of the words. The best
+// matches are first. Equally good matches keep their order.
 func match(names []string, typed string) []string {
 	words := strings.Fields(strings.ToLower(typed))
 	var ranked [noMatch][]string
@@ -48,7 +48,7 @@ func rank(name, word string) int {
 	return noMatch
 }
 
-// startsWord reports whether word occurs in name after a character that is neither a letter nor a digit.
+// startsWord reports whether word occurs in name directly after a character that is neither a letter nor a digit.
 func startsWord(name, word string) bool {
 	for i, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && strings.HasPrefix(name[i+len(string(r)):], word) {

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// osascript asks in a macOS dialog. It reads the script from standard input.
+// osascript asks the user in a macOS dialog. The program osascript reads its script from standard input.
 var osascript = Driver{
 	Name:  "osascript",
 	Works: osascriptWorks,
 	Ask:   askOSAScript,
 }
 
-// osascriptWorks asks launchd for the kind of session. Over SSH, osascript exists but cannot open a
-// dialog.
+// osascriptWorks asks launchd whether this process is in a graphical session. In an SSH session, the program
+// osascript exists but cannot open a dialog.
 func osascriptWorks(env Env) error {
 	if _, err := env.LookPath("osascript"); err != nil {
 		return err
@@ -36,8 +36,8 @@ func osascriptWorks(env Env) error {
 
 var errNoDialogAnswer = errors.New("the dialog ended without an answer")
 
-// Prefixes of the script's output. AppleScript reports a cancelled dialog as an error whose text is
-// translated, so the script prints a fixed word.
+// The script's output starts with one of these words. AppleScript reports a cancelled dialog as an error with a
+// translated text, so the script prints a fixed word instead.
 const (
 	osascriptAnswered  = "answer:"
 	osascriptCancelled = "cancelled"
@@ -67,8 +67,8 @@ func askOSAScript(ctx context.Context, env Env, r Request) (string, error) {
 	return "", errNoDialogAnswer
 }
 
-// osascriptText returns the script that asks r. In AppleScript, error -128 means that the user
-// cancelled.
+// osascriptText returns the script that asks the question r. In AppleScript, the error number -128 means that the
+// user cancelled.
 // https://developer.apple.com/library/archive/documentation/AppleScript/Conceptual/AppleScriptLangGuide/reference/ASLR_cmds.html
 func osascriptText(r Request) string {
 	dialog := "display dialog " + appleString(r.message()) + " with title " + appleString(title)

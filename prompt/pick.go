@@ -10,16 +10,16 @@ import (
 	"unicode/utf8"
 )
 
-// A Choice is a list of names from which the user picks one.
+// A Choice is a list of names from which the user chooses one name.
 type Choice struct {
-	Text  string   // what is picked, such as "AWS profile"
-	Names []string // in the order in which they are shown
+	Text  string   // what the names stand for, such as "AWS profile"
+	Names []string // the names, in the order in which they are shown
 }
 
-// Pick lets the user choose a name on the controlling terminal, by typing parts of it or with the arrow
-// keys. The list is removed from the terminal afterwards. Pick sends no queries to the terminal. It
-// returns [ErrNoTerminal] if there is no terminal, and [ErrCancelled] if the user declines or ctx is
-// cancelled. The terminal's settings are always restored.
+// Pick lets the user choose a name on the controlling terminal, by typing parts of the name or with the arrow
+// keys. It removes the list from the terminal at the end. It sends no queries to the terminal. It returns
+// [ErrNoTerminal] if there is no terminal, and [ErrCancelled] if the user cancels or ctx is cancelled. It always
+// restores the terminal's settings.
 func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 	tty, err := openKeys(env)
 	if err != nil {
@@ -37,7 +37,7 @@ func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 		if err != nil {
 			return "", err
 		}
-		l.columns, l.rows = columns, min(maxListed, rows-3) // minus the question, the line with the count, and one spare row
+		l.columns, l.rows = columns, min(maxListed, rows-3) // without the question, the count and a spare row
 	}
 	l.rows = max(l.rows, 1)
 	name, err = l.run(ctx)
@@ -47,9 +47,9 @@ func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 	return name, err
 }
 
-// A cursorTTY is a terminal whose cursor can be moved.
+// A cursorTTY is a terminal on which the program can move the cursor.
 type cursorTTY interface {
-	// EnableCursor returns the terminal's size, and makes cursor moves work until Restore is called.
+	// EnableCursor makes cursor movements possible until Restore is called. It returns the terminal's size.
 	EnableCursor() (columns, rows int, err error)
 }
 
@@ -60,25 +60,25 @@ const (
 	// maxTyped is the maximum length of the typed text, in bytes.
 	maxTyped = 200
 
-	// escapeTimeout is how long to wait for the rest of an escape sequence. If nothing follows, the user
+	// escapeTimeout is how long to wait for the next byte after an escape byte. If no byte follows, the user has
 	// pressed the Escape key.
 	escapeTimeout = 100 * time.Millisecond
 )
 
-// Control sequences that every terminal since the VT100 supports.
+// All terminals since the VT100 support these control sequences.
 const (
 	eraseBelow = "\r\x1b[J"
 	moveUp     = "\x1b[%dA"
 )
 
-// A list shows the names that match the typed text. One of them is selected.
+// A list shows the names that match the typed text. One of these names is selected.
 type list struct {
 	tty           TTY
 	choice        Choice
 	columns, rows int
 
 	typed    string
-	selected int // index into the matches
+	selected int // index of the selected name in the matches
 }
 
 func (l *list) run(ctx context.Context) (string, error) {
@@ -93,20 +93,20 @@ func (l *list) run(ctx context.Context) (string, error) {
 		case errors.Is(err, ErrRedraw):
 			err = l.tty.Write(ctx, "\n")
 		case errors.Is(err, io.EOF), k.action == cancelPick && err == nil:
-			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // Escape, or Ctrl-C on terminals that send it as a byte
+			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // Escape, Ctrl-C, or no terminal
 		case err == nil && k.action == acceptPick && len(matches) > 0:
 			return matches[l.selected], l.finish(ctx, matches[l.selected])
 		case err == nil:
 			l.press(k)
 		}
 		if err != nil {
-			// The list must be removed from the terminal even if ctx is done.
+			// Remove the list from the terminal even if ctx has ended.
 			return "", errors.Join(err, l.finish(context.WithoutCancel(ctx), ""))
 		}
 	}
 }
 
-// press updates the typed text or the selection.
+// press changes the typed text or the selection as the key k requires.
 func (l *list) press(k keyPress) {
 	switch k.action {
 	case up:
@@ -131,7 +131,7 @@ func (l *list) press(k keyPress) {
 	}
 }
 
-// draw shows the question and the list below it. The cursor is left after the typed text.
+// draw shows the question with the typed text, and the list below. At the end the cursor is after the typed text.
 func (l *list) draw(ctx context.Context, matches []string) error {
 	first := max(0, l.selected-l.rows+1)
 	shownNames := matches[first:min(len(matches), first+l.rows)]
@@ -151,13 +151,13 @@ func (l *list) draw(ctx context.Context, matches []string) error {
 	return l.tty.Write(ctx, b.String())
 }
 
-// finish removes the list and leaves only the chosen name.
+// finish removes the list from the terminal, and shows the question with the chosen name.
 func (l *list) finish(ctx context.Context, name string) error {
 	return l.tty.Write(ctx, eraseBelow+l.truncate(sanitize(l.choice.Text)+": "+sanitize(name))+"\n")
 }
 
-// truncate shortens a line to the width of the terminal. The width of a character that is not ASCII
-// depends on the terminal, so it counts as two columns.
+// truncate shortens a line to the width of the terminal. A character that is not ASCII counts as two columns,
+// because its real width depends on the terminal.
 func (l *list) truncate(line string) string {
 	room := l.columns - 1
 	for i, r := range line {

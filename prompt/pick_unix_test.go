@@ -35,7 +35,7 @@ func runPicker() {
 	report.Encode(o)
 }
 
-// pick starts a picker on a terminal of that size.
+// pick starts a child that shows a picker on a terminal with this size.
 func pick(t *testing.T, rows, columns uint16, names ...string) *child {
 	t.Helper()
 	s := newScreen(t)
@@ -50,8 +50,8 @@ func pick(t *testing.T, rows, columns uint16, names ...string) *child {
 	return s.start("picker")
 }
 
-// checkRestored checks that the terminal's settings are restored, that nothing was written to stdout,
-// and that the terminal's output ends with last.
+// checkRestored checks that the terminal's settings are restored, that nothing was written to standard output, and
+// that the terminal's output ends with the text last.
 func (c *child) checkRestored(last string) {
 	c.t.Helper()
 	if err := c.cmd.Wait(); err != nil {
@@ -72,7 +72,7 @@ func (c *child) checkRestored(last string) {
 	}
 }
 
-// drawing returns what the terminal receives when a list is drawn once.
+// drawing returns the output that draws the list once. The argument of is the number of all names.
 func drawing(typed string, of int, rows ...string) string {
 	text := "\r\x1b[Jprofile: " + typed
 	for _, r := range rows {
@@ -88,7 +88,7 @@ func drawing(typed string, of int, rows ...string) string {
 	return text + fmt.Sprintf("\x1b[%dA\rprofile: %s", n+1, typed)
 }
 
-// TestPickTranscript checks everything that is sent to the terminal: no queries, and only cursor moves
+// TestPickTranscript checks the complete output to the terminal: it contains no queries, and only cursor movements
 // that all terminals support.
 func TestPickTranscript(t *testing.T) {
 	c := pick(t, 24, 80, "dev", "prod", "prod-eu")
@@ -154,7 +154,7 @@ func TestPickCancelled(t *testing.T) {
 	}
 }
 
-// TestPickFits checks that a list longer than the terminal scrolls, and that no line is wider than the
+// TestPickFits checks that a list scrolls if it is longer than the terminal, and that no line is wider than the
 // terminal.
 func TestPickFits(t *testing.T) {
 	c := pick(t, 6, 20, "one", "two", "three", "four", "a-name-that-is-much-too-long", "schön-schön-schön", "bad\x1b[2Jname")

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// An action is the effect of a key on a list.
+// An action is what a key does to a list.
 type action int
 
 const (
@@ -25,7 +25,7 @@ const (
 
 type keyPress struct {
 	action action
-	text   string // for insertText
+	text   string // the text to insert; used only for insertText
 }
 
 const (
@@ -33,7 +33,7 @@ const (
 	ctrlP = 0x10
 )
 
-// controlAction returns the action of a key that sends one byte.
+// controlAction returns the action of a key that sends only the byte b.
 func controlAction(b byte) action {
 	switch b {
 	case '\r', '\n':
@@ -54,8 +54,8 @@ func controlAction(b byte) action {
 	return noAction
 }
 
-// sequenceAction returns the action of a key that sends an escape sequence. rest is what follows ESC [
-// or ESC O.
+// sequenceAction returns the action of a key that sends an escape sequence. The argument rest is the part of the
+// sequence after ESC [ or ESC O.
 func sequenceAction(rest string) action {
 	switch rest {
 	case "A", "Z":
@@ -70,7 +70,7 @@ func sequenceAction(rest string) action {
 	return noAction
 }
 
-// readKey waits for a key. A key without an effect is noAction.
+// readKey waits for a key press and returns it. For a key that has no effect, the action is noAction.
 func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	b, err := l.tty.ReadKey(ctx)
 	if err != nil {
@@ -98,10 +98,11 @@ func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	return keyPress{insertText, string(text)}, nil
 }
 
-// maxSequence is the maximum length of an escape sequence, in bytes, after ESC [ or ESC O.
+// maxSequence is the maximum length in bytes of the part of an escape sequence after ESC [ or ESC O.
 const maxSequence = 8
 
-// readSequence reads the rest of an escape sequence. If nothing follows in time, it was the Escape key.
+// readSequence reads the rest of an escape sequence. If no byte follows within escapeTimeout, the user has pressed
+// the Escape key.
 func (l *list) readSequence(ctx context.Context) (keyPress, error) {
 	timeout, cancel := context.WithTimeout(ctx, escapeTimeout)
 	defer cancel()
@@ -114,7 +115,7 @@ func (l *list) readSequence(ctx context.Context) (keyPress, error) {
 	case b == escape:
 		return keyPress{action: cancelPick}, nil
 	case b != '[' && b != 'O':
-		return keyPress{}, nil // a letter typed with Alt
+		return keyPress{}, nil // ignore a letter that was typed with Alt
 	}
 	var rest []byte
 	for len(rest) < maxSequence {

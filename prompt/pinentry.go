@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// pinentry asks with GnuPG's pinentry, which has variants for desktops and for terminals. It inherits
-// DISPLAY, WAYLAND_DISPLAY and PINENTRY_USER_DATA from us. The terminal's name is passed as an option.
+// pinentry asks the user through GnuPG's program pinentry, which has variants for desktops and for terminals. The
+// program inherits DISPLAY, WAYLAND_DISPLAY and PINENTRY_USER_DATA from this process. It receives the terminal's
+// name as an option.
 // https://www.gnupg.org/documentation/manuals/pinentry/Protocol.html
 var pinentry = Driver{
 	Name:  "pinentry",
@@ -16,15 +17,15 @@ var pinentry = Driver{
 	Ask:   askPinentry,
 }
 
-// Error codes of libgpg-error, in the low sixteen bits.
+// These are error codes of libgpg-error: the low sixteen bits of an error value.
 const (
 	gpgCancelled      = 99
 	gpgNotConfirmed   = 114
 	gpgFullyCancelled = 198
 )
 
-// pinentryWorks asks pinentry for its flavor. A flavor for terminals, or one that reports a fallback to
-// the terminal ("gnome3:curses"), works only if there is a terminal.
+// pinentryWorks asks pinentry for its flavor. Some flavors are for terminals, or report that they fall back to the
+// terminal ("gnome3:curses"). They work only if there is a terminal.
 func pinentryWorks(env Env) error {
 	flavor, err := pinentryFlavor(env)
 	if err != nil {
@@ -52,12 +53,12 @@ func pinentryFlavor(env Env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// An old pinentry does not know the flavor command and returns no data. It is treated like a
-	// graphical one.
+	// An old pinentry does not know this command and returns no data. The flavor is then empty, and pinentry is
+	// treated as graphical.
 	return string(replies[0].data), nil
 }
 
-// pinentryPath prefers pinentry-mac, which uses native macOS windows.
+// pinentryPath returns the path of pinentry-mac, which uses native macOS windows, or otherwise of pinentry.
 func pinentryPath(env Env) (string, error) {
 	if path, err := env.LookPath("pinentry-mac"); err == nil {
 		return path, nil
@@ -94,8 +95,8 @@ func askPinentry(ctx context.Context, env Env, r Request) (string, error) {
 	return pinentryAnswer(r.Kind, replies[len(replies)-1])
 }
 
-// pinentryAnswer reads the reply to the last command. Replies to earlier commands are ignored: an old
-// pinentry rejects options that it does not know, and still prompts.
+// pinentryAnswer returns the answer in the reply to the last command. The replies to earlier commands are ignored,
+// because an old pinentry rejects options that it does not know, but still prompts.
 func pinentryAnswer(k Kind, last reply) (string, error) {
 	var refused *AssuanError
 	if !errors.As(last.err, &refused) {
@@ -113,8 +114,8 @@ func pinentryAnswer(k Kind, last reply) (string, error) {
 	return "", refused
 }
 
-// pinentryCommands returns the commands, the question last. They can be sent all at once: pinentry reads
-// a command only after it has finished the previous one.
+// pinentryCommands returns the commands for pinentry. The last command asks the question. All commands can be sent
+// at once, because pinentry finishes each command before it reads the next command.
 func pinentryCommands(env Env, r Request) []string {
 	var lines []string
 	option := func(name, value string) {
@@ -140,7 +141,7 @@ func pinentryCommands(env Env, r Request) []string {
 	return append(lines, assuanLine("SETPROMPT", r.Kind.String()+":"), assuanLine("GETPIN", ""))
 }
 
-// firstVariable returns the first of the variables that is set and not empty.
+// firstVariable returns the value of the first of these variables that is set and not empty.
 func firstVariable(env Env, names ...string) string {
 	for _, name := range names {
 		if v := env.variable(name); v != "" {

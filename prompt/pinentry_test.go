@@ -31,7 +31,7 @@ func TestPinentryCommands(t *testing.T) {
 }
 
 func TestPinentryAnswers(t *testing.T) {
-	const set = "OK hello\nERR 83886254 Unknown option\nOK\nOK\n" // replies to the greeting, OPTION ttyname, SETTITLE and SETDESC
+	const set = "OK hello\nERR 83886254 Unknown option\nOK\nOK\n" // the greeting and three replies
 	broken := &AssuanError{Code: 83918950, Text: "Inappropriate ioctl for device"}
 	for name, c := range map[string]struct {
 		kind   Kind
@@ -103,7 +103,8 @@ func TestPinentryWorks(t *testing.T) {
 				w.vars["GPG_TTY"] = c.gpgTTY
 			}
 			err := pinentry.Works(w.env())
-			// Windows names a missing program differently.
+			// Do not compare expected texts that start with "exec:": on Windows, the error for a missing program has
+			// another text.
 			if err == nil && c.err != "" || err != nil && !strings.HasPrefix(c.err, "exec:") && err.Error() != c.err {
 				t.Errorf("the error is %v, want %q", err, c.err)
 			}

@@ -7,16 +7,16 @@ import (
 	"errors"
 )
 
-// A Kind is the kind of answer that is expected. It decides how typed text is shown and which answers
+// A Kind is the kind of answer that a question requires. It decides how the typed text is shown and which answers
 // are valid.
 type Kind int
 
 const (
-	Code       Kind = iota // six digits from an MFA device; shown while typed
-	Passphrase             // not shown; asked twice if Request.New is set
-	Secret                 // shown as stars
-	Line                   // shown
-	Confirm                // yes or no; anything but yes means no
+	Code       Kind = iota // six digits from an MFA device; shown while the user types
+	Passphrase             // not shown; the user types it twice if Request.New is set
+	Secret                 // shown as stars while the user types
+	Line                   // shown while the user types
+	Confirm                // yes or no; any answer other than yes means no
 )
 
 var kindNames = [...]string{"code", "passphrase", "secret", "line", "confirmation"}
@@ -28,32 +28,31 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// hidden reports whether typed text must not be shown.
+// hidden reports whether the text that the user types must not be shown.
 func (k Kind) hidden() bool { return k == Passphrase || k == Secret }
 
-// A Request is one question.
+// A Request is a question for the user.
 type Request struct {
 	Kind        Kind
 	Text        string // the question without a colon, such as "MFA code for alice (arn:…) to use profile prod"
-	Profile     string // for drivers that show the profile separately
-	Device      string // the MFA device's serial, which is also the account name for drivers that read codes from a security key
-	Program     string // the program that requested a credential_process; otherwise empty
-	New         bool   // the user chooses a new Passphrase, which is asked twice and must not be empty
-	RetryReason string // why the question is repeated, such as "AWS refused that code"; empty the first time
+	Profile     string // the profile, for drivers that show it separately
+	Device      string // the MFA device's serial, which is also the name of the security key's account
+	Program     string // the program that started aws-vault as its credential_process; otherwise empty
+	New         bool   // whether the user chooses a new Passphrase, which must not be empty
+	RetryReason string // why the question is repeated, such as "AWS refused that code"; empty at first
 }
 
-// A Prompter asks one question at a time, in the order of the calls.
+// A Prompter asks the user questions, one at a time and in the order of the calls.
 //
-// Ask returns the answer without its line end. A Code is returned as six digits without spaces, and a
-// Confirm as "y" or "". Ask returns [ErrCancelled] if the user declines or ctx is cancelled, and ctx's
-// error if its deadline passes. It returns a [*CodeFormatError], [*NewPassphraseError] or
-// [*TooLongError] if the answer is not valid, and otherwise the driver's error. The terminal's settings
-// are always restored.
+// Ask returns the answer without the line end. For a Code, it returns six digits without spaces. For a Confirm, it
+// returns "y" or "". It returns [ErrCancelled] if the user cancels or ctx is cancelled, and a timeout error if the
+// deadline of ctx passes. It returns a [*CodeFormatError], [*NewPassphraseError] or [*TooLongError] if the answer
+// is not valid. If the driver fails, it returns the driver's error. It always restores the terminal's settings.
 type Prompter interface {
 	Ask(ctx context.Context, r Request) (string, error)
 }
 
-// ErrCancelled is returned, possibly wrapped, when the user declines to answer.
+// ErrCancelled reports that the user cancelled the prompt. It may be wrapped in another error.
 var ErrCancelled = errors.New("cancelled")
 
 // An interruptedError reports that ctx was cancelled during a prompt. It matches ErrCancelled.
@@ -63,8 +62,8 @@ func (e *interruptedError) Error() string        { return ErrCancelled.Error() }
 func (e *interruptedError) Is(target error) bool { return target == ErrCancelled }
 func (e *interruptedError) Unwrap() error        { return e.cause }
 
-// contextError returns the error for a prompt that was open when ctx ended. An expired deadline is not a
-// cancellation by the user.
+// contextError returns the error for a prompt that was still open when ctx ended. If the deadline of ctx has
+// passed, the error does not match ErrCancelled.
 func contextError(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &timeoutError{context.Cause(ctx)}

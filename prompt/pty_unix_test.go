@@ -24,13 +24,14 @@ import (
 const (
 	roleVariable     = "PROMPT_TEST_ROLE"
 	requestsVariable = "PROMPT_TEST_REQUESTS"
-	driverVariable   = "PROMPT_TEST_DRIVER" // the default driver if it is not set
-	outcomeFile      = 3                    // the file descriptor to which a child writes its outcomes
-	ttyFile          = 4                    // becomes the child's controlling terminal
+	driverVariable   = "PROMPT_TEST_DRIVER" // name of the driver; not set for the default driver
+	outcomeFile      = 3                    // file descriptor to which a child writes its outcomes
+	ttyFile          = 4                    // file descriptor of the child's controlling terminal
 	testTimeout      = 20 * time.Second
 )
 
-// TestMain also runs this binary as a program that prompts, so that /dev/tty is a terminal of the test.
+// TestMain runs the tests, or a program that prompts. The tests start this binary as that program, so that its
+// /dev/tty is a terminal that the test controls.
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
@@ -44,7 +45,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// An outcome is a child's report about one request, or about its standard input at the end.
+// An outcome is what a child reports about one request, or about its standard input after the last request.
 type outcome struct {
 	Answer    string
 	Err       string
@@ -80,7 +81,7 @@ func runAsker() {
 	report.Encode(outcome{Stdin: string(in)})
 }
 
-// A screen is the outer side of a pseudoterminal, and everything that has been shown on it.
+// A screen is the outer side of a pseudoterminal. It records everything that is shown on the pseudoterminal.
 type screen struct {
 	t        *testing.T
 	ptm, pts *os.File
@@ -121,7 +122,7 @@ func (s *screen) transcript() string {
 	return s.seen.String()
 }
 
-// expect waits until text has been shown n times.
+// expect waits until text has been shown at least n times.
 func (s *screen) expect(text string, n int) {
 	s.t.Helper()
 	deadline := time.After(testTimeout)
@@ -150,7 +151,7 @@ func (s *screen) state() unix.Termios {
 	return *state
 }
 
-// A child is this binary running as another program on a screen.
+// A child is this test binary, running as another program whose terminal is a screen.
 type child struct {
 	*screen
 	cmd      *exec.Cmd
@@ -174,7 +175,7 @@ func (s *screen) start(role string, requests ...Request) *child {
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, requestsVariable+"="+string(asked),
-		"GORACE=atexit_sleep_ms=0") // otherwise each child takes one more second under the race detector
+		"GORACE=atexit_sleep_ms=0") // otherwise the race detector delays each child's end by a second
 	cmd.ExtraFiles = []*os.File{w, s.pts}
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true, Ctty: ttyFile}
 	c := &child{screen: s, cmd: cmd, outcomes: json.NewDecoder(r), stdout: new(bytes.Buffer), before: s.state()}
@@ -191,7 +192,7 @@ func (s *screen) start(role string, requests ...Request) *child {
 	return c
 }
 
-// outcome returns the outcome of the next request.
+// outcome returns the next outcome that the child reports.
 func (c *child) outcome() outcome {
 	c.t.Helper()
 	var o outcome
@@ -201,8 +202,8 @@ func (c *child) outcome() outcome {
 	return o
 }
 
-// finish checks the state after the last question: the terminal's settings are restored, standard input and
-// output are untouched, and no escape sequence was shown.
+// finish checks three things after the last question: the terminal's settings are restored, the child has not used
+// standard input and output, and no escape sequence was shown.
 func (c *child) finish() {
 	c.t.Helper()
 	if after := c.state(); after != c.before {
@@ -253,11 +254,11 @@ func (c *child) signal(sig os.Signal) {
 	}
 }
 
-// runShell runs an asker as a shell does: in its own process group, in the foreground. When the asker
-// has stopped, runShell reports whether the terminal echoes, and continues the asker.
+// runShell runs an asker as a shell would: in a process group of its own, in the foreground. Whenever the asker is
+// stopped, runShell reports whether the terminal echoes, and then continues the asker.
 func runShell() {
 	report := json.NewEncoder(os.NewFile(outcomeFile, "outcome"))
-	signal.Ignore(unix.SIGTTOU) // needed to bring this process back to the foreground
+	signal.Ignore(unix.SIGTTOU) // needed so that this process can return to the foreground
 	job := exec.Command(os.Args[0])
 	job.Env = append(os.Environ(), roleVariable+"=asker")
 	job.Stdin = strings.NewReader("")

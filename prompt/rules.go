@@ -13,16 +13,16 @@ import (
 
 const (
 	maxTries  = 3
-	maxAnswer = 4 << 10 // in bytes; longer than any secret of AWS or of a keystore
+	maxAnswer = 4 << 10 // maximum length in bytes; no secret of AWS or of a keystore is longer
 )
 
-// A prompter applies the rules that are the same for all drivers: which answers are valid, and when to
-// ask again.
+// A prompter applies the rules that are the same for all drivers: which answers are valid, and when the user is
+// asked again.
 type prompter struct {
 	env      Env
 	driver   Driver
-	fallback func() (Driver, error) // returns the driver for questions that a device cannot answer
-	lock     mutex.Mutex            // held during a prompt, so that prompts do not overlap
+	fallback func() (Driver, error) // returns the driver that is used if driver is a device and cannot answer
+	lock     mutex.Mutex            // held during a prompt, so that only one prompt is open
 }
 
 func newPrompter(env Env, d Driver, fallback func() (Driver, error)) *prompter {
@@ -58,13 +58,13 @@ func (p *prompter) Ask(ctx context.Context, r Request) (string, error) {
 	return a.askOnce(ctx, r)
 }
 
-// An asker asks with one driver.
+// An asker asks questions with one driver.
 type asker struct {
 	env    Env
 	driver Driver
 }
 
-// askOnce asks once.
+// askOnce asks the question once and checks the length of the answer.
 func (a asker) askOnce(ctx context.Context, r Request) (string, error) {
 	answer, err := a.driver.Ask(ctx, a.env, r)
 	switch {
@@ -80,7 +80,8 @@ func (a asker) askOnce(ctx context.Context, r Request) (string, error) {
 	return answer, nil
 }
 
-// askCode asks until the answer is six digits. A device is asked only once: its answer would not change.
+// askCode asks up to maxTries times, until the answer has six digits. It asks a device only once, because the
+// device's answer would be the same again.
 func (a asker) askCode(ctx context.Context, r Request) (string, error) {
 	tries := maxTries
 	if a.driver.Device {
@@ -91,7 +92,7 @@ func (a asker) askCode(ctx context.Context, r Request) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		// Authenticator apps show a code in two groups of three digits, so users type a space.
+		// Authenticator apps show a code as two groups of three digits, so users may type a space between the groups.
 		if code := removeSpaces(answer); isCode(code) {
 			return code, nil
 		}
@@ -100,7 +101,7 @@ func (a asker) askCode(ctx context.Context, r Request) (string, error) {
 	return "", &CodeFormatError{Driver: a.driver.Name, Tries: tries}
 }
 
-// askNewPassphrase asks for the passphrase twice until both answers are equal.
+// askNewPassphrase asks for the passphrase twice. If the two answers differ, it starts again, up to maxTries times.
 func (a asker) askNewPassphrase(ctx context.Context, r Request) (string, error) {
 	again := r
 	again.Text, again.RetryReason = r.Text+" (again)", ""
@@ -140,13 +141,13 @@ func isCode(s string) bool {
 	return len(s) == 6 && strings.Trim(s, "0123456789") == ""
 }
 
-// isYes reports whether the typed answer s means yes.
+// isYes reports whether the typed text s means yes.
 func isYes(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s))
 	return s == "y" || s == "yes"
 }
 
-// confirmAnswer returns the answer to a Confirm request.
+// confirmAnswer returns the answer to a request of the kind Confirm. The argument y is whether the user confirmed.
 func confirmAnswer(y bool) string {
 	if y {
 		return "y"
@@ -154,7 +155,7 @@ func confirmAnswer(y bool) string {
 	return ""
 }
 
-// A CodeFormatError is returned if no answer was a valid code. It does not include the answers.
+// A CodeFormatError reports that no answer was a code of six digits. It does not contain the answers.
 type CodeFormatError struct {
 	Driver string
 	Tries  int
@@ -167,21 +168,21 @@ func (e *CodeFormatError) Error() string {
 	return fmt.Sprintf("%s: none of the %d answers is a code, expected six digits", e.Driver, e.Tries)
 }
 
-// A NewPassphraseError is returned if the user did not choose a valid new passphrase.
+// A NewPassphraseError reports that the user did not choose a valid new passphrase.
 type NewPassphraseError struct {
 	Driver string
 	Tries  int
-	Why    string // the problem with the last answer
+	Why    string // what was wrong with the last answer
 }
 
 func (e *NewPassphraseError) Error() string {
 	return fmt.Sprintf("%s: no new passphrase after %d tries: %s", e.Driver, e.Tries, e.Why)
 }
 
-// A TooLongError is returned for an answer that is too long. The whole answer has been read.
+// A TooLongError reports that the answer is too long. The rest of the answer was read too, and discarded.
 type TooLongError struct {
 	Driver string
-	Limit  int // in bytes
+	Limit  int // maximum length in bytes
 }
 
 func (e *TooLongError) Error() string {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A stubDriver returns predefined answers and records the requests.
+// A stubDriver returns the answers that a test sets, and records the requests.
 type stubDriver struct {
 	answers []string
 	asked   []Request
@@ -96,7 +96,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestErrorsOmitAnswers checks that a secret entered as a code does not appear in the error.
+// TestErrorsOmitAnswers checks that the error does not contain the answer if the user types a secret instead of a code.
 func TestErrorsOmitAnswers(t *testing.T) {
 	const secret = "wJalrXUtnFEMI/K7MDENG/EXAMPLEKEY"
 	s := &stubDriver{answers: []string{secret, secret, secret}}
@@ -160,7 +160,7 @@ func TestContextDone(t *testing.T) {
 	}
 }
 
-// TestOneQuestionAtATime asks from many goroutines.
+// TestOneQuestionAtATime checks that questions of many goroutines are asked one after the other.
 func TestOneQuestionAtATime(t *testing.T) {
 	var open, overlaps atomic.Int32
 	driver := Driver{Name: "counts", Works: func(Env) error { return nil },
@@ -189,7 +189,7 @@ func TestOneQuestionAtATime(t *testing.T) {
 	}
 }
 
-// TestCancelWhileWaitingForLock cancels a question that waits for another one to be answered.
+// TestCancelWhileWaitingForLock cancels a question that waits until another question is answered.
 func TestCancelWhileWaitingForLock(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
 	slow := Driver{Name: "slow", Works: func(Env) error { return nil },

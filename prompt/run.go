@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	maxOutput = 64 << 10 // of standard output, in bytes
-	maxStderr = 200      // of standard error, in bytes
+	maxOutput = 64 << 10 // maximum number of bytes from standard output
+	maxStderr = 200      // maximum number of bytes from standard error
 )
 
-// Runner returns a function that runs argv and returns its standard output. If stdin is nil, the
-// program's standard input and standard error are the controlling terminal, unless there is none or
-// programs may not use it. When ctx is done, the program is sent SIGTERM, so that it can restore the
-// terminal, and is killed two seconds later.
+// Runner returns a function that runs the program argv and returns its standard output. If stdin is nil, the
+// program's standard input and standard error are the controlling terminal, unless there is no terminal or another
+// program uses it. When ctx ends, the function sends SIGTERM to the program, so that the program can restore the
+// terminal. It kills the program two seconds later.
 //
-// The function returns a [*ProgramError] if the program's exit status is not 0, and an error if it
-// writes more than 64 KiB.
+// The function returns a [*ProgramError] if the program's exit status is not 0. It returns another error if the
+// program writes more than 64 KiB.
 func Runner(programs *program.Starter) func(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
 	return func(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
 		return run(programs.Command(ctx, nil, argv[0], argv[1:]...), stdin)
@@ -38,14 +38,14 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 		if cmd.Process.Signal(syscall.SIGTERM) == nil {
 			return nil
 		}
-		return cmd.Process.Kill() // Windows has no signals
+		return cmd.Process.Kill() // on Windows, SIGTERM cannot be sent
 	}
 	out, stderr := &program.Output{Limit: maxOutput}, &program.Output{Limit: maxStderr}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, stderr
 	if stdin == nil && !cmd.NoTerminal {
 		if in, errs, err := openTerminalFiles(); err == nil {
 			defer in.Close()
-			defer errs.Close() // on Unix, in and errs are the same file
+			defer errs.Close() // on Unix, in and errs are the same file, so this close fails
 			cmd.Stdin, cmd.Stderr = in, errs
 		}
 	}
@@ -63,11 +63,11 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// A ProgramError reports that a program run by a [Runner] function failed.
+// A ProgramError reports that a program that a [Runner] function ran has failed.
 type ProgramError struct {
 	Program string
-	Code    int    // the exit status; -1 if the program was ended by a signal
-	Stderr  string // the first line of standard error
+	Code    int    // the program's exit status; -1 if a signal ended the program
+	Stderr  string // the first line of the program's standard error
 	Err     error  // the system's error
 }
 
@@ -78,11 +78,11 @@ func (e *ProgramError) Error() string {
 	return fmt.Sprintf("%s: %v: %s", e.Program, e.Err, e.Stderr)
 }
 
-// ExitCode returns the program's exit status, or -1 if the program was ended by a signal.
+// ExitCode returns the program's exit status, or -1 if a signal ended the program.
 func (e *ProgramError) ExitCode() int { return e.Code }
 func (e *ProgramError) Unwrap() error { return e.Err }
 
-// exitCode returns the exit status in err, or false if err does not have one.
+// exitCode returns the exit status that err contains. The second result is false if err contains none.
 func exitCode(err error) (int, bool) {
 	var exited interface{ ExitCode() int }
 	if !errors.As(err, &exited) {
@@ -91,7 +91,7 @@ func exitCode(err error) (int, bool) {
 	return exited.ExitCode(), true
 }
 
-// firstLine returns the first line that is not empty.
+// firstLine returns the first line of text that is not empty.
 func firstLine(text string) string {
 	for l := range strings.Lines(text) {
 		if l = strings.TrimSpace(l); l != "" {

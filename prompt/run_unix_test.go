@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runProgram runs a program without the limits of a program.Starter.
+// runProgram runs a program without a program.Starter, so the program has no parent locks and may use the terminal.
 var runProgram = Runner(nil)
 
-// script writes an executable shell script.
+// script creates an executable shell script and returns its path.
 func script(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -70,7 +70,7 @@ func TestRunIsBounded(t *testing.T) {
 	}
 }
 
-// TestRunTerminatesProgramGracefully checks that a program can still restore the terminal when it is
+// TestRunTerminatesProgramGracefully checks that a program can still restore the terminal when its context is
 // cancelled.
 func TestRunTerminatesProgramGracefully(t *testing.T) {
 	left := filepath.Join(t.TempDir(), "in order")
@@ -92,7 +92,7 @@ func TestRunTerminatesProgramGracefully(t *testing.T) {
 	}
 }
 
-// TestProbeIsLimited checks that a program that hangs does not block us.
+// TestProbeIsLimited checks that probe does not wait forever for a program that hangs.
 func TestProbeIsLimited(t *testing.T) {
 	w := newFakeEnv(t)
 	env := w.env()
@@ -107,7 +107,7 @@ func TestProbeIsLimited(t *testing.T) {
 	}
 }
 
-// fakePinentry logs what it receives, and returns a PIN with a percent sign in it.
+// fakePinentry is a script that logs the commands that it receives, and returns a PIN that contains a percent sign.
 const fakePinentry = `
 echo "OK Pleased to meet you"
 while read -r line; do
@@ -140,7 +140,7 @@ func TestPinentryProcess(t *testing.T) {
 	}
 }
 
-// TestPinentryCurses asks with the real pinentry-curses, if it is installed.
+// TestPinentryCurses asks a question with the real program pinentry-curses, if it is installed.
 func TestPinentryCurses(t *testing.T) {
 	path, err := exec.LookPath("pinentry-curses")
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disableStopKey makes Ctrl-Z, or the stop key that the user configured, readable as a byte, and returns
-// that byte.
+// disableStopKey disables the stop key, which is Ctrl-Z or another key that the user has configured. The key is
+// then read as a byte. disableStopKey returns this byte, and whether there was a stop key.
 //
-// The process stops itself instead of catching SIGTSTP: after a Go program has called signal.Notify for
-// SIGTSTP, that signal no longer stops it.
+// When it reads this byte, the process stops itself. It does not catch SIGTSTP: after a Go program has called
+// signal.Notify for SIGTSTP, this signal no longer stops the program.
 func disableStopKey(keys *unix.Termios) (key byte, enabled bool) {
 	key = keys.Cc[unix.VSUSP]
 	enabled = key != noKeyAssigned && !signal.Ignored(unix.SIGTSTP)
@@ -21,8 +21,8 @@ func disableStopKey(keys *unix.Termios) (key byte, enabled bool) {
 	return key, enabled
 }
 
-// suspend stops the process with the terminal's original settings. It returns when the process
-// continues, after it has enabled the keys again.
+// suspend restores the terminal's original settings and stops the process. When the process continues, suspend
+// sets up the terminal again and returns.
 func (t *tty) suspend() error {
 	if err := t.set(termiosWrite, &t.original); err != nil {
 		return err
@@ -30,8 +30,8 @@ func (t *tty) suspend() error {
 	if err := unix.Kill(0, unix.SIGTSTP); err != nil {
 		return err
 	}
-	// The kernel does not stop a process that no shell could continue. The time limit covers that case.
-	// If the process is stopped later than this, SIGCONT still makes us set up the terminal again.
+	// The kernel does not stop a process that no shell could continue, so wait only for a limited time. If the process
+	// is stopped later, SIGCONT still makes us set up the terminal again.
 	limit := unix.NsecToTimeval(100e6)
 	if _, err := t.waitReady(false, &limit); err != nil {
 		return err
@@ -39,8 +39,7 @@ func (t *tty) suspend() error {
 	return t.set(termiosWrite, &t.keys)
 }
 
-// watchContinue calls f each time the process continues after a stop, until the returned function is
-// called.
+// watchContinue calls the function f each time the process continues after a stop, until the function stop is called.
 func watchContinue(f func()) (stop func()) {
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, unix.SIGCONT)

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSuspend stops the asker with Ctrl-Z and continues it. While it is stopped, the terminal echoes for
-// the shell. Afterwards, the answer that was typed before and after the stop is still hidden.
+// TestSuspend stops the asker with Ctrl-Z and continues it. While the asker is stopped, the terminal echoes keys
+// for the shell. Afterwards the asker still hides the answer, of which one part was typed before the stop and one
+// part after it.
 func TestSuspend(t *testing.T) {
 	c := newScreen(t).start("shell", Request{Kind: Secret, Text: "secret"})
 	c.expect("secret: ", 1)
@@ -32,8 +33,8 @@ func TestSuspend(t *testing.T) {
 	c.wantTranscript("secret: ***\r\nsecret: ******\r\n")
 }
 
-// TestSuspendWithoutShell presses Ctrl-Z where no shell could continue the process, as in a container.
-// The prompt must stay.
+// TestSuspendWithoutShell presses Ctrl-Z where no shell could continue the process, as in a container. The prompt
+// must remain usable.
 func TestSuspendWithoutShell(t *testing.T) {
 	c := newScreen(t).start("asker", Request{Kind: Secret, Text: "secret"})
 	c.expect("secret: ", 1)
@@ -46,7 +47,7 @@ func TestSuspendWithoutShell(t *testing.T) {
 	c.finish()
 }
 
-// TestContinued stops the asker with SIGSTOP and changes the terminal, as a shell would. After SIGCONT,
+// TestContinued stops the asker with SIGSTOP and changes the terminal's settings, as a shell would. After SIGCONT,
 // the asker must set up the terminal again.
 func TestContinued(t *testing.T) {
 	c := newScreen(t).start("asker", Request{Kind: Passphrase, Text: "passphrase"})

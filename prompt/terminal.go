@@ -4,9 +4,9 @@ import (
 	"context"
 )
 
-// terminal asks on the controlling terminal only, because standard input and output may be pipes with
-// other data. The only control characters that it writes are backspaces. It sends no queries to the
-// terminal.
+// terminal asks the user on the controlling terminal. It does not use standard input and output, which may be
+// pipes with other data. The only control characters that it writes are backspaces and line feeds. It sends no
+// queries to the terminal.
 var terminal = Driver{
 	Name:     "terminal",
 	Terminal: true,
@@ -29,9 +29,9 @@ func askTerminal(ctx context.Context, env Env, r Request) (answer string, err er
 	}
 	defer tty.Close()
 	defer func() {
-		// Enter and Ctrl-C were not echoed, so the next output must start on a new line.
+		// Enter and Ctrl-C are not echoed, so start a new line for the next output.
 		_ = tty.Write(ctx, "\n")
-		// The rest of a pasted secret must not reach the shell.
+		// If a question for a secret fails, the unread rest of a pasted secret must not reach the shell.
 		if e := tty.Restore(err != nil && r.Kind.hidden()); err == nil && e != nil {
 			answer, err = "", e
 		}
@@ -48,7 +48,7 @@ func askTerminal(ctx context.Context, env Env, r Request) (answer string, err er
 	return answer, err
 }
 
-// openKeys opens the controlling terminal and makes its keys readable.
+// openKeys opens the controlling terminal and calls EnableKeys.
 func openKeys(env Env) (TTY, error) {
 	tty, err := env.OpenTTY()
 	if err != nil {

@@ -73,7 +73,7 @@ func TestTerminalConfirms(t *testing.T) {
 	}
 }
 
-// TestTerminalCancelled checks each way to end a question without an answer.
+// TestTerminalCancelled checks each way in which a question can end without an answer.
 func TestTerminalCancelled(t *testing.T) {
 	for name, end := range map[string]func(*child){
 		"interrupt key": func(c *child) { c.press("\x03") },
@@ -93,8 +93,8 @@ func TestTerminalCancelled(t *testing.T) {
 	}
 }
 
-// TestRestoreDiscardsPendingInput cancels a question after a secret was pasted. The rest of the secret
-// must not reach the shell.
+// TestRestoreDiscardsPendingInput cancels a question after the user has pasted a secret. The unread rest of the
+// secret must not reach the shell.
 func TestRestoreDiscardsPendingInput(t *testing.T) {
 	s := newScreen(t)
 	tty, err := openTTY(s.pts.Name())
@@ -123,8 +123,9 @@ func TestRestoreDiscardsPendingInput(t *testing.T) {
 	}
 }
 
-// TestYKManUsesTerminal checks that ykman can prompt for a password on the terminal while standard input
-// and output are pipes. ykman is used only when it is named; otherwise the terminal driver asks.
+// TestYKManUsesTerminal checks that ykman can prompt for a password on the terminal while standard input and
+// output are pipes. It also checks that ykman is used only if it is requested by name. Otherwise the terminal
+// driver asks.
 func TestYKManUsesTerminal(t *testing.T) {
 	ykman := script(t, "ykman", `
 case $1 in
@@ -165,7 +166,7 @@ func TestTerminalGone(t *testing.T) {
 	}
 }
 
-// TestTerminalHalted checks that a question can be cancelled while the terminal's output is paused.
+// TestTerminalHalted checks that a question can be cancelled while the user has paused the terminal's output.
 func TestTerminalHalted(t *testing.T) {
 	ptm, pts, err := pty.Open()
 	if err != nil {

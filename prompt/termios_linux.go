@@ -8,5 +8,5 @@ const (
 	termiosWriteDiscard = unix.TCSETSF
 )
 
-// noKeyAssigned is the value of a control character that is disabled (_POSIX_VDISABLE).
+// noKeyAssigned is the value for a terminal function, such as stopping the process, that no key has (_POSIX_VDISABLE).
 const noKeyAssigned = 0

@@ -5,12 +5,13 @@ import (
 	"unicode"
 )
 
-// maxLineLength limits a line of a question, in characters, so that it fits a dialog and an Assuan line.
+// maxLineLength is the maximum length of a line of a question in characters. Such a line fits a dialog and an
+// Assuan line.
 const maxLineLength = 300
 
-// sanitize returns s as a single line without control characters and without characters that change the
-// writing direction, cut off at maxLineLength. The names of profiles and devices come from a config file
-// that may have been written by someone else.
+// sanitize returns s as a single line of at most maxLineLength characters. It removes control characters and
+// characters that change the writing direction. It is needed because another person may have written the config
+// file from which the names of profiles and devices come.
 func sanitize(s string) string {
 	var b strings.Builder
 	n := 0
@@ -31,7 +32,7 @@ func sanitize(s string) string {
 	return b.String()
 }
 
-// question returns the text of the question.
+// question returns the text of the question, without the preface.
 func (r Request) question() string {
 	if r.Text != "" {
 		return sanitize(r.Text)
@@ -46,7 +47,7 @@ func (r Request) question() string {
 	return sanitize(q)
 }
 
-// preface returns the lines to show before the question, if any.
+// preface returns the lines that are shown before the question. There may be none.
 func (r Request) preface() []string {
 	var lines []string
 	if r.RetryReason != "" {
@@ -58,7 +59,7 @@ func (r Request) preface() []string {
 	return lines
 }
 
-// message returns the preface and the question, for a dialog.
+// message returns the preface and the question as one text for a dialog.
 func (r Request) message() string {
 	return strings.Join(append(r.preface(), r.question()), "\n")
 }

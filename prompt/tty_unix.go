@@ -12,32 +12,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// controllingTerminal is the file that is the controlling terminal of any process that opens it.
+// controllingTerminal is the path at which each process can open its own controlling terminal.
 const controllingTerminal = "/dev/tty"
 
-// A tty is /dev/tty, opened separately for each prompt so that the non-blocking mode does not affect
-// other programs on the terminal. It waits with select: on macOS, kqueue and poll do not support
+// A tty is an open /dev/tty. It is opened separately for each prompt, so that its non-blocking mode does not
+// affect other programs on the terminal. Waits use select, because on macOS kqueue and poll do not support
 // /dev/tty.
 type tty struct {
 	fd                  int
-	wakeRead, wakeWrite *os.File // a pipe; each byte is a reason to stop waiting
+	wakeRead, wakeWrite *os.File // a pipe; each byte in it is a reason to stop waiting
 	wakeFD              int
 	original, keys      unix.Termios
-	keysEnabled         bool // EnableKeys is in effect
+	keysEnabled         bool // whether EnableKeys was called, and Restore was not
 	stopKey             byte
 	stopKeyOn           bool
-	stopWatching        func() // stops watching for SIGCONT
+	stopWatching        func() // stops the goroutine that watches for SIGCONT
 }
 
-// Reasons to stop waiting.
+// These are the reasons to stop waiting.
 const (
 	ctxDone   byte = 'd'
-	continued byte = 'c' // the process was stopped, and another program may have changed the terminal
+	continued byte = 'c' // the process was stopped and has continued; another program may have changed the terminal
 )
 
-// OpenTTY opens the controlling terminal. It returns [ErrNoTerminal], wrapped with the reason, if there
-// is none. The caller must cancel the context on SIGINT and similar signals: if a signal ended the
-// process, the terminal would keep the settings of EnableKeys.
+// OpenTTY opens the controlling terminal. If there is none, it returns an error that wraps [ErrNoTerminal] and the
+// reason. The caller must catch SIGINT and similar signals and then cancel the context. Otherwise a signal could
+// end the process, and the terminal would keep the settings of EnableKeys.
 func OpenTTY() (TTY, error) {
 	t, err := openTTY(controllingTerminal)
 	if err != nil {
@@ -137,7 +137,7 @@ func (t *tty) ReadKey(ctx context.Context) (byte, error) {
 			return 0, ErrRedraw
 		case n == 1:
 			return b[0], nil
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR): // another process read the byte
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR): // read again
 		case err == nil, errors.Is(err, unix.EIO):
 			return 0, io.EOF
 		default:
@@ -164,8 +164,8 @@ func (t *tty) Write(ctx context.Context, s string) error {
 	return nil
 }
 
-// await waits until the terminal can be read or written. It returns true if the process was stopped and
-// continued in the meantime.
+// await waits until the terminal can be read, or written if writing is true. It returns true if the process was
+// stopped and has continued during the wait.
 func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error) {
 	stop := context.AfterFunc(ctx, func() { t.wakeUp(ctxDone) })
 	defer stop()
@@ -186,8 +186,8 @@ func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error)
 	}
 }
 
-// waitReady returns 0 when the terminal is ready or the limit has passed. Otherwise it returns the
-// reason that ended the wait.
+// waitReady waits until the terminal is ready or the limit has passed, and then returns 0. If the wait ends for
+// one of the reasons above, it returns the reason.
 func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err error) {
 	var r, w unix.FdSet
 	for {
@@ -217,7 +217,7 @@ func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err err
 	}
 }
 
-// EnableCursor gets the size from the kernel. A query to the terminal might not be answered.
+// EnableCursor reads the size from the kernel, because the terminal might not answer a query for the size.
 func (t *tty) EnableCursor() (columns, rows int, err error) {
 	size, err := unix.IoctlGetWinsize(t.fd, unix.TIOCGWINSZ)
 	if err != nil || size.Col == 0 || size.Row == 0 {
@@ -226,10 +226,10 @@ func (t *tty) EnableCursor() (columns, rows int, err error) {
 	return int(size.Col), int(size.Row), nil
 }
 
-// wakeUp wakes the goroutine that waits. Any goroutine may call it. After Close it does nothing.
+// wakeUp ends the current wait. Any goroutine may call wakeUp. After Close it does nothing.
 func (t *tty) wakeUp(reason byte) { _, _ = t.wakeWrite.Write([]byte{reason}) }
 
-// openTerminalFiles opens the terminal for a program that prompts the user itself.
+// openTerminalFiles opens the terminal for another program that prompts the user.
 func openTerminalFiles() (in, out *os.File, err error) {
 	f, err := os.OpenFile(controllingTerminal, os.O_RDWR|unix.O_NOCTTY, 0)
 	return f, f, err

@@ -12,22 +12,22 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// controllingTerminal is empty because programs on Windows do not open a terminal by name.
+// controllingTerminal is empty, because programs on Windows do not open the terminal by its name.
 const controllingTerminal = ""
 
-// A console is the process's console. It does not depend on standard input and output.
+// A console is the console of this process. It works even if standard input and output are redirected.
 type console struct {
 	in, out       windows.Handle
-	wake          windows.Handle // an event that is set to stop the wait
+	wake          windows.Handle // an event; it is set to end the wait
 	original      uint32
 	keysEnabled   bool
-	cursorEnabled bool   // EnableCursor has changed the output mode
+	cursorEnabled bool   // whether EnableCursor has changed the output mode
 	originalOut   uint32 // the output mode before EnableCursor
-	highSurrogate rune   // the first half of a surrogate pair
-	pending       []byte // typed, not read yet
+	highSurrogate rune   // the first half of a surrogate pair, until the second half is read
+	pending       []byte // typed bytes that were not read yet
 }
 
-// OpenTTY opens the console. It returns [ErrNoTerminal], wrapped with the reason, if there is none.
+// OpenTTY opens the console. If there is none, it returns an error that wraps [ErrNoTerminal] and the reason.
 func OpenTTY() (TTY, error) {
 	in, err := openConsole("CONIN$")
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *console) Close() error {
 	return errors.Join(c.Restore(false), windows.CloseHandle(c.in), windows.CloseHandle(c.out), windows.CloseHandle(c.wake))
 }
 
-// EnableKeys leaves Ctrl-C to Windows, which turns it into an interrupt.
+// EnableKeys does not make Ctrl-C readable: Windows still converts it to an interrupt.
 func (c *console) EnableKeys() error {
 	if err := windows.GetConsoleMode(c.in, &c.original); err != nil {
 		return fmt.Errorf("read the state of the console: %w", err)
@@ -93,7 +93,7 @@ func (c *console) Restore(discard bool) error {
 	return err
 }
 
-// EnableCursor makes the console interpret control sequences, which it does not do by default.
+// EnableCursor makes the console interpret control sequences. By default, a console does not interpret them.
 // https://learn.microsoft.com/windows/console/console-virtual-terminal-sequences
 func (c *console) EnableCursor() (columns, rows int, err error) {
 	var info windows.ConsoleScreenBufferInfo
@@ -126,7 +126,7 @@ func (c *console) ReadKey(ctx context.Context) (byte, error) {
 	return b, nil
 }
 
-// await waits for an event of the console.
+// await waits for an event of the console, such as a key press.
 func (c *console) await(ctx context.Context) error {
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -135,7 +135,7 @@ func (c *console) await(ctx context.Context) error {
 	})
 	defer func() {
 		if !stop() {
-			<-woken // the caller may close the event after await returns
+			<-woken // wait for SetEvent, because the caller may close the event after await returns
 		}
 	}()
 	for {
@@ -152,9 +152,9 @@ func (c *console) await(ctx context.Context) error {
 	}
 }
 
-// Write shows s. Writing to a console does not block.
+// Write shows s. It ignores the context, because a write to a console does not block.
 func (c *console) Write(_ context.Context, s string) error {
-	// The console itself adds a carriage return to each line feed.
+	// No carriage returns are needed, because the console adds one to each line feed.
 	units := utf16.Encode([]rune(s))
 	for len(units) > 0 {
 		var n uint32
@@ -166,7 +166,7 @@ func (c *console) Write(_ context.Context, s string) error {
 	return nil
 }
 
-// A keyEvent is an INPUT_RECORD of a key.
+// A keyEvent is an INPUT_RECORD that describes a key press.
 // https://learn.microsoft.com/windows/console/input-record-str
 type keyEvent struct {
 	kind    uint16
@@ -175,24 +175,24 @@ type keyEvent struct {
 	repeats uint16
 	key     uint16
 	_       uint16 // scan code
-	unit    uint16 // the character, as a UTF-16 code unit
+	unit    uint16 // the typed character as a UTF-16 code unit
 	_       uint32 // state of Shift, Ctrl and other modifier keys
 }
 
 const (
 	keyEventKind = 1
-	altKey       = 0x12 // releasing Alt sends the character that was typed on the number pad
-	windowsEOF   = 0x1a // Ctrl-Z
+	altKey       = 0x12 // releasing Alt types the character whose number was typed on the number pad
+	windowsEOF   = 0x1a // the character that Ctrl-Z types
 )
 
-// Keys that do not type a character.
+// These are key codes of keys that type no character.
 const (
 	upKey   = 0x26
 	downKey = 0x28
 )
 
-// arrowKey returns the control character that has the same effect in a list as an arrow key, and zero
-// for any other key. A line ignores these control characters.
+// arrowKey returns the control character that moves the selection in a list as the arrow key does. It returns zero
+// for any other key. If a line is being typed, these control characters have no effect.
 func arrowKey(key uint16) uint16 {
 	switch key {
 	case upKey:
@@ -215,7 +215,7 @@ func (c *console) readEvent() (keyEvent, error) {
 	return e, nil
 }
 
-// addKey appends the character that a key typed to pending, as UTF-8.
+// addKey appends the character that the key press e types to c.pending, as UTF-8.
 func (c *console) addKey(e keyEvent) {
 	if e.kind == keyEventKind && e.unit == 0 && e.down != 0 {
 		e.unit = arrowKey(e.key)
@@ -239,7 +239,7 @@ func (c *console) addKey(e keyEvent) {
 	}
 }
 
-// openTerminalFiles opens the console for a program that prompts the user itself.
+// openTerminalFiles opens the console for another program that prompts the user.
 func openTerminalFiles() (in, out *os.File, err error) {
 	in, err = os.OpenFile("CONIN$", os.O_RDWR, 0)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// wincredui asks in the Windows credential dialog.
+// wincredui asks the user in the Windows credential dialog.
 var wincredui = Driver{
 	Name:  "wincredui",
 	Works: wincreduiWorks,
@@ -21,8 +21,8 @@ var (
 	promptForCredentials = credui.NewProc("CredUIPromptForCredentialsW")
 )
 
-// wincreduiWorks refuses in session 0, in which services and SSH sessions run. A dialog there is never
-// visible.
+// wincreduiWorks returns an error if this process runs in session 0, as services and SSH sessions do. A dialog in
+// session 0 is never visible.
 func wincreduiWorks(Env) error {
 	if err := promptForCredentials.Find(); err != nil {
 		return err
@@ -37,8 +37,8 @@ func wincreduiWorks(Env) error {
 	return nil
 }
 
-// askWinCredUI returns when ctx is done. It cannot close the dialog then; an answer typed later is
-// discarded.
+// askWinCredUI opens a dialog and waits for the answer. If ctx ends first, it returns, but it cannot close the
+// dialog. An answer that the user types after that is discarded.
 func askWinCredUI(ctx context.Context, _ Env, r Request) (string, error) {
 	type result struct {
 		answer string
@@ -80,7 +80,7 @@ func messageBox(r Request) (string, error) {
 	return confirmAnswer(pressed == idYes), nil
 }
 
-// A creduiInfo is a CREDUI_INFOW.
+// A creduiInfo is a structure CREDUI_INFOW.
 // https://learn.microsoft.com/windows/win32/api/wincred/ns-wincred-credui_infow
 type creduiInfo struct {
 	size    uint32
@@ -90,7 +90,7 @@ type creduiInfo struct {
 	banner  windows.Handle
 }
 
-// Flags and lengths of the credential dialog.
+// These are flags and lengths of the credential dialog.
 // https://learn.microsoft.com/windows/win32/api/wincred/nf-wincred-creduipromptforcredentialsw
 const (
 	creduiDoNotPersist       = 0x2
@@ -98,7 +98,7 @@ const (
 	creduiGenericCredentials = 0x40000
 	creduiKeepUserName       = 0x100000
 
-	creduiMaxUserName = 513 // UTF-16 code units
+	creduiMaxUserName = 513 // length in UTF-16 code units
 	creduiMaxPassword = 256
 )
 
@@ -136,8 +136,7 @@ func credentialDialog(r Request) (string, error) {
 	}
 }
 
-// dialogUserName returns the text for the dialog's user name field, which is read-only and must not be
-// empty.
+// dialogUserName returns the text for the dialog's user name field. This field is read-only and must not be empty.
 func dialogUserName(r Request) string {
 	for _, s := range []string{r.Profile, r.Device} {
 		if s != "" {

@@ -18,7 +18,8 @@ var ykman = Driver{
 
 var errNoYubiKey = errors.New("no YubiKey is plugged in")
 
-// ykmanWorks also requires that a YubiKey is plugged in: many users have ykman installed without one.
+// ykmanWorks returns an error if no YubiKey is plugged in, because many users have ykman installed but no YubiKey
+// at the moment.
 func ykmanWorks(env Env) error {
 	path, err := env.LookPath("ykman")
 	if err != nil {
@@ -39,7 +40,7 @@ func ykmanWorks(env Env) error {
 	return nil
 }
 
-// askYKMan lets ykman use the terminal, because ykman may prompt for a touch or for the key's password.
+// askYKMan lets ykman use the terminal, because ykman may prompt for a touch or for the password of the YubiKey.
 func askYKMan(ctx context.Context, env Env, r Request) (string, error) {
 	path, err := env.LookPath("ykman")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// yubikey reads a code from a YubiKey directly, without ykman.
+// yubikey reads a code directly from a YubiKey, without the program ykman.
 var yubikey = Driver{
 	Name:              "yubikey",
 	Device:            true,

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// zenity asks in a GTK dialog.
+// zenity asks the user in a GTK dialog.
 var zenity = Driver{
 	Name: "zenity",
 	Works: func(env Env) error {
@@ -15,8 +15,8 @@ var zenity = Driver{
 	Ask: askZenity,
 }
 
-// zenityNoStatus is the exit status for Cancel, No and Escape. It is also the status if GTK cannot open
-// the display; standard error then has a message.
+// zenityNoStatus is zenity's exit status if the user selects Cancel or No or presses Escape. The exit status is
+// the same if GTK cannot open the display, but zenity then writes a message to standard error.
 const zenityNoStatus = 1
 
 func askZenity(ctx context.Context, env Env, r Request) (string, error) {
@@ -50,8 +50,8 @@ func zenityArguments(r Request) []string {
 	return args
 }
 
-// zenityLabel escapes the label of an entry. zenity interprets backslash escapes, and GTK treats an
-// underscore as the mark of a keyboard shortcut.
+// zenityLabel escapes text for the label of an entry field. zenity interprets backslash escapes, and GTK uses an
+// underscore to mark a keyboard shortcut.
 func zenityLabel(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "_", "__")
 }
