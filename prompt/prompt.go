@@ -36,7 +36,7 @@ type Request struct {
 	Kind        Kind
 	Text        string // the question without a colon, such as "MFA code for alice (arn:…) to use profile prod"
 	Profile     string // the profile, for drivers that show it separately
-	Device      string // the MFA device's serial, which is also the name of the security key's account
+	Device      string // the MFA device's serial, which is also the account name on a security key
 	Program     string // the program that started aws-vault as its credential_process; otherwise empty
 	New         bool   // whether the user chooses a new Passphrase, which must not be empty
 	RetryReason string // why the question is repeated, such as "AWS refused that code"; empty at first

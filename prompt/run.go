@@ -22,7 +22,7 @@ const (
 // Runner returns a function that runs the program argv and returns its standard output. If stdin is nil, the
 // program's standard input and standard error are the controlling terminal, unless there is no terminal or another
 // program uses it. When ctx ends, the function sends SIGTERM to the program, so that the program can restore the
-// terminal. It kills the program two seconds later.
+// terminal. If the program has not ended two seconds later, the function kills it.
 //
 // The function returns a [*ProgramError] if the program's exit status is not 0. It returns another error if the
 // program writes more than 64 KiB.
@@ -45,7 +45,7 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	if stdin == nil && !cmd.NoTerminal {
 		if in, errs, err := openTerminalFiles(); err == nil {
 			defer in.Close()
-			defer errs.Close() // on Unix, in and errs are the same file, so this close fails
+			defer errs.Close() // on Unix, errs is the same file as in; closing it twice does no harm
 			cmd.Stdin, cmd.Stderr = in, errs
 		}
 	}

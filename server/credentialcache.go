@@ -20,7 +20,7 @@ const (
 )
 
 const (
-	// Credentials are renewed when they remain valid for renewLead more than the minimum.
+	// Credentials are renewed when their remaining validity is only renewLead longer than the minimum.
 	renewLead = 2 * time.Minute
 	// maxRenewalWait is how long a request waits for a renewal while the current credentials are still valid.
 	// It is shorter than botocore's timeout, which is two seconds.

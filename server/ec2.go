@@ -125,7 +125,7 @@ func (e *EC2) mayRead(r *http.Request) bool {
 	return len(tokens) == 1 && e.Tokens.valid(tokens[0])
 }
 
-// zone returns the region's first availability zone: the zone a exists in every region.
+// zone returns the region's availability zone a, which exists in every region.
 func (e *EC2) zone() string {
 	if e.Region == "" {
 		return ""

@@ -20,7 +20,7 @@ type Check struct {
 	UID    int  // the ID of the user who may connect; root may always connect
 	Anyone bool // whether all users may connect; for a port in a container's own network
 	// NoTCPOwner simulates a system that cannot identify the owner of a TCP connection. Only tests set it. The
-	// method CanIdentify states for which systems this is true.
+	// method CanIdentify reports what this system can identify.
 	NoTCPOwner bool
 	// Refused is called for each refused connection, with the reason. It may be nil.
 	Refused func(error)

@@ -67,7 +67,8 @@ func (t *Exchange) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// testWrite writes a test item to the place where Save will write the token, and removes the item again.
+// testWrite checks that Save will be able to write a token. It prepares the folder of local files, or writes a test
+// item to the keystore and removes the item again.
 func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 	if p, ok := t.Ring.(*Pending); ok && !touch {
 		return p.Prepare(ctx)
@@ -100,7 +101,8 @@ func (t *Exchange) Save(k Token) {
 	})
 }
 
-// SaveAs is Save for an exchange whose result determines the token's name.
+// SaveAs saves a token under another name than the exchange was started with. It is for an exchange whose result
+// determines the token's name.
 func (t *Exchange) SaveAs(name string, k Token) {
 	t.name = name
 	t.Save(k)

@@ -23,7 +23,7 @@ const historyFile = "uses"
 // A profileUse records how often and how recently a profile was used.
 type profileUse struct {
 	Profile string    `json:"profile"`
-	Weight  float64   `json:"weight"` // uses until the time Last; a use that is a week older counts half as much
+	Weight  float64   `json:"weight"` // number of uses at the time Last; after a week, each use counts only half
 	Last    time.Time `json:"last"`
 }
 

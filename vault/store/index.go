@@ -19,7 +19,7 @@ import (
 // The index is only a hint: a wrong entry costs one read of the keystore, and never leads to a wrong result. The
 // index contains no secrets.
 type Index struct {
-	Dir   *disk.Folder // nil for an index that stays empty
+	Dir   *disk.Folder // nil if the index stays empty
 	Locks *Locks
 }
 
@@ -81,7 +81,7 @@ func decodeIndex(raw []byte) map[string]Entry {
 		switch {
 		case e.Expires.IsZero():
 			delete(entries, e.Name)
-		case !ok || !e.Created.Before(known.Created): // an older entry may be appended after a newer one
+		case !ok || !e.Created.Before(known.Created): // ignore an older entry after a newer one
 			entries[e.Name] = e
 		}
 	}

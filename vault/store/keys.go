@@ -22,7 +22,7 @@ import (
 // and write the same items.
 type Keys struct {
 	Ring KeyRing
-	Dir  *disk.Folder // contains a generation text per key; nil if no cached session depends on a key
+	Dir  *disk.Folder // folder with the generation of each key; nil if no cached session depends on a key
 
 	// NeedsTouch reports whether the key must be stored so that each use requires a touch of a security key.
 	// NeedsTouch returns an error if the keystore does not support touch. If NeedsTouch is nil, no key requires a

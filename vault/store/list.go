@@ -12,8 +12,8 @@ import (
 )
 
 // List returns the unexpired sessions in the keystore, sorted by expiry time with the earliest first. It lists
-// the keystore once. It opens only items that have no index entry, and adds entries for them. It returns damaged
-// items as warnings, and the keystore's error.
+// the keystore once. It opens only items that have no index entry, and adds entries for them. It returns a warning
+// for each damaged item. The error is an error of the keystore.
 func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
 	return list(ctx, s.listRing(), s.Index, "", s.Now())
 }

@@ -42,7 +42,7 @@ func (s *Sessions) listRing() Ring {
 // A Request describes the session that the caller needs.
 type Request struct {
 	Name        string        // the session's name: 32 hexadecimal digits, the digest of everything that it depends on
-	MinLeft     time.Duration // how long the session must remain valid, unless half of its lifetime is less
+	MinLeft     time.Duration // minimum remaining validity of the session, or half of its lifetime if that is less
 	MaxAge      time.Duration // maximum age of the session; 0 for no limit
 	MaxLeft     time.Duration // maximum remaining validity of the session; 0 for no limit
 	LimitedName string        // name of the session that is used if the session called Name exceeds MaxLeft
@@ -127,7 +127,7 @@ func (s *Sessions) Replace(ctx context.Context, r Request, found Found) (Session
 		if err != nil || current.Fresh { // another process created the session while this process waited
 			return current.Session, current.Warnings, err
 		}
-		found = current // the session called Name exceeds MaxLeft, so lock the session called LimitedName
+		found = current // the session to create now has another name, and another lock
 	}
 }
 
