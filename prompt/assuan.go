@@ -50,8 +50,8 @@ type reply struct {
 
 var errAssuanShort = errors.New("the program ended too early: expected OK or ERR for each command")
 
-// assuanReplies parses the output out of a program: the greeting and n replies. It returns an error if out has
-// fewer than n replies, or contains a line that is not part of the protocol.
+// assuanReplies parses out, which is the output of a program: the greeting and n replies. It returns an error if the
+// output has fewer than n replies, or contains a line that is not part of the protocol.
 func assuanReplies(out []byte, n int) ([]reply, error) {
 	var all []reply
 	var r reply

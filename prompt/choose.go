@@ -7,7 +7,7 @@ import (
 
 // Options are settings that the caller must provide, because they cannot be read from the environment.
 type Options struct {
-	// TerminalBusy is whether a program that aws-vault started uses the terminal. If so, no driver prompts on the
+	// TerminalBusy reports whether a program that aws-vault started uses the terminal. If so, no driver prompts on the
 	// terminal.
 	TerminalBusy bool
 }

@@ -6,15 +6,15 @@ import "context"
 type Driver struct {
 	Name string
 
-	// Terminal is whether the driver needs the controlling terminal.
+	// Terminal reports whether the driver needs the controlling terminal.
 	Terminal bool
 
-	// Device is whether a device answers instead of the user. Such a driver answers only requests of the kind Code. It
-	// is used only if it is requested by name, and it is not asked again after a wrong answer.
+	// Device reports whether a device answers instead of the user. Such a driver answers only requests of the kind
+	// Code. It is used only if it is requested by name, and it is not asked again after a wrong answer.
 	Device bool
 
-	// WithoutPromptLock is whether other prompts may be open while the driver runs, because the driver itself shows no
-	// prompt.
+	// WithoutPromptLock reports whether other prompts may be open while the driver runs, because the driver itself
+	// shows no prompt.
 	WithoutPromptLock bool
 
 	// Works returns nil if the driver can prompt on this machine. Otherwise it returns the reason.

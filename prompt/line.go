@@ -71,7 +71,7 @@ func (l *line) press(ctx context.Context, b byte) error {
 		return l.erase(ctx, 1)
 	case b == ctrlU:
 		return l.erase(ctx, len(l.text))
-	case b == ctrlW && l.echo != echoPlain: // hide where single words start
+	case b == ctrlW && l.echo != echoPlain: // erase all, to hide where words start
 		return l.erase(ctx, len(l.text))
 	case b == ctrlW:
 		trimmed := strings.TrimRight(string(l.text), " ")

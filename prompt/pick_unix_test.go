@@ -51,7 +51,7 @@ func pick(t *testing.T, rows, columns uint16, names ...string) *child {
 }
 
 // checkRestored checks that the terminal's settings are restored, that nothing was written to standard output, and
-// that the terminal's output ends with the text last.
+// that the terminal's output ends with the argument last.
 func (c *child) checkRestored(last string) {
 	c.t.Helper()
 	if err := c.cmd.Wait(); err != nil {
@@ -72,7 +72,7 @@ func (c *child) checkRestored(last string) {
 	}
 }
 
-// drawing returns the output that draws the list once. The argument of is the number of all names.
+// drawing returns the output that draws the list once. The argument "of" is the number of all names.
 func drawing(typed string, of int, rows ...string) string {
 	text := "\r\x1b[Jprofile: " + typed
 	for _, r := range rows {

@@ -147,7 +147,7 @@ func isYes(s string) bool {
 	return s == "y" || s == "yes"
 }
 
-// confirmAnswer returns the answer to a request of the kind Confirm. The argument y is whether the user confirmed.
+// confirmAnswer returns the answer to a request of the kind Confirm. The argument y states whether the user confirmed.
 func confirmAnswer(y bool) string {
 	if y {
 		return "y"

@@ -25,7 +25,7 @@ const (
 	// maxRenewalWait is how long a request waits for a renewal while the current credentials are still valid.
 	// It is shorter than botocore's timeout, which is two seconds.
 	maxRenewalWait = time.Second
-	// If a renewal returns the same credentials again, the next renewal starts after retryUnchanged.
+	// If a renewal returns the same credentials again, the next renewal starts after at most retryUnchanged.
 	retryUnchanged = 2 * time.Minute
 	// defaultLifetime is the lifetime that is reported for credentials without an expiry. Clients must request the
 	// credentials again after that time. botocore refuses credentials without an expiry.

@@ -18,7 +18,7 @@ type EC2 struct {
 	Region  string // the region; empty if the profile has none
 	V1      bool   // whether requests without a token are served, as version 1 of the service does
 	Tokens  *Tokens
-	// Explain and Audit have the same meaning as the fields of ECS.
+	// Explain and Audit have the same meaning as the fields with these names in ECS.
 	Explain func(error) Refusal
 	Audit   func(AuditEvent) error
 }

@@ -142,7 +142,7 @@ func (s system) replaceInPlace(path string, data []byte, cause error) error {
 }
 
 // overwrite writes data over the content of the file, and truncates the file only afterwards. In this way the new
-// content reuses the disk blocks of the old content, even on a full disk.
+// content can reuse the disk blocks of the old content.
 func (s system) overwrite(path string, data []byte) error {
 	f, err := s.open(path)
 	if err != nil {

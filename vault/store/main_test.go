@@ -18,7 +18,7 @@ import (
 	"aws-vault/vault/keystore/keystoretest"
 )
 
-// functions are test functions that package testproc can run in other processes.
+// functions contains the functions of the tests that package testproc can run in other processes.
 var functions = map[string]testproc.Func{}
 
 func TestMain(m *testing.M) { testproc.Main(m, functions) }

@@ -31,7 +31,7 @@ type failure struct {
 // maxText is the maximum length in bytes of each text in a note.
 const maxText = 400
 
-// LockOwnerError reports that the process that held the lock failed. This process waited for the lock.
+// LockOwnerError reports that another process failed while it held the lock that this process waited for.
 type LockOwnerError struct {
 	Process   int
 	Text      string

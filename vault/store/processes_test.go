@@ -43,7 +43,7 @@ func sharedDir(t *testing.T) string {
 	return dir
 }
 
-// mark creates a file in dir that shows other processes that this process has done what.
+// mark creates a file in dir. The name of the file shows other processes what this process has done.
 func mark(dir, what string) {
 	f, err := os.CreateTemp(dir, what+"-*")
 	if err == nil {

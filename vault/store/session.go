@@ -54,7 +54,7 @@ const maxSkew = math.MaxInt64 / int64(time.Second)
 type item struct {
 	Version      int       `json:"version"`
 	Type         string    `json:"type"`
-	Name         string    `json:"name"` // the item's own name: if two items were swapped, their names differ
+	Name         string    `json:"name"` // the item's own name, to detect items that were swapped
 	Profile      string    `json:"profile"`
 	Kind         string    `json:"kind"`
 	Root         string    `json:"root"`

@@ -31,7 +31,7 @@ const tokenType = "token"
 type tokenItem struct {
 	Version int             `json:"version"`
 	Type    string          `json:"type"`
-	Name    string          `json:"name"` // the item's own name: if two items were swapped, their names differ
+	Name    string          `json:"name"` // the item's own name, to detect items that were swapped
 	Kind    string          `json:"kind"`
 	Label   string          `json:"label"`
 	Who     string          `json:"who,omitempty"`

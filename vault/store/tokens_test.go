@@ -27,7 +27,7 @@ func token(secret string) Token {
 	return Token{Kind: "SSO token", Label: "corp", Expires: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
 }
 
-// tokenRequest returns a request that only a token containing the text good satisfies. Its Create function counts
+// tokenRequest returns a request for a token whose secret contains the argument good. Its Create function counts
 // its calls in calls.
 func tokenRequest(good string, calls *int) TokenRequest {
 	return TokenRequest{
