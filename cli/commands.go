@@ -17,8 +17,8 @@ import (
 	"aws-vault/cli/signin"
 )
 
-// agentRefusal returns an error if a coding agent runs the program, and the parsed command or one of its flags is
-// closed to coding agents.
+// agentRefusal returns an error if a coding agent runs the program and may not use the parsed command or one of its
+// flags.
 func agentRefusal(a *app.App, k commandLine, line parsed) error {
 	agent := a.Env.Agent()
 	switch {
@@ -49,10 +49,10 @@ func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
 	}
 }
 
-// A command adds a command, or a command with subcommands, to the command line. It returns their actions.
+// A command function adds one command, or one command with subcommands, to the command line. It returns their actions.
 type command = func(*kingpin.Application, *app.App) []app.Verb
 
-// commands describe all commands, in the order in which completion lists them.
+// commands contains one function for each command, in the order in which completion lists the commands.
 var commands = []command{
 	keys.AddCommand,
 	keys.ListCommand,
@@ -90,7 +90,7 @@ type commandGroup struct {
 	names []string
 }
 
-// commandGroups are all top-level commands, in the order of the main help page and the man page.
+// commandGroups contains all top-level commands, in the order of the main help page and the man page.
 var commandGroups = []commandGroup{
 	{"Every day", []string{"exec", "login", "list", "explain", "export", "serve"}},
 	{"Sign in", []string{"sso", "oidc", "aws-login", "clear"}},
@@ -100,7 +100,7 @@ var commandGroups = []commandGroup{
 	{"Set-up and diagnosis", []string{"setup", "doctor", "policy", "proxy", "help", "version"}},
 }
 
-// of returns the commands of a group that are among these, in the order of the group.
+// of returns those of the given commands that belong to the group, in the order of the group.
 func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
 	var members []*kingpin.CmdModel
 	for _, name := range g.names {
@@ -111,8 +111,8 @@ func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
 	return members
 }
 
-// needsState are the commands that store or remove something in the state folder, so they fail without it. A name
-// includes its subcommands.
+// needsState lists the commands that store or remove something in the state folder. These commands fail if the state
+// folder cannot be used. The name of a command stands for its subcommands too.
 var needsState = []string{
 	"aws-login", "clear", "identity", "oidc login", "oidc logout", "rekey", "rotate", "sealed add", "sealed init", "sealed recover", "sealed rekey",
 	"sealed remove", "serve", "sso login", "sso logout",

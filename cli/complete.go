@@ -17,7 +17,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// script returns the output of --completion-script-SHELL, or an empty text for any other flag.
+// script returns the output of the flag --completion-script-SHELL, or an empty string for any other flag.
 func script(flag string) string {
 	switch flag {
 	case "--completion-script-bash":
@@ -30,13 +30,13 @@ func script(flag string) string {
 	return ""
 }
 
-// statusCompleteCommand tells the completion script to complete the command of exec by itself.
+// statusCompleteCommand is the exit status that makes the completion script complete the command of exec itself.
 const statusCompleteCommand = 3
 
-// completion handles the completion flags of shells, and reports whether it found one. --completion-bash is followed by
-// the words of the command line; the last one, which can be empty, is completed. The output is one candidate per line,
-// or the number of words before the command of exec. completion reads the config file and opens no keystore, except
-// that it reads the list of openers of a sealed keystore.
+// completion handles the completion flags, and reports whether the first argument is such a flag. After
+// --completion-bash come the words of the command line. completion prints the candidates for the last word, which can
+// be empty, one per line. If the last word belongs to the command of exec, completion prints the number of words before
+// that command. It reads the config file and the list of openers of a sealed keystore, but opens no keystore.
 func completion(a *app.App, k *kingpin.Application, args []string) (status int, asked bool) {
 	if len(args) == 0 {
 		return 0, false
@@ -57,7 +57,7 @@ func completion(a *app.App, k *kingpin.Application, args []string) (status int, 
 	case len(command) > 0:
 		a.Print("%d\n", len(words)-len(command))
 		return statusCompleteCommand, true
-	case found: // "--" can be the beginning of a flag
+	case found: // the word "--" can be the beginning of a flag
 		left = append(left, "--")
 	}
 	if ui.PrintLines(a.Env.Stdout, candidates(a, k.Model(), left)) != nil {
@@ -85,20 +85,20 @@ func candidates(a *app.App, model *kingpin.ApplicationModel, words []string) []s
 	return matching(values(a, l.argument()), current, "")
 }
 
-// A typedLine is the parsed part of the command line before the word that is completed.
+// A typedLine is the parsed part of the command line: all words before the word that is completed.
 type typedLine struct {
-	commands   []*kingpin.CmdModel // possible next commands
-	command    *kingpin.CmdModel   // nil before the command
-	args       int                 // number of arguments of the command
-	flag       *kingpin.FlagModel  // the last word, if it is a flag
-	needsValue bool                // the next word is the value of flag
+	commands   []*kingpin.CmdModel // the commands that can be the next word
+	command    *kingpin.CmdModel   // the command; nil if no word names one yet
+	args       int                 // number of arguments of the command so far
+	flag       *kingpin.FlagModel  // the flag in the last word; nil if it is not a flag
+	needsValue bool                // whether the next word is the value of flag
 }
 
 func readLine(model *kingpin.ApplicationModel, words []string) typedLine {
 	l := typedLine{commands: model.Commands}
 	for _, w := range words {
 		switch {
-		case l.needsValue && w == "=": // bash passes the "=" as a word of its own
+		case l.needsValue && w == "=": // bash passes the "=" of --flag=value as a separate word
 			continue
 		case l.needsValue:
 			l.needsValue = false
@@ -140,8 +140,8 @@ func (l typedLine) allFlags(model *kingpin.ApplicationModel) []*kingpin.FlagMode
 	return flags
 }
 
-// flagOf returns the flag for a written form such as --region or -nd. For combined short flags, it returns the last
-// one.
+// flagOf returns the flag for a word such as --region or -nd. If the word combines several short flags, flagOf returns
+// the last flag.
 func (l typedLine) flagOf(model *kingpin.ApplicationModel, written string) *kingpin.FlagModel {
 	for _, f := range l.allFlags(model) {
 		if written == "--"+f.Name || !strings.HasPrefix(written, "--") && f.Short != 0 && strings.HasSuffix(written, string(f.Short)) {
@@ -176,7 +176,7 @@ func commandNames(commands []*kingpin.CmdModel) []string {
 	return names
 }
 
-// argument returns the name of the next argument, or an empty text if there is none.
+// argument returns the name of the next argument, or an empty string if the command accepts no more arguments.
 func (l typedLine) argument() string {
 	if l.command == nil || len(l.command.Args) == 0 {
 		return ""
@@ -192,7 +192,7 @@ func (l typedLine) argument() string {
 	return ""
 }
 
-// values returns the possible values of the flag or argument with this name, or nil if they are not known.
+// values returns the possible values of the flag or argument with this name. It returns nil if they are not known.
 func values(a *app.App, name string) []string {
 	switch name {
 	case "profile":
@@ -217,14 +217,14 @@ func values(a *app.App, name string) []string {
 		return sections(a, (*profile.File).Identities)
 	case "format":
 		return run.FormatList()
-	case "command": // of help
+	case "command": // the argument of help
 		return commandNames(describe(a, commands...).Model().Commands)
 	}
 	return nil
 }
 
-// sections returns the names of the config file's sections of one kind, without names that contain control characters.
-// If the file cannot be read, it returns none, because a completion must not print errors.
+// sections returns the names of the sections of one kind in the config file. It omits names with control characters. If
+// the file cannot be read, sections returns no names, because a completion must not print errors.
 func sections(a *app.App, names func(*profile.File) []string) []string {
 	config, err := a.Env.ConfigFile().Read()
 	if err != nil {
@@ -233,7 +233,7 @@ func sections(a *app.App, names func(*profile.File) []string) []string {
 	return slices.DeleteFunc(names(config), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
 }
 
-// openerHints returns the names of the openers of the sealed keystore. They are readable without unlocking it.
+// openerHints returns the names of the openers of the sealed keystore, which can be read while the keystore is locked.
 func openerHints(a *app.App) []string {
 	quiet := *a
 	quiet.Env.Stderr = io.Discard

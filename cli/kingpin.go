@@ -47,21 +47,21 @@ func describe(a *app.App, commands ...command) commandLine {
 	return k
 }
 
-// A parsed command line has the full name of the command, such as "sso login", and its action.
+// parsed is a parsed command line: the action of the command, and its full name, such as "sso login".
 type parsed struct {
 	name string
 	verb app.Verb
 }
 
-// handled is returned when kingpin has handled the command line itself, such as --help. Its value is the exit status.
+// handled is the error for a command line that kingpin handles itself, such as --help. Its value is the exit status.
 type handled int
 
 func (e handled) Error() string {
 	return fmt.Sprintf("the command-line parser ended the program with exit status %d", int(e))
 }
 
-// parse sets the flags from the arguments, and returns the command. The error is a [handled] if the command line is
-// already handled.
+// parse sets the flags from the arguments, and returns the command. The error is a [handled] if kingpin handles the
+// command line itself.
 func (k commandLine) parse(args []string) (line parsed, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -84,7 +84,7 @@ func (k commandLine) parse(args []string) (line parsed, err error) {
 	return line, setCommand(line.verb.Command, words)
 }
 
-// setCommand sets the command of exec, which kingpin did not see.
+// setCommand stores the words of the command that exec runs. kingpin does not parse these words.
 func setCommand(exec *kingpin.CmdClause, words []string) error {
 	for _, w := range words {
 		if err := exec.GetArg("command").Model().Value.Set(w); err != nil {
@@ -94,11 +94,11 @@ func setCommand(exec *kingpin.CmdClause, words []string) error {
 	return nil
 }
 
-// splitCommand splits the arguments of aws-vault from the command that exec runs, because the command has its own
-// flags. The command begins after "--", or with the first word after the profile that is not a flag. dashes reports
-// whether "--" was found.
+// splitCommand splits the arguments into those of aws-vault and those of the command that exec runs, because the
+// command has its own flags. The command begins after "--", or with the first word after the profile that is not a
+// flag. The result dashes is true if "--" is before the command.
 func splitCommand(k *kingpin.Application, args []string) (left, command []string, dashes bool) {
-	var exec *kingpin.CmdClause // nil until the word exec was read
+	var exec *kingpin.CmdClause // the command exec; nil before the word exec is read
 	words := 0
 	for i := 0; i < len(args); i++ {
 		switch arg := args[i]; {
@@ -123,8 +123,8 @@ func splitCommand(k *kingpin.Application, args []string) (left, command []string
 	return args, nil, false
 }
 
-// takesNext reports whether the next argument is the value of this flag. Short flags can be combined, as in -nd, and a
-// value can follow directly, as in -d2h. No global short flag has a value.
+// takesNext reports whether the argument after arg is the value of the flag arg. Short flags can be combined, as in
+// -nd. A value can follow its flag without a space, as in -d2h. No global short flag has a value.
 func takesNext(k *kingpin.Application, exec *kingpin.CmdClause, arg string) bool {
 	if name, long := strings.CutPrefix(arg, "--"); long {
 		f := k.GetFlag(name)

@@ -13,8 +13,8 @@ import (
 	"aws-vault/vault/source"
 )
 
-// An App is one run of the program. It holds the environment, the global flags and the functions that
-// open the state folder and the keystore.
+// An App is one run of the program. It contains the environment, the global flags, and the functions that open the
+// state folder and the keystore.
 type App struct {
 	Env     Env
 	Log     *slog.Logger
@@ -22,19 +22,19 @@ type App struct {
 	Debug   bool
 
 	State         func() (*disk.Folder, error) // returns the state folder; calls findState once
-	NoStateWarned *atomic.Bool                 // the warning about a missing state folder was printed
-	Trades        *source.Exchanges            // exchanges of one-time tokens, which the process must finish before it exits
+	NoStateWarned *atomic.Bool                 // whether the warning that there is no state folder was printed
+	Trades        *source.Exchanges            // exchanges of single-use tokens, which must be finished before the process exits
 
-	MemoryRing func() keystore.Ring // caches sessions in memory if there is no state folder
+	MemoryRing func() keystore.Ring // returns the ring that caches sessions in memory if there is no state folder
 
-	// KeystoreName is the name of the keystore in use, or empty before a keystore is opened. Hints depend on
-	// it, because most errors come from packages that do not know which keystore is in use.
+	// KeystoreName is the name of the keystore in use. It is empty before a keystore is opened. Hints depend on the
+	// name, and most errors come from packages that do not know which keystore is in use.
 	KeystoreName string
 
 	password *keyPassword
 }
 
-// New returns an App for env. It fills in env.Programs and env.CatchSignals if they are nil.
+// New returns an App for env. If env.Programs or env.CatchSignals is nil, New sets it to a default.
 func New(env Env) *App {
 	a := &App{
 		Env: env, Log: slog.New(slog.DiscardHandler), NoStateWarned: new(atomic.Bool), MemoryRing: sync.OnceValue(keystore.Memory),

@@ -8,11 +8,11 @@ import (
 	"aws-vault/vault/signin/browser"
 )
 
-// browserTimeout limits the time between starting a browser and its first request.
+// browserTimeout is the longest time between the start of a browser and the browser's first request.
 const browserTimeout = time.Minute
 
-// OpenInBrowser opens url in a browser and waits until the browser has requested it. Anyone who has url can
-// sign in, so it must not appear in the arguments of a program: the browser opens a local page that redirects.
+// OpenInBrowser opens url in a browser and waits until the browser has requested url. Anyone who has url can sign in,
+// so url must not be an argument of a program. Instead, the browser opens a local page that redirects to url.
 func (a *App) OpenInBrowser(ctx context.Context, url string, choice browser.Choice) error {
 	page, err := browser.Serve(url, choice, a.Env.Peers)
 	if err != nil {
@@ -43,7 +43,7 @@ func openPage(a *App, address string, choice browser.Choice) error {
 	return a.Env.StartProgram(argv)
 }
 
-// errNoBrowser is returned if a browser started here would not appear in front of the user.
+// errNoBrowser reports that the user would not see a browser that this process starts.
 var errNoBrowser = errors.New("no browser is available, because there is no display or this is an SSH session")
 
 // A browserError reports that a page could not be opened in a browser.

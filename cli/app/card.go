@@ -15,10 +15,10 @@ import (
 // cardLock is the lock that allows one aws-vault process at a time to use a security key.
 const cardLock = "card"
 
-// Cards returns access to the security keys of this machine. Only one aws-vault process at a time uses a
-// security key; the others wait. If another program holds the key, opening it is retried for some seconds.
+// Cards returns access to the security keys of this machine. While one aws-vault process uses a security key, other
+// aws-vault processes wait. If another program uses the security key, opening it is retried for some seconds.
 func (q Asker) Cards() *piv.Cards {
-	q.app.Env.CatchSignals() // Ctrl-C must end the wait for the card, its PIN or a touch in an orderly way
+	q.app.Env.CatchSignals() // Ctrl-C must cancel the wait for the card, its PIN or a touch instead of ending the process
 	return &piv.Cards{
 		PIN: q.pin, Touch: func(t piv.Touch) { noteTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, UsedBy: q.app.Env.CardHolder,
 		Lock: func(ctx context.Context) (context.Context, func(), error) {
@@ -27,7 +27,7 @@ func (q Asker) Cards() *piv.Cards {
 	}
 }
 
-// lockFunc returns a function that acquires a lock, for packages that do not import vault/store.
+// lockFunc returns a function that acquires a lock. Packages that do not import vault/store use this function.
 func lockFunc(locks *store.Locks) func(ctx context.Context, name, question string) (under context.Context, release func(), err error) {
 	return func(ctx context.Context, name, question string) (context.Context, func(), error) {
 		ctx, lock, err := locks.Named(ctx, name, question)
@@ -38,7 +38,7 @@ func lockFunc(locks *store.Locks) func(ctx context.Context, name, question strin
 	}
 }
 
-// CardSlot returns slot s of the card that --card selects, or of the only card.
+// CardSlot returns slot s of the card that --card names. Without --card, it returns slot s of the only card.
 func CardSlot(a *App, s piv.Slot) piv.Location { return piv.Location{Serial: a.Globals.Card, Slot: s} }
 
 func (q Asker) pin(ctx context.Context, wanted piv.PINQuestion) (string, error) {

@@ -14,23 +14,23 @@ type Verb struct {
 	Command *kingpin.CmdClause
 	Run     func(context.Context) error
 
-	// Agents allows coding agents to run the command.
+	// Agents reports whether coding agents may run the command.
 	Agents bool
-	// Effect says what the command does, for the error that coding agents get, such as "stores a long-lived
-	// key". It may be empty.
+	// Effect describes what the command does, such as "stores a long-lived key". The error for coding agents contains
+	// it. It may be empty.
 	Effect string
 }
 
-// Examples returns the examples of a command in the form in which its help page and the man page read them,
-// for [kingpin.CmdClause.HelpLong]. Each example is a comment and a command line.
+// Examples returns the two examples of a command as one text, for [kingpin.CmdClause.HelpLong]. The help page and the
+// man page read this text. Each example is a comment and a command line.
 func Examples(comment, line, comment2, line2 string) string {
 	return strings.Join([]string{comment, line, comment2, line2}, "\n")
 }
 
-// A PersonFlag is a boolean flag that coding agents must not use although they may run its command.
+// A PersonFlag is a boolean flag that coding agents must not use, although they may run the command of the flag.
 type PersonFlag struct {
 	Value  *bool
-	Effect string // what the flag does, for the error
+	Effect string // describes what the flag does, for the error
 }
 
 // Set parses the value of the flag.
@@ -48,9 +48,9 @@ func (f PersonFlag) IsBoolFlag() bool { return true }
 
 // An AgentError reports that a coding agent used a command or a flag that only people may use.
 type AgentError struct {
-	What     string // the command or flag, as the error names it
+	What     string // the command or flag, in the words of the error message
 	Effect   string
-	Variable string // the environment variable that the agent was recognized by
+	Variable string // the environment variable that identified the agent
 }
 
 func (e *AgentError) Error() string {
@@ -66,7 +66,7 @@ func (*AgentError) Remedy() string {
 	return "run the command yourself in a terminal that the coding agent did not start"
 }
 
-// The exit statuses of aws-vault itself. exec also returns the exit status of its command.
+// Exit statuses of aws-vault itself. After exec, the exit status is usually that of the command that exec ran.
 const (
 	StatusOK          = 0
 	StatusFailed      = 1

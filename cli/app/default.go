@@ -2,8 +2,8 @@ package app
 
 import "aws-vault/vault/profile"
 
-// NoteDefaultProfile prints a note if the [default] profile has credentials. SDKs use those before they ask
-// a credential server, and a command that exec runs has no AWS_PROFILE to select another profile.
+// NoteDefaultProfile prints a note if the [default] profile has credentials. A command that exec runs has no
+// AWS_PROFILE, so SDKs read the [default] profile. They use its credentials instead of those of the credential server.
 func NoteDefaultProfile(a *App, s *Session) {
 	emptyEnv := func(string) (string, bool) { return "", false }
 	p, err := s.Config.Resolve("default", profile.Inputs{Credentials: s.Inputs.Credentials, Env: emptyEnv})

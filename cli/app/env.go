@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/program"
 )
 
-// Env is everything outside the program that commands use: files, environment variables, the clock, other
-// programs and prompts. Package system fills it in for a real process; tests use their own.
+// Env contains everything outside the program that commands use: files, environment variables, the clock, other
+// programs and prompts. Package system returns the Env of a real process. Tests use their own.
 type Env struct {
 	Version string
 	Stdin   io.Reader
@@ -20,13 +20,13 @@ type Env struct {
 	Stderr  io.Writer
 	Getenv  func(name string) (string, bool)
 	Environ func() []string
-	Home    string // empty if there is none
+	Home    string // the home directory; empty if the user has none
 	User    string // the user's login name
 	Prompt  prompt.Env
 	Now     func() time.Time
 
-	// Peers decides which users may connect to the ports and sockets that this program opens. New sets its
-	// function that is called for refused connections.
+	// Peers decides which users may connect to the ports and sockets of this program. New sets the function in Peers
+	// that is called for each refused connection.
 	Peers peer.Check
 
 	// Caller returns the name of the program that started this process, or an empty string if it is unknown.
@@ -36,36 +36,38 @@ type Env struct {
 	StdoutTerminal bool
 	// StderrTerminal reports whether stderr is a terminal.
 	StderrTerminal bool
-	// Host is the name of this machine; empty if it has none.
+	// Host is the name of this machine. It is empty if the machine has no name.
 	Host string
-	// OpenBrowser opens a page in the default browser and does not wait for the browser to exit.
+	// OpenBrowser opens a page in the default browser. It does not wait until the browser exits.
 	OpenBrowser func(url string) error
-	// StartProgram starts a desktop program, such as a browser, and does not wait for it to exit.
+	// StartProgram starts a desktop program, such as a browser. It does not wait until the program exits.
 	StartProgram func(argv []string) error
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
-	// SelfPath returns the path of this program, to be written to config files.
+	// SelfPath returns the path of this program. Commands write this path to config files.
 	SelfPath func() (string, error)
-	// Exec replaces this process with the program. On Windows, where that is impossible, it runs the program
-	// and returns its exit status.
+	// Exec replaces this process with a program. Windows cannot replace a process, so there Exec runs the program and
+	// returns its exit status.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
-	// RunChild runs the program as a child process and returns its exit status, or 128 plus the signal number
-	// if a signal ended it. It forwards signals to the child. The child may survive a signal, so a server
-	// for the child must not stop when the context of Main ends.
+	// RunChild runs a program as a child process and returns its exit status, or 128 plus the signal number if a signal
+	// ended the child. It forwards signals to the child. A signal also ends the context of Main, but the child may
+	// continue, so a server for the child must not use that context.
 	RunChild func(path string, argv, environ []string) (status int, err error)
-	// RunSelf runs this program again, without a terminal, and returns an error unless its exit status is 0.
+	// RunSelf runs this program again, without a terminal. It returns an error if the exit status is not 0.
 	RunSelf func(ctx context.Context, args ...string) error
 	// OpenKeystore opens the keystore, as keystore.Open does.
 	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
-	// CardHolder returns the name of the program that probably holds the security key open, or an empty
-	// string if it is unknown.
+	// CardHolder returns the name of the program that probably uses the security key, or an empty string if no such
+	// program is known.
 	CardHolder func() string
-	// Shell runs a command line of the config file and returns its output, up to a maximum size in bytes.
+	// Shell runs a command line of the config file and returns its output. It fails if the output is larger than a
+	// limit in bytes.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
-	// CatchSignals makes signals such as SIGINT cancel the context of Main instead of ending the process. It is
-	// called before a wait or a change that must not be interrupted halfway. It is not called earlier because
-	// it starts a thread, which takes 5 % of the time of a command that finds cached credentials. Nil does nothing.
+	// CatchSignals makes signals such as SIGINT cancel the context of Main instead of ending the process. A command
+	// calls it before a wait or a change that a signal must not end halfway. The call starts a thread, which takes 5 %
+	// of the time of a command that finds cached credentials, so commands do not call it earlier. If it is nil, New
+	// sets it to a function that does nothing.
 	CatchSignals func()
-	// Programs starts other programs. If it is nil, New creates one without inherited locks.
+	// Programs starts other programs. If it is nil, New sets it to a Starter without inherited locks.
 	Programs *program.Starter
 }

@@ -2,10 +2,11 @@ package app
 
 import "sync"
 
-// maxRefusedWarnings limits the warnings about refused connections, because other users could cause any number.
+// maxRefusedWarnings limits the number of warnings about refused connections, because other users could try to connect
+// any number of times.
 const maxRefusedWarnings = 3
 
-// warnRefusedPeers returns a function that warns of a refused connection, once for each different reason.
+// warnRefusedPeers returns a function that prints a warning about a refused connection, but only once for each reason.
 func warnRefusedPeers(a *App) func(error) {
 	var mu sync.Mutex
 	warned := map[string]bool{}

@@ -25,14 +25,14 @@ import (
 	"aws-vault/vault/store"
 )
 
-// programEnvironment returns the environment variables that can change the result of a credential_process. Its
-// hash is part of the cache key, so variables that unlock the vault are left out.
+// programEnvironment returns the environment variables that can change the output of a credential_process. A hash of
+// these variables is part of the cache key, so secret variables that unlock a keystore are omitted.
 func programEnvironment(a *App) []string {
 	return envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Incidental, envvar.Unlocking)
 }
 
-// ExecNeed returns the minimum remaining lifetime of credentials that a command gets in its environment,
-// where they cannot be renewed.
+// ExecNeed returns how long credentials must still be valid when a command gets them in its environment, where they
+// cannot be renewed.
 func ExecNeed(pl plan.Plan) time.Duration {
 	if pl.MinTTL != nil {
 		return *pl.MinTTL
@@ -49,8 +49,8 @@ type Session struct {
 	State    *disk.Folder
 }
 
-// Open reads the config files and opens the keystore for a command. Processes that wait for this one print what, a
-// description of the command.
+// Open reads the config files and opens the keystore for a command. The parameter what describes the command: a process
+// that waits for this process prints it.
 func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	config, in, err := a.Env.ReadConfig(nil)
 	if err != nil {
@@ -59,8 +59,8 @@ func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	return a.openWith(ctx, what, config, in, askOptions{})
 }
 
-// askOptions says how a session prompts: forProgram is as in [Asker], and code is the MFA code of --mfa-token,
-// if any.
+// askOptions contains how a session prompts. forProgram has the same meaning as in [Asker], and code is the MFA code of
+// --mfa-token or an empty string.
 type askOptions struct {
 	forProgram bool
 	code       string
@@ -132,22 +132,22 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 	return &Session{v, locks, ks, state}
 }
 
-// noteDelay prints what the program still waits for after Ctrl-C. It writes to a terminal only: if stderr is a
-// pipe whose reader has ended, writing would end this process.
+// noteDelay prints what the program still waits for after Ctrl-C. It prints only if stderr is a terminal: if stderr is
+// a pipe that no process reads any more, writing to it would end this process.
 func noteDelay(a *App, message string) {
 	if a.Env.StderrTerminal {
 		a.Note("%s", message)
 	}
 }
 
-// Digest returns the first 8 bytes of the SHA-256 hash of the parts, in hexadecimal, for names of files.
+// Digest returns the first 8 bytes of the SHA-256 hash of the parts, in hexadecimal. File names contain it.
 func Digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
 
-// runShell runs the command of a profile. It passes the profile's name in an environment variable, so that an
-// aws-vault started by the command detects a loop.
+// runShell runs the command of a profile. It passes the profile's name to the command in an environment variable. If
+// the command runs aws-vault for the same profile again, aws-vault detects the loop with this variable.
 func runShell(ctx context.Context, a *App, c source.Command) ([]byte, error) {
 	a.Env.CatchSignals()
 	environ := append(a.Env.Environ(), envvar.Callers+"="+strings.Join(append(a.Env.callers(), c.Profile), "\n"))

@@ -22,8 +22,8 @@ func (e *Env) loginCache() *store.LoginCache {
 	return &store.LoginCache{Dir: e.Path(dir)}
 }
 
-// TokenLabels returns the labels that list prints for sign-ins: by profile, and for sign-ins that no profile
-// uses. Client registrations are left out, because they are not sign-ins.
+// TokenLabels returns the labels that the command list prints for sign-ins. byProfile contains the sign-ins of each
+// profile, and unclaimed the sign-ins that no profile uses. Client registrations are not sign-ins, so they are omitted.
 func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]string, unclaimed []string) {
 	labels := map[string]string{}
 	for _, e := range entries {
@@ -55,7 +55,8 @@ func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]str
 	return byProfile, unclaimed
 }
 
-// tokenLabel returns the label that list prints for a token, or an empty string if list does not print it.
+// tokenLabel returns the label that the command list prints for a token, or an empty string if it does not list the
+// token.
 func tokenLabel(e store.Entry) string {
 	switch e.Kind {
 	case source.KindSSOToken:
@@ -83,8 +84,8 @@ func tokenNames(p *profile.Profile) []string {
 	return names
 }
 
-// Clear removes the sessions and tokens of a profile, and the copies shared with other programs. An empty name
-// means all profiles. Clear returns the number of removed entries that list prints.
+// Clear removes the sessions and tokens of a profile, and the copies that are shared with other programs. An empty name
+// means all profiles. Clear returns the number of removed sessions and tokens that the command list prints.
 func (s *Session) Clear(ctx context.Context, name string) (int, error) {
 	var tokens []string
 	if name != "" {
@@ -112,7 +113,8 @@ func (s *Session) Clear(ctx context.Context, name string) (int, error) {
 	return shown, s.removeShared(name)
 }
 
-// removeShared removes the token that was shared with other programs for a profile. An empty name means all.
+// removeShared removes the copy of a profile's token that is shared with other programs. An empty name means all
+// profiles.
 func (s *Session) removeShared(name string) error {
 	if name == "" {
 		return s.Source.Cache.RemoveAll()
@@ -128,7 +130,7 @@ func (s *Session) removeShared(name string) error {
 	return s.Source.Cache.Remove(sso.CacheName())
 }
 
-// identityDir returns the folder that lists the keys of each identity.
+// identityDir returns the folder with the list of keys of each identity.
 func identityDir(state *disk.Folder) *disk.Folder { return state.Folder("identities") }
 
 // Identities returns the store of the keys of identities.

@@ -9,8 +9,8 @@ import (
 	"aws-vault/vault/doctor"
 )
 
-// checkCards checks the connected security keys without using a PIN. A missing security key is an error only if
-// --card requests one.
+// checkCards checks the connected security keys without using a PIN. If no security key is connected, that is an error
+// only if --card names a security key.
 func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 	if p.locks == nil || !piv.Supported && p.Globals.Card == 0 {
 		return nil

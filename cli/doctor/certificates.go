@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// checkSecurityKey checks that a security key provides MFA codes, if a profile needs them. A security key that
-// is not connected is only a note.
+// checkSecurityKey checks that a security key can provide MFA codes, if a profile needs such codes. If no security key
+// is connected, the finding is only a note.
 func (p *probe) checkSecurityKey(ctx context.Context) []doctor.Finding {
 	if !p.needsSecurityKey {
 		return nil

@@ -36,7 +36,7 @@ func (p *probe) checkConfig(ctx context.Context) []doctor.Finding {
 	return c.Check()
 }
 
-// recordNeeds records what a step needs from this machine, for later checks.
+// recordNeeds records whether a step needs a prompt, a security key or a certificate. Later checks use this.
 func (p *probe) recordNeeds(s plan.Step) {
 	m := s.MFA
 	p.needsSecurityKey = p.needsSecurityKey || m.Serial != "" && m.Process == "" && m.Device != ""
@@ -62,8 +62,8 @@ func (p *probe) checkPrompts(context.Context) []doctor.Finding {
 	return []doctor.Finding{f}
 }
 
-// checkNetwork checks that AWS can be reached with the configured proxy and root certificates, and compares the
-// clocks.
+// checkNetwork checks that AWS can be reached with the configured proxy and root certificates. It also compares the
+// clock of this machine with the clock of AWS.
 func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 	name, _ := p.Env.Getenv("AWS_PROFILE")
 	if name == "" {

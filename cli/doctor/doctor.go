@@ -36,25 +36,25 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A probe is one run of the doctor command. Each check stores what it opened for the checks after it.
+// A probe is one run of the doctor command. Each check stores in the probe what later checks need.
 type probe struct {
 	*app.App
 	offline bool
 	found   []doctor.Finding
 
-	config           *profile.File // an empty one, if it cannot be read
+	config           *profile.File // the parsed config file; an empty File if the config file cannot be read
 	inputs           profile.Inputs
-	locks            *store.Locks // nil if there is no state folder
+	locks            *store.Locks // nil if the path of the state folder is not known
 	state            *disk.Folder
-	keystore         *keystore.Keystore // nil if it cannot be opened
-	keys             []string           // names of the stored keys, if listed
+	keystore         *keystore.Keystore // nil if the keystore cannot be opened
+	keys             []string           // names of the stored keys; valid if listed is true
 	listed           bool
-	needsPrompt      bool // a profile needs an MFA code that the user types
-	needsSecurityKey bool // a profile needs an MFA code from a security key
+	needsPrompt      bool // whether a profile needs an MFA code that the user types
+	needsSecurityKey bool // whether a profile needs an MFA code from a security key
 	certificates     map[plan.RolesAnywhere]bool
 }
 
-// checks are the checks in order. Each needs only what the checks before it opened.
+// checks lists the checks in the order in which they run. Each check uses only results of the checks before it.
 var checks = []func(*probe, context.Context) []doctor.Finding{
 	(*probe).checkState,
 	(*probe).checkKeystore,

@@ -27,7 +27,7 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 	} {
 		info, err := os.Stat(f.path)
 		if err != nil {
-			continue // missing, or reported by another check
+			continue // the file is missing, or another check reports the error
 		}
 		all = append(all, doctor.CheckPermissions(doctor.File{Path: p.Env.Tilde(f.path), Mode: info.Mode(), Owner: app.Owner(info), Private: f.private}, os.Getuid())...)
 	}

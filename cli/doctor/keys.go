@@ -13,7 +13,7 @@ import (
 
 // checkState checks that the state folder can be used and that locks work.
 func (p *probe) checkState(ctx context.Context) []doctor.Finding {
-	p.App.NoStateWarned.Store(true) // a finding reports it instead of a warning
+	p.App.NoStateWarned.Store(true) // the finding below replaces the warning about the state folder
 	locks, state, err := p.App.Locks("doctor")
 	if err != nil {
 		return []doctor.Finding{doctor.ErrorFinding("state", err)}
@@ -73,7 +73,7 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	return append(all, p.interruptedRotations(ctx)...)
 }
 
-// interruptedRotations reports rotations that were interrupted and must be finished.
+// interruptedRotations reports rotations that were interrupted, so that the user finishes them.
 func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
 	j := store.Journals{Ring: p.keystore.Private}
 	names, err := j.Interrupted(ctx, p.keys)
@@ -90,7 +90,7 @@ func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
 	return all
 }
 
-// A listedKeys ring returns key names that were listed before, so that the keystore is not opened again.
+// A listedKeys is a ring that returns names of keys from an earlier list, so that the keystore is not opened again.
 type listedKeys struct {
 	keystore.Ring
 	names  []string
@@ -105,10 +105,10 @@ func newListedKeys(r keystore.Ring, names []string) *listedKeys {
 	return &listedKeys{r, names, listed}
 }
 
-// Names returns the names that were listed.
+// Names returns the names of the earlier list.
 func (r *listedKeys) Names(context.Context) ([]string, error) { return r.names, nil }
 
-// Stamp returns the same stamp for all keys: the doctor checks plans but does not carry them out.
+// Stamp returns the same stamp for all keys. That is enough, because the doctor creates plans but no credentials.
 func (r *listedKeys) Stamp(_ context.Context, name string) (string, error) {
 	if !r.listed[name] {
 		return "", keystore.ErrNotFound

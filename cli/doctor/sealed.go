@@ -43,7 +43,7 @@ func damageFindings(ctx context.Context, ks *keystore.Keystore) []doctor.Finding
 	return all
 }
 
-// sealedDir returns the directory of the sealed keystore, which may not exist.
+// sealedDir returns the directory of the sealed keystore. The directory may not exist.
 func (p *probe) sealedDir() string {
 	c, err := p.KeystoreConfig(p.Asker(p.locks), p.state).Sealed()
 	if err != nil {

@@ -15,20 +15,20 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A ConfirmError reports that a confirmation prompt failed. Its hint is to use --force.
+// A ConfirmError reports that the user could not be asked to confirm. Its hint is to use --force.
 type ConfirmError struct{ Err error }
 
 func (e *ConfirmError) Error() string { return e.Err.Error() }
 
 func (e *ConfirmError) Unwrap() error { return e.Err }
 
-// Facts are what a hint depends on in addition to the error.
+// Facts contains what a hint depends on besides the error.
 type Facts struct {
 	Keystore         string        // the keystore in use; empty if none was opened
-	PreviousKeystore func() string // returns the keystore that keys were last written to, or an empty string if it is in use
+	PreviousKeystore func() string // returns the keystore to which keys were last written, or an empty string if that keystore is in use now
 }
 
-// For returns the hints for an error: usually one, sometimes none or several.
+// For returns the hints for an error: usually one hint, sometimes none or several.
 func For(err error, f Facts) []string {
 	var out []string
 	for _, h := range remedies {
@@ -39,7 +39,7 @@ func For(err error, f Facts) []string {
 	return out
 }
 
-// ownRemedy returns the result of the error's Remedy method, or an empty string if it has none.
+// ownRemedy returns the result of the error's Remedy method, or an empty string if the error has no such method.
 func ownRemedy(err error) string {
 	var own interface {
 		error
@@ -51,7 +51,7 @@ func ownRemedy(err error) string {
 	return ""
 }
 
-// remedies are functions that each return the hint for one kind of error, or an empty string.
+// remedies lists functions that each return the hint for one kind of error, or an empty string for all other errors.
 var remedies = []func(error, Facts) string{
 	identityRemedy,
 	profileRemedy,
@@ -71,7 +71,7 @@ var remedies = []func(error, Facts) string{
 	commandRemedy,
 }
 
-// promptRemedy returns the hint for an error about a prompt that is not possible.
+// promptRemedy returns the hint for the error that no prompt is possible.
 func promptRemedy(err error, f Facts) string {
 	var noWay *prompt.NoDriverError
 	var loginRequired *vault.LoginRequiredError
@@ -81,7 +81,7 @@ func promptRemedy(err error, f Facts) string {
 	switch {
 	case errors.As(err, &driver) && driver.Name == "pass":
 		return "set mfa_process = pass otp NAME in the profile"
-	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // a client of a server cannot set flags, and signInRemedy covers sign-ins
+	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // no hint: the client of a server cannot set flags, and signInRemedy has the hint for a NotConfirmedError
 		return ""
 	case errors.As(err, &confirm):
 		return "confirm with --force"
@@ -93,7 +93,7 @@ func promptRemedy(err error, f Facts) string {
 	return "give the MFA code with --mfa-token or mfa_process, or the passphrase in " + variable + "; or choose another prompt with --prompt"
 }
 
-// commandRemedy returns the hint of errors with a Remedy method, and of errors about programs and files.
+// commandRemedy returns the hint for an error that has a Remedy method, or for an error about a program or a file.
 func commandRemedy(err error, _ Facts) string {
 	var caller *store.DeadlockError
 	var running *program.RecursionError

@@ -43,7 +43,7 @@ func keystoreRemedy(err error, _ Facts) string {
 	case errors.As(err, &key):
 		return "store the key again: aws-vault add " + ui.QuoteWord(key.Name)
 	case folderRemedy(err, Facts{}) != "":
-		return "" // storing the item would fail for the same reason
+		return "" // storing the key again would fail for the same reason
 	case errors.As(err, &item):
 		return "store the key again: aws-vault add " + ui.QuoteWord(item.Name)
 	}

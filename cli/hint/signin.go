@@ -68,7 +68,7 @@ func providerRemedy(err error, _ Facts) string {
 	return ""
 }
 
-// identityRemedy returns the hint for an error about an identity that aws-vault signs for.
+// identityRemedy returns the hint for an error about an identity, whose tokens aws-vault signs.
 func identityRemedy(err error, _ Facts) string {
 	var signer *source.NoSignerError
 	switch {

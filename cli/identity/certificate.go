@@ -87,8 +87,8 @@ func writeOutput(a *app.App, path string, text []byte) error {
 
 func noteWritten(a *app.App, path string) { a.Note("wrote %s", a.Env.Tilde(path)) }
 
-// withKey calls use with the key in a slot of a security key or in a file. If the file does not exist, withKey creates
-// it with a new key.
+// withKey calls the function use with the key in a slot of a security key or in a file. If the file does not exist,
+// withKey creates the file with a new key.
 func withKey(ctx context.Context, a *app.App, location string, use func(crypto.Signer) error) error {
 	if slot, ok := plan.Slot(location); ok {
 		return app.WithCardKey(ctx, a, slot, use)
@@ -100,7 +100,7 @@ func withKey(ctx context.Context, a *app.App, location string, use func(crypto.S
 	return use(key)
 }
 
-// keyFile reads a key from a file. If the file does not exist, keyFile creates it with a new key.
+// keyFile reads a key from the file at path. If the file does not exist, keyFile creates the file with a new key.
 func keyFile(a *app.App, path string) (crypto.Signer, error) {
 	text, err := disk.ReadBounded(path, certificate.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +124,7 @@ func keyFile(a *app.App, path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// The files in the directory of a certificate authority.
+// The names of the files in the directory of a certificate authority.
 const (
 	authorityKey         = "ca-key.pem"
 	authorityCertificate = "ca.pem"
@@ -134,7 +134,7 @@ const (
 // authorityLifetime is the lifetime of the certificate of a new certificate authority.
 const authorityLifetime = 5 * 365 * 24 * time.Hour
 
-// openAuthority reads the certificate authority in a directory, or creates it if there is none.
+// openAuthority reads the certificate authority in a directory. If the directory has none, openAuthority creates one.
 func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
 	if err := disk.MkdirPrivate(dir); err != nil {
 		return nil, err
@@ -166,7 +166,8 @@ func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
 	return authority, nil
 }
 
-// register writes a CloudFormation template that registers the certificate authority at AWS, unless the file exists.
+// register writes a CloudFormation template that registers the certificate authority at AWS. If the file of the
+// template exists, register does not change it.
 func register(a *app.App, dir string, authority *x509.Certificate, subject pkix.Name) error {
 	path := filepath.Join(dir, registration)
 	text := certificate.Registration{Authority: authority, Name: app.SessionName(a.Env.User), Subject: subject.CommonName}.CloudFormation()

@@ -76,7 +76,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		if _, err := profile.WithIdentity(s.Config, name, lines); err != nil { // before a key is created needlessly
+		if _, err := profile.WithIdentity(s.Config, name, lines); err != nil { // check the new settings before a key is created needlessly
 			return err
 		}
 		if err := newIdentityKey(ctx, a, s, name, f); err != nil {
@@ -138,12 +138,12 @@ func (noIdentityError) Error() string { return "the config file has no identity 
 
 func (noIdentityError) Remedy() string { return "create an identity: aws-vault identity init" }
 
-// identityEffect says why coding agents cannot use the identity commands.
+// identityEffect describes the identity commands in the error that refuses them to coding agents.
 const identityEffect = "manages keys that prove a person's identity"
 
 const identityNameHelp = "Identity to use. Default: the only one in the config file."
 
-// identityVerb returns a command that reads the section of one identity and calls act.
+// identityVerb returns a command that reads the section of one identity and then calls the function act.
 func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(context.Context, *app.Session, identitySection) error) app.Verb {
 	name := c.Arg("identity", identityNameHelp).String()
 	return app.Verb{Command: c, Effect: identityEffect, Run: func(ctx context.Context) error {
@@ -185,7 +185,7 @@ func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	})
 }
 
-// keyLocation returns where a key is stored, for messages.
+// keyLocation describes in a message where a key is stored.
 func keyLocation(k identity.Key) string {
 	if slot := k.Slot(); slot != "" {
 		return fmt.Sprintf("slot %s of YubiKey %d", slot, k.Card)

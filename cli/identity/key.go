@@ -18,12 +18,12 @@ import (
 	"aws-vault/vault/identity"
 )
 
-// newIdentityKey creates a key and adds it to the identity's list of keys. If the process is killed between these steps,
-// the new key is unused, and the next call creates another one.
+// newIdentityKey creates a key and then adds the key to the identity's list of keys. If the process is killed between
+// these two steps, the created key is never used, and the next call creates another key.
 func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string, f keyFlags) error {
 	return s.Identities().Change(ctx, name, func(r identity.Record) (identity.Record, error) {
 		if next, pending := r.NextKey(a.Env.Now()); pending {
-			_, err := r.With(next, a.Env.Now()) // returns an error before a key is created needlessly
+			_, err := r.With(next, a.Env.Now()) // With returns an error before a key is created needlessly
 			return r, err
 		}
 		k, err := createIdentityKey(ctx, a, s, f)
@@ -38,7 +38,7 @@ func createIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFla
 	if !f.software {
 		return createCardKey(ctx, a, s, f)
 	}
-	if err := s.Keystore.Keys.Check(ctx); err != nil { // fails for an empty passphrase
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // Check fails if the passphrase is empty
 		return identity.Key{}, err
 	}
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -70,7 +70,7 @@ func (e *cardKeyError) Remedy() string {
 	return ""
 }
 
-// createCardKey creates a key on a security key, or with --adopt uses the key in the slot.
+// createCardKey creates a key in a slot of a security key. With --adopt, it uses the key that is already in the slot.
 func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
 	slot, err := piv.ParseSlot(f.slot)
 	if err != nil {
@@ -108,8 +108,8 @@ func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) 
 	return k, nil
 }
 
-// printAttestation prints whether the manufacturer of the security key attests the key. It does not attest keys that
-// were imported, and security keys of other manufacturers have no attestation.
+// printAttestation prints whether the security key attests that the key was created on it. A security key does not
+// attest imported keys. Security keys of other manufacturers than Yubico attest no keys.
 func printAttestation(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Location) {
 	proof, err := cards.Attest(ctx, at)
 	if err != nil {
@@ -124,8 +124,8 @@ func printAttestation(ctx context.Context, a *app.App, cards *piv.Cards, at piv.
 	a.Print("Attested: the key was created on YubiKey %d, firmware %s, and cannot be exported.\n", proven.Location.Serial, proven.Version)
 }
 
-// publish writes the files of an identity to a folder, to be uploaded to a web server. It does not overwrite files of
-// another issuer.
+// publish writes the files of an identity to a folder. The user then uploads the folder to a web server. publish does
+// not overwrite files that belong to another issuer.
 func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 	if dir == "" {
 		dir = name
@@ -144,7 +144,7 @@ func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 		return err
 	}
 	for path, text := range map[string][]byte{discovery: identity.Discovery(issuer), filepath.Join(dir, identity.KeysPath): keys} {
-		// The files are public.
+		// The files are public, so all users may read the directory.
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
 		return err
 	}
 	o.Agent = policy.Agent{Name: "agent"}
-	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // if this fails, coding agents cannot get a session, so the policy needs no tags for them
+	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // an error here means that coding agents cannot get a session, so the policy needs no tags for agents
 	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent())
 	if err != nil {
 		return err
@@ -79,8 +79,8 @@ func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
 // maxTokenFile limits the size of a token file, in bytes.
 const maxTokenFile = 64 << 10
 
-// tokenOf completes the claims given as flags with those of the token file that the plan uses. The signature of the
-// token is not checked, because the user reviews the resulting policy.
+// tokenOf returns the claims that flags set. Claims that no flag sets are read from the token file of the plan. The
+// signature of the token is not checked, because the user reviews the resulting policy.
 func tokenOf(a *app.App, pl plan.Plan, t plan.TokenClaims) plan.TokenClaims {
 	spec, ok := pl.Steps[0].Spec.(plan.WebIdentity)
 	if !ok || spec.TokenFile == "" {
@@ -107,7 +107,8 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.TokenClaims) plan.TokenClaims {
 	return t
 }
 
-// claimsOf reads the claims of a token without checking its signature. Like AWS, it prefers the claim azp to aud.
+// claimsOf reads the claims of a token without checking the token's signature. If the token has the claims azp and aud,
+// claimsOf uses azp, as AWS does.
 func claimsOf(token string) plan.TokenClaims {
 	var c struct {
 		Issuer   string          `json:"iss"`
@@ -143,7 +144,7 @@ const maxPolicyFile = 64 << 10
 func policyLint(a *app.App, file string) error {
 	var r io.Reader = a.Env.Stdin
 	name := "stdin"
-	if file != "" && file != "-" { // kingpin passes "-" as an empty string
+	if file != "" && file != "-" { // kingpin passes the argument "-" as an empty string
 		f, err := a.Env.OpenFile(file)
 		if err != nil {
 			return err

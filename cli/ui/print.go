@@ -14,8 +14,8 @@ func PrintJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// PrintEscapedJSON writes v as indented JSON with <, > and & escaped, for commands whose output has always
-// been escaped.
+// PrintEscapedJSON writes v as indented JSON and escapes <, > and &. Some commands have always escaped these characters
+// in their output, and must continue to do so.
 func PrintEscapedJSON(w io.Writer, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -25,7 +25,7 @@ func PrintEscapedJSON(w io.Writer, v any) error {
 	return err
 }
 
-// LineBuffer is the size of output buffers, in bytes. It keeps the number of system calls low.
+// LineBuffer is the size of output buffers, in bytes. With large buffers, the program makes few system calls.
 const LineBuffer = 64 << 10
 
 // PrintLines writes each line followed by a newline.

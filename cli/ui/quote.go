@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// safe are the characters that have no special meaning in any shell.
+// safe contains the characters that have no special meaning in any shell.
 const safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.,:/+=@"
 
 func isSafe(s string) bool { return strings.Trim(s, safe) == "" }
 
-// PosixQuote quotes a word for POSIX shells. It leaves out the quotes if they are not needed. It never fails.
+// PosixQuote quotes a word for POSIX shells, or returns the word unchanged if it needs no quotes. It never fails.
 func PosixQuote(s string) (string, error) {
 	if isSafe(s) {
 		return s, nil
@@ -31,8 +31,8 @@ func PowershellQuote(s string) (string, error) {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
 }
 
-// CmdQuote returns a value for a quoted cmd.exe argument. It fails if the value contains a character that cmd.exe
-// cannot quote.
+// CmdQuote returns a value in the form for a quoted argument of cmd.exe. It fails if the value contains a character
+// that cmd.exe cannot quote.
 func CmdQuote(s string) (string, error) {
 	if strings.ContainsAny(s, "\"%!\r\n") {
 		return "", fmt.Errorf("the value contains a character that cmd.exe cannot quote")
@@ -40,7 +40,7 @@ func CmdQuote(s string) (string, error) {
 	return s, nil
 }
 
-// QuoteWord quotes a word for a POSIX shell, for commands in hints and notes.
+// QuoteWord quotes a word for a POSIX shell. Hints and notes use it when they print commands.
 func QuoteWord(s string) string {
 	q, _ := PosixQuote(s)
 	return q

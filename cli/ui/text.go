@@ -15,7 +15,7 @@ func YesNo(yes bool) string {
 	return "no"
 }
 
-// OrDash returns s, or "-" if s is empty, for cells of tables.
+// OrDash returns s, or "-" if s is empty. Tables use it for their cells.
 func OrDash(s string) string {
 	if s == "" {
 		return "-"
@@ -23,8 +23,8 @@ func OrDash(s string) string {
 	return s
 }
 
-// Printable escapes control characters of a name that was read from a security key, because other programs
-// may have written the name.
+// Printable escapes the control characters of a name that was read from a security key. Other programs may have written
+// the name, so it can contain any character.
 func Printable(name string) string {
 	quoted := fmt.Sprintf("%q", name)
 	return quoted[1 : len(quoted)-1]
