@@ -27,7 +27,7 @@ func (f *limitFlags) limits() []string {
 	return append([]string{plan.ReadOnly}, f.policies...)
 }
 
-// Agent returns the coding agent that runs this process, or the zero Agent if a person does.
+// Agent returns the coding agent that runs this process, or the zero Agent if a person runs this process.
 func (e *Env) Agent() policy.Agent {
 	agent, _ := policy.DetectAgent(e.Getenv, e.HasTerminal)
 	return agent

@@ -11,13 +11,13 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An Asker prompts the user on behalf of one command. Only one process prompts at a time.
+// An Asker prompts the user for one command. While one process prompts the user, other processes wait to prompt.
 type Asker struct {
 	app   *App
 	locks *store.Locks
 
-	// forProgram is set if another program reads the command's output. Prompts then name that program,
-	// because the user may not know why they are prompted.
+	// forProgram reports whether another program reads the command's output. If so, prompts name that program, because
+	// the user may not know why aws-vault prompts them.
 	forProgram bool
 }
 
@@ -44,14 +44,15 @@ func (q Asker) Ask(ctx context.Context, r prompt.Request) (string, error) {
 	return q.askWith(ctx, q.app.Globals.Prompt, r)
 }
 
-// askWith prompts with the given driver, or with the first driver that works if driver is empty.
+// askWith prompts with the driver that the parameter driver names. If it is empty, askWith uses the first driver that
+// works.
 func (q Asker) askWith(ctx context.Context, driver string, r prompt.Request) (string, error) {
 	p, err := prompt.Choose(q.env(), driver, prompt.Options{TerminalBusy: q.app.Env.Programs.TerminalBusy()})
 	if err != nil {
 		return "", err
 	}
-	// Reading a code from a security key needs no prompt lock. Holding the lock while waiting for the key
-	// would block the process that uses the key.
+	// Reading a code from a security key needs no lock for prompts. If this process held that lock while it waits for
+	// the security key, the process that uses the security key could not prompt.
 	if d, _ := prompt.Named(driver); !d.WithoutPromptLock || r.Kind != prompt.Code {
 		under, lock, err := q.locks.Named(ctx, "prompt", r.Text)
 		if err != nil {
@@ -67,21 +68,21 @@ func (q Asker) askWith(ctx context.Context, driver string, r prompt.Request) (st
 	return p.Ask(ctx, r)
 }
 
-// env returns the environment for prompts. Its KeyCode reads codes from a security key.
+// env returns the environment for prompts. Its function KeyCode reads codes from a security key.
 func (q Asker) env() prompt.Env {
 	env := q.app.Env.Prompt
 	env.KeyCode = q.KeyCode
 	return env
 }
 
-// CanAsk returns nil if the user can be prompted, and otherwise an error that says why not.
+// CanAsk returns nil if the user can be prompted. Otherwise it returns an error with the reason.
 func (a *App) CanAsk(o prompt.Options) error {
 	_, err := prompt.Choose(a.Asker(nil).env(), a.Globals.Prompt, o)
 	return err
 }
 
-// canAskFor returns nil if a step can prompt the user while a command uses the terminal, and otherwise an
-// error that says why not. A sign-in with a browser may also ask the user to confirm who has signed in.
+// canAskFor returns nil if a step can prompt the user while a command uses the terminal. Otherwise it returns an error
+// with the reason. A sign-in with a browser can need a prompt too, in which the user confirms who has signed in.
 func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
 	usesBrowser := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
 	if usesBrowser && a.Env.Person(signIn).OpenBrowser == nil {
@@ -93,14 +94,14 @@ func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
 	return a.CanAsk(prompt.Options{TerminalBusy: true})
 }
 
-// confirmSignIn asks the user to confirm that they are the one who signed in.
+// confirmSignIn asks the user to confirm that the identity that has signed in is theirs.
 func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error) {
 	yes, err := q.Ask(ctx, prompt.Request{Kind: prompt.Confirm, Text: question})
 	return yes != "", err
 }
 
-// codePrompt returns a function that provides MFA codes. If given is not empty, the function returns it,
-// and fails when a second code is needed. Otherwise the function prompts for the code.
+// codePrompt returns a function that provides MFA codes. If the parameter given is not empty, the function returns
+// given, or an error if given was not accepted before. Otherwise the function prompts for each code.
 func (q Asker) codePrompt(given string) func(context.Context, source.Question) (string, error) {
 	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {
@@ -116,7 +117,7 @@ func (q Asker) codePrompt(given string) func(context.Context, source.Question) (
 	}
 }
 
-// codeDriver returns the driver for an MFA code: the one of --prompt, or else the one that the profile names.
+// codeDriver returns the prompt driver for an MFA code: the driver of --prompt, or the driver that the profile names.
 func codeDriver(a *App, q source.Question) string {
 	if a.Globals.Prompt != "" {
 		return a.Globals.Prompt
@@ -124,13 +125,13 @@ func codeDriver(a *App, q source.Question) string {
 	return q.Device
 }
 
-// deviceAnswers reports whether a device provides the code, so that the user is not prompted.
+// deviceAnswers reports whether a device provides the code without prompting the user.
 func deviceAnswers(a *App, q source.Question) bool {
 	d, _ := prompt.Named(codeDriver(a, q))
 	return d.Device
 }
 
-// A codeFlagError reports that the code of --mfa-token was not accepted.
+// A codeFlagError reports that the MFA code of --mfa-token cannot be used.
 type codeFlagError struct{ why string }
 
 func (e *codeFlagError) Error() string {

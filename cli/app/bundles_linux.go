@@ -1,7 +1,7 @@
 package app
 
-// caBundles returns the files in which Linux distributions store the trusted root certificates. It returns
-// none if SSL_CERT_FILE or SSL_CERT_DIR is set: Go then reads those files itself.
+// caBundles returns the files in which Linux distributions store the trusted root certificates. If SSL_CERT_FILE or
+// SSL_CERT_DIR is set, Go reads the certificates that they name, so caBundles returns no files.
 // https://go.dev/src/crypto/x509/root_linux.go
 func caBundles(a *App) []string {
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {

@@ -2,5 +2,5 @@
 
 package app
 
-// caBundles returns none: on this system, Go finds the trusted root certificates itself.
+// caBundles returns no files, because on this system Go finds the trusted root certificates itself.
 func caBundles(a *App) []string { return nil }

@@ -7,8 +7,8 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// useCardKey calls use with the private key in a slot of a security key, for profiles with
-// private_key = piv:SLOT. It fails if the key in the slot does not match the public key.
+// useCardKey calls the function use with the private key in a slot of a security key. Profiles with private_key =
+// piv:SLOT need it. useCardKey returns an error if the key in the slot does not match the public key.
 func (q Asker) useCardKey(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
 	s, err := piv.ParseSlot(slot)
 	if err != nil {
@@ -17,7 +17,7 @@ func (q Asker) useCardKey(ctx context.Context, slot string, public crypto.Public
 	return use(q.Cards().KnownKey(ctx, CardSlot(q.app, s), public))
 }
 
-// WithCardKey calls use with the private key in a slot of a security key. It accepts any key in the slot.
+// WithCardKey calls the function use with the private key in a slot of a security key. The slot may contain any key.
 func WithCardKey(ctx context.Context, a *App, slot string, use func(crypto.Signer) error) error {
 	locks, _, err := a.Locks("certificate request")
 	if err != nil {

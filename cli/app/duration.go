@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// A DurationFlag is a flag, or its environment variable, whose value is a positive duration with a unit.
+// A DurationFlag is a flag whose value is a positive duration with a unit. An environment variable can set the value
+// too.
 type DurationFlag struct {
 	Into *time.Duration
-	Name string // names the flag and its environment variable in errors
+	Name string // the names of the flag and its environment variable, for errors
 }
 
 // Set parses a duration such as 90m or 2h.
@@ -21,7 +22,7 @@ func (d DurationFlag) Set(text string) error {
 	return nil
 }
 
-// String returns the current value, or an empty string if none is set.
+// String returns the current value of the flag, or an empty string if the flag has no value.
 func (d DurationFlag) String() string {
 	if d.Into == nil || *d.Into == 0 {
 		return ""

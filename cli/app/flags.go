@@ -73,7 +73,7 @@ type CredentialFlags struct {
 	Region    string
 	Code      string
 	Limits    limitFlags
-	AsAgent   string // explain the plan for this coding agent; empty for the caller
+	AsAgent   string // name of the coding agent for which the plan is explained; empty for the caller
 	SignIn    SignInFlags
 }
 
@@ -87,7 +87,7 @@ func (f *CredentialFlags) BindPlan(c *kingpin.CmdClause) {
 	f.Limits.Bind(c)
 }
 
-// Bind registers the flags of BindPlan and those that creating the credentials needs.
+// Bind registers the flags of BindPlan, and the flags that are used only when credentials are created.
 func (f *CredentialFlags) Bind(c *kingpin.CmdClause) {
 	f.BindPlan(c)
 	c.Flag("mfa-token", "MFA code, if you do not want to be prompted for it.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
@@ -103,7 +103,7 @@ func (f *CredentialFlags) options(a *App) plan.Options {
 	return o
 }
 
-// inputs returns the profile settings that flags override.
+// inputs returns the settings of the profile that the flags replace.
 func (f *CredentialFlags) inputs() map[string]profile.Flag {
 	flags := map[string]profile.Flag{}
 	if f.Region != "" {
@@ -112,8 +112,8 @@ func (f *CredentialFlags) inputs() map[string]profile.Flag {
 	return flags
 }
 
-// SessionName returns the role session name for a user. It replaces characters that AWS does not accept with
-// "-" and has at most 64 characters.
+// SessionName returns the role session name for a user. It replaces each character that AWS does not accept with "-",
+// and limits the name to 64 characters.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func SessionName(user string) string {
 	const maxLength = 64

@@ -7,8 +7,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Reason returns why a keystore cannot be used. It leaves out the keystore's name, for tables that have a
-// column for the name.
+// Reason returns why a keystore cannot be used, without the name of the keystore. Tables that have a separate column
+// for the name use it.
 func Reason(err error) string {
 	var unavailable *keystore.UnavailableError
 	if errors.As(err, &unavailable) {
@@ -17,11 +17,11 @@ func Reason(err error) string {
 	return err.Error()
 }
 
-// lastKeystoreFile is the file in the state folder with the name of the keystore that was written to last.
+// lastKeystoreFile is a file in the state folder. It contains the name of the keystore to which a key was last written.
 const lastKeystoreFile = "last-keystore"
 
-// RememberKeystore stores the name of the keystore in the state folder. If a key is missing later, a hint
-// names this keystore. Without a state folder it does nothing.
+// RememberKeystore stores the name of the open keystore in the state folder. If a key is not found later, a hint names
+// this keystore. If there is no state folder, RememberKeystore does nothing.
 func (s *Session) RememberKeystore() error {
 	if s.State == nil {
 		return nil
@@ -29,8 +29,8 @@ func (s *Session) RememberKeystore() error {
 	return s.State.Write(lastKeystoreFile, []byte(s.Keystore.Name))
 }
 
-// PreviousKeystore returns the keystore that keys were last written to, or an empty string if that keystore
-// is open now or unknown.
+// PreviousKeystore returns the keystore to which keys were last written. It returns an empty string if that keystore is
+// in use now, or is not known.
 func PreviousKeystore(a *App) string {
 	if name := LastWrittenKeystore(a); name != a.KeystoreName {
 		return name
@@ -38,8 +38,8 @@ func PreviousKeystore(a *App) string {
 	return ""
 }
 
-// LastWrittenKeystore returns the keystore that keys were last written to, or an empty string if it is
-// unknown or this build does not support it.
+// LastWrittenKeystore returns the keystore to which keys were last written. It returns an empty string if that keystore
+// is not known, or is not supported by this build.
 func LastWrittenKeystore(a *App) string {
 	state, err := a.State()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Locks returns the locks that this user's aws-vault processes share, and the state folder, which is nil if it
-// cannot be used. Processes that wait for one of these locks print what, a description of this command.
+// Locks returns the locks that this user's aws-vault processes share, and the state folder. The state folder is nil if
+// it cannot be used. The parameter what describes the command: a process that waits for one of the locks prints it.
 func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	state, err := a.sharedState()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// unlockOptions returns the prompts and the card access with which the sealed keystore is unlocked.
+// unlockOptions returns the prompts and the access to security keys that are needed to unlock the sealed keystore.
 func (q Asker) unlockOptions() sealed.UnlockOptions {
 	return sealed.UnlockOptions{
 		PassphraseFirst: GivenSealedPassphrase(q.app) != "",
@@ -32,7 +32,8 @@ func (q Asker) unlockOptions() sealed.UnlockOptions {
 	}
 }
 
-// GivenSealedPassphrase returns the passphrase of the environment variable, or an empty string if it is not set.
+// GivenSealedPassphrase returns the passphrase in the environment variable, or an empty string if the variable is not
+// set.
 func GivenSealedPassphrase(a *App) string {
 	p, _ := a.Env.Getenv(envvar.SealedPassphrase)
 	return p
@@ -40,9 +41,10 @@ func GivenSealedPassphrase(a *App) string {
 
 var errNotAnswered = errors.New("the plugin's question was not answered")
 
-// pluginUI returns the user interface for age plugins: their messages become notes, their questions prompts.
+// pluginUI returns the user interface for age plugins. It prints a plugin's messages as notes, and its questions as
+// prompts.
 func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
-	ctx = context.WithoutCancel(ctx) // on cancellation the plugin's pipe is closed instead
+	ctx = context.WithoutCancel(ctx) // do not cancel prompts with ctx: closing the plugin's pipe ends them
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
 			q.app.Note("%s: %s", name, message)
@@ -72,7 +74,7 @@ func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 	}
 }
 
-// A SealedStore is the sealed keystore with what the commands that manage it need.
+// A SealedStore contains the sealed keystore, and what the commands that manage the keystore need.
 type SealedStore struct {
 	*sealed.Store
 	Config  sealed.Config
@@ -81,8 +83,8 @@ type SealedStore struct {
 	State   *disk.Folder
 }
 
-// SealedConfig returns the configuration of the sealed keystore without opening it; the keystore does not
-// need to exist. If opener is not empty, only that opener is used.
+// SealedConfig returns the configuration of the sealed keystore. It does not open the keystore, which may not exist. If
+// the parameter opener is not empty, only the opener with that name can unlock the keystore.
 func SealedConfig(a *App, what, opener string) (SealedStore, error) {
 	locks, state, err := a.Locks(what)
 	if err != nil {
@@ -95,8 +97,8 @@ func SealedConfig(a *App, what, opener string) (SealedStore, error) {
 	return SealedStore{Config: config, Options: c.Openers, Locks: locks, State: state}, err
 }
 
-// OpenSealedStore opens the sealed keystore without unlocking it, so it does not prompt. The opener is as
-// for [SealedConfig].
+// OpenSealedStore opens the sealed keystore but does not unlock it, so there is no prompt. The parameters have the same
+// meaning as in [SealedConfig].
 func OpenSealedStore(a *App, what, opener string) (SealedStore, error) {
 	s, err := SealedConfig(a, what, opener)
 	if err == nil {
@@ -105,7 +107,7 @@ func OpenSealedStore(a *App, what, opener string) (SealedStore, error) {
 	return s, err
 }
 
-// Has reports whether the keystore has an opener of this name.
+// Has reports whether the keystore has an opener with this name.
 func (s SealedStore) Has(name string) bool {
 	for _, o := range s.Header().Openers {
 		if o.Name == name {
@@ -115,8 +117,8 @@ func (s SealedStore) Has(name string) bool {
 	return false
 }
 
-// openerKey finds the private key of an opener on a security key. It does not prompt. If the security key is
-// not available, it returns an error that wraps sealed.ErrAbsent.
+// openerKey finds the private key of an opener on a security key, without a prompt. If the security key is not
+// available, the error wraps sealed.ErrAbsent.
 func (q Asker) openerKey(ctx context.Context, o sealed.Opener) (sealed.Exchanger, func(), error) {
 	slot, err := piv.ParseSlot(o.Slot)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// minPassphrase is the least number of characters of a passphrase that is used without a warning.
+// minPassphrase is the minimum number of characters of a passphrase. A shorter passphrase causes a warning.
 const minPassphrase = 8
 
-// commonPassphrases are passphrases that attackers try first. Those shorter than minPassphrase are left out.
+// commonPassphrases lists passphrases that attackers try first. It omits those that are shorter than minPassphrase.
 const commonPassphrases = `
 	00000000 0123456789 0987654321 11111111 1111111111 111222tianya 11223344 112233445566 12121212 123123123
 	12341234 1234512345 12344321 123454321 1234554321 123456123456 12345678 123456789 1234567890 123456789a
@@ -51,8 +51,9 @@ func checkPassphrase(text string) error {
 	return nil
 }
 
-// GivenPassphrase returns text, a new passphrase from stdin or the environment. It warns if the passphrase
-// is weak, but does not refuse it, because there may be no user who can choose another.
+// GivenPassphrase returns the parameter text, which is a new passphrase from stdin or the environment. If the
+// passphrase is weak, GivenPassphrase prints a warning. It returns no error, because a script cannot choose another
+// passphrase.
 func GivenPassphrase(a *App, text string) string {
 	if err := checkPassphrase(text); err != nil && text != "" {
 		a.Warn(err)
@@ -60,8 +61,8 @@ func GivenPassphrase(a *App, text string) string {
 	return text
 }
 
-// ChoosePassphrase prompts for a new passphrase. If it is weak, ChoosePassphrase asks whether to use it anyway,
-// and otherwise prompts again.
+// ChoosePassphrase prompts for a new passphrase. If the passphrase is weak, ChoosePassphrase asks whether to use it
+// anyway. If the user declines, ChoosePassphrase prompts for another passphrase.
 func (q Asker) ChoosePassphrase(ctx context.Context, r prompt.Request) (string, error) {
 	for try := 1; ; try++ {
 		text, err := q.Ask(ctx, r)
@@ -85,21 +86,21 @@ func (q Asker) ChoosePassphrase(ctx context.Context, r prompt.Request) (string, 
 	}
 }
 
-// maxPassphraseTries is how often ChoosePassphrase prompts before it gives up.
+// maxPassphraseTries is the number of prompts for a new passphrase after which ChoosePassphrase returns an error.
 const maxPassphraseTries = 3
 
 // A keystorePassphrase is a request for the passphrase of a keystore.
 type keystorePassphrase struct {
 	dir      string
-	isNew    bool    // a new passphrase is set
-	tries    int     // number of wrong answers so far
+	isNew    bool    // whether the user chooses a new passphrase
+	tries    int     // number of wrong passphrases that the user typed so far
 	given    *string // the value of the environment variable; nil if it is not set
 	variable string  // the name of the environment variable
-	wrong    error   // the error if the value of the environment variable is wrong
+	wrong    error   // the error to return if the value of the environment variable is wrong
 }
 
-// filePassphrase returns the file keystore's passphrase, from the environment or from a prompt. If the variable
-// is set but empty, it returns an empty passphrase, which the keystore refuses.
+// filePassphrase returns the file keystore's passphrase, from an environment variable or from a prompt. If the variable
+// is set to an empty string, filePassphrase returns the empty string, and the keystore refuses it.
 func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphrasePrompt) (string, error) {
 	p := keystorePassphrase{dir: ask.Dir, isNew: ask.New, tries: ask.Wrong, variable: envvar.FilePassphrase, wrong: keystore.ErrWrongPassphrase}
 	if text, ok := q.app.Env.Getenv(envvar.FilePassphrase); ok {
@@ -108,7 +109,7 @@ func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphrasePrompt
 	return q.keystorePassphrase(ctx, p)
 }
 
-// sealedPassphrase returns the sealed keystore's passphrase, from the environment or from a prompt.
+// sealedPassphrase returns the sealed keystore's passphrase, from an environment variable or from a prompt.
 func (q Asker) sealedPassphrase(ctx context.Context, ask sealed.PassphrasePrompt) (string, error) {
 	p := keystorePassphrase{dir: ask.Dir, isNew: ask.New, tries: ask.Wrong, variable: envvar.SealedPassphrase, wrong: sealed.ErrWrongPassphrase}
 	if text := GivenSealedPassphrase(q.app); text != "" {

@@ -52,7 +52,7 @@ func (e *Env) Tilde(p string) string {
 	return p
 }
 
-// Shorten replaces the home directory in every path of a message with ~.
+// Shorten replaces the home directory with ~ in all paths that a message contains.
 func (e *Env) Shorten(text string) string {
 	if e.Home == "" || e.Home == string(filepath.Separator) {
 		return text
@@ -63,7 +63,7 @@ func (e *Env) Shorten(text string) string {
 // OpenFile opens a file for reading. The caller closes it.
 func (e *Env) OpenFile(path string) (io.ReadCloser, error) { return os.Open(e.Path(path)) }
 
-// callers returns the profiles whose commands led to this process, outermost first.
+// callers returns the profiles whose commands started this process, the first caller first.
 func (e *Env) callers() []string {
 	list, _ := e.Getenv(envvar.Callers)
 	if list == "" {

@@ -18,7 +18,7 @@ func (e *Env) HasEnvironmentKey() bool {
 	return id != "" && secret != ""
 }
 
-// SignInFlags are the flags that say how the user signs in.
+// SignInFlags contains the flags that select how the user signs in.
 type SignInFlags struct {
 	Stdout bool
 	flow   string
@@ -48,7 +48,7 @@ func (f *SignInFlags) BindFlow(c *kingpin.CmdClause) {
 		Envar("AWS_VAULT_SSO_FLOW").PlaceHolder("browser|device").EnumVar(&f.flow, FlowBrowser, FlowDevice)
 }
 
-// Person returns how the user can sign in here, according to the flags and to what this machine supports.
+// Person returns how the user can sign in on this machine. This depends on the flags and on what the machine supports.
 func (e *Env) Person(f SignInFlags) source.User {
 	reachable := e.browserReachable()
 	p := source.User{
@@ -61,8 +61,8 @@ func (e *Env) Person(f SignInFlags) source.User {
 	return p
 }
 
-// showSignIn prints a message about a sign-in to stderr. If stderr is not a terminal, it also prints the message
-// to the terminal, because a program that runs aws-vault may not show its stderr.
+// showSignIn prints a message about a sign-in to stderr. If stderr is not a terminal, another program may read stderr
+// without showing it to the user, so showSignIn also prints the message to the terminal.
 func (e *Env) showSignIn(message string) {
 	line := fmt.Sprintf("aws-vault: %s\n", message)
 	fmt.Fprint(e.Stderr, line)
@@ -73,12 +73,12 @@ func (e *Env) showSignIn(message string) {
 		defer tty.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		tty.Write(ctx, line) // an error is ignored: stderr has the message too
+		tty.Write(ctx, line) // ignore an error, because stderr contains the message too
 	}
 }
 
-// browserReachable reports whether a browser started here would appear in front of the user and could connect
-// back to this machine.
+// browserReachable reports whether a browser that this process starts would be visible to the user and could connect to
+// this machine.
 func (e *Env) browserReachable() bool {
 	set := func(name string) bool { v, _ := e.Getenv(name); return v != "" }
 	switch {

@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// PickProfile returns name, or lets the user pick a profile if name is empty.
+// PickProfile returns the parameter name. If name is empty, PickProfile lets the user pick a profile.
 func (a *App) PickProfile(ctx context.Context, name string) (string, error) {
 	if name != "" {
 		return name, nil
@@ -22,11 +22,11 @@ func (a *App) PickProfile(ctx context.Context, name string) (string, error) {
 	return a.chooseProfile(ctx, config.Profiles(), true)
 }
 
-// chooseProfile returns the profile to use if none is given. If picks is set and there is a terminal, the user picks one
-// of names. Otherwise chooseProfile returns an error that lists the names.
+// chooseProfile returns the profile to use if the command line names none. If picks is true and there is a terminal,
+// the user picks one of the profiles in names. Otherwise chooseProfile returns an error that lists names.
 func (a *App) chooseProfile(ctx context.Context, names []string, picks bool) (string, error) {
 	err := noProfileNamed(names)
-	if !picks || len(names) == 0 || a.Env.Prompt.OpenTTY == nil || len(a.Env.callers()) > 0 { // the command of a profile runs unattended
+	if !picks || len(names) == 0 || a.Env.Prompt.OpenTTY == nil || len(a.Env.callers()) > 0 { // a profile's command runs this process, so no user waits for a prompt
 		return "", err
 	}
 	picked, pickErr := prompt.Pick(ctx, a.Env.Prompt, prompt.Choice{Text: "AWS profile", Names: profileUses(a).Sort(names)})
@@ -36,7 +36,7 @@ func (a *App) chooseProfile(ctx context.Context, names []string, picks bool) (st
 	return picked, pickErr
 }
 
-// noProfileNamed returns the error for a command without a profile. It lists the first 20 profiles.
+// noProfileNamed returns the error for a command line without a profile. The error lists up to 20 profiles.
 func noProfileNamed(names []string) error {
 	const maxNames = 20
 	if len(names) == 0 {
@@ -50,8 +50,8 @@ func noProfileNamed(names []string) error {
 	return &UsageError{"no profile given, expected one of " + strings.Join(names, ", ") + more}
 }
 
-// noteUse records that the user used a profile, so that the picker lists recently used profiles first. A use
-// by a program does not count, so it is not recorded if stdout is not a terminal.
+// noteUse records that the user used a profile, because the picker lists recently used profiles first. If stdout is not
+// a terminal, a program used the profile, so noteUse records nothing unless the user picked the profile.
 func (a *App) noteUse(profile string, picked bool) {
 	if !a.Env.StdoutTerminal && !picked {
 		return

@@ -10,19 +10,19 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A Request says how a command uses a profile. All such commands choose a profile, open the vault and create a
-// plan; the fields say where they differ.
+// A Request describes how a command uses a profile. All commands that use a profile choose it, open the vault and
+// create a plan. The fields contain what differs between these commands.
 type Request struct {
-	Verb  string // the command's name, shown by processes that wait for it
+	Verb  string // the name of the command; processes that wait for this process print it
 	Flags *CredentialFlags
 	For   plan.Purpose
 
-	OfferProfiles    bool // if no profile is given, let the user pick one
-	AllowEnvironment bool // if no profile is given, use the credentials in the environment
-	ForProgram       bool // another program reads the output, so prompts name that program
+	OfferProfiles    bool // whether the user picks a profile if the command line names none
+	AllowEnvironment bool // whether the credentials in the environment are used if the command line names no profile
+	ForProgram       bool // whether another program reads the output, so that prompts name that program
 }
 
-// A Task is a request for one profile, together with the opened vault and the plan.
+// A Task is a request for one profile. It contains the opened vault and the plan.
 type Task struct {
 	*Session
 	Profile string // empty if the credentials in the environment are used
@@ -31,7 +31,7 @@ type Task struct {
 
 	app    *App
 	flags  *CredentialFlags
-	picked bool // the user chose the profile from a list
+	picked bool // whether the user picked the profile from a list
 }
 
 // Begin chooses the profile of a request and opens the vault for it. It reads the config files once.
@@ -82,13 +82,13 @@ func (t *Task) PrintNotes() {
 	}
 }
 
-// Credentials carries out the plan. It returns credentials that are valid for at least need.
+// Credentials carries out the plan. It returns credentials that are valid for at least the duration need.
 func (t *Task) Credentials(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 	return t.Session.Credentials(ctx, t.Plan, t.Options, need)
 }
 
-// RecordUse records that the profile was used, for the order of the picker. With --share-sso-token it also
-// shares the sign-in with the AWS CLI.
+// RecordUse records that the user used the profile, because the picker lists recently used profiles first. With
+// --share-sso-token, RecordUse also shares the sign-in with the AWS CLI.
 func (t *Task) RecordUse(ctx context.Context) error {
 	if t.Profile != "" {
 		t.app.noteUse(t.Profile, t.picked)
@@ -99,6 +99,6 @@ func (t *Task) RecordUse(ctx context.Context) error {
 	return nil
 }
 
-// CanAskFor returns nil if a step of the task can prompt the user while a command uses the terminal, and
-// otherwise an error that says why not.
+// CanAskFor returns nil if a step of the task can prompt the user while a command uses the terminal. Otherwise it
+// returns an error with the reason.
 func (t *Task) CanAskFor(s plan.Step) error { return t.app.canAskFor(t.flags.SignIn, s) }

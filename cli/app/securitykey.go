@@ -19,10 +19,10 @@ import (
 // ErrNoSecurityKey reports that no security key with TOTP accounts is connected.
 var ErrNoSecurityKey = errors.New("no security key with TOTP accounts is connected")
 
-// A keyChoiceError reports that the requested security key is not connected, or that several are connected and
-// none was requested.
+// A keyChoiceError reports that the requested security key is not connected, or that none was requested and several are
+// connected.
 type keyChoiceError struct {
-	requested string // the requested serial number; empty for any
+	requested string // the requested serial number; empty if any security key is accepted
 	plugged   []string
 }
 
@@ -37,11 +37,11 @@ func (*keyChoiceError) Remedy() string {
 	return "choose a security key with --card SERIAL"
 }
 
-// maxPasswordTries is how often the user is prompted for the password of a security key.
+// maxPasswordTries is the maximum number of prompts for the password of a security key.
 const maxPasswordTries = 3
 
-// A keyPassword caches the password of the security key's TOTP accounts after it was accepted, so that a
-// process prompts for it once.
+// A keyPassword caches the password of the TOTP accounts on a security key. The password is cached after the security
+// key has accepted it, so a process does not prompt for it again.
 type keyPassword struct {
 	mu   sync.Mutex
 	text string
@@ -59,8 +59,8 @@ func (p *keyPassword) set(text string) {
 	p.text = text
 }
 
-// WithAccounts opens the TOTP accounts of the security key and calls use. It prompts for the password if there
-// is one. The security key is released during the prompt, so that other programs can use it.
+// WithAccounts opens the TOTP accounts of the security key and calls the function use. If the accounts have a password,
+// WithAccounts prompts for it. During the prompt, other programs can use the security key.
 func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) error {
 	password, again := q.app.password.get(), ""
 	for wrong := 0; ; {
@@ -86,8 +86,8 @@ func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) erro
 	}
 }
 
-// WithSecurityKey opens the TOTP accounts of the security key and calls use. It returns oath.ErrLocked if the
-// accounts need a password and password is empty.
+// WithSecurityKey opens the TOTP accounts of the security key and calls the function use. If the accounts need a
+// password and the parameter password is empty, WithSecurityKey returns oath.ErrLocked.
 func WithSecurityKey(ctx context.Context, a *App, password string, use func(*oath.Key) error) error {
 	locks, _, err := a.Locks("security key")
 	if err != nil {
@@ -124,12 +124,12 @@ func WithSecurityKey(ctx context.Context, a *App, password string, use func(*oat
 		if err := key.Unlock(password); err != nil {
 			return err
 		}
-		defer oath.Select(card) // selecting again locks the accounts
+		defer oath.Select(card) // selecting the application again locks the accounts
 	}
 	return use(key)
 }
 
-// keyReader returns the name of the card reader with the requested security key, or with the only one.
+// keyReader returns the name of the card reader that contains the requested security key, or the only security key.
 func keyReader(a *App, service *pcsc.Service) (string, error) {
 	readers, err := service.Readers()
 	if err != nil {
@@ -168,8 +168,8 @@ func keyReader(a *App, service *pcsc.Service) (string, error) {
 	return "", &keyChoiceError{requested, serials}
 }
 
-// serialOf returns the serial number of the security key in a reader, or oath.ErrNoApplet for a card without
-// TOTP accounts.
+// serialOf returns the serial number of the security key in a card reader. It returns oath.ErrNoApplet if the card in
+// the reader has no TOTP accounts.
 func serialOf(service *pcsc.Service, reader string) (string, error) {
 	card, err := service.Card(reader)
 	if err != nil {
@@ -184,8 +184,8 @@ func serialOf(service *pcsc.Service, reader string) (string, error) {
 	return serial, err
 }
 
-// KeyCode reads the code for an MFA device from the security key. The variable [envvar.OATHAccount] can select another
-// account.
+// KeyCode reads the code for an MFA device from the TOTP account with the device's name on the security key. The
+// variable [envvar.OATHAccount] can select another account.
 func (q Asker) KeyCode(ctx context.Context, serial string) (code string, err error) {
 	if name, _ := q.app.Env.Getenv(envvar.OATHAccount); name != "" {
 		serial = name
@@ -200,8 +200,8 @@ func (q Asker) KeyCode(ctx context.Context, serial string) (code string, err err
 	return code, err
 }
 
-// ReadCode reads the code of an MFA device for time at. If the account requires a touch, it asks the user to
-// touch the security key.
+// ReadCode reads the code of an MFA device that is valid at the time at. If the account requires a touch, ReadCode asks
+// the user to touch the security key.
 func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time.Time) (string, error) {
 	accounts, err := k.Accounts()
 	if err != nil {
@@ -221,7 +221,7 @@ func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time
 	return k.Code(account, at)
 }
 
-// noteBlink asks the user to touch the security key. If a program reads stderr, it writes to the terminal,
+// noteBlink asks the user to touch the security key. If another program reads stderr, noteBlink writes to the terminal,
 // because the user may not see stderr.
 func (q Asker) noteBlink(ctx context.Context, what string) {
 	if q.forProgram && !q.app.Env.StderrTerminal {

@@ -23,10 +23,10 @@ func ssoCache(a *App, state *disk.Folder) *store.SSOCache {
 	return &store.SSOCache{Dir: a.Env.Path(filepath.Join("~", ".aws", "sso", "cache")), Digests: state.Folder("shared")}
 }
 
-// share writes the Identity Center token that a plan starts with to the AWS CLI's cache. If the plan does not
-// start with Identity Center, it prints a note.
+// share writes the Identity Center token that a plan starts with to the cache of the AWS CLI. It prints a note if the
+// plan does not start with Identity Center.
 func (a *App) share(ctx context.Context, s *Session, pl plan.Plan) error {
-	if _, err := a.State(); err != nil { // without the state folder, the shared file could not be recorded and removed later
+	if _, err := a.State(); err != nil { // without the state folder, aws-vault could not record the shared file and remove it later
 		return err
 	}
 	spec, ok := pl.Steps[0].Spec.(plan.SSORole)

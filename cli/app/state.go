@@ -7,7 +7,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// stateDir returns the directory for locks, indexes and caches.
+// stateDir returns the path of the state folder, which contains locks, indexes and caches.
 func (e *Env) stateDir() (string, error) {
 	dir, found := disk.State.ProgramDir(e.Getenv, e.Home)
 	if !found {
@@ -16,7 +16,7 @@ func (e *Env) stateDir() (string, error) {
 	return dir, nil
 }
 
-// A noStateError reports that the state folder cannot be used. Most commands work without it, see
+// A noStateError reports that the state folder cannot be used. Most commands work without the state folder, see
 // [App.sharedState].
 type noStateError struct{ err error }
 
@@ -39,8 +39,8 @@ func (a *App) findState() (*disk.Folder, error) {
 	return state, nil
 }
 
-// sharedState returns the state folder. If the folder cannot be used, sharedState returns nil and warns once:
-// sessions are then not cached, and processes do not wait for each other.
+// sharedState returns the state folder. If the folder cannot be used, sharedState returns nil, and warns once that
+// sessions are not cached and that processes do not wait for each other.
 func (a *App) sharedState() (*disk.Folder, error) {
 	state, err := a.State()
 	var none *noStateError

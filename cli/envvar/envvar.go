@@ -10,17 +10,17 @@ import (
 	"aws-vault/vault/program"
 )
 
-// FilePassphrase contains the file keystore's passphrase, for use without a prompt.
+// FilePassphrase names the variable with the file keystore's passphrase. If it is set, there is no prompt.
 const FilePassphrase = "AWS_VAULT_FILE_PASSPHRASE"
 
-// Unlocking are the variables that unlock a keystore.
+// Unlocking lists the variables that unlock a keystore.
 var Unlocking = []string{
 	FilePassphrase, SealedPassphrase,
 	"AWS_VAULT_OP_CONNECT_TOKEN", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN", "PROTON_PASS_PERSONAL_ACCESS_TOKEN",
 }
 
-// Scrubbed are variables that a command does not inherit, in addition to those of [Unlocking]. They select other
-// credentials, which could override those of the profile.
+// Scrubbed lists variables that a command does not inherit, in addition to those of [Unlocking]. They select other
+// credentials, which SDKs could use instead of those of the profile.
 var Scrubbed = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
 	"AWS_CREDENTIAL_FILE", "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SDK_LOAD_CONFIG",
@@ -29,16 +29,15 @@ var Scrubbed = []string{
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
 }
 
-// Incidental are variables of the shell and the terminal that do not change which credentials a
-// credential_process prints, so they are not part of the cache key. PWD is one of them: otherwise each directory
-// would have its own cached session.
+// Incidental lists variables of the shell and the terminal that do not change which credentials a credential_process
+// prints. They are not part of the cache key. If PWD were part of it, each directory would have its own cached session.
 var Incidental = []string{
 	"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM", "WINDOWID", "TERM_SESSION_ID", "ITERM_SESSION_ID", "KITTY_WINDOW_ID", "WT_SESSION",
 	"GNOME_TERMINAL_SCREEN", "TMUX_PANE", "GPG_TTY", "SSH_TTY", "SSH_CLIENT", "SSH_CONNECTION", "XDG_SESSION_ID",
 	Callers, program.LocksVariable,
 }
 
-// Drop deletes the named variables from an environment. It modifies environ and returns the shorter slice.
+// Drop deletes the variables with the given names from environ. It changes environ and returns the shorter slice.
 func Drop(environ []string, lists ...[]string) []string {
 	return slices.DeleteFunc(environ, func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
@@ -53,22 +52,22 @@ func Drop(environ []string, lists ...[]string) []string {
 	})
 }
 
-// Same reports whether two names are the same variable. Windows ignores case.
+// Same reports whether two names mean the same variable. On Windows, upper and lower case are the same.
 func Same(a, b string) bool {
 	return a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b)
 }
 
-// Callers lists, for a program that a profile runs, the profiles that led to it. It is how aws-vault detects a
-// credential_process that calls itself.
+// Callers names a variable that aws-vault sets for the command of a profile. It lists the profiles whose commands
+// started this one. With it, aws-vault detects a credential_process that runs itself.
 const Callers = "AWS_VAULT_CALLERS"
 
-// SealedPassphrase contains the passphrase of the sealed keystore, for use without a prompt.
+// SealedPassphrase names the variable with the sealed keystore's passphrase. If it is set, there is no prompt.
 const SealedPassphrase = "AWS_VAULT_SEALED_PASSPHRASE"
 
-// OATHDevice contains the serial number of the security key to use if several are connected and --card is not
-// given. The ykman program uses the same variable.
+// OATHDevice names the variable with the serial number of the security key to use. It applies if several security keys
+// are connected and --card is not given. The program ykman uses the same variable.
 const OATHDevice = "YKMAN_OATH_DEVICE_SERIAL"
 
-// OATHAccount contains the name of the TOTP account to use instead of the MFA device's name. The ykman
-// program uses the same variable.
+// OATHAccount names the variable with the name of the TOTP account to use, if that is not the name of the MFA device.
+// The program ykman uses the same variable.
 const OATHAccount = "YKMAN_OATH_CREDENTIAL_NAME"

@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// openerFlags select the kind of an opener and its settings.
+// openerFlags contains the flags that select the kind of an opener and its settings.
 type openerFlags struct {
 	name       string
 	passphrase bool
@@ -57,7 +57,7 @@ func (f openerFlags) kinds() []string {
 	return kinds
 }
 
-// checkSlot refuses an invalid slot before the user is prompted.
+// checkSlot returns an error if --slot is invalid, so that the user is not prompted first.
 func (f openerFlags) checkSlot() error {
 	if f.slot == "" {
 		return nil
@@ -112,7 +112,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// noteUnused prints a note if another keystore than the new sealed keystore is in use.
+// noteUnused prints a note if commands still use another keystore and not the new sealed keystore.
 func noteUnused(ctx context.Context, a *app.App, s app.SealedStore) {
 	for _, k := range keystore.Survey(ctx, a.KeystoreConfig(a.Asker(s.Locks), s.State)) {
 		if k.Chosen && k.Backend != keystore.SealedBackend {
@@ -148,7 +148,7 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err := f.checkSlot(); err != nil {
 			return err
 		}
-		if _, err := s.Unlock(ctx); err != nil { // before the user has to choose a passphrase or write down words
+		if _, err := s.Unlock(ctx); err != nil { // unlock before the user has to choose a passphrase or write down words
 			return err
 		}
 		o, err := newOpener(ctx, a, s, f)
@@ -192,8 +192,8 @@ func newOpener(ctx context.Context, a *app.App, s app.SealedStore, f openerFlags
 	return o, err
 }
 
-// newWords generates recovery words, shows them on the terminal, and asks the user to type them. This
-// makes sure that they were written down correctly.
+// newWords generates recovery words and shows them on the terminal. Then it asks the user to type the words, to make
+// sure that the user has written them down correctly.
 func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (sealed.NewOpener, error) {
 	words, recipient, err := sealed.NewWords()
 	if err != nil {
@@ -221,10 +221,10 @@ func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (
 	return sealed.NewOpener{}, errors.New("the words were not typed correctly; nothing was changed")
 }
 
-// maxTypingAttempts is how often the user can try to type the words.
+// maxTypingAttempts is how many times the user can try to type the recovery words.
 const maxTypingAttempts = 3
 
-// askTerminal asks on the terminal, where the words were shown, and never with another driver.
+// askTerminal prompts on the terminal and never with another prompt driver, because the terminal shows the words.
 func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Request) (string, error) {
 	p, err := prompt.Choose(a.Env.Prompt, "terminal", prompt.Options{})
 	if err != nil {
@@ -245,15 +245,15 @@ const (
 	leaveAltScreen = "\x1b[?1049l"
 )
 
-// showWords writes the words to the terminal only, in four columns. hide removes them from the terminal,
-// together with the text that was typed below them.
+// showWords writes the words to the terminal only, in four columns. The function hide removes the words from the
+// terminal, together with the text that the user typed below the words.
 func showWords(ctx context.Context, a *app.App, words []string) (hide func(), err error) {
 	tty, err := a.Env.Prompt.OpenTTY()
 	if err != nil {
 		return nil, fmt.Errorf("recovery words can be shown only on a terminal: %w", err)
 	}
 	hide = func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // the user may have paused the terminal's output
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // a write could wait for ever, because the user may have paused the terminal's output
 		defer cancel()
 		tty.Write(last, leaveAltScreen)
 		tty.Close()

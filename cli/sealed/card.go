@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// cardOpener completes an opener whose key is on a card. If the public key is known, the card need not
-// be present. If the slot has no key, it generates one.
+// cardOpener completes an opener whose key is on a security key. If the public key is already known, the security key
+// need not be connected. If the slot is empty, cardOpener generates a key in it.
 func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Opener, f openerFlags) (sealed.Opener, error) {
 	slot, err := piv.ParseSlot(f.slot)
 	if err != nil {
@@ -44,8 +44,7 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 	return o, err
 }
 
-// makeOpenerKey generates a key in a slot that other programs do not use. The key always requires a
-// touch.
+// makeOpenerKey generates a key in a slot that other programs do not use. Each use of the key requires a touch.
 func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Location, pin string) (*piv.Key, piv.KeyInfo, error) {
 	if !at.Slot.Retired() {
 		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s has no key, and other programs may use this slot: expected one of 82 to 95", at)}

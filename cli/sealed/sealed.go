@@ -94,7 +94,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if !s.Has(name) {
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrUnknownOpener}
 		}
-		if len(s.Header().Openers) == 1 { // before the user is prompted
+		if len(s.Header().Openers) == 1 { // check this before the user is prompted
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrLastOpener}
 		}
 		if confirm == "" {
@@ -170,8 +170,8 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// reportCheck prints the problems found, and compares the openers with the expected fingerprint and with
-// the cards.
+// reportCheck prints the problems in the list found. It also compares the fingerprint with the one that the user noted,
+// and the openers with the security keys.
 func reportCheck(ctx context.Context, a *app.App, s app.SealedStore, found []error, noted string) error {
 	h := s.Header()
 	if have := h.Fingerprint(); noted != "" && strings.Join(strings.Fields(noted), "") != strings.ReplaceAll(have, " ", "") {
@@ -192,7 +192,7 @@ func reportCheck(ctx context.Context, a *app.App, s app.SealedStore, found []err
 	return nil
 }
 
-// A damagedError is returned if a check found n problems.
+// A damagedError reports that a check found n problems.
 type damagedError struct{ n int }
 
 func (e *damagedError) Error() string {
@@ -203,7 +203,8 @@ func (*damagedError) Remedy() string {
 	return "to fix the header: aws-vault sealed check --repair. To fix an item, restore its file from a backup, or delete the file and store the key again"
 }
 
-// compareCard checks that the card of an opener, if it is present, still has the listed key.
+// compareCard checks that the security key of an opener still contains the opener's key. If the security key is not
+// connected, compareCard checks nothing.
 func compareCard(ctx context.Context, a *app.App, options sealed.UnlockOptions, o sealed.Opener) error {
 	if o.Kind != sealed.Card || options.Card == nil {
 		return nil

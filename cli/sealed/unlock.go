@@ -35,8 +35,8 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// verifyUnlockedKey runs in a new process, to check that the unlocked key outlives the process that
-// stored it.
+// verifyUnlockedKey checks that the unlocked key is still available after the process that stored it has ended. It runs
+// in a new process.
 func verifyUnlockedKey(a *app.App, s app.SealedStore, id string) error {
 	k, err := unlocked.Get(keystore.UnlockedKeyName(s.Header().Store), a.Env.Now())
 	if err == nil && k.ID != id {
@@ -48,7 +48,7 @@ func verifyUnlockedKey(a *app.App, s app.SealedStore, id string) error {
 	return nil
 }
 
-// A keyLostError is returned if another process cannot find the unlocked key that was just stored.
+// A keyLostError reports that a new process cannot find the unlocked key that was just stored.
 type keyLostError struct{ err error }
 
 func (e *keyLostError) Error() string {
