@@ -8,7 +8,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// man returns the man page, in the language of man(7). It has the same contents as the help pages.
+// man returns the man page in the language of man(7). The man page contains the same text as the help pages.
 func man(app *kingpin.ApplicationModel) string {
 	var p page
 	p.line(`.TH AWS\-VAULT 1 "" "aws\-vault ` + roff(app.Version) + `" "User Commands"`)
@@ -37,7 +37,7 @@ func man(app *kingpin.ApplicationModel) string {
 	return p.String()
 }
 
-// statusRows are the exit statuses that report and exec return.
+// statusRows lists the exit statuses of aws-vault, including those of exec.
 var statusRows = []helpRow{
 	{"0", "Success."}, {"1", "Failure."}, {"2", "Invalid command line."},
 	{"126", "exec cannot run its command."}, {"127", "exec did not find its command."},
@@ -52,7 +52,7 @@ var fileRows = []helpRow{
 	{"~/.local/state/aws-vault", "Locks, and an index of the cached sessions. It contains no secrets."},
 }
 
-// environmentRows returns the environment variables of all flags, each once.
+// environmentRows returns the environment variables of all flags. It returns each variable once.
 func environmentRows(app *kingpin.ApplicationModel) []helpRow {
 	var rows []helpRow
 	seen := map[string]bool{}
@@ -69,7 +69,7 @@ func environmentRows(app *kingpin.ApplicationModel) []helpRow {
 	return rows
 }
 
-// A page is a man page that is being written.
+// A page is the text of a man page, to which the program adds lines.
 type page struct{ strings.Builder }
 
 func (p *page) line(text string) { fmt.Fprintln(p, text) }
@@ -112,7 +112,7 @@ func (p *page) rows(rows []helpRow) {
 	}
 }
 
-// roff escapes text, so that no line is read as a request, and a search for a hyphen finds it.
+// roff escapes text, so that man(7) does not read a line as a request, and a search for a hyphen finds the hyphen.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, `"`, `\(dq`, "~", `\(ti`, "^", `\(ha`, "…", "...").Replace(strings.Join(strings.Fields(text), " "))
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

@@ -10,14 +10,14 @@ import (
 	"aws-vault/vault/card/oath"
 )
 
-// An authenticator stores MFA secrets on a security key, for an enroll.Enrollment.
+// An authenticator stores MFA secrets on a security key. Package enroll uses it in an enroll.Enrollment.
 type authenticator struct {
 	*app.App
 	asker app.Asker
-	touch bool // codes of new accounts require a touch
+	touch bool // whether the codes of new accounts require a touch
 }
 
-// An accountExistsError is returned if the key already has an account of that name.
+// An accountExistsError reports that the security key already has an account with that name.
 type accountExistsError struct{ name string }
 
 func (e *accountExistsError) Error() string {
@@ -28,7 +28,7 @@ func (e *accountExistsError) Remedy() string {
 	return "if the device no longer exists at AWS, delete the account: ykman oath accounts delete " + ui.QuoteWord(e.name)
 }
 
-// CheckAvailable checks that the key accepts the name and has no account of that name yet.
+// CheckAvailable checks that the security key accepts the name, and that it has no account with that name yet.
 func (k authenticator) CheckAvailable(ctx context.Context, name string) error {
 	if err := oath.CheckName(name); err != nil {
 		return err
@@ -49,7 +49,7 @@ func checkAvailable(key *oath.Key, name string) error {
 	return nil
 }
 
-// Put stores a secret, which is in base32.
+// Put stores a secret in base32 as a new account on the security key.
 func (k authenticator) Put(ctx context.Context, name string, text []byte) error {
 	secret, err := oath.Secret(string(text))
 	if err != nil {
@@ -64,7 +64,7 @@ func (k authenticator) Put(ctx context.Context, name string, text []byte) error 
 	})
 }
 
-// Delete removes an account. It is not an error if there is no such account.
+// Delete removes the account with this name. It returns no error if there is no such account.
 func (k authenticator) Delete(ctx context.Context, name string) error {
 	return k.asker.WithAccounts(ctx, func(key *oath.Key) error {
 		accounts, err := key.Accounts()
@@ -83,7 +83,7 @@ func (k authenticator) Delete(ctx context.Context, name string) error {
 	})
 }
 
-// CodePair returns the previous and the current code.
+// CodePair returns two codes of an account: the code of the previous time step, and the current code.
 func (k authenticator) CodePair(ctx context.Context, name string) (first, second string, err error) {
 	err = k.asker.WithAccounts(ctx, func(key *oath.Key) (err error) {
 		now := k.Env.Now()

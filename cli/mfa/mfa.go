@@ -115,14 +115,14 @@ func listAccounts(a *app.App, k *oath.Key) error {
 	return w.Flush()
 }
 
-// A noDeviceError is returned for a profile without an MFA device.
+// A noDeviceError reports that a profile has no MFA device.
 type noDeviceError struct{ profile string }
 
 func (e *noDeviceError) Error() string {
 	return fmt.Sprintf("profile %q has no mfa_serial, expected one or --serial", e.profile)
 }
 
-// withDevice calls do with the serial of the selected MFA device. It does not open the keystore.
+// withDevice calls the function do with the serial number of the selected MFA device. It does not open the keystore.
 func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do func(serial string, asker app.Asker) error) error {
 	locks, _, err := a.Locks(purpose)
 	if err != nil {
@@ -157,7 +157,7 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 	}
 	return withDevice(ctx, a, "mfa enroll", f, func(serial string, asker app.Asker) error {
 		k := authenticator{App: a, asker: asker, touch: f.touch}
-		if err := k.CheckAvailable(ctx, serial); err != nil { // before the user types the secret
+		if err := k.CheckAvailable(ctx, serial); err != nil { // check this before the user types the secret
 			return err
 		}
 		secret, err := readSecret(ctx, a, f, serial, asker)
@@ -184,7 +184,7 @@ func readSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, aske
 	return []byte(text), err
 }
 
-// mfaCreate creates a device at AWS and adds it to the profile.
+// mfaCreate creates an MFA device at AWS and adds the device to the profile.
 func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
 	t, err := a.Begin(ctx, app.Request{Verb: "mfa enroll", Flags: &app.CredentialFlags{Profile: f.profile}, For: plan.Rotate})
 	if err != nil {
@@ -204,7 +204,8 @@ func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
 	return setDevice(ctx, a, s, pl.Steps[0].Profile, serial)
 }
 
-// setDevice sets the device in the profile of the access key, unless the profile already has a device.
+// setDevice adds the MFA device to the profile of the access key. If the profile has an MFA device, setDevice changes
+// nothing.
 func setDevice(ctx context.Context, a *app.App, s *app.Session, name, serial string) error {
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {

@@ -2,8 +2,8 @@ package setup
 
 import "strings"
 
-// quoteWord quotes a word for programs that split a command line like Windows. It returns false if the
-// word cannot be quoted.
+// quoteWord quotes a word for programs that split a command line as Windows does. It returns false if the word cannot
+// be quoted.
 func quoteWord(word string, alwaysQuote bool) (string, bool) {
 	switch {
 	case strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == '"' || r == '%' }):

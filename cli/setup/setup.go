@@ -23,7 +23,7 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	}
 }
 
-// sources are the settings from which a new profile can get its credentials. Each has a flag of the same
+// sources lists the settings from which a new profile can get its credentials. Each setting has a flag with the same
 // name.
 var sources = []struct{ setting, help string }{
 	{"source_profile", "Profile or stored key that assumes the role. Default: the only stored key."},
@@ -33,7 +33,7 @@ var sources = []struct{ setting, help string }{
 
 type setupFlags struct {
 	role, profile, region string
-	sources               []string // the flags' values, in the order of the variable sources
+	sources               []string // the values of the flags, in the order of the package variable sources
 }
 
 func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
@@ -50,7 +50,7 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	return app.Verb{Command: c, Effect: "writes profiles, which define the access of an agent", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
 }
 
-// toolsSuffix is appended to the name of the profile for tools that do not know aws-vault.
+// toolsSuffix ends the name of the second profile, which is for tools that do not use aws-vault.
 const toolsSuffix = "-tools"
 
 func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
@@ -96,7 +96,7 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 	return nil
 }
 
-// A notWorkingError is returned if a profile was written but does not work.
+// A notWorkingError reports that a profile was written but does not work.
 type notWorkingError struct {
 	profile string
 	err     error
@@ -112,7 +112,7 @@ func (e *notWorkingError) Remedy() string {
 	return fmt.Sprintf("fix the problem, then test the profile: aws-vault exec %s -- true (running setup again would write another profile)", ui.QuoteWord(e.profile))
 }
 
-// regionSettings returns the setting of the region, if there is one.
+// regionSettings returns the setting of the region, or no setting if --region is not given.
 func (f setupFlags) regionSettings() []profile.Setting {
 	if f.region == "" {
 		return nil
@@ -120,8 +120,8 @@ func (f setupFlags) regionSettings() []profile.Setting {
 	return []profile.Setting{{Name: "region", Value: f.region}}
 }
 
-// roleSettings returns the settings of the profile that assumes the role: the role, the region if there
-// is one, and the source.
+// roleSettings returns the settings of the profile that assumes the role: the role, the region if --region is given,
+// and the source.
 func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags) ([]profile.Setting, error) {
 	settings := append([]profile.Setting{{Name: "role_arn", Value: f.role}}, f.regionSettings()...)
 	count := 0
@@ -147,8 +147,8 @@ func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags)
 	return checkSource(ctx, s, settings)
 }
 
-// checkSource checks that the source, which is the last setting, exists. It adds the MFA device of the
-// source profile, so that one code is enough for both profiles.
+// checkSource checks that the source exists. The source is the last element of settings. If the source profile has an
+// MFA device, checkSource adds the device to settings, so that one MFA code is enough for both profiles.
 func checkSource(ctx context.Context, s *app.Session, settings []profile.Setting) ([]profile.Setting, error) {
 	last := settings[len(settings)-1]
 	if last.Name != "source_profile" {
@@ -176,9 +176,9 @@ func checkSource(ctx context.Context, s *app.Session, settings []profile.Setting
 	return settings, nil
 }
 
-// unusedName returns the wanted name, or adds a number from 2 until the name and its tools profile are
-// both unused. The name of a stored key counts as used, because the key would take precedence over the
-// profile.
+// unusedName returns wanted. If wanted or the name of its tools profile is used, unusedName adds a number,
+// from 2 on, until both names are unused. The name of a stored key counts as used, because the key would take
+// precedence over the profile.
 func unusedName(ctx context.Context, s *app.Session, wanted string) (string, error) {
 	name := wanted
 	for n := 2; ; n++ {
@@ -197,8 +197,8 @@ func unusedName(ctx context.Context, s *app.Session, wanted string) (string, err
 	}
 }
 
-// processLine returns the credential_process line for other tools. Only simple quotes are used, because
-// some tools pass the line to a shell and others do not.
+// processLine returns the line with credential_process for tools that do not use aws-vault. It uses only quotes that
+// mean the same with and without a shell, because some tools pass the line to a shell and others do not.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 func processLine(a *app.App, program, name string) (string, error) {
 	words := []string{"export", "--format=json"}

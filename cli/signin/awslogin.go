@@ -43,15 +43,15 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// An otherSourceError reports a profile that already uses another source of credentials.
+// An otherSourceError reports that a profile already uses another source of credentials than aws login.
 type otherSourceError struct{ profile, found string }
 
 func (e *otherSourceError) Error() string {
 	return fmt.Sprintf("profile %q already has %s, expected a profile without other credentials", e.profile, e.found)
 }
 
-// loginProfile returns the settings of a profile that can use an aws login sign-in, or empty settings for a new
-// profile. It fails if the profile has a setting that takes precedence over login_session.
+// loginProfile returns the settings of a profile for an aws login sign-in. For a new profile, the settings are empty.
+// loginProfile returns an error if the profile has a setting that takes precedence over login_session.
 func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Profile, error) {
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {
@@ -98,7 +98,7 @@ func loginStep(p *profile.Profile) plan.Step {
 	return plan.Step{Kind: plan.KindLogin, Profile: p.Name, Region: plan.SignInRegion(p), Endpoint: plan.SignIn(p)}
 }
 
-// importLogin moves the AWS CLI's sign-in to the keystore.
+// importLogin moves the sign-in of the AWS CLI to the keystore.
 func importLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile) error {
 	arn := p.Text("login_session")
 	if arn == "" {

@@ -73,7 +73,7 @@ func login(ctx context.Context, a *app.App, f loginFlags) error {
 	return a.OpenInBrowser(ctx, url, choice)
 }
 
-// signInURL prints which identity signs in, and returns the sign-in URL. Anyone who has the URL can sign in.
+// signInURL prints which AWS identity signs in, and returns the sign-in URL. Anyone who has the URL can sign in.
 func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (string, error) {
 	if err := t.MakePlan(ctx); err != nil {
 		return "", err
@@ -96,7 +96,7 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 	return console.SignInURL(ctx, t.Vault, t.Plan, identity, console.Destination{Path: f.path, Region: t.Plan.Region, Logout: f.logout})
 }
 
-// checkFederatedName returns an error for a name that AWS does not accept.
+// checkFederatedName returns an error if AWS does not accept the name of a federated user.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
 func checkFederatedName(name string) error {
 	odd := strings.ContainsFunc(name, func(r rune) bool {
@@ -108,7 +108,7 @@ func checkFederatedName(name string) error {
 	return nil
 }
 
-// browserChoice returns the browser of --browser, or else that of the profile.
+// browserChoice returns the browser that --browser names. Without --browser, it returns the browser of the profile.
 func browserChoice(t *app.Task, flag string) (browser.Choice, error) {
 	if flag != "" || t.Profile == "" {
 		return browser.Parse(flag, "")
@@ -124,7 +124,7 @@ func browserChoice(t *app.Task, flag string) (browser.Choice, error) {
 	return c, err
 }
 
-// describeARN returns a readable form of an ARN for roles and federated users, and otherwise the ARN.
+// describeARN returns a readable form of the ARN of a role or a federated user. It returns other ARNs unchanged.
 func describeARN(arn string) string {
 	for _, kind := range []struct{ mark, words string }{{":assumed-role/", "role "}, {":federated-user/", "federated user "}} {
 		if _, name, ok := strings.Cut(arn, kind.mark); ok {

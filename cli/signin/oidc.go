@@ -111,7 +111,7 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// oidcSignOut ends a sign-in and removes the sessions that were created with it. It reports whether there was a
+// oidcSignOut ends a sign-in and removes the sessions that were created with it. The result is false if there was no
 // sign-in.
 func oidcSignOut(ctx context.Context, a *app.App, s *app.Session, t target[plan.OIDC]) (bool, error) {
 	signedIn, err := s.Source.OpenID(t.service).Logout(ctx)
@@ -129,8 +129,8 @@ func oidcSignOut(ctx context.Context, a *app.App, s *app.Session, t target[plan.
 	return signedIn, t.removeSessions(ctx, s)
 }
 
-// providers finds the OIDC providers in the config file. If several profiles use the same provider, the settings of
-// the requested profile apply.
+// providers finds the OIDC providers in the config file. If several profiles use the same provider, the settings of the
+// profile that the command line names are used.
 var providers = serviceKind[plan.OIDC]{
 	sessions: (*profile.File).OIDCSessions, sessionSetting: "oidc_session", startSetting: "oidc_issuer",
 	serviceOf: plan.Provider,

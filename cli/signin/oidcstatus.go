@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/source"
 )
 
-// signInStatus is a row of the output of oidc status.
+// signInStatus is a row of the table that oidc status prints.
 type signInStatus struct {
 	Session   string    `json:"session"`
 	Issuer    string    `json:"issuer"`
@@ -68,7 +68,7 @@ func statusTable(a *app.App, rows []signInStatus) error {
 	return w.Flush()
 }
 
-// signInState returns how long a sign-in is valid, for the status table.
+// signInState describes in the status table how long a sign-in is valid.
 func signInState(token source.OpenIDSignIn, now time.Time) string {
 	switch {
 	case token.Expires.After(now):

@@ -77,7 +77,8 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// signOut ends a sign-in and removes the sessions that were created with it. It reports whether there was a sign-in.
+// signOut ends a sign-in and removes the sessions that were created with it. The result is false if there was no
+// sign-in.
 func signOut(ctx context.Context, a *app.App, s *app.Session, t target[portal]) (bool, error) {
 	signedIn, err := s.Source.SSO(t.service.Endpoint, t.service.SSO).Logout(ctx)
 	var refused *awsapi.APIError
@@ -144,7 +145,7 @@ func accountTable(a *app.App, accounts []awsapi.Account, profiles map[string][]s
 	return w.Flush()
 }
 
-// profilesByRole returns the profiles that use each role, by ACCOUNT/ROLE.
+// profilesByRole returns the profiles that use each role. The keys of the map have the form ACCOUNT/ROLE.
 func profilesByRole(s *app.Session, profiles []string) map[string][]string {
 	of := map[string][]string{}
 	for _, name := range profiles {
@@ -163,7 +164,7 @@ type portal struct {
 }
 
 // portals finds the Identity Center portals in the config file. If profiles set different endpoints for the same
-// portal, the first one applies.
+// portal, the first endpoint in the file is used.
 var portals = serviceKind[portal]{
 	sessions: (*profile.File).SSOSessions, sessionSetting: "sso_session", startSetting: "sso_start_url",
 	serviceOf: func(p *profile.Profile) (portal, error) {
@@ -173,8 +174,8 @@ var portals = serviceKind[portal]{
 	prefer: func(first, _ portal) portal { return first },
 }
 
-// withPortal opens the vault and calls do with the portal of this name. An empty name means AWS_PROFILE, or the only
-// portal in the config file.
+// withPortal opens the vault and calls the function do with the portal of this name. If the name is empty, withPortal
+// uses the portal of the profile in AWS_PROFILE, or the only portal in the config file.
 func withPortal(ctx context.Context, a *app.App, verb, name string, f app.SignInFlags, do func(*app.Session, target[portal]) error) error {
 	if name == "" {
 		name, _ = a.Env.Getenv("AWS_PROFILE")

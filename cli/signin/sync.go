@@ -57,8 +57,8 @@ func (p portal) settings() []profile.Setting {
 	return base
 }
 
-// syncRoles prints the changes of a sync and returns the new text of the config file. It returns nil if there are no
-// changes, and for a dry run.
+// syncRoles prints the changes of a sync and returns the new text of the config file. If there are no changes, or for a
+// dry run, it returns nil.
 func syncRoles(a *app.App, f *profile.File, sync rolesync.Sync, roles []rolesync.Role, dry bool) ([]byte, error) {
 	out, err := sync.Apply(f, roles)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // A service is what the user signs in to: an Identity Center portal or an OIDC provider.
 type service interface {
-	TokenDigest() plan.Digest // identifies the sign-in: equal if two services share it
+	TokenDigest() plan.Digest // identifies the sign-in; two services that share a sign-in have the same digest
 	Label() string
 }
 
@@ -24,20 +24,22 @@ type target[P service] struct {
 	profiles []string
 }
 
-// A serviceKind finds the services of one kind in the config file. A service has its own section, or its settings are
-// in a profile.
+// A serviceKind finds the services of one kind in the config file. The settings of a service are in a section of its
+// own or in a profile.
 type serviceKind[P service] struct {
 	sessions       func(*profile.File) []string
-	sessionSetting string // the profile setting that names a section
-	startSetting   string // a setting that every profile with such a service has, directly or from its section
+	sessionSetting string // the profile setting that contains the name of a service's section
+	startSetting   string // a setting that every service of this kind has, in a section or in a profile
 	serviceOf      func(*profile.Profile) (P, error)
 
-	// prefer chooses between two definitions of the same service: the first in the config file, and the requested one.
+	// prefer chooses between two definitions of the same service: the first one in the config file, and the one that
+	// the command line names.
 	prefer func(first, named P) P
 }
 
-// one returns the target with this name: a section, or a profile whose source profiles are searched too. If name is
-// empty, one returns the only target, or an error if there are several.
+// one returns the target with this name. The name can be that of a section or of a profile. If a profile has no
+// service, one searches its source profiles. If the name is empty, one returns the only target, or an error if there
+// are several.
 func (k serviceKind[P]) one(s *app.Session, name string) (target[P], error) {
 	all, err := k.find(s, name)
 	switch {
@@ -80,8 +82,8 @@ func indexOf[P service](all []target[P], to P) int {
 	return slices.IndexFunc(all, func(known target[P]) bool { return known.service.TokenDigest() == to.TokenDigest() })
 }
 
-// all returns the services in the config file, each once, in the order of sections and profiles. It skips profiles
-// with errors; commands that use such a profile report the error.
+// all returns the services in the config file, in the order of sections and profiles. It returns each service once. It
+// skips profiles with errors, because commands that use such a profile report the error.
 func (k serviceKind[P]) all(s *app.Session) []target[P] {
 	var all []target[P]
 	add := func(p *profile.Profile, err error, name string) {
@@ -112,7 +114,8 @@ func (k serviceKind[P]) all(s *app.Session) []target[P] {
 	return all
 }
 
-// settingsOf resolves a section, or the first profile in a source_profile chain that uses a service.
+// settingsOf returns the settings of the section or profile with this name. If the profile uses no service, settingsOf
+// returns the settings of the first of its source profiles that uses a service.
 func (k serviceKind[P]) settingsOf(s *app.Session, name string) (*profile.Profile, error) {
 	sessions := k.sessions(s.Config)
 	if slices.Contains(sessions, name) {
@@ -133,14 +136,14 @@ func (k serviceKind[P]) settingsOf(s *app.Session, name string) (*profile.Profil
 	return p, nil
 }
 
-// sessionSettings returns the settings of a section, even if no profile uses it.
+// sessionSettings returns the settings of the section with this name. No profile needs to use the section.
 func (k serviceKind[P]) sessionSettings(s *app.Session, name string) (*profile.Profile, error) {
 	in := s.Inputs
 	in.Flags = map[string]profile.Flag{k.sessionSetting: {Name: "SESSION", Text: name}}
 	return s.Config.Resolve("", in)
 }
 
-// signOutOf ends the sign-ins of targets and prints which ones it ended.
+// signOutOf ends the sign-ins of all targets in the list, and prints which sign-ins it ended.
 func signOutOf[P service](a *app.App, all []target[P], address func(P) string, end func(target[P]) (bool, error)) error {
 	n := 0
 	for _, t := range all {
@@ -165,7 +168,7 @@ func (t target[P]) removeSessions(ctx context.Context, s *app.Session) error {
 	return err
 }
 
-// warnNotEnded warns that a sign-in may still be active at the portal or provider. The local copy is deleted anyway.
+// warnNotEnded warns that a sign-in may still be active at the portal or provider, although the local copy is deleted.
 func warnNotEnded(a *app.App, there string, err error) {
 	a.Warn(fmt.Errorf("the sign-in was deleted on this computer, but may still be active at the %s: %w", there, err))
 }

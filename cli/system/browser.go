@@ -10,9 +10,9 @@ import (
 	"aws-vault/vault/program"
 )
 
-// browse opens a page with the default browser. It uses a library, unless xdg-open is missing or a command is
-// using the terminal. In these cases it starts the browser itself, because the library controls neither the
-// program nor its terminal session.
+// browse opens a page in the default browser, usually with a library. If xdg-open is missing or a command uses the
+// terminal, browse starts the browser without the library. The library would not try another program, and it would not
+// start the browser in a terminal session of its own.
 func browse(programs *program.Starter, page string) error {
 	if !programs.TerminalBusy() && program.StartDetached([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
 		return nil
@@ -24,11 +24,11 @@ func browse(programs *program.Starter, page string) error {
 	return start(programs, append(argv, page))
 }
 
-// start starts a desktop program and does not wait for it. The program does not inherit variables that unlock the
-// keystore, and its output is discarded.
+// start starts a desktop program and does not wait until it exits. The program inherits no variables that unlock a
+// keystore, and the output of the program is discarded.
 func start(programs *program.Starter, argv []string) error {
 	c := programs.Command(context.Background(), nil, argv[0], argv[1:]...)
-	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // the program may outlive the locks
+	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // the program may still run after the locks are released
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ package system
 
 import "errors"
 
-// openCommand returns the command that opens a page in the default browser, which is a Windows browser under WSL.
+// openCommand returns the command that opens a page in the default browser. Under WSL, this is a browser of Windows.
 func openCommand(look func(string) (string, error)) ([]string, error) {
 	for _, program := range []string{"xdg-open", "wslview", "x-www-browser"} {
 		if path, err := look(program); err == nil {

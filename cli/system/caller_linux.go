@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// caller returns the name of the program that started this process, or an empty string if it is unknown. It
-// skips shells, which programs use to run aws-vault.
+// caller returns the name of the program that started this process, or an empty string if the program is not known. If
+// a shell started this process, caller returns the program that started the shell.
 func caller() string {
 	shells := []string{"sh", "bash", "dash", "zsh", "ash", "busybox"}
 	for pid, depth := os.Getppid(), 0; pid > 1 && depth < 4; depth++ {
@@ -34,7 +34,7 @@ func processOf(pid int) (name string, parent int, ok bool) {
 	if err != nil || open < 0 || end < open {
 		return "", 0, false
 	}
-	fields := strings.Fields(string(stat[end+1:])) // the fields after the name: state, parent ID and others
+	fields := strings.Fields(string(stat[end+1:])) // the fields after the name: the state, the parent's ID, and more
 	if len(fields) < 2 {
 		return "", 0, false
 	}

@@ -2,5 +2,5 @@
 
 package system
 
-// caller returns an empty string: it is implemented on Linux only.
+// caller returns an empty string, because only Linux is supported.
 func caller() string { return "" }

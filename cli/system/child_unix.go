@@ -14,23 +14,23 @@ import (
 
 // A child is a command that runs as a child process and shares the terminal.
 //
-// Usually the child leads its own process group, which is the foreground group while it runs. Ctrl-C then
-// sends the signal to the child only. If this process is part of a pipeline or a script, or runs in the
-// background, the child stays in this process's group, because the other processes of the group also need the
-// terminal. Ctrl-C then sends the signal to both.
+// Usually the child leads its own process group. This group is the foreground group while the child runs, so Ctrl-C
+// sends a signal to the child only. If this process is part of a pipeline or a script, or runs in the background, the
+// child stays in the group of this process, because other processes in the group also need the terminal. Ctrl-C then
+// sends a signal to this process and to the child.
 type child struct {
 	pid      int
 	group    int  // the process group of this process
-	tty      int  // the controlling terminal; -1 for none
-	ownGroup bool // the child leads its own process group
+	tty      int  // the controlling terminal; -1 if there is none
+	ownGroup bool // whether the child leads its own process group
 
 	mu          sync.Mutex
-	hasTerminal bool // this process made the child's group the foreground group
+	hasTerminal bool // whether this process has made the child's group the foreground group
 }
 
-// run runs a command and returns its exit status, or 128 plus the signal number if a signal ended the command.
-// It forwards signals to the command, and stops this process when the command stops. If this process dies, the
-// command is killed, on systems that support it.
+// run runs a command and returns its exit status, or 128 plus the signal number if a signal ended the command. It
+// forwards signals to the command, and stops this process when the command stops. On systems that support it, the
+// command is killed when this process dies.
 func run(path string, argv, environ []string) (status int, err error) {
 	// Linux kills the child when the thread that started it ends, so that thread must not end early.
 	runtime.LockOSThread()
@@ -72,9 +72,9 @@ func run(path string, argv, environ []string) (status int, err error) {
 	return status, err
 }
 
-// IgnoreTerminalStops ignores SIGTTIN and SIGTTOU until restore is called, so that using the terminal from the
-// background does not stop this process. Programs that aws-vault starts meanwhile run in their own session. Age
-// plugins are the exception, because a library starts them: reading the terminal returns an error to them.
+// IgnoreTerminalStops ignores SIGTTIN and SIGTTOU until restore is called. Until then, this process is not stopped if
+// it uses the terminal from the background. Programs that aws-vault starts run in their own session. Only age plugins
+// do not, because a library starts them. If an age plugin reads the terminal, it gets an error.
 func IgnoreTerminalStops() (restore func()) {
 	var ours []os.Signal
 	for _, s := range []os.Signal{unix.SIGTTIN, unix.SIGTTOU} {
@@ -89,8 +89,8 @@ func IgnoreTerminalStops() (restore func()) {
 	return func() { signal.Reset(ours...) }
 }
 
-// forwardedSignals returns the signals to forward to the command. Signals that this process ignores, for example
-// because of nohup, are left out: the command inherits that setting.
+// forwardedSignals returns the signals to forward to the command. It omits signals that this process ignores, for
+// example because of nohup, because the command ignores them too.
 func forwardedSignals() []os.Signal {
 	var all []os.Signal
 	for _, s := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT} {
@@ -120,11 +120,11 @@ func (c *child) wait() (int, error) {
 	}
 }
 
-// forward sends a signal that this process received to the command.
+// forward passes a signal that this process received on to the command.
 func (c *child) forward(s syscall.Signal) {
 	switch {
 	case s == unix.SIGCONT:
-		if c.ownGroup { // otherwise the command received the signal itself
+		if c.ownGroup { // if the command is in this process's group, it received the signal itself
 			c.resume()
 		}
 	case !fromTerminal(s) || !c.inForeground():
@@ -134,16 +134,16 @@ func (c *child) forward(s syscall.Signal) {
 	}
 }
 
-// fromTerminal reports whether the terminal sends this signal to the whole foreground process group.
+// fromTerminal reports whether the terminal sends this signal to all processes of the foreground process group.
 func fromTerminal(s syscall.Signal) bool {
 	return s == unix.SIGINT || s == unix.SIGQUIT || s == unix.SIGHUP || s == unix.SIGWINCH
 }
 
-// followStop stops this process after the command was stopped, so that the shell notices it and gets the
-// terminal back.
+// followStop stops this process after the command has stopped. The shell then notices the stop and gets the terminal
+// back.
 func (c *child) followStop(by syscall.Signal) {
 	if !c.ownGroup || c.tty < 0 {
-		return // the signal stopped this process too, or there is no terminal
+		return // the signal has stopped this process too, or there is no terminal
 	}
 	c.reclaimTerminal()
 	reading := by == unix.SIGTTIN || by == unix.SIGTTOU
@@ -151,13 +151,13 @@ func (c *child) followStop(by syscall.Signal) {
 	case reading && c.inForeground(): // this process was brought to the foreground while the command ran
 		c.resume()
 	case !orphaned(c.group):
-		unix.Kill(unix.Getpid(), unix.SIGTSTP) // SIGCONT will call resume
+		unix.Kill(unix.Getpid(), unix.SIGTSTP) // when SIGCONT arrives, forward calls resume
 	case by != unix.SIGSTOP:
 		c.resume() // no shell could continue this process, so Ctrl-Z must not stop it
 	}
 }
 
-// resume continues the command. If this process has the terminal, the command gets the terminal.
+// resume continues the command. If this process has the terminal, resume passes the terminal to the command.
 func (c *child) resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,7 +167,7 @@ func (c *child) resume() {
 	unix.Kill(-c.pid, unix.SIGCONT)
 }
 
-// reclaimTerminal makes this process's group the foreground group again, if the child's group was.
+// reclaimTerminal makes this process's group the foreground group, if the child's group was made the foreground group.
 func (c *child) reclaimTerminal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,8 +186,8 @@ func (c *child) inForeground() bool {
 	return err == nil && group == c.group
 }
 
-// setForeground makes a process group the foreground group. It ignores SIGTTOU meanwhile, because the kernel
-// sends that signal to a background process that does this.
+// setForeground makes a process group the foreground group. It ignores SIGTTOU during the change, because the kernel
+// sends SIGTTOU to a background process that changes the foreground group.
 func (c *child) setForeground(group int) bool {
 	if !signal.Ignored(unix.SIGTTOU) {
 		signal.Ignore(unix.SIGTTOU)
@@ -196,8 +196,8 @@ func (c *child) setForeground(group int) bool {
 	return unix.IoctlSetPointerInt(c.tty, unix.TIOCSPGRP, group) == nil
 }
 
-// orphaned reports whether the process group is orphaned: no shell could continue it after a stop. The kernel does
-// not stop orphaned groups on Ctrl-Z.
+// orphaned reports whether the process group is orphaned, which means that no shell could continue it after a stop. The
+// kernel does not stop orphaned groups on Ctrl-Z.
 func orphaned(group int) bool {
 	parent := unix.Getppid()
 	ours, err := unix.Getsid(0)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// run runs a command and returns its exit status. The command shares the console and receives Ctrl-C itself, so
-// this process ignores it. If this process dies, the command and its child processes are killed.
+// run runs a command and returns its exit status. The command shares the console and receives Ctrl-C itself, so this
+// process ignores Ctrl-C. If this process dies, the command and its child processes are killed.
 func run(path string, argv, environ []string) (status int, err error) {
 	release, err := joinKillJob()
 	if err != nil {
@@ -35,8 +35,8 @@ func run(path string, argv, environ []string) (status int, err error) {
 // IgnoreTerminalStops does nothing: Windows does not stop processes that use the console.
 func IgnoreTerminalStops() (restore func()) { return func() {} }
 
-// joinKillJob puts this process and the processes that it starts into a Windows job. The system kills the job
-// when this process ends. After release is called, background processes of the command survive.
+// joinKillJob puts this process and the processes that it starts into a Windows job. Windows kills the processes of the
+// job when this process ends. Call release to let background processes of the command survive.
 // https://learn.microsoft.com/en-us/windows/win32/procthread/job-objects
 func joinKillJob() (release func(), err error) {
 	job, err := windows.CreateJobObject(nil, nil)
@@ -52,7 +52,7 @@ func joinKillJob() (release func(), err error) {
 		return nil, os.NewSyscallError("AssignProcessToJobObject", err)
 	}
 	return func() {
-		if limitJob(job, 0) == nil { // otherwise closing the handle would kill this process
+		if limitJob(job, 0) == nil { // if the limit stays, closing the handle would kill this process
 			windows.CloseHandle(job)
 		}
 	}, nil

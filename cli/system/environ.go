@@ -8,11 +8,11 @@ import (
 	"aws-vault/cli/envvar"
 )
 
-// An Environment is the environment with which the process started, including the variables that RemoveSecrets
-// removed.
-type Environment struct{ secrets []string } // as NAME=VALUE
+// An Environment is the environment with which this process was started. It includes the variables that RemoveSecrets
+// has removed.
+type Environment struct{ secrets []string } // each secret has the form NAME=VALUE
 
-// profileVariable stays in the environment, because kingpin reads it there. It is not secret.
+// profileVariable is not secret. RemoveSecrets does not remove it, because kingpin reads it from the environment.
 const profileVariable = "AWS_PROFILE"
 
 // RemoveSecrets removes AWS credentials and the variables that unlock a keystore from the environment of this
@@ -34,7 +34,7 @@ func RemoveSecrets() *Environment {
 	return t
 }
 
-// Lookup returns a variable of the environment with which the process started.
+// Lookup returns the value that a variable had when this process was started.
 func (t *Environment) Lookup(name string) (string, bool) {
 	for _, kv := range t.secrets {
 		if removed, value, _ := strings.Cut(kv, "="); envvar.Same(removed, name) {
@@ -44,6 +44,6 @@ func (t *Environment) Lookup(name string) (string, bool) {
 	return os.LookupEnv(name)
 }
 
-// Environ returns the environment with which the process started, including secrets. Callers must remove the
-// secrets that a program should not get.
+// Environ returns the environment with which this process was started, including secrets. Callers must remove the
+// secrets that a program must not get.
 func (t *Environment) Environ() []string { return slices.Concat(os.Environ(), t.secrets) }

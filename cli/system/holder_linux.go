@@ -8,10 +8,10 @@ import (
 	"strconv"
 )
 
-// cardHolder returns the name of another program of this user that has loaded the smart card library, or an empty
-// string if there is none.
+// cardHolder returns the name of another program of this user that has loaded the smart card library. It returns an
+// empty string if there is no such program.
 func cardHolder() string {
-	const maxMaps = 1 << 20 // bytes read of one process's maps file
+	const maxMaps = 1 << 20 // maximum number of bytes to read of a process's maps file
 	maps, err := filepath.Glob("/proc/[0-9]*/maps")
 	if err != nil {
 		return ""

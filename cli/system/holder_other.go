@@ -2,5 +2,5 @@
 
 package system
 
-// cardHolder returns an empty string: it is implemented on Linux only.
+// cardHolder returns an empty string, because only Linux is supported.
 func cardHolder() string { return "" }

@@ -23,7 +23,7 @@ import (
 	"aws-vault/vault/program"
 )
 
-// NewEnv returns the environment of this process. RemoveSecrets must be called first and provides the variables.
+// NewEnv returns the environment of this process. The parameter taken is the result of RemoveSecrets.
 func NewEnv(version string, taken *Environment) app.Env {
 	programs := &program.Starter{ParentLocks: program.ParseLocks(os.Getenv(program.LocksVariable))}
 	return app.Env{
@@ -44,8 +44,8 @@ func NewEnv(version string, taken *Environment) app.Env {
 	}
 }
 
-// selfPath returns the path of this program. It prefers the path found in PATH, because the path of a package
-// manager's file can change with each version.
+// selfPath returns the path of this program. If the program is in PATH, selfPath returns the path in PATH, because a
+// package manager can store each version of the file under another path.
 func selfPath() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -104,9 +104,9 @@ func runSelf(ctx context.Context, programs *program.Starter, args ...string) err
 // shellTimeout limits the run time of a command in the config file, including its prompts.
 const shellTimeout = 3 * time.Minute
 
-// shell runs a command line of the config file and returns its output. The command's stdin is the terminal, or
-// nothing if the terminal is in use. It is never the stdin of this process, which belongs to the command that
-// exec runs later. The command's stderr goes to the stderr of this process.
+// shell runs a command line of the config file and returns its output. The command's stdin is the terminal. If the
+// terminal is in use, the command has no stdin. The command never reads the stdin of this process, because the command
+// of exec needs it later. The command's stderr is the stderr of this process.
 func shell(ctx context.Context, programs *program.Starter, line string, environ []string, limit int64) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, shellTimeout)
 	defer cancel()

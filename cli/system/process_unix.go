@@ -11,8 +11,8 @@ import (
 
 const terminalInput = "/dev/tty"
 
-// replaceProcess replaces this process with the command, so that the command itself receives signals and
-// provides the exit status. It returns only on failure.
+// replaceProcess replaces this process with the command. The command itself then receives the signals, and its exit
+// status is the exit status of this process. replaceProcess returns only if it fails.
 func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {
 	return 0, syscall.Exec(path, argv, environ)
 }

@@ -15,8 +15,8 @@ func replaceProcess(_ context.Context, path string, argv, environ []string) (int
 	return run(path, argv, environ)
 }
 
-// shellCommand returns a command that passes line to cmd.exe unchanged. Go's quoting of arguments would be wrong,
-// because cmd.exe does not interpret it.
+// shellCommand returns a command that passes the parameter line to cmd.exe unchanged. Go would quote line in a way that
+// cmd.exe does not understand.
 func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *program.Command {
 	c := programs.Command(ctx, environ, os.Getenv("SystemRoot")+`\System32\cmd.exe`)
 	if c.SysProcAttr == nil {
