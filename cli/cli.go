@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Main runs one command line, without the program's name, and returns its exit status.
+// Main runs one command line and returns its exit status. The parameter args does not contain the program's name.
 func Main(ctx context.Context, args []string, env app.Env) int {
 	a := app.New(env)
 	k := describe(a, commands...)
@@ -32,7 +32,7 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	if a.Debug {
 		a.Log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	if err := a.Globals.Check(); err != nil && line.name != "doctor" { // doctor reports this as a finding
+	if err := a.Globals.Check(); err != nil && line.name != "doctor" { // doctor reports the error as a finding
 		return report(a, line.name, err)
 	}
 	if err := agentRefusal(a, k, line); err != nil {
@@ -41,7 +41,7 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	if err := checkState(a, line.name); err != nil {
 		return report(a, line.name, err)
 	}
-	if line.name != "exec" && line.name != "export" { // these two catch signals only when they start to wait
+	if line.name != "exec" && line.name != "export" { // exec and export catch signals only when they start to wait
 		a.Env.CatchSignals()
 	}
 	err = line.verb.Run(ctx)

@@ -12,7 +12,7 @@ import (
 // helpWidth is the width of help pages: the default width of a terminal.
 const helpWidth = 80
 
-// help returns the help page of the program, or the page of command c if it is given.
+// help returns the help page of the command c. If c is nil, help returns the help page of the program.
 func help(app *kingpin.ApplicationModel, c *kingpin.CmdModel) string {
 	var b strings.Builder
 	if c == nil || c.Name == "" {
@@ -82,8 +82,8 @@ func helpExamples() string {
 	return app.Examples("Show the help page of exec.", "aws-vault help exec", "Show all help pages.", "aws-vault --help-long")
 }
 
-// exampleLines returns the examples of a command. A command line that is wider than the page is continued
-// with a backslash, as in a shell.
+// exampleLines returns the examples of a command. If a command line is wider than the page, exampleLines continues it
+// on the next line, with a backslash as in a shell.
 func exampleLines(c *kingpin.CmdModel, indent string) []string {
 	text := c.HelpLong
 	if c.FullCommand == "help" {
@@ -111,7 +111,7 @@ func exampleLines(c *kingpin.CmdModel, indent string) []string {
 	return lines
 }
 
-// commandParts splits a command line where it can be continued on the next line: not between a flag and its value.
+// commandParts splits a command line into the parts between which a line can end. A flag and its value are in one part.
 func commandParts(line string) []string {
 	var parts []string
 	flag := false
@@ -147,7 +147,8 @@ func usageArgs(c *kingpin.CmdModel) string {
 	return text
 }
 
-// A helpRow is a row of two columns: a command, flag or argument, and its description.
+// A helpRow is a row of a table with two columns. The left column has a command, a flag or an argument, and the right
+// column its description.
 type helpRow struct{ left, right string }
 
 func commandRows(commands []*kingpin.CmdModel) []helpRow {
@@ -205,8 +206,8 @@ func describeValue(text string, defaults []string, variable string) string {
 	return text
 }
 
-// valueName returns the upper-case word for the value of a flag: its placeholder, or the last word of its name if the
-// placeholder is missing or is a list of lower-case values.
+// valueName returns the upper-case word that stands for the value of a flag. This is the flag's placeholder. If the
+// placeholder is missing or is a list of lower-case values, it is the last word of the flag's name.
 func valueName(f *kingpin.FlagModel) string {
 	if f.PlaceHolder != "" && f.PlaceHolder == strings.ToUpper(f.PlaceHolder) {
 		return f.PlaceHolder
@@ -214,7 +215,7 @@ func valueName(f *kingpin.FlagModel) string {
 	return strings.ToUpper(f.Name[strings.LastIndex(f.Name, "-")+1:])
 }
 
-// leftWidth returns the width of the left column. Left texts that are much longer than the others do not count.
+// leftWidth returns the width of the left column. Texts that are too long for the column do not count.
 func leftWidth(rows []helpRow) int {
 	const most = 22
 	width := 0
@@ -229,7 +230,8 @@ func leftWidth(rows []helpRow) int {
 	return width
 }
 
-// columns writes rows in two columns. If a left text is wider than its column, the right text starts on the next line.
+// columns writes rows in two columns. If a left text is wider than the left column, the right text starts on the next
+// line.
 func columns(b *strings.Builder, rows []helpRow, width int) {
 	indent := strings.Repeat(" ", width+4)
 	for _, r := range rows {
@@ -242,7 +244,8 @@ func columns(b *strings.Builder, rows []helpRow, width int) {
 	}
 }
 
-// wrap writes text in lines shorter than helpWidth. The caller has indented the first line; wrap indents the others.
+// wrap writes text in lines that are shorter than helpWidth. It indents all lines but the first, which the caller
+// indents.
 func wrap(b *strings.Builder, text, indent string) {
 	column := len(indent)
 	for i, word := range strings.Fields(text) {

@@ -34,7 +34,7 @@ func AddCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	return []app.Verb{{Command: c, Effect: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }}}
 }
 
-// A hasSourceError reports a profile with source_profile: a key that is stored for it would not be used.
+// A hasSourceError reports that a profile has the setting source_profile. A key for this profile would never be used.
 type hasSourceError struct {
 	name, source string
 	origin       profile.Origin
@@ -59,7 +59,7 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if p.Source != nil {
 		return &hasSourceError{f.name, p.Source.Name, p.Value("source_profile").Origin}
 	}
-	if err := s.Keystore.Keys.Check(ctx); err != nil { // before the user types a secret needlessly
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // check this before the user types a secret
 		return err
 	}
 	if ok, err := confirmReplace(ctx, a, s, f); err != nil || !ok {
@@ -89,8 +89,8 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	return addToConfig(ctx, a, s, f, serial)
 }
 
-// confirmReplace reports whether a stored key may be replaced. It asks the user, or returns true if the key comes
-// from --env or --stdin and no prompt is possible.
+// confirmReplace asks the user whether to replace the stored key, and reports the answer. If the key comes from --env
+// or --stdin and no prompt is possible, confirmReplace returns true.
 func confirmReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags) (bool, error) {
 	_, stored, err := s.Keys.Fingerprint(ctx, f.name)
 	if err != nil || !stored || f.force {
@@ -106,8 +106,8 @@ func canAsk(a *app.App) bool {
 	return a.CanAsk(prompt.Options{}) == nil
 }
 
-// newKey returns the key from the environment, from stdin or from prompts. Prompts also return the serial number of
-// an MFA device, which may be empty.
+// newKey returns the key from the environment, from stdin or from prompts. If it prompts, it also returns the serial
+// number of an MFA device, or an empty string.
 func newKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aws.Credentials, serial string, err error) {
 	switch {
 	case f.env:
@@ -144,7 +144,7 @@ func promptKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key
 	return key, serial, err
 }
 
-// addToConfig adds the profile to the config file, or sets the MFA device of an existing profile.
+// addToConfig adds the profile to the config file. If the profile exists, addToConfig only sets its MFA device.
 func addToConfig(ctx context.Context, a *app.App, s *app.Session, f addFlags, serial string) error {
 	if !f.addConfig || s.Config.Has(f.name) && serial == "" {
 		return nil

@@ -34,7 +34,7 @@ func BackendsCommand(k *kingpin.Application, a *app.App) []app.Verb {
 type listedBackend struct {
 	Name    string `json:"name"`
 	Works   bool   `json:"works"`
-	Why     string `json:"why,omitempty"` // why it does not work
+	Why     string `json:"why,omitempty"` // why the keystore does not work
 	Chosen  bool   `json:"chosen"`
 	ByName  bool   `json:"by_name_only,omitempty"`
 	Written bool   `json:"last_written,omitempty"`

@@ -36,21 +36,21 @@ func ImportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	return []app.Verb{{Command: c, Effect: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }}}
 }
 
-// A plainKey is an access key in plain text and the file that contains it.
+// A plainKey is an access key in plain text, and the file that contains the key.
 type plainKey struct {
 	profile.PlainKey
 	file        configfile.File
-	otherOrigin string // where the profile has a second key, which the AWS CLI would use without this one; empty if there is none
+	otherOrigin string // where the profile has a second key, which the AWS CLI would use if this key were deleted; empty if there is no second key
 }
 
 func (k plainKey) credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: k.ID.Text, SecretAccessKey: k.Secret.Text}
 }
 
-// A notImportedError reports how many keys were not imported and stay in their files.
+// A notImportedError reports how many keys were not imported. These keys stay in their files.
 type notImportedError struct {
 	n, of      int
-	hasTwoKeys bool // at least one of the profiles has two keys
+	hasTwoKeys bool // whether at least one of the profiles has two keys
 }
 
 func (e *notImportedError) Error() string {
@@ -64,7 +64,7 @@ func (e *notImportedError) Remedy() string {
 	return "see the messages above; to replace stored keys, run the command again with --overwrite"
 }
 
-// A shadowedKeyError reports a key that is not imported, because the AWS CLI uses another key for the profile.
+// A shadowedKeyError reports that a key is not imported, because the AWS CLI uses another key for the same profile.
 type shadowedKeyError struct {
 	found, counts profile.Origin
 }
@@ -73,8 +73,8 @@ func (e *shadowedKeyError) Error() string {
 	return fmt.Sprintf("the key in %s is not imported: the AWS CLI uses another key for this profile, in %s", e.found, e.counts)
 }
 
-// A keptInFileError reports a key that was stored but stays in its file, because deleting it would make the AWS CLI
-// use another key.
+// A keptInFileError reports that a key was stored, but also stays in its file. If the key were deleted from the file,
+// the AWS CLI would use another key for the same profile.
 type keptInFileError struct {
 	found profile.Origin
 	other string
@@ -84,10 +84,10 @@ func (e *keptInFileError) Error() string {
 	return fmt.Sprintf("the key was stored but not deleted from %s, because the AWS CLI would then use the other key, in %s", e.found, e.other)
 }
 
-// A noPlainKeyError reports a requested profile that has no key to import.
+// A noPlainKeyError reports that a profile on the command line has no key to import.
 type noPlainKeyError struct {
 	name      string
-	temporary string // where a temporary key is; empty if there is none
+	temporary string // where the profile has a temporary key; empty if it has none
 }
 
 func (e *noPlainKeyError) Error() string {
@@ -126,18 +126,18 @@ func importKeys(ctx context.Context, a *app.App, f importFlags) error {
 	return importAll(ctx, a, s, f, found)
 }
 
-// foundKeys are the keys in the credentials file and the config file.
+// foundKeys contains the keys that were found in the credentials file and the config file.
 type foundKeys struct {
-	keys     []plainKey // to import
+	keys     []plainKey // the keys to import
 	left     []error    // one error for each key that is not imported
-	warnings []error    // one error for each section that may have a key and cannot be read
+	warnings []error    // one error for each section that cannot be read and may contain a key
 
-	first  map[string]profile.PlainKey // by profile, the key that the AWS CLI uses
-	unread map[string]error            // by profile, why it is unknown which key the AWS CLI uses
+	first  map[string]profile.PlainKey // for each profile, the key that the AWS CLI uses
+	unread map[string]error            // for each profile, why it is not known which key the AWS CLI uses
 }
 
-// plainKeys finds the keys to import. It reads the credentials file first: the AWS CLI uses a
-// profile's key in the config file only if the credentials file has none for it.
+// plainKeys finds the keys to import. It reads the credentials file before the config file, because the AWS CLI uses
+// the key of a profile in the config file only if the credentials file has no key for the profile.
 func plainKeys(a *app.App, names []string) (foundKeys, error) {
 	all := foundKeys{first: map[string]profile.PlainKey{}, unread: map[string]error{}}
 	for _, file := range []configfile.File{a.Env.CredentialsFile(), a.Env.ConfigFile()} {
@@ -165,8 +165,8 @@ func plainKeys(a *app.App, names []string) (foundKeys, error) {
 	return all, nil
 }
 
-// add processes one profile of one file. The AWS CLI uses only the first key of a profile. If it is unknown
-// which key that is, add returns an error that says why.
+// add adds the key that one file contains for one profile. If the profile has several keys, the AWS CLI uses only the
+// first one. If it is not known which key is the first one, add returns an error with the reason.
 func (a *foundKeys) add(text *profile.File, file configfile.File, name string) error {
 	k, ok, err := text.PlainKey(name)
 	if err != nil {
@@ -206,8 +206,8 @@ func (a *foundKeys) leave(name string, err error) {
 	a.left = append(a.left, fmt.Errorf("%s: %w", name, err))
 }
 
-// importAll imports all keys. It continues after an error that concerns only one key, for example a key that AWS
-// refuses.
+// importAll imports all keys. After an error that concerns only one key, such as a key that AWS refuses, importAll
+// continues with the other keys.
 func importAll(ctx context.Context, a *app.App, s *app.Session, f importFlags, found foundKeys) error {
 	var stored []string
 	left, twice := len(found.left), false
@@ -250,7 +250,7 @@ func affectsOneKey(err error) bool {
 		errors.As(err, &shared) || errors.Is(err, profile.ErrKeyChanged)
 }
 
-// importKey reports whether the key is stored and, with --delete, removed from its file.
+// importKey imports one key. It reports whether the key was stored and, with --delete, was also removed from its file.
 func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k plainKey) (bool, error) {
 	a.Print("Importing %s... ", k.Profile)
 	if err := checkKey(k.credentials()); err != nil {

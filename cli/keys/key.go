@@ -60,14 +60,14 @@ func readKey(r io.Reader) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: lines[0], SecretAccessKey: lines[1]}, nil
 }
 
-// A keyError says why a text is not a valid access key. It never contains the text.
+// A keyError reports why a text is not a valid access key. The error never contains the text.
 type keyError struct{ what, found, want string }
 
 func (e *keyError) Error() string {
 	return fmt.Sprintf("the %s %s, expected %s", e.what, e.found, e.want)
 }
 
-// checkKey returns a [*keyError] for a key that AWS cannot have issued.
+// checkKey returns a [*keyError] if AWS cannot have issued the key.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
 func checkKey(c aws.Credentials) error {
 	if err := checkKeyID(c.AccessKeyID); err != nil {

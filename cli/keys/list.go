@@ -55,11 +55,11 @@ func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A row is a line of the list: a profile, or a key or a sign-in that belongs to no profile.
+// A row is a row of the list. It describes a profile, or a key or a sign-in that belongs to no profile.
 type row struct {
 	Profile     string          `json:"profile,omitempty"`
 	Credentials string          `json:"credentials,omitempty"`
-	Damaged     string          `json:"damaged,omitempty"` // why the stored key is damaged, if it is
+	Damaged     string          `json:"damaged,omitempty"` // why the stored key is damaged; empty if it is not damaged
 	Sessions    []listedSession `json:"sessions,omitempty"`
 	SignedIn    []string        `json:"signed_in,omitempty"`
 	entries     []store.Entry
@@ -73,7 +73,7 @@ type listedSession struct {
 
 type rows []row
 
-// readRows returns the rows of the list. It lists the keystore once and does not open its items.
+// readRows returns the rows of the list. It lists the items of the keystore once, and does not open the items.
 func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	keys, err := s.Keys.Names(ctx)
 	if err != nil {
@@ -129,7 +129,7 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	return out, nil
 }
 
-// newRow returns a row for sessions and a key. The name of the key is empty if there is no key.
+// newRow returns a row for a key and its sessions. If the parameter key is empty, the row has no key.
 func newRow(ctx context.Context, ring keystore.Ring, key string, entries []store.Entry) row {
 	r := row{Credentials: key, entries: entries}
 	if key != "" {
@@ -165,7 +165,7 @@ func (r rows) labels(now time.Time) []string {
 	return labels
 }
 
-// action returns the name of the API call that creates sessions of a kind. The list shows it.
+// action returns the name of the API call that creates sessions of this kind. The list prints that name.
 func action(kind string) string {
 	switch plan.Kind(kind) {
 	case plan.KindSessionToken:
@@ -188,11 +188,11 @@ func label(e store.Entry, now time.Time) string {
 	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
-// maxPadding limits the padding of the last column, because one profile can have thousands of sessions, and all
-// other lines would be padded to that width.
+// maxPadding is the maximum width to which the last column is padded. One profile can have thousands of sessions, and
+// without the limit the lines of all other profiles would be as long as the line of that profile.
 const maxPadding = 200
 
-// listTable prints the list in columns of at least 25 characters, as aws-vault 7 does.
+// listTable prints the list as a table, whose columns are at least 25 characters wide, as in aws-vault 7.
 func listTable(a *app.App, r rows) error {
 	now := a.Env.Now()
 	lines := make([][3]string, 0, 2+len(r))
@@ -220,7 +220,7 @@ func listTable(a *app.App, r rows) error {
 	return out.Flush() // Flush returns the first write error
 }
 
-// keyCell returns the text of the column for the stored key.
+// keyCell returns the text of the cell for the stored key.
 func (r row) keyCell() string {
 	if r.Damaged != "" {
 		return r.Credentials + " (damaged)"

@@ -71,7 +71,7 @@ func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 	return moveAll(ctx, a, from, to, f, names, identities)
 }
 
-// A rotationPendingError reports a key whose rotation was interrupted. The key must not be moved, because the
+// A rotationPendingError reports that the rotation of a key was interrupted. The key must not be moved, because the
 // journal of the rotation would stay in the old keystore.
 type rotationPendingError struct{ name, backend string }
 
@@ -92,7 +92,7 @@ func checkNoRotation(ctx context.Context, s *app.Session, names []string, backen
 	return err
 }
 
-// openBackend opens the vault with the given keystore instead of the one that the flags select.
+// openBackend opens the vault with the keystore in the parameter backend, whatever keystore the flags select.
 func openBackend(ctx context.Context, a *app.App, backend string) (*app.Session, error) {
 	other := *a
 	other.Globals.Backend = backend
@@ -110,8 +110,8 @@ func keysToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, 
 	return []string{f.profile}, nil
 }
 
-// identitiesToMove returns the IDs of identity keys in the keystore. Sessions and tokens are not moved, because they
-// can be created again. Identities do not belong to a profile, so with --profile there are none to move.
+// identitiesToMove returns the IDs of the identity keys in the keystore. With --profile it returns none, because an
+// identity key belongs to no profile. Sessions and tokens are not moved, because aws-vault can create them again.
 func identitiesToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, error) {
 	if f.profile != "" {
 		return nil, nil
@@ -147,7 +147,7 @@ func previewMigration(ctx context.Context, a *app.App, to *app.Session, f migrat
 	return nil
 }
 
-// outcomeText returns the message for the outcome of moving one key.
+// outcomeText returns the message about the outcome of moving one key.
 func outcomeText(o transfer.Outcome) string {
 	switch o {
 	case transfer.Copied:
@@ -162,7 +162,7 @@ func outcomeText(o transfer.Outcome) string {
 	return ""
 }
 
-// summaryRows are the lines of the summary.
+// summaryRows lists the lines of the summary.
 var summaryRows = []struct {
 	outcomes []transfer.Outcome
 	text     string
@@ -172,7 +172,7 @@ var summaryRows = []struct {
 	{[]transfer.Outcome{transfer.AlreadyStored, transfer.NotOverwritten}, "skipped"},
 }
 
-// moveAll moves all keys and stops at the first error, because a problem with a keystore concerns all of its keys.
+// moveAll moves all keys. It stops at the first error, because an error of a keystore usually concerns all of its keys.
 func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFlags, names, identities []string) error {
 	if err := to.Keystore.Keys.Check(ctx); err != nil {
 		return err
@@ -224,7 +224,7 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 	return nil
 }
 
-// warnOnError prints a warning if err is not nil. It is used after the key is stored safely.
+// warnOnError prints err as a warning if err is not nil. It is for errors after the key is stored safely.
 func warnOnError(a *app.App, err error) {
 	if err != nil {
 		a.Warn(err)

@@ -41,12 +41,12 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 		a.Print("Nothing is stored in keystore %s.\n", s.Keystore.Name)
 		return nil
 	}
-	ctx, lock, err := s.Locks.Named(ctx, "rotate", "a new passphrase for the keystore") // no process may store items meanwhile
+	ctx, lock, err := s.Locks.Named(ctx, "rotate", "a new passphrase for the keystore") // while this process holds the lock, other processes do not store keys
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := s.Keystore.Private.Check(ctx); err != nil { // prompts for the old passphrase first
+	if err := s.Keystore.Private.Check(ctx); err != nil { // Check prompts for the old passphrase
 		return err
 	}
 	var next string
@@ -92,7 +92,7 @@ func passphraseFromStdin(a *app.App) (string, error) {
 	return app.GivenPassphrase(a, strings.TrimRight(line, "\r\n")), nil
 }
 
-// A notRekeyedError reports items that are encrypted with a third passphrase and were not changed.
+// A notRekeyedError reports that items were not changed, because neither the old nor the new passphrase decrypts them.
 type notRekeyedError struct{ done keystore.Rekeyed }
 
 func (e *notRekeyedError) Error() string {

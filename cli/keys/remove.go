@@ -61,7 +61,7 @@ func remove(ctx context.Context, a *app.App, s *app.Session, name string, force 
 	return err
 }
 
-// removeSessions removes the sessions of a profile and all sessions that were created with its key.
+// removeSessions removes the sessions of a profile, and all sessions that were created with the key of this profile.
 func removeSessions(ctx context.Context, s *app.Session, name string) (int, error) {
 	return s.ClearSessions(ctx, func(e store.Entry) bool { return e.Profile == name || e.Root == name })
 }

@@ -69,7 +69,8 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	return r.Run(ctx)
 }
 
-// confirmDelete asks the user to type the name of the IAM user before an access key is deleted permanently.
+// confirmDelete asks the user to type the name of the IAM user, because an access key is about to be deleted
+// permanently.
 func confirmDelete(ctx context.Context, a *app.App, s *app.Session, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
 	a.Note("user %s has %d access keys, which is the maximum:", q.User, len(q.Keys))
 	for _, key := range q.Keys {
@@ -81,7 +82,7 @@ func confirmDelete(ctx context.Context, a *app.App, s *app.Session, q *rotation.
 	return strings.TrimSpace(answer) == q.User, err
 }
 
-// describe formats a key with its age in days.
+// describe formats an access key together with its age in days.
 func describe(k rotation.KeyUse, now time.Time) string {
 	return fmt.Sprintf("%s, %s old", k, ui.Count(int(now.Sub(k.Created)/(24*time.Hour)), "day"))
 }
@@ -116,7 +117,7 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 	return nil
 }
 
-// interruptedText returns what would happen to an interrupted rotation.
+// interruptedText describes what rotate would do with an interrupted rotation.
 func interruptedText(j *store.Rotation, f rotateFlags) string {
 	switch {
 	case j.New.AccessKeyID == "":

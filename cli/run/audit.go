@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// An auditLog is a file with one line of JSON for each set of credentials that a server provided. A nil auditLog
-// writes nothing.
+// An auditLog is a file with one line of JSON for each time that a server provided credentials. A nil auditLog writes
+// nothing.
 type auditLog struct {
 	path string
 	now  func() time.Time
@@ -21,7 +21,7 @@ type auditLog struct {
 	file *os.File
 }
 
-// An auditError reports an audit file that cannot be opened or written.
+// An auditError reports that an audit file cannot be opened or written.
 type auditError struct {
 	path string
 	err  error
@@ -52,7 +52,7 @@ func openAudit(a *app.App, path string) (*auditLog, error) {
 	return &auditLog{path: path, now: a.Env.Now, file: f}, nil
 }
 
-// hook returns the function that a server calls when it provides credentials, or nil for a nil auditLog.
+// hook returns the function that a server calls when it provides credentials. If the auditLog is nil, hook returns nil.
 func (u *auditLog) hook() func(server.AuditEvent) error {
 	if u == nil {
 		return nil
@@ -60,7 +60,8 @@ func (u *auditLog) hook() func(server.AuditEvent) error {
 	return u.write
 }
 
-// write appends one line with a single write, because other processes may append to the same file.
+// write appends one line to the file. It writes the line with a single system call, because other processes may append
+// to the same file.
 func (u *auditLog) write(h server.AuditEvent) error {
 	line, err := json.Marshal(struct {
 		Time    string       `json:"time"`
@@ -80,7 +81,7 @@ func (u *auditLog) write(h server.AuditEvent) error {
 	return nil
 }
 
-// Close closes the file.
+// Close closes the audit file.
 func (u *auditLog) Close() error {
 	if u == nil {
 		return nil

@@ -13,15 +13,15 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A credentialProvider creates the credentials that a server provides for one profile. It creates a new plan each
-// time, so that it notices a replaced key.
+// A credentialProvider creates the credentials that a server provides for one profile. It creates a new plan each time,
+// because the user may have replaced the key in the meantime.
 type credentialProvider struct {
 	app        *app.App
 	task       *app.Task
 	unattended *vault.Unattended
 }
 
-// newCredentialProvider returns the provider for a task. The context until is as for [vault.Unattended].
+// newCredentialProvider returns the provider for a task. The context until is the PromptContext of [vault.Unattended].
 func newCredentialProvider(until context.Context, a *app.App, t *app.Task) *credentialProvider {
 	return &credentialProvider{app: a, task: t, unattended: &vault.Unattended{Vault: t.Vault, PromptContext: until, CanPrompt: t.CanAskFor}}
 }
@@ -32,7 +32,7 @@ func (s *credentialProvider) plan(ctx context.Context, then ...string) (plan.Pla
 	return s.task.Session.Plan(ctx, s.task.Profile, o)
 }
 
-// create creates credentials for a client of the server. It prompts the user only in the background.
+// create creates credentials for a client of the server. If a prompt is needed, it is shown in the background.
 func (s *credentialProvider) create(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
 	pl, err := s.plan(ctx, then...)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *credentialProvider) create(ctx context.Context, need time.Duration, the
 	return s.unattended.Credentials(ctx, pl, s.task.Options, need)
 }
 
-// createFirst creates the first credentials, while all kinds of prompts are possible. If ctx ends, it waits until
-// the prompt is removed from the terminal.
+// createFirst creates the first credentials, while all kinds of prompts are still possible. If the context ctx ends,
+// createFirst waits until the prompt is removed from the terminal.
 func (s *credentialProvider) createFirst(ctx context.Context, l *server.CredentialCache) error {
 	return l.CreateFirst(ctx, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 		pl, err := s.plan(ctx)
@@ -53,12 +53,12 @@ func (s *credentialProvider) createFirst(ctx context.Context, l *server.Credenti
 	})
 }
 
-// lease returns the lease of the profile's credentials.
+// lease returns the cache for the profile's credentials.
 func (s *credentialProvider) lease(need time.Duration) *server.CredentialCache {
 	return s.leaseOf(need)
 }
 
-// roles returns the leases of roles that are assumed with the profile's credentials.
+// roles returns the caches for the credentials of roles that are assumed with the profile's credentials.
 func (s *credentialProvider) roles() *server.Roles {
 	return &server.Roles{NewCache: func(arn string) *server.CredentialCache { return s.leaseOf(server.ECSMinValidity, arn) }}
 }
@@ -75,7 +75,7 @@ func (s *credentialProvider) leaseOf(need time.Duration, then ...string) *server
 	}
 }
 
-// clock returns the clock of AWS, which decides when credentials expire.
+// clock returns a clock that follows the clock of AWS, because AWS decides when credentials expire.
 func (s *credentialProvider) clock() server.Clock {
 	return server.Clock{Now: s.task.Session.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
 }

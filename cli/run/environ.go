@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// childEnvironment returns the environment for a command: that of this process, without secrets and other
-// credentials, and with the given variables.
+// childEnvironment returns the environment for a command. It contains the variables of this process, except secrets and
+// variables that select other credentials, and the variables in given.
 func childEnvironment(a *app.App, pl plan.Plan, given []variable) []string {
 	environ := envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Scrubbed, envvar.Unlocking)
 	for _, v := range append([]variable{{"AWS_VAULT", pl.Profile}}, given...) {
@@ -23,8 +23,8 @@ func childEnvironment(a *app.App, pl plan.Plan, given []variable) []string {
 
 type variable struct{ name, value string }
 
-// variables returns the environment variables with which SDKs read credentials, and the region and endpoint of the
-// profile if it sets them.
+// variables returns the environment variables from which SDKs read credentials. If the profile sets a region or an
+// endpoint, variables also returns the variables for them.
 func variables(pl plan.Plan, c aws.Credentials) []variable {
 	vars := []variable{{"AWS_ACCESS_KEY_ID", c.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey}}
 	if c.SessionToken != "" {
@@ -36,7 +36,7 @@ func variables(pl plan.Plan, c aws.Credentials) []variable {
 	return append(vars, regionAndEndpoint(pl)...)
 }
 
-// regionAndEndpoint returns the variables for the region and the endpoint of the profile, if it sets them.
+// regionAndEndpoint returns the variables for those of the region and the endpoint that the profile sets.
 func regionAndEndpoint(pl plan.Plan) (vars []variable) {
 	if pl.Region != "" {
 		vars = append(vars, variable{"AWS_REGION", pl.Region}, variable{"AWS_DEFAULT_REGION", pl.Region})

@@ -37,8 +37,8 @@ func ExecCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A CommandError reports a command that cannot be run. Commands are checked first, so that the user is not
-// prompted for a code needlessly.
+// A CommandError reports that a command cannot be run. exec checks the command first, so that the user is not prompted
+// needlessly.
 type CommandError struct {
 	name   string
 	Status int
@@ -106,7 +106,8 @@ func userShell(a *app.App) string {
 	return defaultShell
 }
 
-// noteSubshell tells the user that exec starts a subshell, and warns if this shell is already one.
+// noteSubshell prints that exec starts a subshell. If this shell was started by exec too, noteSubshell prints that
+// first.
 func noteSubshell(a *app.App, shell string) {
 	if outer, _ := a.Env.Getenv("AWS_VAULT"); outer != "" {
 		a.Note("this shell was already started by aws-vault exec, for profile %s", outer)
@@ -117,8 +118,8 @@ func noteSubshell(a *app.App, shell string) {
 	}
 }
 
-// credentials creates the plan and the credentials for a request. The credentials are valid for at least the
-// duration that need returns.
+// credentials creates the plan and the credentials for a request. The function need returns for how long the
+// credentials must be valid.
 func credentials(ctx context.Context, a *app.App, r app.Request, need func(plan.Plan) time.Duration) (*app.Task, aws.Credentials, error) {
 	t, err := a.Begin(ctx, r)
 	if err != nil {

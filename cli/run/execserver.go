@@ -17,7 +17,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// serverFlags are the flags of exec for the credential server.
+// serverFlags contains the flags of exec for the credential server.
 type serverFlags struct {
 	ecs, ecsAlias, ec2 bool
 	lazy, v1, address  bool
@@ -40,7 +40,7 @@ func bindAudit(c *kingpin.CmdClause, into *string) {
 
 func (f *serverFlags) enabled() bool { return f.ecs || f.ecsAlias || f.ec2 }
 
-// check returns an error if flags contradict each other or have no effect.
+// check returns an error if two flags contradict each other or if a flag has no effect.
 func (f *serverFlags) check() error {
 	if f.ec2 && (f.ecs || f.ecsAlias) {
 		return &app.UsageError{Text: "--ecs-server and --ec2-server cannot be used together"}
@@ -54,18 +54,18 @@ func (f *serverFlags) check() error {
 	return nil
 }
 
-// A commandLine is a command to run.
+// A commandLine is the command that exec runs.
 type commandLine struct {
 	path        string
 	argv        []string
 	interactive bool
 }
 
-// execServer runs a command and, while it runs, a server that provides credentials to it.
+// execServer runs a command. While the command runs, execServer also runs a server that provides credentials to it.
 func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags serverFlags, c commandLine) error {
-	// From here on, signals do not end this process: it must clean up after the command ends.
+	// From here on, signals do not end this process, because it must clean up after the command has ended.
 	a.Env.CatchSignals()
-	running, end := context.WithCancel(context.WithoutCancel(ctx)) // the command handles signals
+	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal that ends ctx must not end the server, because the command may handle the signal and continue
 	defer end()
 	t, err := a.Begin(ctx, app.Request{Verb: "exec", Flags: &f, For: plan.Serve, OfferProfiles: true})
 	if err != nil {
@@ -115,7 +115,8 @@ func createFirst(ctx context.Context, provider *credentialProvider, lease *serve
 	return provider.task.RecordUse(ctx)
 }
 
-// serveInBackground starts a server that runs until ctx ends. The function stop waits for its end.
+// serveInBackground starts a server that runs until the context ctx ends. The function stop waits until the server has
+// ended.
 func serveInBackground(ctx context.Context, a *app.App, s *server.Server, l net.Listener) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
@@ -127,8 +128,8 @@ func serveInBackground(ctx context.Context, a *app.App, s *server.Server, l net.
 	return func() { <-ended }
 }
 
-// listenFor opens the listener that the flags select. The caller calls release to undo changes to the network
-// configuration.
+// listenFor opens the listener that the flags select. It may change the network configuration, and the function release
+// undoes the change.
 func listenFor(a *app.App, flags serverFlags) (l net.Listener, release func(), err error) {
 	if flags.address {
 		return listenMetadata(a)
@@ -137,7 +138,7 @@ func listenFor(a *app.App, flags serverFlags) (l net.Listener, release func(), e
 	return l, func() {}, err
 }
 
-// need returns the minimum remaining lifetime of the credentials that the server provides.
+// need returns how long the credentials must still be valid when the server provides them.
 func (f *serverFlags) need() time.Duration {
 	if f.ec2 {
 		return server.EC2MinValidity
@@ -167,8 +168,8 @@ func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lea
 	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 
-// containerURI is the variable with the URL of the credential server, and containerTokenFile the variable with the
-// path of its token file.
+// containerURI names the variable with the URL of the credential server. containerTokenFile names the variable with the
+// path of the server's token file.
 const (
 	containerURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
@@ -178,7 +179,7 @@ const (
 func newToken() string {
 	const size = 32
 	var b [size]byte
-	rand.Read(b[:]) // never fails
+	rand.Read(b[:]) // rand.Read never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 

@@ -52,7 +52,7 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 
 func explainJSON(a *app.App, pl plan.Plan, cached map[int]store.Entry) error {
 	type session struct {
-		Step    int       `json:"step"` // counted from 1, as in the text output
+		Step    int       `json:"step"` // the number of the step, counted from 1 as in the text output
 		Expires time.Time `json:"expires"`
 	}
 	out := struct {
@@ -67,8 +67,8 @@ func explainJSON(a *app.App, pl plan.Plan, cached map[int]store.Entry) error {
 	return ui.PrintEscapedJSON(a.Env.Stdout, out)
 }
 
-// sessionNameKnown reports whether the session name of a plan is known. If a claim of the token sets the name, it
-// is unknown until the token is read.
+// sessionNameKnown reports whether the session name of a plan is known. If a claim of a token sets the session name,
+// the name is not known before the token is read.
 func sessionNameKnown(pl plan.Plan) bool {
 	spec, ok := pl.Steps[0].Spec.(plan.OIDCRole)
 	return !ok || spec.Subject == "" || spec.SessionName != ""

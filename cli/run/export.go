@@ -21,8 +21,9 @@ func ExportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return export(ctx, a, f, format) }}}
 }
 
-// jsonNeed returns the minimum remaining lifetime of credentials for credential_process. SDKs renew credentials
-// 15 minutes before they expire, so with a shorter lifetime they would run aws-vault for each call.
+// jsonNeed returns how long the credentials for a credential_process must still be valid. SDKs run the
+// credential_process again 15 minutes before the credentials expire. With less time left, they would run aws-vault for
+// each call.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 func jsonNeed(pl plan.Plan) time.Duration {
 	const need = 16 * time.Minute

@@ -11,13 +11,13 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A format formats credentials for one kind of consumer.
+// A format converts credentials to the text that one kind of program reads.
 type format func(plan.Plan, aws.Credentials) ([]byte, error)
 
-// formats are the output formats of export, in the order of the help page.
+// formats lists the output formats of export, in the order of the help page.
 var formats = []struct {
 	name  string
-	write format // nil if lines is used
+	write format // the function that formats the credentials; nil if lines formats them
 	lines lines
 }{
 	{"env", nil, lines{"%s=%s\n", ui.PosixQuote}},
@@ -50,10 +50,10 @@ func formatOf(name string) format {
 		}
 		return func(pl plan.Plan, c aws.Credentials) ([]byte, error) { return f.lines.text(variables(pl, c)) }
 	}
-	return nil // kingpin accepts no other name
+	return nil // not reached, because kingpin accepts only names of formats
 }
 
-// lines formats one line per variable, with its value quoted for a shell.
+// lines formats credentials as one line per environment variable. The value of each variable is quoted for a shell.
 type lines struct {
 	line  string // a format string for a name and a value
 	quote func(string) (string, error)

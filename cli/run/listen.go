@@ -16,16 +16,16 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// An endpoint is the address or the socket at which a server listens.
+// An endpoint is where a server listens: an address or a Unix socket.
 type endpoint struct {
-	socket  string // path of a Unix socket; empty if address is set
+	socket  string // the path of a Unix socket; empty if address is set
 	address string
 }
 
 func (p endpoint) String() string { return p.socket + p.address }
 
-// hosts returns the Host headers that the server accepts. At a socket, a proxy for containers forwards requests to
-// 169.254.170.2.
+// hosts returns the Host headers that the server accepts. A server at a socket also accepts 169.254.170.2, because the
+// proxy for containers forwards requests with this header.
 func (p endpoint) hosts() []string {
 	if p.socket != "" {
 		return []string{"localhost", "169.254.170.2"}
@@ -47,7 +47,7 @@ func (e *listenError) Unwrap() error { return e.err }
 
 var errServedAlready = errors.New("another aws-vault already listens there")
 
-// listen returns the listener that systemd opened, or else opens one.
+// listen returns the listener that systemd has opened. If systemd has opened none, listen opens a listener.
 func listen(a *app.App, f *serveFlags) (*peer.Listener, endpoint, error) {
 	l, err := systemdListener(a.Env.Getenv, a.Env.Peers)
 	switch {
@@ -68,7 +68,7 @@ func listen(a *app.App, f *serveFlags) (*peer.Listener, endpoint, error) {
 	return l, at, err
 }
 
-// endpointOf returns the endpoint of a listener. It fails if other machines can reach the listener.
+// endpointOf returns the endpoint of a listener. It returns an error if other machines can connect to the listener.
 func endpointOf(l net.Listener) (endpoint, error) {
 	switch a := l.Addr().(type) {
 	case *net.UnixAddr:
@@ -101,7 +101,8 @@ func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	return l, nil
 }
 
-// listenSocket listens at a Unix socket that only this user can access. It removes the socket of a killed server.
+// listenSocket listens at a Unix socket that only this user can access. If a killed server has left a socket at the
+// path, listenSocket removes that socket first.
 func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -124,8 +125,8 @@ func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
 	return l, nil
 }
 
-// privateFolder creates a folder of mode 0700. If the folder exists and other users can access it, privateFolder
-// returns an error instead of changing the mode, because that may be intended.
+// privateFolder creates a folder with mode 0700. If the folder exists and other users can access it, privateFolder
+// returns an error. It does not change the mode, because the user may have chosen it.
 func privateFolder(dir string) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {

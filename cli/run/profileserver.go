@@ -16,18 +16,18 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A profileServer is the server of one run of serve.
+// A profileServer is the server that one run of the command serve starts.
 type profileServer struct {
 	app      *app.App
 	flags    serveFlags
 	endpoint endpoint
 	session  *app.Session
 	audit    *auditLog
-	profiles []*servedProfile // in the order of the command line
+	profiles []*servedProfile // the profiles, in the order of the command line
 	handler  atomic.Pointer[server.ECS]
 }
 
-// A servedProfile is one profile of a profileServer.
+// A servedProfile is a profile whose credentials a profileServer provides.
 type servedProfile struct {
 	name     string
 	token    string
@@ -38,8 +38,8 @@ type servedProfile struct {
 
 func (p *servedProfile) plan() plan.Plan { return p.provider.task.Plan }
 
-// newProfileServer plans the credentials of all profiles but does not start serving. Background work ends when ctx
-// ends.
+// newProfileServer plans the credentials of all profiles but does not start to serve. When ctx ends, so does the
+// server's work in the background.
 func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint) (*profileServer, error) {
 	s, err := a.Open(ctx, "serve "+strings.Join(f.profiles, " "))
 	if err != nil {
@@ -59,8 +59,8 @@ func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint
 	return v, nil
 }
 
-// plan plans the credentials of each profile. All profiles keep their tokens, and a profile whose plan has not
-// changed also keeps its credentials.
+// plan plans the credentials of each profile. The list before contains the profiles that are already served, or is nil.
+// These profiles keep their tokens. A profile whose plan has not changed also keeps its credentials.
 func (v *profileServer) plan(ctx context.Context, s *app.Session, before []*servedProfile) ([]*servedProfile, error) {
 	var profiles []*servedProfile
 	for i, name := range v.flags.profiles {
@@ -96,7 +96,8 @@ func (v *profileServer) install() {
 	v.handler.Store(e)
 }
 
-// begin creates the first credentials of each profile, one profile at a time, because each may prompt the user.
+// begin creates the first credentials of each profile, one profile after the other, because each profile may need a
+// prompt.
 func (v *profileServer) begin(ctx context.Context) error {
 	if v.flags.lazy {
 		return nil
@@ -148,7 +149,7 @@ func (v *profileServer) watch(ctx context.Context, interval time.Duration) {
 	}
 }
 
-// reload reads the config files again and serves the new settings. If that fails, nothing changes.
+// reload reads the config files again and serves the new settings. If reload fails, the server keeps the old settings.
 func (v *profileServer) reload(ctx context.Context) error {
 	config, in, err := v.app.Env.ReadConfig(nil)
 	if err != nil {
@@ -182,7 +183,7 @@ func statFiles(files []string) []os.FileInfo {
 	return infos
 }
 
-// sameFiles reports whether the files have not been written or replaced between two calls of statFiles.
+// sameFiles reports whether the files are unchanged. The parameters are the results of two calls of statFiles.
 func sameFiles(a, b []os.FileInfo) bool {
 	for i := range a {
 		if a[i] == nil || b[i] == nil {

@@ -14,7 +14,7 @@ import (
 // proxyFlags are the flags of proxy.
 type proxyFlags struct {
 	user     string
-	handOver bool // this process is the one without privileges
+	handOver bool // whether this process is the child process without privileges
 }
 
 func ProxyCommand(k *kingpin.Application, a *app.App) []app.Verb {
@@ -36,8 +36,8 @@ func (*privilegeError) Remedy() string {
 	return "start the proxy as root: sudo aws-vault proxy"
 }
 
-// listenAlias adds the address of the EC2 metadata service to the loopback interface and listens at it. The function
-// release removes the address.
+// listenAlias adds the address of the EC2 metadata service to the loopback interface, and listens at that address. The
+// function release removes the address.
 func listenAlias(who peer.Check) (l net.Listener, release func(), err error) {
 	alias, err := server.NewAlias()
 	if err != nil {

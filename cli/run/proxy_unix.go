@@ -22,13 +22,13 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// proxyDir is the directory with the sockets of proxies. Only root can write to it.
+// proxyDir is the directory that contains the sockets of proxies. Only root can write to it.
 const proxyDir = "/var/run/aws-vault"
 
 func proxySocket(uid int) string { return filepath.Join(proxyDir, fmt.Sprintf("ec2-%d.sock", uid)) }
 
-// proxy provides the address of the EC2 metadata service to one user until it is stopped. It uses root privileges
-// only to open the sockets; a child process without privileges passes the socket to the user's programs.
+// proxy opens the metadata service's address for one user until it is stopped. It needs root privileges only to open
+// the sockets. A child process without these privileges then passes the socket at that address to the user's programs.
 func proxy(ctx context.Context, a *app.App, f proxyFlags) error {
 	if f.handOver {
 		return handOver(ctx, a)
@@ -60,7 +60,7 @@ func proxy(ctx context.Context, a *app.App, f proxyFlags) error {
 	return runUnprivileged(ctx, owner, bound, l)
 }
 
-// proxyUser returns the user of --user, or else the user who ran sudo.
+// proxyUser returns the user that --user names. Without --user, it returns the user who ran sudo.
 func proxyUser(a *app.App, name string) (*syscall.Credential, error) {
 	if name == "" {
 		id, _ := a.Env.Getenv("SUDO_UID")
@@ -86,8 +86,8 @@ func credential(u *user.User) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
-// listenProxy creates the socket that the user's programs connect to. It replaces the socket of a killed proxy. No
-// other proxy is running, because the address of the metadata service was free.
+// listenProxy creates the socket to which the user's programs connect. If a killed proxy has left a socket, listenProxy
+// replaces it. No other proxy can be running, because the address of the metadata service was free.
 func listenProxy(owner *syscall.Credential) (*os.File, error) {
 	if err := os.Mkdir(proxyDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -127,7 +127,7 @@ func listenProxy(owner *syscall.Credential) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// runUnprivileged runs the child process without privileges. It waits until the child ends or ctx ends.
+// runUnprivileged starts the child process without privileges. It waits until the child or the context ctx ends.
 func runUnprivileged(ctx context.Context, owner *syscall.Credential, files ...*os.File) error {
 	runtime.LockOSThread() // the kernel kills the child when the thread that started it ends
 	defer runtime.UnlockOSThread()
@@ -141,12 +141,13 @@ func runUnprivileged(ctx context.Context, owner *syscall.Credential, files ...*o
 	system.KillWithParent(c.SysProcAttr)
 	err = c.Run()
 	if ctx.Err() != nil {
-		return nil // stopping the proxy is not an error
+		return nil // the user stopped the proxy, which is not an error
 	}
 	return err
 }
 
-// handOver is the child process without privileges. It passes the socket at 169.254.169.254 to programs that connect.
+// handOver runs in the child process without privileges. It passes the socket at 169.254.169.254 to programs that
+// connect.
 func handOver(ctx context.Context, a *app.App) error {
 	const bound, listener = 3, 4
 	l, err := peer.FromFile(os.NewFile(listener, "listener"), a.Env.Peers)
@@ -164,8 +165,8 @@ func handOver(ctx context.Context, a *app.App) error {
 
 var errProxyGone = errors.New("aws-vault proxy has ended, so the metadata service at 169.254.169.254 is no longer available")
 
-// listenMetadata listens at the address of the EC2 metadata service, as root or through aws-vault proxy. The
-// function release frees the address.
+// listenMetadata listens at the address of the EC2 metadata service. If this process is not root, it gets the listener
+// from aws-vault proxy. The function release frees the address.
 func listenMetadata(a *app.App) (l net.Listener, release func(), err error) {
 	if os.Geteuid() != 0 {
 		handedOver, err := server.ReceiveSocket(proxySocket(os.Getuid()), a.Env.Peers)

@@ -8,7 +8,8 @@ import (
 	"aws-vault/cli/app"
 )
 
-// proxy returns an error: a process cannot pass a socket to another process here, and the proxy is not needed.
+// proxy returns an error. A Windows process cannot pass a socket to another process, and Windows does not need the
+// proxy.
 func proxy(context.Context, *app.App, proxyFlags) error {
 	return errors.New("aws-vault proxy is not available on Windows; run exec --ec2-address as an administrator instead")
 }

@@ -17,9 +17,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// refusal converts an error to a server's response to a client. The message includes the hints. SDKs retry 5xx and
-// 429 but not other 4xx, so errors that the user must fix are 4xx. A missing sign-in is 403, the status that AWS
-// uses for denied access; 401 would mean that the client's token is wrong.
+// refusal converts an error to the response of a server to a client. The message contains the hints. SDKs retry after
+// 5xx and 429, but not after other 4xx, so errors that the user must fix are 4xx. A missing sign-in is 403, because AWS
+// uses 403 for denied access, and 401 would mean that the client's token is wrong.
 func refusal(a *app.App, err error) server.Refusal {
 	r := classify(a, err)
 	r.Message = a.Env.Shorten(err.Error())
@@ -56,7 +56,7 @@ func classify(a *app.App, err error) server.Refusal {
 	return server.Refusal{Status: http.StatusInternalServerError, Code: "InternalFailure"}
 }
 
-// statusOf returns the HTTP status for an error of AWS: the original status if SDKs handle it correctly.
+// statusOf returns the HTTP status for an error from AWS. It returns AWS's own status if SDKs handle that correctly.
 func statusOf(e *awsapi.APIError) int {
 	switch {
 	case e.Retry && e.Status < http.StatusInternalServerError:
@@ -76,7 +76,7 @@ func (e *planError) Error() string { return e.err.Error() }
 
 func (e *planError) Unwrap() error { return e.err }
 
-// isConfigError reports whether the user must fix a profile, or a file that a profile names.
+// isConfigError reports whether the user can fix the error by changing a profile, or a file that a profile names.
 func isConfigError(err error) bool {
 	var (
 		plan     *planError

@@ -17,13 +17,13 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A registration records a running server in the state folder. The server holds a lock, which the system releases
-// when the process ends, even if the process is killed.
+// A registration records a running server in the state folder. The server holds a lock as long as it runs. If the
+// process is killed, the system releases the lock.
 type registration struct {
 	dir   *disk.Folder
-	name  string // the name of its files, without extension
+	name  string // the name of the registration's files, without extension
 	lock  *disk.LockFile
-	files []registryFile // to remove when the server ends
+	files []registryFile // the files to remove when the server ends
 }
 
 type registryFile struct {
@@ -42,8 +42,8 @@ type registeredServer struct {
 type registeredProfile struct {
 	Name      string      `json:"name"`
 	TokenFile string      `json:"token_file"`
-	Token     string      `json:"token_digest"` // recognizes the token file, so that another file is not removed
-	Variables [][2]string `json:"variables"`    // a name and its value
+	Token     string      `json:"token_digest"` // a digest of the token; a token file with another digest is not removed
+	Variables [][2]string `json:"variables"`    // each element is a name and a value
 }
 
 func (p registeredProfile) variables() (vars []variable) {
@@ -55,11 +55,12 @@ func (p registeredProfile) variables() (vars []variable) {
 
 func registryFolder(state *disk.Folder) *disk.Folder { return state.Folder("serve") }
 
-// registryLockTimeout is how long to wait for the lock of an endpoint. Another process holds it briefly while it
-// removes the files of a killed server.
+// registryLockTimeout is how long register waits for the lock of an endpoint. Another process holds this lock for a
+// short time while it removes the files of a killed server.
 const registryLockTimeout = time.Second
 
-// register records that this process serves at an endpoint. It returns errServedAlready if another process does.
+// register records that this process listens at an endpoint. It returns errServedAlready if another process listens
+// there.
 func register(ctx context.Context, state *disk.Folder, at endpoint) (*registration, error) {
 	s := &registration{dir: registryFolder(state), name: app.Digest(at.String())}
 	limited, cancel := context.WithTimeoutCause(ctx, registryLockTimeout, &listenError{at.String(), errServedAlready})
@@ -71,12 +72,12 @@ func register(ctx context.Context, state *disk.Folder, at endpoint) (*registrati
 
 func (f registryFile) path() string { return f.dir.File(f.name) }
 
-// tokenFile returns the default token file of a profile.
+// tokenFile returns the token file of a profile if --token-dir is not given.
 func (s *registration) tokenFile(profile string) registryFile {
 	return registryFile{s.dir, s.name + "-" + app.Digest(profile) + ".token"}
 }
 
-// write writes a file that unregister removes.
+// write writes a file, and records it so that unregister removes it.
 func (s *registration) write(f registryFile, data []byte) error {
 	s.files = append(s.files, f)
 	return f.dir.Write(f.name, data)
@@ -90,7 +91,8 @@ func (s *registration) unregister() {
 	unlockRegistration(s.dir, s.name, s.lock)
 }
 
-// unlockRegistration releases a lock and removes its file, unless another process has acquired the lock meanwhile.
+// unlockRegistration releases a lock and removes the lock's file. If another process then holds the lock, the file
+// stays.
 func unlockRegistration(dir *disk.Folder, name string, lock *disk.LockFile) {
 	lock.Close()
 	dir.RemoveLock(name + ".lock")
@@ -115,7 +117,7 @@ func (v *profileServer) announce(s *registration) error {
 		if dir != nil {
 			file = registryFile{dir, url.PathEscape(p.name)}
 		}
-		if err := s.write(file, []byte(p.token)); err != nil { // without a newline, which SDKs do not accept
+		if err := s.write(file, []byte(p.token)); err != nil { // SDKs do not accept a newline after the token
 			return err
 		}
 		shown := registeredProfile{Name: p.name, TokenFile: file.path(), Token: app.Digest(p.token)}
@@ -134,8 +136,8 @@ func (v *profileServer) announce(s *registration) error {
 	return printVariables(v.app, v.flags.format, []registeredServer{entry})
 }
 
-// variables returns the variables with which an SDK requests a profile. For a socket, the proxy for containers adds
-// the token, so the SDK needs only the path.
+// variables returns the variables with which an SDK requests the credentials of a profile. For a socket, the proxy for
+// containers adds the token to each request, so the SDK needs only the path of the URL.
 func (p endpoint) variables(profile, tokenFile string) []variable {
 	path := (&url.URL{Path: "/" + profile}).EscapedPath()
 	if p.socket != "" {
@@ -144,7 +146,7 @@ func (p endpoint) variables(profile, tokenFile string) []variable {
 	return []variable{{containerURI, "http://" + p.address + path}, {containerTokenFile, tokenFile}}
 }
 
-// A noServerError reports that no server is running for the requested profiles.
+// A noServerError reports that no running server has the requested profiles.
 type noServerError struct{}
 
 func (noServerError) Error() string { return "no aws-vault serve is running for these profiles" }
@@ -153,8 +155,8 @@ func (noServerError) Remedy() string {
 	return "start a server with aws-vault serve PROFILE; in shells that used an earlier server, unset " + containerURI + " and " + containerTokenFile
 }
 
-// warnKilled warns of servers that were killed. Another user can now listen at their ports and provide other
-// credentials to programs that still have the variables.
+// warnKilled warns about servers that were killed. If a program still has the variables of a killed server, another
+// user can listen at the server's port and provide other credentials to that program.
 func warnKilled(a *app.App, killed []registeredServer) {
 	for _, e := range killed {
 		if e.Address == "" {
@@ -200,7 +202,7 @@ func serveStatus(a *app.App, f serveFlags) error {
 	return printVariables(a, f.format, found)
 }
 
-// registeredServers returns the running servers and the killed servers. It removes the files of killed servers.
+// registeredServers returns the running servers and the killed servers, and removes the files of killed servers.
 func registeredServers(dir *disk.Folder) (running, killed []registeredServer, err error) {
 	files, err := dir.Entries()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -242,7 +244,8 @@ func registeredServers(dir *disk.Folder) (running, killed []registeredServer, er
 	return running, killed, nil
 }
 
-// registrationOf returns the name of the registration that a file belongs to, or an empty string if there is none.
+// registrationOf returns the name of the registration to which a file belongs, or an empty string if it belongs to
+// none.
 func registrationOf(file string) string {
 	name, ending, _ := strings.Cut(file, ".")
 	switch ending {
@@ -266,8 +269,8 @@ func readRegisteredServer(dir *disk.Folder, name string) (e registeredServer, er
 	return e, json.Unmarshal(text, &e)
 }
 
-// removeLeftovers removes the files of a killed server. It also removes the token files in the folder of
-// --token-dir, unless another server has overwritten them.
+// removeLeftovers removes the files of a killed server from the registry. It also removes the server's token files in
+// other folders, unless another server has overwritten them.
 func removeLeftovers(dir *disk.Folder, name string, files []fs.DirEntry, e registeredServer) {
 	for _, p := range e.Profiles {
 		folder, file := disk.NewFolder(filepath.Dir(p.TokenFile)), filepath.Base(p.TokenFile)
@@ -275,7 +278,7 @@ func removeLeftovers(dir *disk.Folder, name string, files []fs.DirEntry, e regis
 			folder.Remove(file)
 		}
 	}
-	for _, f := range files { // also those of a server that was killed before it wrote its registration
+	for _, f := range files { // a server that was killed before it wrote its registration may have left files too
 		if registrationOf(f.Name()) == name && !strings.HasSuffix(f.Name(), ".lock") {
 			dir.Remove(f.Name())
 		}

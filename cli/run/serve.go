@@ -14,7 +14,7 @@ import (
 	"aws-vault/cli/system"
 )
 
-// serveFlags are the flags of serve.
+// serveFlags contains the flags of serve.
 type serveFlags struct {
 	app.CredentialFlags
 	profiles []string
@@ -27,8 +27,8 @@ type serveFlags struct {
 	status   bool
 }
 
-// serveAddress is the default address of serve. The system chooses a free port. The port cannot be predicted, so
-// another user cannot wait to listen at it when the server ends.
+// serveAddress is the default address of serve. Port 0 makes the system choose a free port. Other users cannot predict
+// that port, so they cannot prepare to listen at it as soon as the server ends.
 const serveAddress = "127.0.0.1:0"
 
 func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
@@ -91,7 +91,7 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	a.Env.Programs.SetTerminalBusy() // from now on, do not prompt at the terminal
+	a.Env.Programs.SetTerminalBusy() // from now on, nothing may prompt at the terminal
 	defer system.IgnoreTerminalStops()()
 	if err := v.announce(registered); err != nil {
 		return err
@@ -109,7 +109,7 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 // configInterval is the time between checks for changes of the config files.
 const configInterval = 2 * time.Second
 
-// pickServedProfiles sets the profile if none is given, and returns an error if a profile is given twice.
+// pickServedProfiles sets the profile if the command line names none. It returns an error if a profile is named twice.
 func pickServedProfiles(ctx context.Context, a *app.App, f *serveFlags) error {
 	if f.Profile, _ = a.Env.Getenv("AWS_PROFILE"); len(f.profiles) == 0 {
 		name, err := a.PickProfile(ctx, f.Profile)

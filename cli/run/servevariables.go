@@ -9,7 +9,7 @@ import (
 	"aws-vault/cli/app"
 )
 
-// serveFormatList returns the output formats of serve: the formats of export that set variables, and JSON.
+// serveFormatList returns the output formats of serve: json, and those formats of export that set variables.
 func serveFormatList() []string {
 	var names []string
 	for _, f := range formats {
@@ -36,8 +36,8 @@ func printVariables(a *app.App, format string, entries []registeredServer) error
 	return err
 }
 
-// formatVariables formats the variables of each profile. If there are several profiles, each profile starts with a
-// comment that contains its name.
+// formatVariables formats the variables of each profile. If there are several profiles, a comment with the name of the
+// profile is before the variables of each profile.
 func formatVariables(format string, profiles []registeredProfile) ([]byte, error) {
 	if format == "json" {
 		return variablesJSON(profiles)
