@@ -15,10 +15,10 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// cardsKey is the testscript key for the security keys of a script.
+// cardsKey is the key under which testscript stores the security keys of a script.
 type cardsKey struct{}
 
-// A cardTable has the security keys of a script.
+// A cardTable contains the security keys of a script.
 type cardTable struct {
 	socket    string
 	service   *fakecard.Service // nil before the first card command
@@ -28,7 +28,7 @@ type cardTable struct {
 
 // newCards prepares the fake security keys of a script. The card service starts with the first card command.
 func newCards(env *testscript.Env) error {
-	dir, err := os.MkdirTemp("", "cards") // the path of a socket must be short
+	dir, err := os.MkdirTemp("", "cards") // a short path, because the path of a socket must be short
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 		t.exclusive[serial] = release
 	case "free":
 		t.exclusive[serial]()
-	case "password": // of the OATH accounts
+	case "password": // sets the password of the TOTP accounts
 		protect(ts, c, args[2])
 	case "block":
 		c.BlockPIN()
@@ -111,7 +111,7 @@ func newCard(ts *testscript.TestScript, serial string, version []string) *fakeca
 	return fakecard.New(o)
 }
 
-// checkUsage fails the script unless a usage counter of a card has the value in NAME=N.
+// checkUsage fails the script if a usage counter of a security key has another value than the N in NAME=N.
 func checkUsage(ts *testscript.TestScript, a fakecard.Usage, want string) {
 	name, number, _ := strings.Cut(want, "=")
 	n, err := strconv.Atoi(number)
@@ -125,7 +125,7 @@ func checkUsage(ts *testscript.TestScript, a fakecard.Usage, want string) {
 	}
 }
 
-// makeKey creates a P-256 key in a slot of the only card. The key requires the PIN and a touch each time.
+// makeKey creates a P-256 key in a slot of the only security key. Each use of the key requires the PIN and a touch.
 func makeKey() {
 	slot, err := piv.ParseSlot(os.Args[1])
 	if err == nil {

@@ -14,8 +14,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// TestCancelBeforeServer presses Ctrl-C at a prompt before the command starts. The program must end, and restore the
-// terminal.
+// TestCancelBeforeServer presses Ctrl-C at a prompt before the command starts. The program must end, and must restore
+// the settings of the terminal.
 func TestCancelBeforeServer(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {

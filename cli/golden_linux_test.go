@@ -12,8 +12,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// golden is a home directory that an earlier build wrote: keys, sessions, sign-ins and two interrupted rotations.
-// Every key in it belongs to the fake AWS. TestWriteGoldenHome wrote it.
+// golden is a home directory that an earlier build has written. It contains keys, sessions, sign-ins and two
+// interrupted rotations. All keys in it belong to the fake AWS. TestWriteGoldenHome writes this directory.
 const golden = "testdata/golden-home"
 
 // TestGoldenHome checks that today's program can use the home directory of an earlier build.
@@ -35,7 +35,7 @@ func TestGoldenHome(t *testing.T) {
 		return newGoldenHome(os.Args[0], copyGolden(t, record.Written), programVariable+"=1", quickRace, laterVariable+"="+(time.Until(now())+later).String())
 	}
 
-	// First the uses that need no call to AWS: a call means that a cached session was not found.
+	// Test first what needs no call to AWS. A call to AWS would mean that a cached session was not found.
 	t.Run("cached", func(t *testing.T) {
 		h := newHome(t, 0)
 		for _, u := range goldenUses {
@@ -51,7 +51,7 @@ func TestGoldenHome(t *testing.T) {
 		}
 		for _, u := range goldenUses {
 			if slices.Contains(u.env, sealedBackend) {
-				continue // the plan is the same as with the file keystore, and unlocking takes a second
+				continue // the plan is the same with the file keystore, and unlocking the sealed keystore takes a second
 			}
 			t.Run("explain "+u.name, func(t *testing.T) {
 				t.Parallel()
@@ -86,7 +86,7 @@ func TestGoldenHome(t *testing.T) {
 		t.Errorf("the user had to sign in again, want the stored tokens to be used: %q", signIns)
 	}
 
-	// After 10 h the access tokens have expired. After 20 h more, everything has.
+	// After 10 h the access tokens have expired. After 20 h more, all sessions and sign-ins have expired.
 	w.Advance(10 * time.Hour)
 	t.Run("renewed", func(t *testing.T) {
 		h := newHome(t, 10*time.Hour)
@@ -104,20 +104,20 @@ func TestGoldenHome(t *testing.T) {
 	t.Run("swept", func(t *testing.T) { testGoldenSweep(t, newHome(t, 30*time.Hour)) })
 }
 
-// signIns returns the calls that begin a sign-in by the user.
+// signIns returns those calls to AWS that begin a sign-in by the user.
 func (w *goldenWorld) signIns() []string {
 	return slices.DeleteFunc(w.Actions(), func(call string) bool {
 		return !strings.HasPrefix(call, "StartDeviceAuthorization") && !strings.HasPrefix(call, "OpenIDDevice") && !strings.Contains(call, "=authorization_code")
 	})
 }
 
-// testGoldenLists checks the commands that list what is stored.
+// testGoldenLists checks the commands that list stored keys, sessions and sign-ins.
 func testGoldenLists(t *testing.T, h goldenHome) {
 	t.Parallel()
 	for _, c := range []struct {
 		args []string
 		env  []string
-		want string // part of the output
+		want string // a text that the output must contain
 	}{
 		{args: []string{"list", "--credentials"}, want: "alice\nrita\nuna\n"},
 		{args: []string{"sealed", "check"}, env: []string{sealedBackend}, want: "The keystore has 1 opener."},
@@ -132,7 +132,8 @@ func testGoldenLists(t *testing.T, h goldenHome) {
 	}
 }
 
-// testGoldenRotations finishes a rotation whose new key is stored, and undoes a rotation whose new key is not stored.
+// testGoldenRotations finishes the rotation whose new key is stored, and undoes the rotation whose new key is not
+// stored.
 func testGoldenRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Parallel()
 	h.run(t, nil, "rotate", "--resume", "rita")
@@ -148,11 +149,10 @@ func testGoldenRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	}
 }
 
-// testGoldenSweep checks that all sessions are removed after they have expired, including those that today's program
-// would not find.
+// testGoldenSweep checks that all expired sessions are removed, even sessions that today's program would not find.
 func testGoldenSweep(t *testing.T, h goldenHome) {
 	before := goldenSessions(t, h)
-	h.use(t, goldenUse{args: []string{"token"}}) // stores a new session, which triggers the sweep
+	h.use(t, goldenUse{args: []string{"token"}}) // stores a new session, so the program also removes expired sessions
 	after := goldenSessions(t, h)
 	if len(before) < len(goldenUses)/2 {
 		t.Fatalf("only %d sessions were there", len(before))
@@ -164,7 +164,7 @@ func testGoldenSweep(t *testing.T, h goldenHome) {
 	}
 }
 
-// goldenSessions returns the session files that the index of the earlier build lists.
+// goldenSessions returns the files of those sessions that the index of the earlier build contains.
 func goldenSessions(t *testing.T, h goldenHome) []string {
 	t.Helper()
 	listed := map[string]bool{}
@@ -185,7 +185,8 @@ func goldenSessions(t *testing.T, h goldenHome) []string {
 	return slices.DeleteFunc(files, func(file string) bool { return !listed[filepath.Base(file)] })
 }
 
-// goldenPlan returns the parts of a plan that must not change: the steps, their settings and where they are set.
+// goldenPlan returns the parts of a plan that must not change: the steps, their settings, and where the settings are
+// set.
 func goldenPlan(t *testing.T, text []byte) string {
 	t.Helper()
 	var plan struct {
@@ -195,7 +196,7 @@ func goldenPlan(t *testing.T, text []byte) string {
 		t.Fatalf("%v: %s", err, text)
 	}
 	for _, step := range plan.Steps {
-		delete(step, "why") // words for the user
+		delete(step, "why") // the reason is a text for the user, which may change
 	}
 	out, err := json.MarshalIndent(plan, "", " ")
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// goldenVariable names the program that writes the golden home, and goldenCommit the commit that it was built from:
+// goldenVariable names the variable with the path of the program that writes the golden home. goldenCommit names the
+// variable with the commit from which that program was built:
 //
 //	AWS_VAULT_GOLDEN=/path/of/aws-vault AWS_VAULT_GOLDEN_COMMIT=5f5de71 go test ./cli -run TestWriteGoldenHome
 const (
@@ -22,8 +23,8 @@ const (
 	goldenCommit   = "AWS_VAULT_GOLDEN_COMMIT"
 )
 
-// TestWriteGoldenHome writes the golden home with the program that goldenVariable names. This must be an earlier build:
-// a home written by today's program would not show whether an update works.
+// TestWriteGoldenHome writes the golden home with the program in the variable goldenVariable. The program must be an
+// earlier build, because a home that today's program has written would not show whether an update works.
 func TestWriteGoldenHome(t *testing.T) {
 	program := os.Getenv(goldenVariable)
 	if program == "" {
@@ -34,7 +35,7 @@ func TestWriteGoldenHome(t *testing.T) {
 	record := goldenRecord{Commit: os.Getenv(goldenCommit), Keys: map[string]string{}, Plans: map[string]json.RawMessage{}}
 	writeGoldenFiles(t, h, w)
 
-	drift := -30 * time.Second // AWS accepts codes that are up to 30 s early or late, each only once
+	drift := -30 * time.Second // AWS accepts codes that are up to 30 s early or late, and accepts each code only once
 	for _, u := range goldenUses {
 		var flags []string
 		if strings.Contains(u.name, "MFA") {
@@ -50,7 +51,8 @@ func TestWriteGoldenHome(t *testing.T) {
 	}
 	interruptRotations(t, h, w)
 
-	// From now on the credential_process prints other credentials, so that a test can see whether it ran again.
+	// From now on, the credential_process prints other credentials. A test can then see whether the credential_process
+	// ran again.
 	writeProgramCredentials(t, h, w.Alice.AddKey())
 	saved, err := w.Save()
 	if err != nil {
@@ -79,7 +81,7 @@ func writeGoldenFiles(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Helper()
 	h.run(t, nil, "certificate", "request", "--subject", "CN=alice,O=Example", "--private-key", "alice.key", "--out", "alice.pem",
 		"--self-signed-ca", "ca", "--duration", "87600h")
-	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // it is not needed any more
+	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // the file is not needed any more
 		t.Fatal(err)
 	}
 	token, err := w.corp.Token("machine", map[string]any{"exp": time.Now().AddDate(50, 0, 0).Unix()})
@@ -119,7 +121,7 @@ func addKey(t *testing.T, h goldenHome, env []string, name string, key fakeaws.K
 	}
 }
 
-// writeProgramCredentials sets the output of the credential_process.
+// writeProgramCredentials sets the credentials that the credential_process prints.
 func writeProgramCredentials(t *testing.T, h goldenHome, key fakeaws.Key) {
 	t.Helper()
 	text := fmt.Sprintf(`{"Version":1,"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, key.ID, key.Secret, time.Now().Add(8*time.Hour).UTC().Format(time.RFC3339))
@@ -128,7 +130,7 @@ func writeProgramCredentials(t *testing.T, h goldenHome, key fakeaws.Key) {
 	}
 }
 
-// awsLogin runs aws-login, and opens the page whose URL it prints.
+// awsLogin runs the command aws-login, and opens the sign-in page whose URL the command prints.
 func awsLogin(t *testing.T, h goldenHome) {
 	t.Helper()
 	c := h.command(nil, "aws-login", "--stdout", "console")
@@ -157,8 +159,8 @@ func awsLogin(t *testing.T, h goldenHome) {
 	}
 }
 
-// interruptRotations leaves two unfinished rotations. The new key of rita is stored. For una, the response of AWS was
-// lost, so aws-vault does not know whether AWS created a key.
+// interruptRotations leaves two unfinished rotations. For rita, the new key is stored. For una, the response of AWS was
+// lost, so aws-vault does not know whether AWS has created a key.
 func interruptRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Helper()
 	for name, fault := range map[string]fakeaws.Fault{

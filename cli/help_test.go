@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// helpPage returns what the program prints for these arguments.
+// helpPage returns the output of the program for these arguments.
 func helpPage(t *testing.T, args ...string) string {
 	t.Helper()
 	c := exec.Command(os.Args[0], args...)
@@ -22,10 +22,10 @@ func helpPage(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// helpPages returns all help pages by command. Completion lists the commands.
+// helpPages returns all help pages, keyed by command. It gets the list of commands from completion.
 func helpPages(t *testing.T) map[string]string {
 	pages := map[string]string{"aws-vault": helpPage(t, "--help")}
-	home := t.TempDir() // has no profiles, so completion of a command offers only subcommands
+	home := t.TempDir() // the config file has no profiles, so completion offers only subcommands
 	var add func(words []string)
 	add = func(words []string) {
 		commands, _ := complete(t, home, append(words[:len(words):len(words)], "")...)
@@ -39,8 +39,8 @@ func helpPages(t *testing.T) map[string]string {
 	return pages
 }
 
-// TestHelp compares every help page with its golden file, and checks that it is not wider than 80 columns and ends
-// with examples.
+// TestHelp compares every help page with the page's golden file. It also checks that no page is wider than 80 columns,
+// and that each page ends with examples.
 func TestHelp(t *testing.T) {
 	pages := helpPages(t)
 	if len(pages) < 12 {
@@ -53,7 +53,7 @@ func TestHelp(t *testing.T) {
 			}
 		}
 		if runtime.GOOS != "linux" {
-			continue // the keystores and prompt drivers on the pages differ by system
+			continue // the golden files list the keystores and prompt drivers of Linux
 		}
 		if name != "aws-vault" && strings.LastIndex(page, "\nExamples:\n") < strings.LastIndex(page, "\n\n") {
 			t.Errorf("%s: the page does not end with examples", name)
@@ -71,7 +71,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestManualPage checks that the man page has every command and its examples, and that groff accepts it.
+// TestManualPage checks that the man page contains every command and its examples, and that groff accepts the man page.
 func TestManualPage(t *testing.T) {
 	page := helpPage(t, "--help-man")
 	for command := range helpPages(t) {
@@ -83,7 +83,7 @@ func TestManualPage(t *testing.T) {
 	if err != nil {
 		t.Skipf("groff is not installed: %v", err)
 	}
-	c := exec.Command(groff, "-man", "-ww", "-Tutf8", "-P-cbou") // without overstriking
+	c := exec.Command(groff, "-man", "-ww", "-Tutf8", "-P-cbou") // -P-cbou turns off bold and underlined text
 	c.Stdin = strings.NewReader(page)
 	var complaints strings.Builder
 	c.Stderr = &complaints

@@ -22,8 +22,9 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// TestInterface compares commands, flags, arguments, settings and environment variables with testdata/interface.txt.
-// Users and their scripts rely on them, so nothing in the list may be renamed or removed.
+// TestInterface compares the commands, flags, arguments, settings and environment variables with
+// testdata/interface.txt. Users and their scripts depend on all these names, so no name in the file may be renamed or
+// removed.
 func TestInterface(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the list is for Linux")
@@ -116,19 +117,19 @@ func writeIf(b *strings.Builder, ok bool, text string) {
 	}
 }
 
-// longName matches the name of an environment variable with more than one word.
+// longName matches the name of an environment variable that has more than one word.
 var longName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_?$`)
 
-// shortNames lists the variables with one word, because other texts also look like these.
+// shortNames lists the environment variables with one word. A pattern would also match other texts.
 var shortNames = []string{
 	"AGENT", "CLAUDECODE", "COLUMNS", "DISPLAY", "HOME", "LANG", "LINES", "LOCALAPPDATA", "LOGNAME", "OLDPWD", "OPENCODE", "PWD",
 	"SHELL", "SHLVL", "TERM", "USER", "USERNAME", "WINDOWID",
 }
 
-// otherNames are texts that look like variables but are not: error codes of sign-ins.
+// otherNames lists error codes of sign-ins. They look like names of environment variables, but are not.
 var otherNames = []string{"AUTHCODE_EXPIRED", "INSUFFICIENT_PERMISSIONS", "TOKEN_EXPIRED", "USER_CREDENTIALS_CHANGED"}
 
-// variableNames returns the environment variables in the source of the program.
+// variableNames returns the environment variables that the source of the program names.
 func variableNames(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{}
@@ -161,7 +162,7 @@ func variableNames(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// difference returns the lines that only one of two texts has. It expects that no line occurs twice.
+// difference returns the lines that only one of the two texts contains. No text may contain a line twice.
 func difference(want, got string) string {
 	var b strings.Builder
 	for _, side := range []struct{ sign, text, other string }{{"-", want, got}, {"+", got, want}} {

@@ -15,11 +15,11 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// costVariable names the file to which the program under test writes its keystore calls, and when it starts to catch
-// signals.
+// costVariable names the variable with the path of a file. The program under test writes its keystore calls to this
+// file, and also when it starts to catch signals.
 const costVariable = "TEST_KEYSTORE_COSTS"
 
-// recordCosts records the keystore calls of the program, if costVariable is set.
+// recordCosts makes the program write its keystore calls to a file, if costVariable is set.
 func recordCosts(env *app.Env) {
 	path := os.Getenv(costVariable)
 	if path == "" {
@@ -48,9 +48,9 @@ func noteCost(path, what string) {
 	}
 }
 
-// requireSignals returns a context that panics if the program waits for it before it catches signals, because a signal
-// would then end the program at that point. It also records when the program starts to catch signals, if costVariable
-// is set.
+// requireSignals returns a context that panics if the program waits for it while it does not catch signals. During such
+// a wait, a signal would end the program at once. If costVariable is set, requireSignals also records when the program
+// starts to catch signals.
 func requireSignals(ctx context.Context, env *app.Env) context.Context {
 	c := &signalContext{Context: ctx}
 	env.CatchSignals = func() {
@@ -110,7 +110,7 @@ func (r recordingRing) Check(ctx context.Context) error {
 	return r.Ring.Check(ctx)
 }
 
-// keystoreCalls runs the program, and returns its keystore calls in order.
+// keystoreCalls runs the program and returns the keystore calls of the program, in order.
 func keystoreCalls(t *testing.T, environ []string, dir string, args ...string) string {
 	t.Helper()
 	costs := filepath.Join(dir, "costs")
@@ -127,8 +127,8 @@ func keystoreCalls(t *testing.T, environ []string, dir string, args ...string) s
 	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
 }
 
-// TestKeystoreCalls checks the keystore calls of each command. To open an item costs a key derivation, a
-// touch or a D-Bus message. The cost of a list grows with the number of items. To catch signals costs a thread.
+// TestKeystoreCalls checks the keystore calls of each command. Opening an item costs a key derivation, a touch or a
+// D-Bus message. Listing the items costs more if there are more items. Catching signals costs a thread.
 func TestKeystoreCalls(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -136,7 +136,7 @@ func TestKeystoreCalls(t *testing.T) {
 	}
 	defer aws.Close()
 	environ, dir := home(t, aws)
-	const cold = "keys stamp, keys stamp, private item, signals, private item, keys item, private put" // private put syncs a file and its directory
+	const cold = "keys stamp, keys stamp, private item, signals, private item, keys item, private put" // "private put" syncs a file and its directory
 	keystoreCalls(t, environ, dir, "exec", "r", "--", "true")
 	keystoreCalls(t, environ, dir, "clear")
 	if got := keystoreCalls(t, environ, dir, "exec", "r", "--", "true"); got != cold {
@@ -164,8 +164,8 @@ func TestKeystoreCalls(t *testing.T) {
 	}
 }
 
-// TestKeystoreCallsWithSignIn checks that exec finds a session of a sign-in without opening its token. After the token
-// was opened once, the index has the sign-in's identifier.
+// TestKeystoreCallsWithSignIn checks that exec finds the cached session of a sign-in without opening the sign-in's
+// token. This works after the token was opened once, because the index then contains the identifier of the sign-in.
 func TestKeystoreCallsWithSignIn(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -183,7 +183,7 @@ func TestKeystoreCallsWithSignIn(t *testing.T) {
 	keystoreCalls(t, environ, dir, "exec", "dev", "--", "true")
 	aws.Reset()
 	for _, want := range []string{
-		"keys stamp, private stamp, private item, signals, private item", // the token was just written, and is added to the index
+		"keys stamp, private stamp, private item, signals, private item", // the token is new, so exec opens it once and adds the identifier to the index
 		"keys stamp, private stamp, private item",
 		"keys stamp, private stamp, private item",
 	} {

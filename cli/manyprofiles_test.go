@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A meter is a writer that counts writes and lines.
+// A meter is a writer that counts the writes and the lines.
 type meter struct{ writes, lines int }
 
 func (m *meter) Write(p []byte) (int, error) {
@@ -22,8 +22,8 @@ func (m *meter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestManyProfilesCostLittle counts what a command needs for each additional profile: no allocation, no write, and few
-// bytes besides the config file.
+// TestManyProfilesCostLittle measures what a command needs for each additional profile. It must need no allocation and
+// no write, and few bytes of memory besides the bytes of the config file.
 func TestManyProfilesCostLittle(t *testing.T) {
 	const few, many = 1000, 3000
 	var config strings.Builder
@@ -55,8 +55,8 @@ func TestManyProfilesCostLittle(t *testing.T) {
 	}
 	for _, c := range []struct {
 		command string
-		prints  int     // minimum number of lines
-		bytes   float64 // maximum for each profile, besides the bytes of the config file
+		prints  int     // minimum number of lines that the command prints
+		bytes   float64 // maximum bytes of memory for each profile, besides the bytes of the config file
 	}{
 		{"list", many, 310},
 		{"list --profiles", many, 140},
@@ -64,7 +64,7 @@ func TestManyProfilesCostLittle(t *testing.T) {
 		{"--completion-bash exec p", many, 160},
 		{"explain p7", 1, 125},
 	} {
-		run(few, c.command) // so that values which are created once exist
+		run(few, c.command) // creates the values that the program creates only once, so that they are not counted
 		_, fewObjects, fewBytes := run(few, c.command)
 		m, objects, size := run(many, c.command)
 		if m.lines < c.prints || m.writes > 8 {

@@ -26,16 +26,16 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// laterVariable moves the clock of the program under test forward by a duration.
+// laterVariable names the variable with a duration by which the program under test moves its clock forward.
 const laterVariable = "TEST_LATER"
 
-// blindVariable pretends that the system cannot tell which user owns a connection.
+// blindVariable names the variable that makes the system unable to tell which user owns a connection.
 const blindVariable = "TEST_BLIND"
 
-// programVariable makes the test binary run as aws-vault.
+// programVariable names the variable that makes the test binary run as aws-vault.
 const programVariable = "TEST_AS_PROGRAM"
 
-// quickRace stops the race detector from delaying the exit of each program by a second.
+// quickRace is a variable for the race detector, which otherwise delays the exit of each program by a second.
 const quickRace = "GORACE=atexit_sleep_ms=0"
 
 func TestMain(m *testing.M) {
@@ -49,29 +49,29 @@ func TestMain(m *testing.M) {
 		printNextCode(url)
 	}
 	for _, marker := range policy.AgentVariables() {
-		os.Unsetenv(marker) // the tests must not depend on whether a coding agent runs them
+		os.Unsetenv(marker) // the tests must have the same result if a coding agent runs them
 	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault":       program,
 		"age-plugin-fake": agePlugin,
-		// browsers: each one opens one URL, and records the redirects in a file
+		// the browsers: each one opens a page, follows its redirects, and records them in a file
 		"firefox":  namedBrowser,
 		"follower": func() { recordVisit("default", os.Args[1]) },
 		"chromium": namedBrowser,
-		// records which locks are held
+		// records which locks are held while it runs
 		"notelocks": noteLocks,
 		codeProgram: printCode,
-		// creates keys on cards, as other programs do
+		// creates keys on security keys, as programs other than aws-vault do
 		"makekey": makeKey,
 		// opens the URL of a page, as a user would
 		"visit": func() { printResponse(get(os.Args[1], nil)) },
-		// prints the config that setup aws should write
+		// prints the config file that the command setup aws should write
 		"program": printSetupConfig,
 		// an HTTP client
 		"fetch": func() { fetch(os.Args[1:]) },
-		// systemd's socket activation
+		// starts a program as systemd's socket activation does
 		"activate": func() { activate(os.Args[1:]) },
-		// prints only the AWS_ variables, because the others differ by machine
+		// prints only the AWS_ variables, because other variables differ between machines
 		"awsenv": func() {
 			for _, kv := range os.Environ() {
 				if strings.HasPrefix(kv, "AWS_") {
@@ -82,8 +82,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// printSetupConfig prints the file config, and the two profiles that setup aws adds to it for the role READONLY in
-// eu-west-1. Its arguments are the flags in the credential_process.
+// printSetupConfig prints the file config, followed by the two profiles that setup aws should add for the role READONLY
+// in eu-west-1. Its arguments are the flags in the credential_process of the second profile.
 func printSetupConfig() {
 	config, err := os.ReadFile("config")
 	path, lookErr := exec.LookPath("aws-vault")
@@ -142,15 +142,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition implements the conditions of scripts: [piv] cards are supported in this build, [waits] the kernel keyring
-// can store a key, [root] the user is root, and [protects] a folder can be made read-only.
+// condition reports whether a condition of a script is true. [piv] means that this build supports security keys,
+// [waits] that the kernel keyring can store a key, [root] that the user is root, and [protects] that a folder can be
+// read-only.
 func condition(name string) (bool, error) {
 	switch name {
 	case "piv":
 		return piv.Supported, nil
 	case "root":
 		return os.Geteuid() == 0, nil
-	case "protects": // with its mode, or for root with a mount
+	case "protects": // a folder can be made read-only with its mode, or for root with a mount
 		return os.Geteuid() > 0 || os.Geteuid() == 0 && exec.Command("unshare", "-m", "true").Run() == nil, nil
 	case "waits":
 	default:
@@ -162,8 +163,8 @@ func condition(name string) (bool, error) {
 	return err == nil, nil
 }
 
-// setup prepares a script: a fake AWS with the example users and roles, an empty home, and the passphrase of the file
-// keystore.
+// setup prepares a script. The script gets a fake AWS with the example users and roles, an empty home directory, and
+// the passphrase of the file keystore.
 func setup(env *testscript.Env) error {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -192,11 +193,11 @@ func setup(env *testscript.Env) error {
 	return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(world.Key.ID+"\n"+world.Key.Secret+"\n"), 0o600)
 }
 
-// fake is a command of scripts: fake CONTROL [name=value]... [JSON]. It sends a control request to the fake AWS, and
-// prints the response.
+// fake implements a command of scripts: fake CONTROL [name=value]... [JSON]. It sends a control request to the fake
+// AWS, and prints the response.
 func fake(ts *testscript.TestScript, neg bool, args []string) {
 	method, query, body := http.MethodPost, url.Values{}, ""
-	if args[0] == "anchor" { // args[1] is a file with the CA certificates
+	if args[0] == "anchor" { // args[1] names a file with the CA certificates
 		body, args = ts.ReadFile(args[1]), slices.Delete(args, 1, 2)
 	}
 	switch args[0] {
@@ -223,8 +224,8 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Stdout().Write(text)
 }
 
-// typed is a command of scripts: typed FILE LINE.... It writes lines to a file for ttyin. The line CODE is replaced
-// with the current MFA code.
+// typed implements a command of scripts: typed FILE LINE.... It writes the lines to a file from which ttyin types them.
+// It replaces the line CODE with the current MFA code.
 func typed(ts *testscript.TestScript, _ bool, args []string) {
 	var lines strings.Builder
 	for _, line := range args[1:] {

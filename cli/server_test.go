@@ -16,8 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// fetch is an HTTP client for scripts: fetch [-X METHOD] [-H NAME:VALUE]... [-t] [-unix SOCKET] URL...
-// It prints the status and the body. With -t it sends the token of the container.
+// fetch is an HTTP client for scripts: fetch [-X METHOD] [-H NAME:VALUE]... [-t] [-unix SOCKET] URL... It prints the
+// status and the body of each response. With -t it sends the token that containerToken returns.
 func fetch(args []string) {
 	flags := flag.NewFlagSet("fetch", flag.ExitOnError)
 	method := flags.String("X", "GET", "")
@@ -52,7 +52,7 @@ func fetch(args []string) {
 	}
 }
 
-// containerToken returns the token that an SDK would send.
+// containerToken returns the token that an SDK would send to the credential server.
 func containerToken() string {
 	if path := os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); path != "" {
 		text, err := os.ReadFile(path)
@@ -62,15 +62,15 @@ func containerToken() string {
 	return os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
 }
 
-// A managed has the messages that a service manager received from the services of a script.
+// A managed contains the messages that a fake service manager has received from the services of a script.
 type managed struct {
 	socket *net.UnixConn
 	heard  string
 }
 
-// manager is a command of scripts. It starts a fake service manager, and sets NOTIFY_SOCKET for later commands.
+// manager implements a command of scripts. It starts a fake service manager, and sets NOTIFY_SOCKET for later commands.
 func manager(ts *testscript.TestScript, _ bool, _ []string) {
-	dir, err := os.MkdirTemp("", "manager-") // the path of a socket must be short
+	dir, err := os.MkdirTemp("", "manager-") // a short path, because the path of a socket must be short
 	ts.Check(err)
 	path := filepath.Join(dir, "notify")
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -83,9 +83,9 @@ func manager(ts *testscript.TestScript, _ bool, _ []string) {
 	managers.Store(path, &managed{socket: c})
 }
 
-var managers sync.Map // *managed by the path of its socket
+var managers sync.Map // each *managed, keyed by the path of its socket
 
-// told is a command of scripts: told TEXT. It waits until the service manager has received the text.
+// told implements a command of scripts: told TEXT. It waits until the fake service manager has received the text.
 func told(ts *testscript.TestScript, _ bool, args []string) {
 	found, _ := managers.Load(ts.Getenv("NOTIFY_SOCKET"))
 	m := found.(*managed)
@@ -101,7 +101,7 @@ func told(ts *testscript.TestScript, _ bool, args []string) {
 	_, m.heard, _ = strings.Cut(m.heard, args[0])
 }
 
-// exitOn ends a test program if err is not nil.
+// exitOn prints err and ends the test program if err is not nil.
 func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

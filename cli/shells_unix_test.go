@@ -14,8 +14,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// shells are the shells with completion. The setup of each one loads the completion script, sets a fixed prompt, and
-// defines a completion for the program "tool".
+// shells lists the shells that support completion. The setup of each shell loads the completion script, sets a fixed
+// prompt, and defines a completion for the program "tool".
 var shells = []struct {
 	name  string
 	argv  []string
@@ -39,8 +39,8 @@ function fish_prompt; echo -n 'REA''DY> '; end
 `},
 }
 
-// TestShells presses the tab key in the real shells. To see the completed line, it presses Ctrl-A and types printf
-// before the line, so that the shell prints its words.
+// TestShells presses the tab key in real shells. To see the completed line, the test presses Ctrl-A and types printf at
+// the beginning of the line, so that the shell prints the words of the line.
 func TestShells(t *testing.T) {
 	for _, sh := range shells {
 		t.Run(sh.name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestShells(t *testing.T) {
 	}
 }
 
-// A shell is a program on a terminal.
+// A shell is a shell program that runs on a terminal.
 type shell struct {
 	t     *testing.T
 	tty   *os.File
@@ -139,7 +139,7 @@ func (s *shell) press(keys string) {
 	}
 }
 
-// await waits for a text on the terminal, and returns the output before it.
+// await waits until the parameter text is on the terminal. It returns the output before the text.
 func (s *shell) await(text string) string {
 	s.t.Helper()
 	deadline := time.After(20 * time.Second)
@@ -160,7 +160,7 @@ func (s *shell) await(text string) string {
 	return before
 }
 
-// complete types a line, and returns the words of the completed line.
+// complete types the beginning of a line, presses the tab key, and returns the words of the completed line.
 func (s *shell) complete(typed string) string {
 	s.t.Helper()
 	const ctrlA, ctrlE = "\x01", "\x05"

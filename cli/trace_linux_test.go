@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An act is a system call of a program: a verb, and a path or kind.
+// An act is a system call of a program: a verb such as "read", and the path or the kind of socket that the call uses.
 type act struct{ verb, of string }
 
-// traced runs a program until it exits or calls execve. It returns the system calls of the program and of its child
-// processes, in order, up to their execve. The output goes to out. The program must end with status 0.
+// traced runs a program and returns the system calls of the program and its child processes, in order. It traces each
+// process until the process exits or calls execve. The output of the program goes to out. The exit status must be 0.
 func traced(t *testing.T, out *os.File, environ []string, argv ...string) []act {
 	t.Helper()
 	acts, status := tracedToEnd(t, out, environ, argv...)
@@ -30,7 +30,7 @@ func traced(t *testing.T, out *os.File, environ []string, argv ...string) []act 
 	return acts
 }
 
-// tracedToEnd is like traced, but returns the exit status, which can be other than 0.
+// tracedToEnd is like traced, but also returns the exit status, which can have any value.
 func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) ([]act, int) {
 	t.Helper()
 	type end struct {
@@ -40,7 +40,7 @@ func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) (
 	}
 	ended := make(chan end)
 	go func() {
-		runtime.LockOSThread() // ptrace works per thread; when the thread ends, so do the traced processes
+		runtime.LockOSThread() // only this thread can trace the processes, and they end when this thread ends
 		tr := &tracer{stopped: map[int]bool{}}
 		status, err := tr.run(out, environ, argv)
 		ended <- end{tr.acts, status, err}
@@ -56,14 +56,15 @@ func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) (
 	return e.acts, e.status.ExitStatus()
 }
 
-// A tracer follows a program's threads and processes.
+// A tracer traces the threads and processes of a program.
 // https://man7.org/linux/man-pages/man2/ptrace.2.html
 type tracer struct {
 	acts    []act
-	stopped map[int]bool // threads whose initial stop was seen
+	stopped map[int]bool // threads whose first stop was handled
 }
 
-// waitOptions waits for threads and processes that this thread traces, but not for children of other tests.
+// waitOptions makes wait4 wait for all threads and processes that this thread traces, but not for children of other
+// tests.
 const waitOptions = unix.WALL | unix.WNOTHREAD
 
 const traceOptions = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_EXITKILL | unix.PTRACE_O_TRACECLONE |
@@ -90,7 +91,7 @@ func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus,
 		return 0, fmt.Errorf("follow: %w", err)
 	}
 	for tid := pid; ; {
-		if err := tr.resume(tid, ws); err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH: the thread was killed
+		if err := tr.resume(tid, ws); err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH means that the thread was killed
 			return 0, err
 		}
 		if tid, err = unix.Wait4(-1, &ws, waitOptions, nil); err != nil {
@@ -102,9 +103,9 @@ func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus,
 	}
 }
 
-// resume records the system call at which a thread stopped, and continues the thread.
+// resume records the system call at which a thread has stopped, and then continues the thread.
 func (tr *tracer) resume(tid int, ws unix.WaitStatus) error {
-	const atSyscall = unix.SIGTRAP | 0x80 // PTRACE_O_TRACESYSGOOD
+	const atSyscall = unix.SIGTRAP | 0x80 // the signal of a stop at a system call, because PTRACE_O_TRACESYSGOOD is set
 	switch signal := ws.StopSignal(); {
 	case !ws.Stopped():
 		return nil
@@ -123,7 +124,7 @@ func (tr *tracer) resume(tid int, ws unix.WaitStatus) error {
 	return unix.PtraceSyscall(tid, 0)
 }
 
-// A syscallInfo is the struct ptrace_syscall_info of the kernel, at the entry of a system call.
+// A syscallInfo is the kernel's struct ptrace_syscall_info for a thread that enters a system call.
 type syscallInfo struct {
 	op     uint8
 	_      [3]uint8
@@ -133,12 +134,13 @@ type syscallInfo struct {
 	args   [6]uint64
 }
 
-const atEntry = 1 // PTRACE_SYSCALL_INFO_ENTRY
+const atEntry = 1 // the value of PTRACE_SYSCALL_INFO_ENTRY
 
-// statCall is newfstatat, which has another name in package unix on each architecture.
+// statCall is the number of the system call newfstatat. The package unix has a different name for it on each
+// architecture.
 var statCall = map[string]uint64{"amd64": 262, "arm64": 79}[runtime.GOARCH]
 
-// note adds the system call of a thread to the acts.
+// note adds the system call of a thread to the list acts.
 func (tr *tracer) note(tid int) error {
 	var c syscallInfo
 	if _, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(c), uintptr(unsafe.Pointer(&c)), 0, 0); errno != 0 {
@@ -152,7 +154,7 @@ func (tr *tracer) note(tid int) error {
 	case unix.SYS_OPENAT:
 		add(openVerb(int(c.args[2])), pathAt(tid, c.args[0], c.args[1]))
 	case statCall:
-		if path := text(tid, c.args[1]); path != "" { // no path: the file is already open
+		if path := text(tid, c.args[1]); path != "" { // if there is no path, the call is for a file that is already open
 			add("stat", pathAt(tid, c.args[0], c.args[1]))
 		}
 	case unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2:
@@ -191,7 +193,8 @@ func openVerb(flags int) string {
 	return "read"
 }
 
-// pathAt returns the path for a descriptor of a folder and a name in it.
+// pathAt returns the path of a file. The parameters are the descriptor of a folder, and the address of a path in the
+// folder.
 func pathAt(tid int, dir, name uint64) string {
 	path := text(tid, name)
 	switch {
@@ -211,8 +214,8 @@ func descriptor(tid int, fd uint64) string {
 	return path
 }
 
-// text reads the string at an address in another process. It reads page by page, because the next page may not be
-// mapped.
+// text reads the string at an address in another process. It reads one page at a time, because reading the next page
+// fails if that page is not mapped.
 func text(tid int, address uint64) string {
 	const page = 4096
 	var b []byte

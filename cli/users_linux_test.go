@@ -9,8 +9,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// TestServerRefusesOtherUsers checks that another user gets no credentials from the server of a command, even with the
-// token. The user who runs the command must see one warning.
+// TestServerRefusesOtherUsers runs a command with a server. If another user connects to the server, even with the
+// token, the server must provide no credentials. The user who runs the command must see one warning.
 func TestServerRefusesOtherUsers(t *testing.T) {
 	if !inNamespace(t) {
 		return

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// version7 lists the commands of aws-vault 7 and of its fork, with all their flags, including hidden ones.
+// version7 lists the commands of aws-vault 7 and of a fork of aws-vault 7, with all flags, including hidden flags.
 var version7 = []struct{ command, flags string }{
 	{"", "--debug --no-debug --backend=file --prompt=terminal --keychain=x --secret-service-collection=x --pass-dir=x --pass-cmd=x --pass-prefix=x --file-dir=x"},
 	{"", "--biometrics --op-timeout=15s --op-vault-id=x --op-item-title-prefix=x --op-item-tag=x --op-connect-host=x --op-desktop-account-id=x"},
@@ -35,7 +35,7 @@ AWS_VAULT_PASS_PASSWORD_STORE_DIR AWS_VAULT_PASS_CMD AWS_VAULT_PASS_PREFIX AWS_V
 AWS_VAULT_DURATION AWS_VAULT_STDOUT AWS_VAULT_AUTO_LOGOUT AWS_VAULT_PROFILE_ENV AWS_VAULT_BIOMETRICS
 AWS_VAULT_DISABLE_HELP_MESSAGE AWS_PROFILE AWS_CONFIG_FILE AWS_MIN_TTL YKMAN_OATH_CREDENTIAL_NAME YKMAN_OATH_DEVICE_SERIAL AWS_VAULT_YKMAN_VERSION DISABLE_KWALLET`
 
-// version7Section returns the section of the manual about the change from aws-vault 7.
+// version7Section returns the section of the manual about moving from aws-vault 7 to this program.
 func version7Section(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(manual)
@@ -49,7 +49,8 @@ func version7Section(t *testing.T) string {
 	return section
 }
 
-// accepts reports whether the program accepts a command line. It adds --help, so that nothing is run.
+// accepts reports whether the program accepts a command line. It adds --help to the command line, so that no command is
+// run.
 func accepts(args ...string) (bool, string) {
 	c := exec.Command(os.Args[0], append(args, "--help")...)
 	c.Env = []string{programVariable + "=1", "HOME=/nonexistent", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace}
@@ -57,7 +58,8 @@ func accepts(args ...string) (bool, string) {
 	return err == nil, string(out)
 }
 
-// mentionsFlag reports whether the section names a flag. Some flags are named as a family, such as --op-….
+// mentionsFlag reports whether the section of the manual names a flag. The section names some flags as a group, such as
+// --op-….
 func mentionsFlag(section, flag string) bool {
 	name, _, _ := strings.Cut(flag, "=")
 	for _, family := range []string{"--op-", "--proton-pass-"} {
@@ -68,7 +70,8 @@ func mentionsFlag(section, flag string) bool {
 	return strings.Contains(section, name+"`")
 }
 
-// TestVersion7CommandLines checks that each command and flag of aws-vault 7 is accepted, or is explained in the manual.
+// TestVersion7CommandLines checks that the program accepts each command and flag of aws-vault 7, or that the manual
+// explains what to use instead.
 func TestVersion7CommandLines(t *testing.T) {
 	section := version7Section(t)
 	for _, row := range version7 {
@@ -99,7 +102,7 @@ func TestVersion7CommandLines(t *testing.T) {
 	}
 }
 
-// TestSwitchesCanBeTurnedOff checks that every switch can be turned off with its --no- form.
+// TestSwitchesCanBeTurnedOff checks that every switch has a form with --no- that turns the switch off.
 func TestSwitchesCanBeTurnedOff(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z0-9-]+)(  |$)`)
 	switches := 0
@@ -110,7 +113,7 @@ func TestSwitchesCanBeTurnedOff(t *testing.T) {
 		}
 		for _, m := range line.FindAllStringSubmatch(page, -1) {
 			if m[1] == "help" || m[1] == "version" {
-				continue // these two act as soon as they are parsed
+				continue // these two switches act as soon as they are parsed
 			}
 			twin := "--no-" + m[1]
 			if on, ok := strings.CutPrefix(m[1], "no-"); ok && m[1] != "no-session" {

@@ -2,7 +2,7 @@ package ui
 
 import "testing"
 
-// TestQuoting checks the quoted text. The scripts in cli/testdata check it with real shells.
+// TestQuoting checks how words are quoted. The scripts in cli/testdata check the quoted words with real shells.
 func TestQuoting(t *testing.T) {
 	for _, tt := range []struct{ text, posix, fish, powershell string }{
 		{"plain/+=", "plain/+=", "plain/+=", "'plain/+='"},
