@@ -14,7 +14,7 @@ import (
 	"aws-vault/cli/app"
 )
 
-// asAgent returns an app that a coding agent runs, with these commands.
+// asAgent returns an app that a coding agent runs, and a command line with the given commands.
 func asAgent(commands ...command) (*app.App, commandLine) {
 	a := &app.App{Env: app.Env{
 		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
@@ -25,7 +25,8 @@ func asAgent(commands ...command) (*app.App, commandLine) {
 	return a, describe(a, commands...)
 }
 
-// refusal parses a command line, and returns the error for an agent, or nil. It runs nothing.
+// refusal parses a command line, and returns the error with which it is refused to a coding agent, or nil. It runs
+// nothing.
 func refusal(t *testing.T, args ...string) *app.AgentError {
 	t.Helper()
 	a, k := asAgent(commands...)
@@ -38,12 +39,12 @@ func refusal(t *testing.T, args ...string) *app.AgentError {
 	return refused
 }
 
-// commandLineOf returns a valid command line of the command.
+// commandLineOf returns a valid command line for the command c.
 func commandLineOf(c *kingpin.CmdModel) []string {
 	args := strings.Fields(c.FullCommand)
 	for _, f := range c.Flags {
 		if f.Required {
-			args = append(args, "--"+f.Name+"=file") // a valid value for flags that name a keystore
+			args = append(args, "--"+f.Name+"=file") // the value "file" is valid for all required flags, because they name a keystore
 		}
 	}
 	for _, arg := range c.Args {
@@ -54,9 +55,10 @@ func commandLineOf(c *kingpin.CmdModel) []string {
 	return args
 }
 
-// TestAgentAccess compares the commands and flags with testdata/agents.txt, which lists each command as open or
-// closed to coding agents, and each flag of the open ones. The list is written by hand: decide whether agents may use a
-// new command before you add it. An open command has Agents: true. A flag marked "!" is closed.
+// TestAgentAccess compares the commands and flags with testdata/agents.txt. The file lists each command as open or
+// closed to coding agents, and each flag of the open commands. A flag marked "!" is closed. The file is written by
+// hand: decide whether agents may use a new command, and then add it to the file. For an open command, also set Agents
+// to true.
 func TestAgentAccess(t *testing.T) {
 	text, err := os.ReadFile("testdata/agents.txt")
 	if err != nil {
@@ -69,7 +71,7 @@ func TestAgentAccess(t *testing.T) {
 		for _, c := range all {
 			args := commandLineOf(c)
 			switch {
-			case c.FullCommand == "help": // kingpin handles it, so it has no action
+			case c.FullCommand == "help": // kingpin runs the command help itself, so it has no Verb
 			case len(c.Commands) > 0:
 				walk(c.Commands)
 			case refusal(t, args...) != nil:
@@ -107,8 +109,8 @@ func TestAgentAccess(t *testing.T) {
 	}
 }
 
-// TestNewCommandIsClosedToAgents checks that a new command is closed to agents by default, and so is a new subcommand
-// next to open ones. Both are open to a person.
+// TestNewCommandIsClosedToAgents checks that a new command is closed to coding agents by default. A new subcommand must
+// be closed even if other subcommands of its command are open. A person can run both.
 func TestNewCommandIsClosedToAgents(t *testing.T) {
 	run := func(context.Context) error { return nil }
 	dummies := func(k *kingpin.Application, a *app.App) []app.Verb {

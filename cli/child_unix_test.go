@@ -21,12 +21,12 @@ import (
 	"aws-vault/cli/system"
 )
 
-// Environment variables that make the test binary another program: the runner is an aws-vault that runs a command as a
-// child process, and the teller is a command that prints the signals and lines that it receives.
+// Variables that make the test binary run as another program. As the runner, it is an aws-vault that runs a command as
+// a child process. As the teller, it is a command that prints the signals and lines that it receives.
 const (
 	runnerVariable  = "TEST_AS_RUNNER"
 	tellerVariable  = "TEST_AS_TELLER"
-	touchesVariable = "TEST_RUNNER_TOUCHES" // on SIGUSR2, a library in the runner reads the terminal
+	touchesVariable = "TEST_RUNNER_TOUCHES" // after SIGUSR2, a library in the runner reads the terminal
 	readsVariable   = "TEST_RUNNER_READS"   // the runner reads the terminal after the command has ended
 )
 
@@ -41,7 +41,7 @@ func init() {
 	}
 }
 
-// runRunner runs its arguments as a command, like exec with a server.
+// runRunner runs its arguments as a command, as exec with a server does.
 func runRunner() {
 	path, err := exec.LookPath(os.Args[1])
 	if err == nil {
@@ -65,7 +65,7 @@ func runRunner() {
 	os.Exit(99)
 }
 
-// touchTerminal starts a program that reads the terminal, for each signal that it receives. A library could do this.
+// touchTerminal behaves like a library: for each signal that it receives, it starts a program that reads the terminal.
 func touchTerminal(asked <-chan os.Signal) {
 	for range asked {
 		err := exec.Command("sh", "-c", "read line </dev/tty").Run()
@@ -73,7 +73,7 @@ func touchTerminal(asked <-chan os.Signal) {
 	}
 }
 
-// runTeller prints the signals and lines that it receives. The line "exit N" ends it with status N.
+// runTeller prints the signals and lines that it receives. After the line "exit N", it ends with status N.
 func runTeller() {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT)
@@ -102,7 +102,7 @@ func runTeller() {
 	}
 }
 
-// runnerEnv returns an environment whose PATH has the programs runner and teller.
+// runnerEnv returns an environment in which the programs runner and teller are in PATH.
 func runnerEnv(dir string) []string {
 	return []string{
 		"PATH=" + dir + ":/usr/bin:/bin", "HOME=" + dir, "TERM=dumb", "LC_ALL=C", "PS1=READY> ", "ENV=",
@@ -131,15 +131,15 @@ func startJobShell(t *testing.T) *shell {
 		t.Skipf("bash is not installed: %v", err)
 	}
 	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, unix.SIGHUP) // if SIGHUP were ignored, as with nohup, the started programs would ignore it too
+	signal.Notify(heard, unix.SIGHUP) // if this process ignored SIGHUP, as with nohup, the programs that it starts would ignore it too
 	t.Cleanup(func() { signal.Stop(heard) })
 	dir := installRunnerAndTeller(t)
-	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // -b: report stopped jobs at once
+	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // -b makes bash report stopped jobs at once
 	c.Dir, c.Env = dir, runnerEnv(dir)
 	return onTerminal(t, c)
 }
 
-// startTeller types a command line, waits until runner and teller are ready, and returns their process ids.
+// startTeller types a command line and waits until runner and teller are ready. It returns their process ids.
 func (s *shell) startTeller(line string) (runner, teller int) {
 	s.t.Helper()
 	s.press(line + "\r")
@@ -158,8 +158,8 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// expectOnce fails the test unless the teller receives the signal exactly once. To see that no second one follows, it
-// sends SIGUSR1 and waits until the teller receives it.
+// expectOnce fails the test if the teller does not receive the signal exactly once. It then sends SIGUSR1 and waits
+// until the teller receives it, because a second signal would arrive before SIGUSR1.
 func (s *shell) expectOnce(name string, runner int) {
 	s.t.Helper()
 	s.await("got " + name + ".")
@@ -171,7 +171,7 @@ func (s *shell) expectOnce(name string, runner int) {
 	}
 }
 
-// exitCommand makes the command exit with a status, and checks that the shell gets the status.
+// exitCommand makes the command exit with a status, and checks that the shell gets the same status.
 func (s *shell) exitCommand(status int) {
 	s.t.Helper()
 	s.press(fmt.Sprintf("exit %d\r", status))
@@ -217,7 +217,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 				}
 				s.expectOnce(unix.SignalName(sig), runner)
 			}
-			if line == "runner teller" { // in the other lines these signals could also come from keys
+			if line == "runner teller" { // with the other command lines, these signals could also come from keys
 				for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGWINCH} {
 					if err := unix.Kill(runner, sig); err != nil {
 						t.Fatal(err)
@@ -229,7 +229,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.HasPrefix(line, "cat") {
-				s.press(ctrlD) // also ends cat
+				s.press(ctrlD) // Ctrl-D also ends the program cat
 			}
 			s.await("READY> ")
 			s.expectStatus(128 + int(unix.SIGKILL))
@@ -255,20 +255,20 @@ func TestChildStops(t *testing.T) {
 	}
 	s.press(ctrlC)
 	s.expectOnce("SIGINT", runner)
-	if err := unix.Kill(teller, unix.SIGSTOP); err != nil { // a signal from another process, not from a key
+	if err := unix.Kill(teller, unix.SIGSTOP); err != nil { // another process sends this signal, not a key
 		t.Fatal(err)
 	}
 	s.await("Stopped")
 	s.await("READY> ")
 	s.press("bg\r")
-	s.await("Stopped") // because it reads the terminal
+	s.await("Stopped") // the command stops, because it reads the terminal in the background
 	s.press("fg\r")
 	s.await("got SIGCONT.")
 	s.exitCommand(3)
 }
 
-// TestChildInTheBackground starts a command in the background. It must stop when it reads the terminal, and go on with
-// fg.
+// TestChildInTheBackground starts a command in the background. When the command reads the terminal, it must stop. After
+// fg, it must continue.
 func TestChildInTheBackground(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -283,7 +283,7 @@ func TestChildInTheBackground(t *testing.T) {
 	s.exitCommand(4)
 }
 
-// TestChildWithLibraryOnTerminal checks that a program that a library starts, and that reads the terminal, stops
+// TestChildWithLibraryOnTerminal makes a library start a program that reads the terminal. That program must stop
 // neither aws-vault nor the command.
 func TestChildWithLibraryOnTerminal(t *testing.T) {
 	s := startJobShell(t)
@@ -303,7 +303,7 @@ func TestChildWithLibraryOnTerminal(t *testing.T) {
 	s.exitCommand(3)
 }
 
-// TestChildInAPipeline checks that other programs in a pipeline can read the terminal and get signals from keys.
+// TestChildInAPipeline checks that the other programs in a pipeline can read the terminal, and get signals from keys.
 func TestChildInAPipeline(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -329,8 +329,8 @@ func TestChildInAPipeline(t *testing.T) {
 	s.await("READY> ")
 }
 
-// TestChildWithoutAShell checks that Ctrl-Z does not stop the command if no shell could continue it, as in a container.
-// After the command has ended, aws-vault can read the terminal again.
+// TestChildWithoutAShell checks that Ctrl-Z does not stop the command if there is no shell that could continue it, as
+// in a container. After the command has ended, aws-vault must be able to read the terminal again.
 func TestChildWithoutAShell(t *testing.T) {
 	dir := installRunnerAndTeller(t)
 	c := exec.Command(dir+"/runner", "teller")
@@ -347,7 +347,7 @@ func TestChildWithoutAShell(t *testing.T) {
 	s.await("then read <ours>, <nil>.")
 }
 
-// TestChildIsAShell runs shells inside shells, each with its own job control.
+// TestChildIsAShell runs a shell inside a shell. Each shell has its own job control.
 func TestChildIsAShell(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -381,7 +381,7 @@ func TestChildStatus(t *testing.T) {
 	dir := installRunnerAndTeller(t)
 	for script, want := range map[string]int{"exit 0": 0, "exit 7": 7, "kill -TERM $$": 143, "kill -KILL $$": 137} {
 		c := exec.Command(dir+"/runner", "sh", "-c", script)
-		c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true} // without a terminal
+		c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true} // the new session has no terminal
 		c.Run()
 		if got := c.ProcessState.ExitCode(); got != want {
 			t.Errorf("after %q the status is %d, want %d", script, got, want)
@@ -419,14 +419,13 @@ func TestChildDiesWithParent(t *testing.T) {
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if rest, err := io.ReadAll(shown); err != nil || len(rest) > 0 { // ReadAll returns when the command has ended
+	if rest, err := io.ReadAll(shown); err != nil || len(rest) > 0 { // ReadAll returns after the command has ended
 		t.Errorf("the command went on after the kill: %q, %v", rest, err)
 	}
 	c.Wait()
 }
 
-// TestChildInheritsIgnoredSignals checks that a signal that aws-vault ignores, as with nohup, is also ignored in the
-// command.
+// TestChildInheritsIgnoredSignals checks that the command ignores the signals that aws-vault ignores, as with nohup.
 func TestChildInheritsIgnoredSignals(t *testing.T) {
 	dir := installRunnerAndTeller(t)
 	c := exec.Command("sh", "-c", "trap '' HUP; exec runner sh -c 'kill -HUP $$; echo went on'")

@@ -14,7 +14,7 @@ import (
 	"aws-vault/contrib/completions"
 )
 
-// complete returns the candidates for the last word, and the exit status.
+// complete returns the completion candidates for the last word, and the exit status.
 func complete(t *testing.T, home string, words ...string) ([]string, int) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -89,7 +89,8 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestCompletionOfExecCommand checks that, after the profile, a shell gets the position of the command of exec.
+// TestCompletionOfExecCommand checks the completion of words after the profile of exec. The program must print the
+// position of the command, so that the shell can complete the command itself.
 func TestCompletionOfExecCommand(t *testing.T) {
 	home := completionHome(t, completionConfig)
 	for typed, want := range map[string]string{
@@ -106,8 +107,8 @@ func TestCompletionOfExecCommand(t *testing.T) {
 	}
 }
 
-// TestCompletionReadsTheConfigOnly checks that a completion reads only the config file. It writes no files, and opens
-// no keystore, so an unknown keystore is no error.
+// TestCompletionReadsTheConfigOnly checks that a completion reads no file but the config file, and writes no files. It
+// opens no keystore, so an unknown keystore causes no error.
 func TestCompletionReadsTheConfigOnly(t *testing.T) {
 	var config strings.Builder
 	for i := range 5000 {

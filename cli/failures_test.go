@@ -10,17 +10,17 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// The program under test is killed at the instant with the number in killVariable. The keystore change with the number
-// in failVariable fails.
+// killVariable and failVariable each name a variable that contains a number n. In the first case, the program under
+// test is killed at the n-th instant. In the second case, the n-th change of the keystore fails.
 const (
 	killVariable = "TEST_KILL_AT_CHANGE"
 	failVariable = "TEST_FAIL_AT_CHANGE"
 )
 
-// injectFailures gives the program a keystore that kills the process at the n-th instant, or whose n-th change fails.
-// Each change has two instants: just before it and just after it.
+// injectFailures makes the program use a keystore that kills the process at an instant, or in which a change fails.
+// Each change of the keystore has two instants: just before the change and just after it.
 func injectFailures(env *app.Env) {
-	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0: never
+	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0 means that the process is never killed
 	fail, _ := strconv.Atoi(os.Getenv(failVariable))
 	if kill == 0 && fail == 0 {
 		return
@@ -34,7 +34,8 @@ func injectFailures(env *app.Env) {
 	}
 }
 
-// failingRing is a ring that kills the process when kill reaches 0, and fails a change when fail reaches 0.
+// A failingRing counts kill down at each instant, and kills the process when kill is 0. It counts fail down at each
+// change, and the change fails when fail is 0.
 type failingRing struct {
 	keystore.Ring
 	kill, fail *int
@@ -70,5 +71,5 @@ func (r failingRing) instant() {
 	if err != nil {
 		os.Exit(99)
 	}
-	select {} // until the signal comes
+	select {} // wait until the signal has killed this process
 }

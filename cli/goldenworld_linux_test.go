@@ -17,8 +17,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// goldenAddress is the address of the fake AWS and the web server. It is fixed, because the address of AWS is part of a
-// cached session's digest. It is not 127.0.0.1, so that other programs do not use its ports.
+// goldenAddress is the address of the fake AWS and of the web server. The address is fixed, because the digests of
+// cached sessions depend on the address of AWS. It is not 127.0.0.1, so that other programs do not use its ports.
 const goldenAddress = "127.71.13.1"
 
 const (
@@ -26,15 +26,15 @@ const (
 	goldenSite = "http://" + goldenAddress + ":18072"
 )
 
-// A goldenRecord has the output of the earlier build.
+// A goldenRecord contains what the earlier build printed when it wrote the golden home.
 type goldenRecord struct {
 	Commit  string
 	Written time.Time
-	Keys    map[string]string          // the ids of the access keys that the fake AWS provided, keyed by their purpose
-	Plans   map[string]json.RawMessage // what explain printed, by use
+	Keys    map[string]string          // the ids of the access keys that the fake AWS provided, keyed by the name of the use
+	Plans   map[string]json.RawMessage // the output of explain, keyed by the name of the use
 }
 
-// sealedBackend selects the sealed keystore. Without it, commands use the file keystore.
+// sealedBackend is a variable that selects the sealed keystore. Without the variable, commands use the file keystore.
 const sealedBackend = "AWS_VAULT_BACKEND=sealed"
 
 // A goldenUse is one way to use a profile.
@@ -42,7 +42,7 @@ type goldenUse struct {
 	name string
 	args []string
 	env  []string
-	anew string // why the cached session of the earlier build is not reused; empty if it is
+	anew string // why today's program does not reuse the cached session of the earlier build; empty if it reuses the session
 }
 
 const (
@@ -54,8 +54,9 @@ const (
 	newBundle  = "the bundle of roots is part of the digest"
 )
 
-// goldenUses are all kinds of credentials, and all settings that make sessions differ. If a use has a reason in anew,
-// its digest was changed on purpose. No other digest may change, because all users would have to sign in again.
+// goldenUses lists uses of all kinds of credentials, with all settings that make sessions differ. If the field anew of
+// a use contains a reason, the session's digest was changed on purpose. No other digest may change, because all users
+// would have to sign in again.
 var goldenUses = []goldenUse{
 	{name: "key", args: []string{"alice"}},
 	{name: "key without session", args: []string{"--no-session", "alice"}},
@@ -101,7 +102,7 @@ var goldenUses = []goldenUse{
 	{name: "role on top of an instance", args: []string{"instance"}, env: []string{"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + goldenSite}, anew: newCaller},
 }
 
-// goldenBob is the key of the second user of goldenWorld.
+// goldenBob is the access key of the second user in a goldenWorld.
 var goldenBob = fakeaws.Key{ID: "AKIAAAAAAAAAIEXAMPLE", Secret: "EXAMPLESECRETKEY/of/AKIAAAAAAAAAIEXAMPLE"}
 
 const goldenConfig = `[default]
@@ -246,14 +247,14 @@ credential_source = Ec2InstanceMetadata
 role_arn = arn:aws:iam::123456789012:role/any
 `
 
-// goldenWorld is the fake AWS of the golden home. Its users, keys and roles are added in the same order each time, so
-// they get the same ids.
+// goldenWorld is the fake AWS of the golden home. Its users, keys and roles are always added in the same order, so
+// their ids are always the same.
 type goldenWorld struct {
 	*fakeaws.AWS
 	fakeaws.World
 	corp      *fakeaws.Issuer
 	rita, una fakeaws.Key
-	machine   string // credentials of a container or an instance, in JSON
+	machine   string // the JSON with credentials that a container or an instance gets
 }
 
 func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorld {
@@ -307,7 +308,8 @@ func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorl
 	return w
 }
 
-// addAnywhere registers the CA of the home with Roles Anywhere, and returns a profile that uses it.
+// addAnywhere registers the certificate authority in the home directory with Roles Anywhere. It returns the config of a
+// profile that uses Roles Anywhere.
 func (w *goldenWorld) addAnywhere(t *testing.T, home string) string {
 	t.Helper()
 	ca, err := os.ReadFile(filepath.Join(home, "ca", "ca.pem"))
@@ -329,7 +331,7 @@ private_key = alice.key
 `, anchor, profile)
 }
 
-// listenGolden starts the fake AWS at its address. It waits while another run of this test uses the address.
+// listenGolden starts the fake AWS at goldenAddress. If another run of this test uses that address, listenGolden waits.
 func listenGolden(t *testing.T) *fakeaws.AWS {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
@@ -344,11 +346,11 @@ func listenGolden(t *testing.T) *fakeaws.AWS {
 	}
 }
 
-// goldenPath is the HOME of all commands. It resolves to their working directory, so it is the same in each run. It
-// must be, because the path of a keystore determines the folder of its sessions.
+// goldenPath is the HOME of all commands. It means the command's working directory, so HOME has the same value in each
+// run. The value must not change, because the path of a keystore determines the folder of the keystore's sessions.
 const goldenPath = "/proc/self/cwd"
 
-// A goldenHome is a home directory, and the program that runs in it.
+// A goldenHome is a home directory, together with the program that runs in it.
 type goldenHome struct {
 	program string
 	dir     string
@@ -368,7 +370,7 @@ func (h goldenHome) command(env []string, args ...string) *exec.Cmd {
 	return c
 }
 
-// run returns the output of a command. The test fails if the command fails.
+// run runs a command and returns its output. The test fails if the command fails.
 func (h goldenHome) run(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	c := h.command(env, args...)
@@ -381,7 +383,7 @@ func (h goldenHome) run(t *testing.T, env []string, args ...string) string {
 	return string(out)
 }
 
-// use returns the access key id of the credentials that a use provides.
+// use carries out a use, and returns the access key id of the credentials that the command provides.
 func (h goldenHome) use(t *testing.T, u goldenUse, flags ...string) string {
 	t.Helper()
 	args := slices.Concat([]string{"exec"}, flags, u.args, []string{"--", "printenv", "AWS_ACCESS_KEY_ID"})
@@ -400,7 +402,8 @@ func readGoldenRecord(t *testing.T) (r goldenRecord) {
 	return r
 }
 
-// copyGolden returns a copy of the golden home. Its files are private, and their time is when the home was written.
+// copyGolden returns a copy of the golden home. Other users cannot read its files. The modification time of all files
+// is the time when the golden home was written.
 func copyGolden(t *testing.T, written time.Time) string {
 	t.Helper()
 	to := t.TempDir()

@@ -7,7 +7,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// publish is a command of scripts: publish DIR. It serves a folder over HTTP, and sets SITE to the URL.
+// publish implements a command of scripts: publish DIR. It serves the files in DIR over HTTP, and sets SITE to the URL.
 func publish(ts *testscript.TestScript, _ bool, args []string) {
 	server := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
 	ts.Defer(server.Close)

@@ -12,9 +12,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// tlsSite is a command of scripts: tlssite DIR. It serves a folder over HTTPS, and sets SITE to the URL. The
-// certificate is written to site.pem. The file openid-configuration has the content type JSON, although its name has
-// no extension.
+// tlsSite implements a command of scripts: tlssite DIR. It serves the files in DIR over HTTPS, and sets SITE to the
+// URL. It writes the certificate to site.pem. The file openid-configuration has no extension, so tlsSite sets its
+// content type to JSON.
 func tlsSite(ts *testscript.TestScript, _ bool, args []string) {
 	files := http.FileServer(http.Dir(ts.MkAbs(args[0])))
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

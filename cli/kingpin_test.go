@@ -12,7 +12,7 @@ import (
 	"aws-vault/cli/app"
 )
 
-// TestSplitCommand checks that the command of exec begins after the flags of aws-vault, in every form of the flags.
+// TestSplitCommand checks that the command of exec begins after the flags of aws-vault, whatever form the flags have.
 func TestSplitCommand(t *testing.T) {
 	k := describe(&app.App{Env: app.Env{Stdout: io.Discard, Stderr: io.Discard}}, commands...)
 	for _, c := range []struct{ line, left, command string }{
@@ -46,7 +46,7 @@ func TestSplitCommand(t *testing.T) {
 	}
 }
 
-// TestExamples parses the two examples on the help page of every command. Nothing is run.
+// TestExamples parses the two examples on the help page of every command. It runs no command.
 func TestExamples(t *testing.T) {
 	pages := 0
 	var check func(command []string, c *kingpin.CmdModel)
@@ -85,8 +85,8 @@ func exampleApp() commandLine {
 	return describe(&app.App{Env: app.Env{Stdout: io.Discard, Stderr: io.Discard}}, commands...)
 }
 
-// parseExample parses each call of aws-vault in a line of shell, and reports whether one of them is the command, one of
-// its subcommands, or the flag that does the same.
+// parseExample parses each call of aws-vault in a shell command line. It reports whether one of the calls is the
+// command, a subcommand of the command, or a flag that does the same as the command.
 func parseExample(t *testing.T, line string, command []string) bool {
 	t.Helper()
 	found := false
@@ -102,7 +102,7 @@ func parseExample(t *testing.T, line string, command []string) bool {
 		parsed, err := k.parse(args)
 		var done handled
 		switch {
-		case errors.As(err, &done) && done == 0: // help or the version
+		case errors.As(err, &done) && done == 0: // a call that prints a help page or the version
 			found = found || slices.Equal(args[:min(len(args), len(command))], command) || args[0] == "--"+command[0] || args[0] == "--help-long"
 		case err != nil:
 			t.Errorf("%s: %v", line, err)
@@ -119,7 +119,7 @@ func TestCommandGroups(t *testing.T) {
 	for _, g := range commandGroups {
 		grouped = append(grouped, g.names...)
 	}
-	all := []string{"help"} // kingpin adds it when it parses
+	all := []string{"help"} // kingpin adds the command help when it parses
 	for _, c := range exampleApp().Model().Commands {
 		all = append(all, c.Name)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The browser "follows" runs in a process of its own, because it must continue after aws-vault ends.
+// The browser "follows" runs in its own process, because it must continue after aws-vault has ended.
 func init() {
 	browsers["follows"] = func(page string) {
 		if err := exec.Command("follower", page).Start(); err != nil {
@@ -22,13 +22,13 @@ func init() {
 	}
 }
 
-// namedBrowser is a browser that the user names, such as firefox. It records its arguments and the redirects of its
-// page.
+// namedBrowser is a browser that the user selects by name, such as firefox. It records its arguments and the redirects
+// of the page that it opens.
 func namedBrowser() {
 	recordVisit(strings.Join(os.Args[1:], " "), os.Args[len(os.Args)-1])
 }
 
-// recordVisit appends the arguments of a browser, and the redirects of its page, to the file "browsed".
+// recordVisit appends a browser's arguments and the redirects of the page to the file "browsed".
 func recordVisit(told, page string) {
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	f, err := os.OpenFile("browsed", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -65,7 +65,7 @@ func recordVisit(told, page string) {
 	}
 }
 
-// browsed is a command of scripts. It waits until the browser has followed all redirects.
+// browsed implements a command of scripts. It waits until the browser has followed all redirects.
 func browsed(ts *testscript.TestScript, _ bool, _ []string) {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(ts.MkAbs("browsed")); err == nil && strings.HasSuffix(string(text), "done\n") {

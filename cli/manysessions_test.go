@@ -11,8 +11,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// TestKeystoreCallsWithManySessions checks that the keystore calls of a command are the same with a thousand sessions
-// as with one. It lists the sessions once and opens only the one that it needs.
+// TestKeystoreCallsWithManySessions checks that a command makes the same keystore calls with a thousand sessions as
+// with one session. The command must list the sessions once, and open only the session that it needs.
 func TestKeystoreCallsWithManySessions(t *testing.T) {
 	environ, dir := warmHome(t)
 	commands := []struct{ command, want string }{
@@ -39,7 +39,7 @@ func TestKeystoreCallsWithManySessions(t *testing.T) {
 	}
 }
 
-// warmHome returns a home with one cached session, of the profile r.
+// warmHome returns a home directory with one cached session, which belongs to the profile r.
 func warmHome(t *testing.T) (environ []string, dir string) {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -52,8 +52,8 @@ func warmHome(t *testing.T) (environ []string, dir string) {
 	return environ, dir
 }
 
-// addSessions adds n copies of the only cached session, under other names. They differ from real sessions only if they
-// are opened.
+// addSessions adds n copies of the only cached session, each with another name. A program notices that the copies are
+// not real sessions only when it opens them.
 func addSessions(t *testing.T, dir string, n int) {
 	t.Helper()
 	state := filepath.Join(dir, ".local", "state", "aws-vault")

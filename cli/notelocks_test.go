@@ -13,8 +13,8 @@ import (
 )
 
 // noteLocks is the program notelocks, which aws-vault runs in scripts: notelocks NAME COMMAND.... It appends the kinds
-// of held locks to the file in TEST_HELD_LOCKS, and then runs the command. Locks that the environment does not list
-// are marked "not told".
+// of the held locks to the file in TEST_HELD_LOCKS, and then runs COMMAND. It adds "not told" to a lock that aws-vault
+// did not list in the environment of notelocks.
 func noteLocks() {
 	noteHeldLocks(os.Args[1])
 	c := exec.Command(os.Args[2], os.Args[3:]...)

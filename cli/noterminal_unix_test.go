@@ -13,15 +13,15 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// Shell commands that use the terminal. Programs of aws-vault run one of them before their work.
+// Shell commands that use the terminal. Programs that aws-vault starts run one of these shell commands first.
 const (
 	setsTerminal  = "stty -echo </dev/tty 2>/dev/null"
 	readsTerminal = "read line </dev/tty 2>/dev/null"
 	readsStdin    = "{ read line || :; }"
 )
 
-// terminalPrograms are the kinds of programs that aws-vault runs while it renews credentials. In each profile, TOUCH is
-// replaced with the command that uses the terminal.
+// terminalPrograms lists the kinds of programs that aws-vault runs while it renews credentials. In each config, TOUCH
+// is replaced with the shell command that uses the terminal.
 var terminalPrograms = []struct{ name, backend, config string }{
 	{"credential_process", "file", "credential_process = sh -c 'TOUCH && cat keys.json'\n"},
 	{"web_identity_token_process", "file", "web_identity_token_process = sh -c 'TOUCH && cat token'\nrole_arn = arn:aws:iam::123456789012:role/web\n"},
@@ -29,7 +29,7 @@ var terminalPrograms = []struct{ name, backend, config string }{
 	{"pass", "pass", "source_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/any\n"},
 }
 
-// passProgram is a pass that does not encrypt its items.
+// passProgram is a program pass that stores items without encrypting them.
 const passProgram = `#!/bin/sh
 for last; do :; done
 file="$PASSWORD_STORE_DIR/$last.gpg"
@@ -40,7 +40,7 @@ insert) cat >"$file" ;;
 esac
 `
 
-// terminalHome returns a home in which the credentials of profile p need a program that uses the terminal.
+// terminalHome returns a home directory. The credentials of its profile p need a program that uses the terminal.
 func terminalHome(t *testing.T, backend, config, touch string) (environ []string, dir string) {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -89,8 +89,9 @@ func terminalHome(t *testing.T, backend, config, touch string) (environ []string
 	return environ, dir
 }
 
-// TestProgramsDuringCommand runs a program that uses the terminal while a command has it. The program must stop neither
-// the command nor the server that provides its credentials, and must not change the terminal.
+// TestProgramsDuringCommand runs a program that uses the terminal while the command of exec has the terminal. The
+// program must not stop the command or the server that provides credentials, and must not change the settings of the
+// terminal.
 func TestProgramsDuringCommand(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -120,7 +121,7 @@ func TestProgramsDuringCommand(t *testing.T) {
 	}
 }
 
-// TestDialogDuringCommand is TestProgramsDuringCommand for a dialog that asks for an MFA code.
+// TestDialogDuringCommand is like TestProgramsDuringCommand, but the program is a dialog that asks for an MFA code.
 func TestDialogDuringCommand(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -147,7 +148,7 @@ func TestDialogDuringCommand(t *testing.T) {
 	s.await("READY> ")
 }
 
-// TestProgramsOfAServer checks that a server in the background is not stopped when its programs use the terminal.
+// TestProgramsOfAServer checks that a server in the background continues when programs that it starts use the terminal.
 func TestProgramsOfAServer(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

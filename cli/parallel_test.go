@@ -17,7 +17,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// home creates a home directory with alice's key and two profiles for roles, and returns the environment for programs.
+// home creates a home directory with alice's key and two profiles that assume roles. It returns the environment for
+// programs that use the home directory.
 func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	t.Helper()
 	world := aws.Example()
@@ -44,8 +45,8 @@ func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	return environ, dir
 }
 
-// TestLockOwnerIsKilled kills the process that creates a session for all others, during its call. Another process must
-// take over, and all others must succeed.
+// TestLockOwnerIsKilled starts several processes, one of which creates a session for all. It kills that process during
+// its call to AWS. Another process must then create the session, and all other processes must succeed.
 func TestLockOwnerIsKilled(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -96,7 +97,7 @@ func TestLockOwnerIsKilled(t *testing.T) {
 	}
 }
 
-// lockOwner returns the process that holds the only session lock.
+// lockOwner returns the id of the process that holds the only session lock.
 func lockOwner(t *testing.T, dir string) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, ".local", "state", "aws-vault", "locks", "session-*"))
@@ -114,7 +115,8 @@ func lockOwner(t *testing.T, dir string) int {
 	return note.Process
 }
 
-// TestCancelReachesWaitingProcesses cancels a prompt. All processes that wait for its answer must be cancelled too.
+// TestCancelReachesWaitingProcesses cancels a prompt of one process. All processes that wait for the answer to that
+// prompt must be cancelled too.
 func TestCancelReachesWaitingProcesses(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -138,7 +140,7 @@ func TestCancelReachesWaitingProcesses(t *testing.T) {
 	for block := make([]byte, 4096); ; {
 		n, err := tty.Read(block)
 		output.Write(block[:n])
-		// Type only when all other processes wait.
+		// Cancel the prompt only when all other processes wait for it.
 		if !typed && bytes.Contains(output.Bytes(), []byte("MFA code of")) && bytes.Count(output.Bytes(), []byte("waiting for process")) == 19 {
 			typed = true
 			if _, err := tty.Write([]byte{4}); err != nil { // Ctrl-D
@@ -165,8 +167,8 @@ func TestCancelReachesWaitingProcesses(t *testing.T) {
 	}
 }
 
-// TestRefusalReachesWaitingProcesses lets AWS refuse a call. All processes that wait for it must fail with the same
-// error.
+// TestRefusalReachesWaitingProcesses makes AWS refuse the call of one process. All processes that wait for the result
+// of that call must fail with the same error.
 func TestRefusalReachesWaitingProcesses(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -200,7 +202,7 @@ func TestRefusalReachesWaitingProcesses(t *testing.T) {
 	}
 }
 
-// A countingWriter is a writer that calls then when a text was written this many times.
+// A countingWriter calls the function then when the text awaited has been written as often as times says.
 type countingWriter struct {
 	awaited string
 	times   int

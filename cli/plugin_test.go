@@ -9,11 +9,11 @@ import (
 	"filippo.io/age/plugin"
 )
 
-// pluginVariable names the file in which the plugin counts how often its key was used.
+// pluginVariable names the variable with the path of a file. In this file, the plugin counts how often its key is used.
 const pluginVariable = "TEST_PLUGIN_USES"
 
-// pluginRuns names the variable with a command line that the plugin runs first. If the command fails, its output is
-// written to the file of pluginVariable, because the stderr of a plugin is lost.
+// pluginRuns names the variable with a command line that the plugin runs first. If that command fails, the plugin
+// writes the command's output to the file in pluginVariable, because the stderr of a plugin is lost.
 const pluginRuns = "TEST_PLUGIN_RUNS"
 
 // agePlugin is an age plugin that does not encrypt.
@@ -63,6 +63,6 @@ func used() error {
 	return err
 }
 
-// fakeRecipient and fakeIdentity name the plugin's key.
+// fakeRecipient and fakeIdentity return texts that name the plugin's key.
 func fakeRecipient() string { return plugin.EncodeRecipient("fake", []byte{1}) }
 func fakeIdentity() string  { return plugin.EncodeIdentity("fake", []byte{1}) }

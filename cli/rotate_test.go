@@ -21,10 +21,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// codeVariable makes the test binary print an MFA code. Its value is the URL of the fake AWS.
+// codeVariable names the variable that makes the test binary print an MFA code. Its value is the URL of the fake AWS.
 const codeVariable = "TEST_AS_CODE_OF"
 
-// printNextCode advances the clock of the fake AWS, and prints a new MFA code.
+// printNextCode moves the clock of the fake AWS forward, and prints a new MFA code.
 func printNextCode(url string) {
 	for _, ask := range []struct{ method, path string }{
 		{http.MethodPost, "advance?by=30s"}, {http.MethodGet, "code?serial=arn:aws:iam::123456789012:mfa/alice"},
@@ -44,14 +44,14 @@ func printNextCode(url string) {
 	os.Exit(0)
 }
 
-// A rotationTest tests rotations that are killed.
+// A rotationTest is a test of a rotation that is killed.
 type rotationTest struct {
 	*testing.T
 	aws     *fakeaws.AWS
 	environ []string
 	dir     string
-	watcher fakeaws.Key // key of another user, to list alice's keys
-	pid     chan int    // id of the running process
+	watcher fakeaws.Key // the key of another user, with which the test lists alice's keys
+	pid     chan int    // contains the id of the running process
 }
 
 func newRotationTest(t *testing.T, config func(*fakeaws.AWS) string) *rotationTest {
@@ -70,7 +70,8 @@ func newRotationTest(t *testing.T, config func(*fakeaws.AWS) string) *rotationTe
 	return r
 }
 
-// run runs the program, and returns its output and whether it was killed. The test fails if the program fails.
+// run runs the program. It returns the program's output, and whether the program was killed. If the program fails
+// without being killed, the test fails.
 func (r *rotationTest) run(env []string, args ...string) (output string, killed bool) {
 	r.Helper()
 	output, killed, ok := r.try(env, args...)
@@ -80,7 +81,7 @@ func (r *rotationTest) run(env []string, args ...string) (output string, killed 
 	return output, killed
 }
 
-// try runs the program. ok reports whether it succeeded.
+// try runs the program. The result ok reports whether the program succeeded.
 func (r *rotationTest) try(env []string, args ...string) (output string, killed, ok bool) {
 	r.Helper()
 	c := exec.Command(os.Args[0], args...)
@@ -99,7 +100,7 @@ func (r *rotationTest) try(env []string, args ...string) (output string, killed,
 	return out.String(), err != nil && !status.Exited(), err == nil
 }
 
-// keysAtIAM returns alice's keys at IAM.
+// keysAtIAM returns the access keys that alice has at IAM.
 func (r *rotationTest) keysAtIAM() []types.AccessKeyMetadata {
 	r.Helper()
 	client := iam.New(iam.Options{
@@ -113,8 +114,8 @@ func (r *rotationTest) keysAtIAM() []types.AccessKeyMetadata {
 	return out.AccessKeyMetadata
 }
 
-// checkOneKey checks the result of a finished rotation: one active key that is stored, and no journal. It returns the
-// id of the key.
+// checkOneKey checks the state after a finished rotation: IAM has one key, which is active and stored, and there is no
+// journal. It returns the id of the key.
 func (r *rotationTest) checkOneKey(when string) string {
 	r.Helper()
 	keys := r.keysAtIAM()
@@ -130,7 +131,7 @@ func (r *rotationTest) checkOneKey(when string) string {
 	return *keys[0].AccessKeyId
 }
 
-// storedKeyID returns the id of the stored key.
+// storedKeyID returns the id of the access key in the keystore.
 func (r *rotationTest) storedKeyID() string {
 	r.Helper()
 	output, _ := r.run(nil, "export", "--no-session", "alice")
@@ -143,7 +144,7 @@ func (r *rotationTest) storedKeyID() string {
 	return ""
 }
 
-// checkStoredKeyWorks checks that the stored key works. This must be true even during a rotation.
+// checkStoredKeyWorks checks that AWS accepts the stored key. AWS must accept it at all times, even during a rotation.
 func (r *rotationTest) checkStoredKeyWorks(when string) {
 	r.Helper()
 	id := r.storedKeyID()
@@ -169,8 +170,9 @@ func credentials(id, secret string) aws.CredentialsProvider {
 	})
 }
 
-// killAt kills the calling process at an instant that now selects. Each call has two instants: its arrival (done is
-// false, and a kill prevents its effect), and before its response (done is true).
+// killAt kills the process that calls AWS at the instant for which the function now returns true. Each call to AWS has
+// two instants. At the first one, done is false, and after a kill the call has no effect. At the second one, done is
+// true, and after a kill the process gets no response.
 func (r *rotationTest) killAt(now func(c fakeaws.Call, done bool) bool) {
 	var lock sync.Mutex
 	r.aws.Watch(func(c fakeaws.Call, done bool) bool {
@@ -192,7 +194,7 @@ func (r *rotationTest) killAt(now func(c fakeaws.Call, done bool) bool) {
 	})
 }
 
-// nth selects the n-th instant.
+// nth returns a function for killAt that selects the n-th instant.
 func nth(n int) func(fakeaws.Call, bool) bool {
 	return func(fakeaws.Call, bool) bool {
 		n--
@@ -200,16 +202,16 @@ func nth(n int) func(fakeaws.Call, bool) bool {
 	}
 }
 
-// A failurePoint is an instant at which a run is killed, or a change of the keystore that fails.
+// A failurePoint describes one failure: the instant at which the program is killed, or the keystore change that fails.
 type failurePoint struct {
 	name string
-	call int // number of the instant of a call; 0 for none
+	call int // the number of the instant among all calls to AWS; 0 if the kill is not during a call
 	env  string
 }
 
-// atEachPoint runs the program with these arguments many times, after begin. It kills each run at another point: at
-// every call to AWS, then at every change of the keystore. In more runs, another change of the keystore fails each
-// time. after checks the result.
+// atEachPoint runs the program with these arguments many times. Before each run it calls begin, and after each run it
+// calls after, which checks the result. Each run has one failure: it is killed at an instant of a call to AWS, it is
+// killed at an instant of a keystore change, or a keystore change fails. There is one run for each possible failure.
 func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rotationTest), args []string, after func(r *rotationTest, when string)) {
 	t.Parallel()
 	kinds := []func(n int) failurePoint{
@@ -250,14 +252,14 @@ func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rot
 
 func plain(*fakeaws.AWS) string { return "[profile alice]\n" }
 
-// withMFA returns a config in which a rotation needs an MFA code. A program prints the code.
+// withMFA returns a config in which a rotation needs an MFA code. A program provides the code.
 func withMFA(fake *fakeaws.AWS) string {
 	return fmt.Sprintf("[profile alice]\nmfa_serial = %s\nmfa_process = env -u %s %s=%s %s\n[profile hub]\nsource_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n",
 		"arn:aws:iam::123456789012:mfa/alice", programVariable, codeVariable, fake.URL(), os.Args[0])
 }
 
-// TestRotationIsKilled kills a rotation before and after every call and every write, and lets every write fail. The
-// next run must end with one active, stored key.
+// TestRotationIsKilled kills a rotation before and after each call to AWS and each keystore change. In other runs, one
+// of the keystore changes fails. After the next rotation, there must be one key, which is active and stored.
 func TestRotationIsKilled(t *testing.T) {
 	atEachPoint(t, plain, func(*rotationTest) {}, []string{"rotate", "alice"}, func(r *rotationTest, when string) {
 		r.run(nil, "rotate", "alice")
@@ -265,8 +267,8 @@ func TestRotationIsKilled(t *testing.T) {
 	})
 }
 
-// TestRotationWithMFAIsKilled is TestRotationIsKilled with an MFA code, for a profile that assumes two roles with the
-// key.
+// TestRotationWithMFAIsKilled is like TestRotationIsKilled, but the rotation needs an MFA code, and two roles are
+// assumed with the key.
 func TestRotationWithMFAIsKilled(t *testing.T) {
 	atEachPoint(t, withMFA, func(*rotationTest) {}, []string{"rotate", "prod"}, func(r *rotationTest, when string) {
 		r.run(nil, "rotate", "prod")
@@ -274,7 +276,8 @@ func TestRotationWithMFAIsKilled(t *testing.T) {
 	})
 }
 
-// TestUndoIsKilled kills rotate --undo at each point. The rotation is interrupted as late as it can be undone.
+// TestUndoIsKilled kills rotate --undo at each instant. Before that, a rotation is killed as late as it can still be
+// undone.
 func TestUndoIsKilled(t *testing.T) {
 	var old string
 	begin := func(r *rotationTest) {

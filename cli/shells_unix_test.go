@@ -160,7 +160,7 @@ func (s *shell) await(text string) string {
 	return before
 }
 
-// complete types the beginning of a line, presses the tab key, and returns the words of the completed line.
+// complete types the keys in typed, which include the tab key, and returns the words of the completed line.
 func (s *shell) complete(typed string) string {
 	s.t.Helper()
 	const ctrlA, ctrlE = "\x01", "\x05"
