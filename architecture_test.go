@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// A row is a line of the package table in ARCHITECTURE.md.
+// A row is one row of the package table in ARCHITECTURE.md.
 type row struct {
 	level int
 	does  string
@@ -26,7 +26,7 @@ var (
 	codeSpan = regexp.MustCompile("`([^`]+)`")
 )
 
-// packageRows reads the package table. The keys are paths inside the module.
+// packageRows reads the package table. The keys of the map are the paths of the packages inside this module.
 func packageRows(t *testing.T) map[string]row {
 	t.Helper()
 	text, err := os.ReadFile("ARCHITECTURE.md")
@@ -53,8 +53,8 @@ func testOnly(path string) bool {
 	return strings.HasPrefix(path, "internal/") || strings.HasSuffix(path, "test")
 }
 
-// TestPackages compares the package table with the source: the imports of each package, and the first sentence of its
-// documentation.
+// TestPackages compares the package table with the source. For each package, the imports and the first sentence of the
+// package comment must be the same.
 func TestPackages(t *testing.T) {
 	rows := packageRows(t)
 	found := map[string]bool{}
@@ -111,7 +111,7 @@ func checkImports(t *testing.T, env []string, rows map[string]row, path string, 
 	}
 }
 
-// TestNamesInArchitecture checks that the files and functions that ARCHITECTURE.md names exist.
+// TestNamesInArchitecture checks that all files and functions that ARCHITECTURE.md names exist.
 func TestNamesInArchitecture(t *testing.T) {
 	text, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {
@@ -148,7 +148,7 @@ func declares(file *ast.File, name string) bool {
 	return false
 }
 
-// TestTestsInDocs checks that the tests that the documentation names exist.
+// TestTestsInDocs checks that all tests that the documentation names exist.
 func TestTestsInDocs(t *testing.T) {
 	defined := map[string]bool{}
 	err := filepath.WalkDir(".", func(name string, _ fs.DirEntry, err error) error {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestNoBus checks that the program neither connects to a session bus nor launches one at start. A library could do
-// either before main.
+// TestNoBus checks that the program neither connects to a session bus nor launches one when it starts. A library that
+// the program imports could do this before main runs.
 func TestNoBus(t *testing.T) {
 	dir := t.TempDir()
 	socket, launched := filepath.Join(dir, "bus"), filepath.Join(dir, "launched")
@@ -25,7 +25,7 @@ func TestNoBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=" + socket, "NO_BUS=1"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // this bus never responds
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // a program that connects to this bus waits for ever
 		defer cancel()
 		c := exec.CommandContext(ctx, os.Args[0], "version")
 		c.Env = []string{asProgram + "=1", "HOME=" + dir, "PATH=" + dir, "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), address}
@@ -36,7 +36,7 @@ func TestNoBus(t *testing.T) {
 	if _, err := os.Stat(launched); err == nil {
 		t.Error("the program launched a session bus")
 	}
-	// A connection of the program would be accepted before this one, which sends "ours".
+	// If the program connected, its connection is accepted first. This second connection sends "ours".
 	ours, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)

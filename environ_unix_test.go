@@ -12,7 +12,7 @@ import (
 )
 
 // TestEnvironmentOfProgramsAndCommand checks that a credential_process gets the complete environment of aws-vault. The
-// command of exec must get no passphrases of keystores and no other credentials.
+// command of exec must get neither passphrases of keystores nor other credentials than those of the profile.
 func TestEnvironmentOfProgramsAndCommand(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// pathFunctions are the functions that access a file by its path. Files in folders of aws-vault must be opened with the
-// methods of disk.Folder instead. These methods follow no links and accept no files of other users.
+// pathFunctions lists the functions that access a file by its path. Files in folders of aws-vault must be opened with
+// the methods of disk.Folder, because these methods follow no links and accept no files of other users.
 var pathFunctions = map[string][]string{
 	"os": {
 		"Chdir", "Chmod", "Chown", "Chtimes", "CopyFS", "Create", "CreateTemp", "DirFS", "Lchown", "Link", "Lstat", "Mkdir", "MkdirAll",
@@ -33,8 +33,8 @@ var pathFunctions = map[string][]string{
 	},
 }
 
-// allowedByPath lists the functions outside package disk that may access a file by its path. They are grouped by the
-// reason.
+// allowedByPath lists the functions outside package disk that may access a file by its path. Functions with the same
+// reason are in one group.
 var allowedByPath = map[string][]string{
 	"the user names the file": {
 		"cli/identity openAuthority: disk.Create, disk.MkdirPrivate, disk.ReadBounded",
@@ -100,7 +100,7 @@ var allowedByPath = map[string][]string{
 	},
 }
 
-// TestFilesByPath checks the source of the program: functions that access files by path must be in the table.
+// TestFilesByPath checks the source of the program. All functions that access files by path must be in allowedByPath.
 func TestFilesByPath(t *testing.T) {
 	allowed, found := map[string]bool{}, map[string]bool{}
 	for _, places := range allowedByPath {
@@ -139,7 +139,8 @@ func TestFilesByPath(t *testing.T) {
 	}
 }
 
-// pathCalls calls found for each use of a function in pathFunctions. The text is the enclosing function and the call.
+// pathCalls calls the function found for each use of a function in pathFunctions. The parameter call is a text with the
+// enclosing function and the used function.
 func pathCalls(file string, found func(call string)) error {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
@@ -177,7 +178,7 @@ func pathCalls(file string, found func(call string)) error {
 	return nil
 }
 
-// receiver returns the type of a method's receiver and a dot, or an empty text for a function.
+// receiver returns the receiver type of a method, followed by a dot. For a function, it returns an empty string.
 func receiver(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return ""

@@ -13,14 +13,14 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// An initialised package runs code at every start of the program, before main.
+// An initialised is a package that runs code at every start of the program, before main.
 type initialised struct {
 	name               string
 	bytes, allocations int
 }
 
-// initialisers builds the program like a release, with support for security keys if this test has it. It returns the
-// packages that the runtime reports as initialised before main.
+// initialisers builds the program in the same way as a release. The build supports security keys if this test does.
+// initialisers returns the packages that the Go runtime initialises before main.
 // https://pkg.go.dev/runtime#hdr-Environment_Variables
 func initialisers(t *testing.T) []initialised {
 	t.Helper()
@@ -51,26 +51,28 @@ func initialisers(t *testing.T) []initialised {
 	return all
 }
 
-// ourInitialisers lists the packages of this module that may run code at start, with the number of their allocations.
-// All other packages must create values when they are first needed, or have tables that the compiler lays out.
+// ourInitialisers lists the packages of this module that may run code at start, and the number of allocations of each
+// package. All other packages must create values when they are first used, or must have tables that the compiler
+// creates.
 var ourInitialisers = map[string]int{
-	"vault/keystore": 5, // two of sync.OnceValue, and an encoding
-	"vault/awsapi":   4, // two of sync.OnceValue
-	"vault/store":    4, // two of sync.OnceValue
+	"vault/keystore": 5, // for two calls of sync.OnceValue, and one encoding
+	"vault/awsapi":   4, // for two calls of sync.OnceValue
+	"vault/store":    4, // for two calls of sync.OnceValue
 	"vault/profile":  0,
 	"server":         1,
 }
 
-// A startBound limits the initialisation at start: packages of other modules, and allocations and bytes of all
-// packages.
+// A startBound limits what the start of the program may cost: the number of initialised packages of other modules, and
+// the allocations and bytes of all initialised packages.
 type startBound struct{ others, allocations, bytes int }
 
-// startBounds are the limits by Go version, because the standard library differs.
+// startBounds lists the limits for each Go version, because the standard library differs between versions.
 var startBounds = map[string]startBound{
-	"go1.26": {others: 25, allocations: 590, bytes: 107 << 10}, // 25 of 124 packages, 571 allocations, 105 kB
+	"go1.26": {others: 25, allocations: 590, bytes: 107 << 10}, // today's numbers: 25 of 124 packages, 571 allocations, 105 kB
 }
 
-// cardsAtStart is added with support for security keys: piv-go and cryptobyte, with 42 allocations of 6.5 kB.
+// cardsAtStart is added to the limits if the program supports security keys. Today, piv-go and cryptobyte need 42
+// allocations with 6.5 kB.
 var cardsAtStart = startBound{others: 2, allocations: 45, bytes: 7 << 10}
 
 func TestInitialisers(t *testing.T) {

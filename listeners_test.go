@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// listenFunctions are the functions and types that open a port or a socket, by package path.
+// listenFunctions lists the functions and types that open a port or a socket, keyed by the path of their package.
 var listenFunctions = map[string][]string{
 	"net": {
 		"Listen", "ListenTCP", "ListenUnix", "ListenPacket", "ListenUDP", "ListenIP", "ListenUnixgram", "ListenMulticastUDP",
@@ -30,24 +30,25 @@ var listenFunctions = map[string][]string{
 	"aws-vault/vault/peer":     {"Listen", "FromFile", "ListenBound"},
 }
 
-// listenExempt lists the packages that may call these functions, and why.
+// listenExempt lists the packages that may call the functions in listenFunctions, with the reason.
 var listenExempt = map[string]string{
 	"vault/peer":        "the other packages call it to listen",
 	"internal/fakeaws":  "for tests only",
 	"internal/fakecard": "for tests only",
 }
 
-// A use is a reference to a function of a package. Its location has the form of ARCHITECTURE.md: file and function.
+// A use is one use of a function of a package. The field at has the form of ARCHITECTURE.md: the file and the function
+// that contain the use.
 type use struct{ pkg, name, at string }
 
-// usesIn returns where a file uses the functions and types in listenFunctions.
+// usesIn returns all uses of the functions and types in listenFunctions that a file contains.
 func usesIn(t *testing.T, path string) (found []use) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	imports := map[string]string{} // import paths by their name in this file
+	imports := map[string]string{} // the import paths, keyed by the package's name in this file
 	for _, i := range file.Imports {
 		p, err := strconv.Unquote(i.Path.Value)
 		if err != nil {
@@ -75,7 +76,7 @@ func usesIn(t *testing.T, path string) (found []use) {
 			name := s.Sel.Name
 			if x, ok := s.X.(*ast.Ident); ok && slices.Contains(listenFunctions[imports[x.Name]], name) {
 				found = append(found, use{imports[x.Name], name, at})
-			} else if strings.HasPrefix(name, "ListenAndServe") { // a method of http.Server
+			} else if strings.HasPrefix(name, "ListenAndServe") { // methods of http.Server have these names
 				found = append(found, use{"net/http", name, at})
 			}
 			return true
@@ -84,8 +85,8 @@ func usesIn(t *testing.T, path string) (found []use) {
 	return found
 }
 
-// TestListeners checks that only package peer opens ports and sockets, and that ARCHITECTURE.md lists each caller of
-// it.
+// TestListeners checks that only package peer opens ports and sockets. ARCHITECTURE.md must list each function that
+// uses package peer for this.
 func TestListeners(t *testing.T) {
 	const row = "\\| `([^`]+\\.go [^`]+)` \\|"
 	text, err := os.ReadFile("ARCHITECTURE.md")
@@ -123,7 +124,7 @@ func TestListeners(t *testing.T) {
 	}
 }
 
-// TestOpenListeners checks which code accepts connections of other users, or disables the check of their owner.
+// TestOpenListeners checks which code accepts connections of other users, or does not check which user has connected.
 func TestOpenListeners(t *testing.T) {
 	want := []string{"contrib/docker/proxy/main.go Anyone"}
 	var have []string
@@ -154,7 +155,7 @@ func TestOpenListeners(t *testing.T) {
 	}
 }
 
-// sources returns the Go files without tests, for all operating systems.
+// sources returns the Go files of all operating systems, without test files.
 func sources(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}

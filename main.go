@@ -26,7 +26,7 @@ func main() {
 	os.Exit(status)
 }
 
-// versionText returns the version of a release, or the commit that was built.
+// versionText returns the version of a release. For other builds, it returns the commit that was built.
 func versionText() string {
 	if version != "" {
 		return version

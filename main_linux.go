@@ -2,8 +2,8 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// hideMemory prevents core files of this process, and stops other processes of the user from reading its memory.
-// A command that replaces this process with exec(2) is not affected.
+// hideMemory makes the kernel write no core file of this process, and stops other processes of the user from reading
+// the memory of this process. It has no effect on a command that replaces this process with exec(2).
 func hideMemory() {
-	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // an error is ignored: this is an additional protection only
+	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // ignore an error, because this protection is optional
 }

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestHideMemory checks that the kernel writes no core file of this process, and does not let other processes read it.
+// TestHideMemory checks that the kernel writes no core file of this process, and that other processes cannot read its
+// memory.
 func TestHideMemory(t *testing.T) {
 	hideMemory()
 	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)

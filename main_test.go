@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// asProgram is the environment variable that makes the test binary run main, as aws-vault.
+// asProgram names the variable that makes the test binary run main, as aws-vault does.
 const asProgram = "TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -26,8 +26,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// forbiddenPackages lists packages that the program must not import on Linux, because each one slows down every start.
-// The value is the cost. Tests can import them.
+// forbiddenPackages lists packages that the program must not import on Linux, because each of them makes every start
+// slower. The value in the map is the cost. Tests may import these packages.
 var forbiddenPackages = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/service/": "0.15 ms and half a megabyte each; see vault/awsapi/wire.go",
 	"github.com/aws/aws-sdk-go-v2/config":   "it imports all services for sign-in",

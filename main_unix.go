@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// dieInterrupted ends this process with SIGINT. A shell that runs the program from a script ends the script only if the
-// signal ended the program. If SIGINT is ignored, dieInterrupted returns.
+// dieInterrupted ends this process with SIGINT. A shell script that runs this program ends on Ctrl-C only if SIGINT has
+// ended this program. If SIGINT is ignored, dieInterrupted returns.
 func dieInterrupted() {
 	if syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
-		time.Sleep(time.Second) // another thread can receive the signal first
+		time.Sleep(time.Second) // wait, because another thread can receive the signal
 	}
 }

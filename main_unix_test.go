@@ -12,7 +12,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// TestInterruptedScript checks that Ctrl-C ends the program and the shell script that runs it.
+// TestInterruptedScript checks that Ctrl-C ends both the program and the shell script that runs the program.
 func TestInterruptedScript(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -38,7 +38,7 @@ func TestInterruptedScript(t *testing.T) {
 	if _, err := tty.WriteString("\x03"); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(tty) // returns an error when no process uses the terminal any more
+	rest, _ := io.ReadAll(tty) // ReadAll returns an error when no process uses the terminal any more
 	if c.Wait(); strings.Contains(string(rest), "went on") {
 		t.Errorf("the script went on after Ctrl-C: %q", rest)
 	}

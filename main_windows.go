@@ -1,4 +1,4 @@
 package main
 
-// dieInterrupted does nothing: on Windows a process does not end with a signal.
+// dieInterrupted does nothing, because on Windows a signal cannot end a process.
 func dieInterrupted() {}

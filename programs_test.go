@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// allowedStarts lists the calls that start a process without Starter.Command, and why they can. All other code must use
-// Starter.Command: it passes the held locks to the program, and gives it no terminal that another process is using.
+// allowedStarts lists the calls that may start a process without Starter.Command, with the reason. All other code must
+// use Starter.Command, which passes the held locks to the program, and gives it no terminal that another process is
+// using.
 var allowedStarts = map[string]string{
 	"cli/system/child_unix.go: syscall.StartProcess": "the user's own command, which has the terminal",
 	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",
@@ -23,7 +24,7 @@ var allowedStarts = map[string]string{
 	"vault/program/program.go: exec.CommandContext":  "Starter.Command",
 }
 
-// startFunctions are the functions and types that can start a program.
+// startFunctions lists the functions and types that can start a program.
 var startFunctions = map[string]bool{
 	"exec.Command": true, "exec.CommandContext": true, "exec.Cmd": true,
 	"execabs.Command": true, "execabs.CommandContext": true, "execabs.Cmd": true,
@@ -31,8 +32,8 @@ var startFunctions = map[string]bool{
 	"unix.Exec": true, "windows.CreateProcess": true, "windows.CreateProcessAsUser": true, "windows.ShellExecute": true,
 }
 
-// TestOnlyStarterStartsPrograms checks that programs are started by Starter.Command, except in the places that are
-// listed.
+// TestOnlyStarterStartsPrograms checks that only Starter.Command starts programs, except for the calls in
+// allowedStarts.
 func TestOnlyStarterStartsPrograms(t *testing.T) {
 	found := map[string]bool{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -68,9 +69,9 @@ func TestOnlyStarterStartsPrograms(t *testing.T) {
 	}
 }
 
-// startFunctionsIn returns the starters that a file uses: as a call, a value, or a composite literal.
+// startFunctionsIn returns which of the startFunctions a file uses: in a call, as a value, or in a composite literal.
 func startFunctionsIn(f *ast.File) (names []string) {
-	types := map[ast.Node]bool{} // *exec.Cmd as a type starts nothing
+	types := map[ast.Node]bool{} // uses of *exec.Cmd as a type, which start no program
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.StarExpr:
@@ -85,7 +86,7 @@ func startFunctionsIn(f *ast.File) (names []string) {
 	return names
 }
 
-// startingLibraries lists the libraries that can start programs, and why the rules of Starter.Command still apply.
+// startingLibraries lists libraries that can start programs, and why the rules for Starter.Command are still followed.
 var startingLibraries = map[string]string{
 	"golang.org/x/sys/execabs":               "only looks up programs for the libraries below",
 	"filippo.io/age/plugin":                  "vault/keystore/sealed calls it within StartByLibrary",
@@ -94,8 +95,8 @@ var startingLibraries = map[string]string{
 	"github.com/99designs/keyring":           "can start pass; only its macOS keychain is used",
 }
 
-// TestLibrariesThatStartPrograms checks that the program links no library that can start programs, except those that
-// are listed.
+// TestLibrariesThatStartPrograms checks that the program contains no library that can start programs, except for the
+// libraries in startingLibraries.
 func TestLibrariesThatStartPrograms(t *testing.T) {
 	for _, system := range []string{"linux", "darwin", "windows"} {
 		list := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{end}}`, ".")

@@ -10,22 +10,24 @@ import (
 )
 
 // signals handles the signals that end the program. Before catch is called, such a signal ends the process at once.
-// After that, the first signal cancels a context, and later signals do nothing. Data that must not be lost, such
-// as the response to a single-use token, is still received and stored within a time limit (see source.Exchanges).
-// Then the process ends by itself. Catching signals costs two goroutines and a thread, so it starts late.
+// After that, the first signal cancels a context, and later signals have no effect. Data that must not be lost, such as
+// the response to a single-use token, is then still received and stored within a time limit (see source.Exchanges),
+// before the process ends by itself. Catching signals costs two goroutines and a thread, so the program calls catch as
+// late as possible.
 type signals struct {
 	cancel context.CancelCauseFunc
 	once   sync.Once
 	stop   func()
 }
 
-// newSignals returns a signals that does not catch anything yet, and the context that it cancels.
+// newSignals returns a new signals, which does not catch signals yet. It also returns the context that a signal
+// cancels.
 func newSignals() (context.Context, *signals) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return ctx, &signals{cancel: cancel, stop: func() {}}
 }
 
-// catch starts to catch the signals. Later calls do nothing.
+// catch starts to catch the signals. If it is called again, it does nothing.
 func (s *signals) catch() {
 	s.once.Do(func() {
 		caught, stop := signal.NotifyContext(context.Background(), terminationSignals()...)
@@ -34,14 +36,14 @@ func (s *signals) catch() {
 	})
 }
 
-// release stops catching: the next signal ends the process.
+// release stops catching signals, so that the next signal ends the process.
 func (s *signals) release() {
 	s.once.Do(func() {})
 	s.stop()
 }
 
-// terminationSignals returns the signals that end the program. A signal that is ignored at the start, as with nohup,
-// stays ignored in this process and in the command that replaces it.
+// terminationSignals returns the signals that end the program. It omits signals that are ignored when the program
+// starts, as with nohup. These signals stay ignored in this process, and in the command that replaces this process.
 func terminationSignals() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	return slices.DeleteFunc(all, signal.Ignored)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestSignalCaught checks that a caught signal cancels the context and the contexts derived from it.
+// TestSignalCaught checks that a caught signal cancels the context, and all contexts that are derived from it.
 func TestSignalCaught(t *testing.T) {
 	ctx, signals := newSignals()
 	if ctx.Err() != nil || context.Cause(ctx) != nil {
@@ -36,7 +36,8 @@ func TestSignalCaught(t *testing.T) {
 	}
 }
 
-// TestSignalNotCaught checks that a signal ends the process if catch was not called. It runs itself in a new process.
+// TestSignalNotCaught checks that a signal ends the process if catch was not called. The test runs itself in a new
+// process.
 func TestSignalNotCaught(t *testing.T) {
 	const again = "TEST_SIGNAL_NOT_CAUGHT"
 	if os.Getenv(again) != "" {
@@ -44,7 +45,7 @@ func TestSignalNotCaught(t *testing.T) {
 		_, end := context.WithCancel(ctx)
 		defer end()
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
-		time.Sleep(10 * time.Second) // another thread can receive the signal first
+		time.Sleep(10 * time.Second) // wait, because another thread can receive the signal
 		os.Exit(0)
 	}
 	c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")

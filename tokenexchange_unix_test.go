@@ -21,10 +21,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// tokenLifetime is the lifetime of tokens. It is so short that each command must renew them.
+// tokenLifetime is the lifetime of the tokens. It is so short that each command must renew its token.
 const tokenLifetime = 9 * time.Second
 
-// A tokenTest has a user's home directory, and a fake AWS whose sign-ins must be renewed each time.
+// A tokenTest has a user's home directory and a fake AWS. Each command must renew the sign-in that it uses.
 type tokenTest struct {
 	*testing.T
 	aws   *fakeaws.AWS
@@ -93,7 +93,7 @@ func newTokenTest(t *testing.T) *tokenTest {
 	return h
 }
 
-// A process is a running aws-vault.
+// A process is a run of aws-vault.
 type process struct {
 	*exec.Cmd
 	test   *tokenTest
@@ -103,7 +103,7 @@ type process struct {
 
 var page = regexp.MustCompile(`open (http://127\.0\.0\.1:\d+/\S*authorize\?\S+)`)
 
-// start starts the program, and opens each sign-in page that the program prints.
+// start starts the program, and opens each sign-in page whose URL the program prints.
 func (h *tokenTest) start(env []string, args ...string) *process {
 	h.Helper()
 	p := &process{Cmd: exec.CommandContext(h.Context(), os.Args[0], args...), test: h, read: make(chan struct{})}
@@ -131,7 +131,7 @@ func (h *tokenTest) start(env []string, args ...string) *process {
 	return p
 }
 
-// end waits until the program ends, and returns its stderr.
+// end waits until the program ends, and returns what the program has written to stderr.
 func (p *process) end() (string, error) {
 	<-p.read
 	err := p.Wait()
@@ -147,11 +147,11 @@ func (h *tokenTest) run(env []string, args ...string) {
 
 // A tokenKind is a kind of single-use code or token.
 type tokenKind struct {
-	action   string // AWS or OIDC call that exchanges the token
+	action   string // the call to AWS or to the OIDC provider that exchanges the token
 	env      []string
-	setup    []string // the command that creates a token to renew; nil for none
-	exchange []string // the command that exchanges the token
-	use      []string // the command that uses the new sign-in
+	setup    []string // the command that creates the token before the exchange; nil if exchange creates the token itself
+	exchange []string // the command that exchanges the token for new tokens
+	use      []string // a command that uses the new sign-in
 }
 
 var (
@@ -170,8 +170,8 @@ var (
 	}
 )
 
-// startStalled starts the command that exchanges the token. The server uses the token up, but responds only after open
-// is called.
+// startStalled starts the command that exchanges the token. The server accepts the token, which cannot be used again,
+// but sends the response only after open is called.
 func (h *tokenTest) startStalled(k tokenKind) (p *process, open func()) {
 	h.Helper()
 	if k.setup != nil {
@@ -191,7 +191,8 @@ func (h *tokenTest) startStalled(k tokenKind) (p *process, open func()) {
 	return p, func() { close(gate) }
 }
 
-// checkSignInStored checks that the sign-in was stored: a command uses it, and the user need not sign in again.
+// checkSignInStored checks that the sign-in was stored. A command must be able to use it without a new sign-in by the
+// user.
 func (h *tokenTest) checkSignInStored(k tokenKind) {
 	h.Helper()
 	h.aws.Reset()
@@ -214,8 +215,8 @@ func eachKind(t *testing.T, about string, test func(*testing.T, *tokenTest, toke
 	}
 }
 
-// TestSignalDuringTokenExchange sends three signals while a single-use token is exchanged. The program must store the
-// response before it ends.
+// TestSignalDuringTokenExchange sends three signals to the program while it exchanges a single-use token. The program
+// must store the response before it ends.
 func TestSignalDuringTokenExchange(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
@@ -225,7 +226,7 @@ func TestSignalDuringTokenExchange(t *testing.T) {
 					if err := p.Process.Signal(s); err != nil {
 						t.Fatal(err)
 					}
-					time.Sleep(20 * time.Millisecond) // without a pause, the kernel merges the signals
+					time.Sleep(20 * time.Millisecond) // without this pause, the kernel would merge the signals into one
 				}
 				open()
 				output, err := p.end()
@@ -238,8 +239,8 @@ func TestSignalDuringTokenExchange(t *testing.T) {
 	}
 }
 
-// fakePass is a pass that does not encrypt its items. If the file "instead" exists, pass runs it as a script before it
-// writes an item.
+// fakePass is a program pass that stores items without encrypting them. If the file "instead" exists, fakePass runs
+// that file as a script before it stores an item.
 const fakePass = `#!/bin/sh
 verb=$1; shift
 for last; do :; done
@@ -255,7 +256,7 @@ rm) rm "$file" ;;
 esac
 `
 
-// usePass stores keys in a password store of this test, with fakePass.
+// usePass makes the program store keys in a password store of this test, with fakePass as the program pass.
 func (h *tokenTest) usePass() {
 	h.Helper()
 	dir := filepath.Join(h.dir, "store")
@@ -271,7 +272,8 @@ func (h *tokenTest) usePass() {
 	h.env = append(h.env, "AWS_VAULT_BACKEND=pass", "AWS_VAULT_PASS_CMD="+program, "PASSWORD_STORE_DIR="+dir)
 }
 
-// replacePassWrite sets the script that pass runs before it writes an item. An empty script restores normal writes.
+// replacePassWrite sets the script that fakePass runs before it stores an item. An empty script means that fakePass
+// runs none.
 func (h *tokenTest) replacePassWrite(script string) {
 	h.Helper()
 	path := filepath.Join(h.dir, "instead")
@@ -284,8 +286,8 @@ func (h *tokenTest) replacePassWrite(script string) {
 	}
 }
 
-// TestPassFailsAfterTokenExchange lets pass fail, or be killed, while it stores the response. The next run must have
-// the new sign-in.
+// TestPassFailsAfterTokenExchange makes pass fail, or kills pass, while pass stores the response of a token exchange.
+// The next run of the program must have the new sign-in.
 func TestPassFailsAfterTokenExchange(t *testing.T) {
 	for name, script := range map[string]string{"fails": "echo full >&2; exit 1", "is killed": "kill -KILL $$"} {
 		t.Run(name, func(t *testing.T) {
@@ -305,12 +307,12 @@ func TestPassFailsAfterTokenExchange(t *testing.T) {
 	}
 }
 
-// TestKilledAfterTokenExchange kills aws-vault while pass hangs and the response is not stored in it. The next run
-// must have the new sign-in.
+// TestKilledAfterTokenExchange kills aws-vault while pass hangs and has not stored the response of a token exchange
+// yet. The next run of the program must have the new sign-in.
 func TestKilledAfterTokenExchange(t *testing.T) {
 	eachKind(t, "", func(t *testing.T, h *tokenTest, k tokenKind) {
 		h.usePass()
-		if k.action == "CreateOAuth2Token" && k.setup == nil { // the profile must exist: aws-login writes it only after the sign-in
+		if k.action == "CreateOAuth2Token" && k.setup == nil { // create the profile first, because aws-login writes it only after the sign-in
 			f, err := os.OpenFile(filepath.Join(h.dir, ".aws", "config"), os.O_WRONLY|os.O_APPEND, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -325,12 +327,12 @@ func TestKilledAfterTokenExchange(t *testing.T) {
 		}
 		h.replacePassWrite(`exec cat "$HOME/hangs" 2>/dev/null >/dev/null`)
 		open()
-		f, err := os.OpenFile(hangs, os.O_WRONLY, 0) // waits until pass opens the pipe
+		f, err := os.OpenFile(hangs, os.O_WRONLY, 0) // OpenFile waits until pass opens the pipe too
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Process.Kill()
-		f.Close() // closing the file ends the program pass
+		f.Close() // pass ends when the pipe is closed
 		p.end()
 		h.replacePassWrite("")
 		h.checkSignInStored(k)

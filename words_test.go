@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// oldPhrases are words and phrases that readers had to read twice, with what to write instead. Only phrases that a
-// program can find without false alarms are listed: common words such as "want" or "keep" are not.
+// oldPhrases lists words and phrases that readers had to read twice, and what to write instead. It lists only phrases
+// that a program can find without false alarms, so common words such as "want" or "keep" are not in the list.
 var oldPhrases = []struct{ pattern, instead string }{
 	{`\bmend(s|ed|ing)?\b`, `"fix"`},
 	{`\bwhoever\b|\bwhosoever\b`, `the user or the process, by name`},
@@ -38,7 +38,7 @@ var oldPhrases = []struct{ pattern, instead string }{
 	{`\bwhom\b`, `the user or the process, by name`},
 }
 
-// notChecked are files and folders that are not checked, with the reason.
+// notChecked lists files and folders that the test does not check, with the reason.
 var notChecked = map[string]string{
 	"USAGE.md":                 "the manual is rewritten page by page",
 	"cli/testdata/golden-home": "written by an earlier version, and must not change",
@@ -47,7 +47,7 @@ var notChecked = map[string]string{
 	"vault/profile/testdata":   "written by others",
 }
 
-// TestWords looks for old phrases in comments, in strings, and in text files.
+// TestWords finds old phrases in comments, in strings, and in text files.
 func TestWords(t *testing.T) {
 	var patterns []*regexp.Regexp
 	for _, p := range oldPhrases {

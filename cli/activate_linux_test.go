@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// activate runs a program with an open listener, as systemd's socket activation does:
-// activate NETWORK ADDRESS PROGRAM [ARGUMENT]...
+// activate starts a program with a listener that is already open, as systemd's socket activation does: activate NETWORK
+// ADDRESS PROGRAM [ARGUMENT]...
 func activate(args []string) {
 	l, err := net.Listen(args[0], args[1])
 	exitOn(err)

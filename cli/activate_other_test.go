@@ -2,5 +2,5 @@
 
 package cli_test
 
-// activate does nothing: only Linux has socket activation.
+// activate does nothing, because only Linux has socket activation.
 func activate([]string) {}

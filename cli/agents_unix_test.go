@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// TestEachAgent sets each environment variable that identifies a coding agent, and none of them. AWS must get exactly
-// the policy and tags for this agent, and no two agents may share a cached session.
+// TestEachAgent sets each of the environment variables that identify coding agents, and then none of them. AWS must get
+// exactly the policy and tags of that agent, and no two agents may share a cached session.
 func TestEachAgent(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -31,7 +31,7 @@ func TestEachAgent(t *testing.T) {
 		"AUGMENT_AGENT": "augment", "ANTIGRAVITY_AGENT": "antigravity", "OPENCODE_CLIENT": "opencode", "OPENCODE": "opencode", "CLINE_ACTIVE": "cline",
 		"KIRO_SESSION_ID": "kiro", "AMP_CURRENT_THREAD_ID": "amp", "PI_CODING_AGENT": "pi",
 	}
-	served := map[string]string{} // agent names by access key id
+	served := map[string]string{} // the names of agents, keyed by access key id
 	for _, variable := range append([]string{""}, policy.AgentVariables()...) {
 		name, ok := names[variable]
 		if !ok {
@@ -45,9 +45,9 @@ func TestEachAgent(t *testing.T) {
 				" transitive=aws-vault:AccessType transitive=aws-vault:Agent policy=arn:aws:iam::aws:policy/ReadOnlyAccess by=user/alice"
 		}
 		var keys []string
-		for range 2 { // the second time the session is cached
+		for range 2 { // the second run uses the cached session
 			c := exec.Command(os.Args[0], "exec", "r", "--", "printenv", "AWS_ACCESS_KEY_ID")
-			c.Env, c.SysProcAttr = env, &syscall.SysProcAttr{Setsid: true} // without a terminal
+			c.Env, c.SysProcAttr = env, &syscall.SysProcAttr{Setsid: true} // the new session has no terminal
 			var output strings.Builder
 			c.Stderr = &output
 			out, err := c.Output()

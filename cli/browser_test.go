@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// browserVariable selects what the fake browser of a script does with a page.
+// browserVariable names the variable that selects how the fake browser of a script behaves.
 const browserVariable = "TEST_BROWSER"
 
-// browse is the fake browser of a script. It prints the responses that it gets to stderr.
+// browse is the fake browser of a script. It prints to stderr the responses that it receives.
 func browse(page string) error {
 	act, ok := browsers[os.Getenv(browserVariable)]
 	if !ok {
@@ -41,7 +41,7 @@ var browsers = map[string]func(page string){
 	"attacked": forgeCallbacks,
 }
 
-// forgeCallbacks sends forged callbacks before it opens the page.
+// forgeCallbacks sends forged callbacks to the program, and then one correct callback.
 func forgeCallbacks(page string) {
 	back := redirectOf(redirectTarget(page))
 	q := back.Query()
@@ -58,7 +58,7 @@ func forgeCallbacks(page string) {
 	printResponse(get(back.String(), nil))
 }
 
-// redirectTarget returns the URL that a page redirects to, and appends it to the file "led".
+// redirectTarget returns the URL to which a page redirects, and appends that URL to the file "led".
 func redirectTarget(page string) string {
 	to := redirectOf(linkIn(page)).String()
 	if f, err := os.OpenFile("led", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
@@ -68,7 +68,7 @@ func redirectTarget(page string) string {
 	return to
 }
 
-// linkIn returns the link in a page that is a file, or the URL of any other page.
+// linkIn returns the link in a page that is a file. For any other page, it returns the URL of the page.
 func linkIn(page string) string {
 	path, ok := strings.CutPrefix(page, "file://")
 	if !ok {
@@ -83,7 +83,7 @@ func linkIn(page string) string {
 	return html.UnescapeString(link)
 }
 
-// redirectOf returns the URL that a page redirects to.
+// redirectOf returns the URL to which a page redirects.
 func redirectOf(page string) *url.URL {
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := c.Get(page)

@@ -24,8 +24,8 @@ var update = flag.Bool("update", false, "write generated parts of the manual ane
 
 const manual = "../USAGE.md"
 
-// TestManual runs the examples of the manual, section by section: the commands of each console block, with the config
-// of the ini block before it. In the expected output, … matches any text.
+// TestManual runs the examples of the manual, one section after the other. It runs the commands of each console block
+// with the config in the ini block before it. In the expected output, … matches any text.
 func TestManual(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the examples of the manual need a POSIX shell")
@@ -75,7 +75,7 @@ func blocks(text string) []block {
 	return out
 }
 
-// An example is a command line of the manual and its expected output.
+// An example is a command line in the manual, and the output that the manual shows for it.
 type example struct{ command, prints string }
 
 func examples(text string) []example {
@@ -94,7 +94,7 @@ func examples(text string) []example {
 type reader struct {
 	home    string
 	environ []string
-	issuer  string // replaces manualIssuer
+	issuer  string // the URL that replaces manualIssuer in the examples
 }
 
 func newReader(t *testing.T, key bool) *reader {
@@ -126,7 +126,7 @@ func newReader(t *testing.T, key bool) *reader {
 		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
 		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
-		fakecard.SocketVariable + "=" + filepath.Join(r.home, "no-cards"), // do not use the cards of this machine
+		fakecard.SocketVariable + "=" + filepath.Join(r.home, "no-cards"), // the examples must not use security keys of this machine
 	}
 	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())
@@ -138,10 +138,10 @@ func newReader(t *testing.T, key bool) *reader {
 	return r
 }
 
-// plugKey inserts a fake security key, and returns the socket of its card service.
+// plugKey inserts a fake security key, and returns the path of the socket of the fake card service.
 func plugKey(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "key") // the path of a socket must be short
+	dir, err := os.MkdirTemp("", "key") // a short path, because the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,10 +200,10 @@ func (r *reader) config(t *testing.T, text string) {
 	}
 }
 
-// manualIssuer is the OIDC provider in the examples. It is replaced with a fake one.
+// manualIssuer is the OIDC provider in the examples. The test replaces it with a fake OIDC provider.
 const manualIssuer = "https://id.example.com"
 
-// run runs one example. It ignores the warning about the fake endpoint of AWS.
+// run runs one example. It ignores the warning that the endpoint of AWS is a fake one.
 func (r *reader) run(t *testing.T, e example) {
 	t.Helper()
 	c := exec.Command("sh", "-c", e.command)
@@ -241,7 +241,7 @@ func printCode() {
 	os.Exit(0)
 }
 
-// TestManualIsComplete checks that the manual has all settings and all flags.
+// TestManualIsComplete checks that the manual names all settings and all flags.
 func TestManualIsComplete(t *testing.T) {
 	raw, err := os.ReadFile(manual)
 	if err != nil {
@@ -291,7 +291,7 @@ func settingsTable() string {
 	return b.String() + "\n"
 }
 
-// flagNames returns all flags of all commands, from --help-long.
+// flagNames returns all flags of all commands. It reads them from the output of --help-long.
 func flagNames(t *testing.T) []string {
 	t.Helper()
 	c := exec.Command(os.Args[0], "--help-long")

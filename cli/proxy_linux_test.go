@@ -22,13 +22,15 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// sharedBinary is the path of the test binary that every user can run. It exists only inside the new namespaces.
+// sharedBinary is the path at which every user can run the test binary. The path exists only in the test's own
+// namespaces.
 const sharedBinary = "/run/test"
 
-// namespaceVariable is set if a test runs in its own network and mount namespaces, with its own /run.
+// namespaceVariable is set in a test that runs in its own network and mount namespaces, with its own /run.
 const namespaceVariable = "TEST_INSIDE"
 
-// The unprivileged process of the proxy is also the test binary. It has no environment, so arguments select its role.
+// The test binary can also be the unprivileged process of the proxy, or one of the programs below. The unprivileged
+// process has no environment, so arguments select what the test binary does.
 func init() {
 	if len(os.Args) == 3 && os.Args[1] == "proxy" && os.Args[2] == "--hand-over" {
 		program()
@@ -41,7 +43,7 @@ func init() {
 	}
 }
 
-// receiverArgument makes the test binary a program of the user that receives the listener from the proxy.
+// receiverArgument makes the test binary a program that receives the listener from the proxy.
 const receiverArgument = "test-taker"
 
 // metadataArgument makes the test binary a program that requests the region from the metadata service.
@@ -52,7 +54,7 @@ func askMetadata() {
 	if err != nil {
 		panic(err)
 	}
-	r.Host = strings.TrimSuffix(metadataAt, ":80") // the Host header of most SDKs
+	r.Host = strings.TrimSuffix(metadataAt, ":80") // most SDKs send this Host header
 	r.Header.Set("X-aws-ec2-metadata-token-ttl-seconds", "60")
 	status, token := ask(r)
 	if status == http.StatusOK {
@@ -97,7 +99,8 @@ func runReceiver(path string) {
 	}
 }
 
-// inNamespace runs the test again in its own namespaces, and reports whether this is that second run.
+// inNamespace runs the test a second time, in its own namespaces. It returns true in that second run, and false in the
+// first.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(namespaceVariable) == "" {
@@ -120,7 +123,7 @@ func inNamespace(t *testing.T) bool {
 		unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
 		unix.Mount("tmpfs", "/run", "tmpfs", 0, ""),
 		os.WriteFile(sharedBinary, nil, 0o755),
-		unix.Mount(os.Args[0], sharedBinary, "", unix.MS_BIND, ""), // only this user can access the directory of the test binary
+		unix.Mount(os.Args[0], sharedBinary, "", unix.MS_BIND, ""), // other users need this path, because they cannot access the directory of the test binary
 		raise("lo"),
 	} {
 		if step != nil {
@@ -150,7 +153,7 @@ const (
 	nobodysPath = "/var/run/aws-vault/ec2-65534.sock"
 )
 
-// startProxy starts a proxy for the user nobody. Its stderr ends when all its processes have ended.
+// startProxy starts a proxy for the user nobody. The reader says ends when all processes of the proxy have ended.
 func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	t.Helper()
 	c = exec.Command(sharedBinary, "proxy")
@@ -171,7 +174,8 @@ func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	return c, says
 }
 
-// startReceiver starts a program of the user nobody that receives the listener, and returns its first line.
+// startReceiver starts a program that receives the listener, as the user nobody. It returns the first line of its
+// output.
 func startReceiver(t *testing.T) (c *exec.Cmd, says string) {
 	t.Helper()
 	c = exec.Command(sharedBinary, receiverArgument, nobodysPath)
@@ -192,7 +196,7 @@ func startReceiver(t *testing.T) (c *exec.Cmd, says string) {
 	return c, strings.TrimSpace(says)
 }
 
-// answer connects to the metadata address, and returns what it receives.
+// answer connects to the address of the metadata service, and returns the text that it receives.
 func answer() (string, error) {
 	c, err := net.Dial("tcp", metadataAt)
 	if err != nil {
@@ -203,7 +207,7 @@ func answer() (string, error) {
 	return string(text), err
 }
 
-// hasMetadataAddress reports whether this machine has the metadata address.
+// hasMetadataAddress reports whether a network interface of this machine has the address of the metadata service.
 func hasMetadataAddress(t *testing.T) bool {
 	t.Helper()
 	addrs, err := net.InterfaceAddrs()
@@ -258,8 +262,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestProxyIsKilled kills the proxy. It must leave no process, and an address that expires in the kernel, or that the
-// next proxy can use.
+// TestProxyIsKilled kills the proxy twice. No process of the proxy may stay. The address of the metadata service may
+// stay for at most 30 s, and the next proxy must be able to use it.
 func TestProxyIsKilled(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -287,7 +291,7 @@ func TestProxyIsKilled(t *testing.T) {
 	}
 }
 
-// lifetime returns the seconds until the address expires in the kernel.
+// lifetime returns the number of seconds after which the kernel removes the address of the metadata service.
 func lifetime(t *testing.T) uint32 {
 	t.Helper()
 	raw, err := syscall.NetlinkRIB(unix.RTM_GETADDR, unix.AF_INET)
@@ -332,8 +336,8 @@ func TestProxyWithoutRights(t *testing.T) {
 	}
 }
 
-// TestEC2Address runs exec --ec2-address as root, and as another user with the proxy. Both must answer at the metadata
-// address, and only to their own user.
+// TestEC2Address runs exec --ec2-address as root, and with the proxy as another user. In both cases, the address of the
+// metadata service must provide credentials, but only to the user who runs exec.
 func TestEC2Address(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -389,7 +393,8 @@ func TestEC2Address(t *testing.T) {
 	}
 }
 
-// killProxyDuring starts exec with the metadata address, kills the proxy, and expects a warning.
+// killProxyDuring starts exec with the address of the metadata service, kills the proxy, and expects a warning from
+// exec.
 func killProxyDuring(t *testing.T, c, proxy *exec.Cmd) {
 	t.Helper()
 	in, err := c.StdinPipe()

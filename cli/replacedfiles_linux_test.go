@@ -24,15 +24,15 @@ import (
 // ourFolders are the folders of aws-vault in the home directory.
 var ourFolders = []string{".local/state/aws-vault", ".awsvault/keys", ".local/share/aws-vault/sealed"}
 
-// anotherUser is the user id of a file that belongs to another user.
+// anotherUser is the user id of another user, to whom a replaced file belongs.
 const anotherUser = 4242
 
-// A replacement replaces a file in one of our folders with something that aws-vault must refuse. It returns the path
-// that must be neither read nor written, or an empty text.
+// A replacement replaces a file in one of our folders with something that aws-vault must refuse. It returns a path that
+// aws-vault must neither read nor write, or an empty string.
 type replacement func(t *testing.T, path, outside string) (forbidden string)
 
-// replacements are the kinds of replacements. The target of a link is the original file, so a program that follows the
-// link would work.
+// replacements lists the kinds of replacements. A link leads to the original file, so a program that follows the link
+// would work and the test would notice it.
 var replacements = map[string]replacement{
 	"link": func(t *testing.T, path, outside string) string {
 		target := filepath.Join(outside, "target")
@@ -57,7 +57,7 @@ var replacements = map[string]replacement{
 	"device": func(t *testing.T, path, _ string) string {
 		needRoot(t)
 		fatalIf(t, os.RemoveAll(path))
-		fatalIf(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // /dev/urandom
+		fatalIf(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // the device /dev/urandom
 		return ""
 	},
 	"file of another user": func(t *testing.T, path, _ string) string {
@@ -86,17 +86,17 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// A fileCommand is a command line, the paths in our folders that it accesses, and a copy of the home from before it
-// ran.
+// A fileCommand is a command line and the paths in our folders that it accesses. It also has a copy of the home
+// directory from before the command ran.
 type fileCommand struct {
 	line   string
 	paths  []string
 	before string
 }
 
-// TestReplacedFiles runs commands, and records which paths in our folders they access. Then it replaces each of these
-// paths, one at a time, with a link, a pipe, a device or another user's file, and runs the command again. The command
-// must not access the target of the link, must not hang, and must print an error with the path.
+// TestReplacedFiles runs commands and records which paths in our folders they access. It replaces each of these paths,
+// one at a time, with a link, a pipe, a device or another user's file, and runs the command again. The command must not
+// access the target of a link, must not hang, and must print an error that contains the path.
 func TestReplacedFiles(t *testing.T) {
 	h := newTracedHome(t, "AWS_VAULT_SEALED_PASSPHRASE=correct horse")
 	key := h.aws.Example().Key
@@ -106,7 +106,7 @@ func TestReplacedFiles(t *testing.T) {
 	for _, c := range commands {
 		for _, path := range c.paths {
 			if seen[path] {
-				continue // tested with an earlier command
+				continue // an earlier command has tested this path
 			}
 			seen[path] = true
 			for kind, replace := range replacements {
@@ -124,7 +124,8 @@ func TestReplacedFiles(t *testing.T) {
 	}
 }
 
-// fileCommands runs commands one after the other in a home, and returns them with the paths that they access.
+// fileCommands runs commands in a home directory, one after the other. It returns each command with the paths it
+// accesses.
 func (h tracedHome) fileCommands(t *testing.T) []fileCommand {
 	t.Helper()
 	world := h.aws.Example()
@@ -163,7 +164,7 @@ func (h tracedHome) fileCommands(t *testing.T) []fileCommand {
 	return all
 }
 
-// killedServer starts a server and kills it, so that its files stay.
+// killedServer starts a server and kills it, so that the files of the server stay in the state folder.
 func (h tracedHome) killedServer(t *testing.T) {
 	t.Helper()
 	serve := exec.Command(os.Args[0], "serve", "r")
@@ -171,7 +172,7 @@ func (h tracedHome) killedServer(t *testing.T) {
 	out, err := serve.StdoutPipe()
 	fatalIf(t, err)
 	fatalIf(t, serve.Start())
-	_, err = out.Read(make([]byte, 1)) // the output shows that the server is registered
+	_, err = out.Read(make([]byte, 1)) // the server is registered when it prints its first output
 	fatalIf(t, errors.Join(err, serve.Process.Kill()))
 	serve.Wait()
 }
@@ -194,7 +195,7 @@ func (h tracedHome) accessedPaths(t *testing.T, line string) []string {
 	return paths
 }
 
-// checkReplaced replaces a path, runs the command, and checks the result.
+// checkReplaced replaces a path, runs the command again, and checks that the command refuses the path.
 func (h tracedHome) checkReplaced(t *testing.T, c fileCommand, path string, replace replacement) {
 	fatalIf(t, os.RemoveAll(h.dir))
 	copyTree(t, c.before, h.dir)
@@ -220,16 +221,16 @@ func (h tracedHome) checkReplaced(t *testing.T, c fileCommand, path string, repl
 	}
 }
 
-// ignoresPath reports whether a command ignores a path that it cannot use. Then doctor must report the path.
+// ignoresPath reports whether a command may continue without a path that it cannot use. doctor must report such a path.
 func ignoresPath(line, path string) bool {
 	switch file := filepath.Base(path); {
-	case file == "swept-sessions": // the sweep is skipped
+	case file == "swept-sessions": // the command does not remove expired sessions
 		return true
-	case file == "sessions": // the index is optional for add
+	case file == "sessions": // add works without the index
 		return strings.Contains(line, " add ")
-	case strings.HasSuffix(file, ".token"): // the token of a killed server
+	case strings.HasSuffix(file, ".token"): // the token file of a killed server
 		return true
-	case strings.Contains(path, "/private/"): // the file name of a new identity key is random
+	case strings.Contains(path, "/private/"): // identity init creates a new file with a random name
 		return strings.HasPrefix(line, "identity init")
 	}
 	return false
@@ -249,7 +250,7 @@ func (h tracedHome) output(t *testing.T, line string) string {
 	return string(out)
 }
 
-// copyTree copies a directory with all modes and owners.
+// copyTree copies a directory with the modes and owners of all files.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
@@ -257,7 +258,7 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// tree describes everything in a directory, or a file.
+// tree returns a text that describes a file, or everything in a directory.
 func tree(t *testing.T, path string) string {
 	t.Helper()
 	var b strings.Builder
@@ -278,12 +279,12 @@ func tree(t *testing.T, path string) string {
 	return b.String()
 }
 
-// A watch records accesses to files.
+// A watch records how files are accessed.
 // https://man7.org/linux/man-pages/man7/inotify.7.html
 type watch struct{ fd int }
 
-// newWatch watches a directory and its contents, or one file. It does not report that a file was opened: only an open
-// file shows for certain which user owns it.
+// newWatch watches one file, or a directory and everything in it. It does not record when a file is opened, because
+// aws-vault must open a file to find out for certain which user owns the file.
 func newWatch(t *testing.T, path string) watch {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
@@ -303,14 +304,14 @@ func newWatch(t *testing.T, path string) watch {
 		}
 		return nil
 	}))
-	for at, mask := range masks { // after the walk, because the walk reads the directories
+	for at, mask := range masks { // add the watches after the walk, because the walk reads the directories
 		_, err := unix.InotifyAddWatch(fd, at, mask)
 		fatalIf(t, err)
 	}
 	return watch{fd}
 }
 
-// events returns the accesses so far.
+// events returns the accesses that were recorded so far.
 func (w watch) events(t *testing.T) []string {
 	t.Helper()
 	b := make([]byte, 64<<10)

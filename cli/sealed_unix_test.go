@@ -15,7 +15,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// A dialog is a run of the program on a terminal. The test answers its prompts.
+// A dialog is a run of the program on a terminal, in which the test answers the program's prompts.
 type dialog struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -54,7 +54,7 @@ func startDialog(t *testing.T, dir string, args ...string) *dialog {
 	return d
 }
 
-// answer waits for a prompt and types a line.
+// answer waits for the prompt with this question, and then types a line.
 func (d *dialog) answer(question, line string) {
 	d.t.Helper()
 	d.expect(question)
@@ -63,7 +63,7 @@ func (d *dialog) answer(question, line string) {
 	}
 }
 
-// expect waits for a text, and returns the output before it.
+// expect waits until the terminal shows a text, and returns the output before the text.
 func (d *dialog) expect(text string) string {
 	d.t.Helper()
 	late := time.After(time.Minute)
@@ -86,7 +86,7 @@ func (d *dialog) expect(text string) string {
 	}
 }
 
-// wait waits for the program's end and returns what it printed.
+// wait waits until the program ends, and returns what the program has printed.
 func (d *dialog) wait(ok bool) string {
 	d.t.Helper()
 	err := d.cmd.Wait()
@@ -101,7 +101,7 @@ func (d *dialog) wait(ok bool) string {
 
 var shownWord = regexp.MustCompile(`\b\d+ ([a-z]+)`)
 
-// wordsIn returns the 24 recovery words in a text.
+// wordsIn returns the 24 recovery words that a text contains.
 func wordsIn(t *testing.T, text string) string {
 	t.Helper()
 	var words []string
@@ -116,8 +116,8 @@ func wordsIn(t *testing.T, text string) string {
 
 const typeWords = "Type the words, separated by spaces: "
 
-// TestRecovery creates a keystore with a passphrase and recovery words. Then it chooses a new passphrase with the
-// words, and removes the old one.
+// TestRecovery creates a keystore that opens with a passphrase or with recovery words. It then uses the words to set a
+// new passphrase, and removes the old passphrase.
 func TestRecovery(t *testing.T) {
 	home := t.TempDir()
 	d := startDialog(t, home, "sealed", "init")
@@ -127,7 +127,7 @@ func TestRecovery(t *testing.T) {
 	d.tty.WriteString(strings.Replace(words, " ", " zoo ", 1) + "\r")
 	d.expect("found 25 words, expected 24")
 	d.answer(typeWords, words)
-	d.expect("\x1b[?1049l") // the words were on the alternate screen, which is closed
+	d.expect("\x1b[?1049l") // this closes the alternate screen, on which the words were shown
 	if out := d.wait(true); !strings.Contains(out, "Openers: passphrase, recovery.") || strings.Contains(out, words) {
 		t.Errorf("printed %q", out)
 	}
@@ -175,7 +175,7 @@ func filesBelow(t *testing.T, dir string) map[string]bool {
 	return all
 }
 
-// TestWordsNotTypedBack types other words back three times. No keystore may be created.
+// TestWordsNotTypedBack types wrong recovery words three times. The program must not create a keystore.
 func TestWordsNotTypedBack(t *testing.T) {
 	home := t.TempDir()
 	d := startDialog(t, home, "sealed", "init")

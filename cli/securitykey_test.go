@@ -11,7 +11,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// protect sets the password of a key's accounts, as Yubico's programs do.
+// protect sets the password of a security key's TOTP accounts in the same way as Yubico's programs.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 func protect(ts *testscript.TestScript, c *fakecard.Card, password string) {
 	hello := c.Transmit([]byte{0, 0xa4, 4, 0, 7, 0xa0, 0, 0, 5, 0x27, 0x21, 1})

@@ -18,15 +18,15 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A tracedHome is a home directory in which aws-vault is traced. The fake AWS has TLS.
+// A tracedHome is a home directory for commands whose system calls are traced. The fake AWS uses TLS.
 type tracedHome struct {
 	dir     string
 	environ []string
 	aws     *fakeaws.AWS
 }
 
-// newTracedHome creates a home with alice's key in the file keystore, and two roles. The variables are added to the
-// environment afterwards.
+// newTracedHome creates a home directory with alice's key in the file keystore, and with two roles. The given variables
+// are added to the environment after the key is stored.
 func newTracedHome(t *testing.T, variables ...string) tracedHome {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -35,7 +35,7 @@ func newTracedHome(t *testing.T, variables ...string) tracedHome {
 	}
 	t.Cleanup(aws.Close)
 	environ, dir := home(t, aws)
-	if dir, err = filepath.EvalSymlinks(dir); err != nil { // the form in which the kernel reports open files
+	if dir, err = filepath.EvalSymlinks(dir); err != nil { // the kernel reports the paths of open files without symbolic links
 		t.Fatal(err)
 	}
 	world := aws.Example()
@@ -74,8 +74,8 @@ func (h tracedHome) run(t *testing.T, line string) {
 	}
 }
 
-// trace runs a command line, and returns its system calls for files in the home and in /etc, for programs, and for
-// connections.
+// trace runs a command line. It returns the system calls that access files in the home directory and in /etc, run
+// programs, or open connections.
 func (h tracedHome) trace(t *testing.T, line string) []string {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -92,7 +92,8 @@ func (h tracedHome) trace(t *testing.T, line string) []string {
 	return acts
 }
 
-// fixedNames maps files in the home to fixed names, because some paths differ in each run. Other files keep their path.
+// fixedNames gives names to files in the home directory, because some paths differ in each run. Other files keep their
+// path.
 var fixedNames = []struct{ pattern, name string }{
 	{".aws/*", "*"},
 	{".awsvault", "way to keys"},
@@ -123,8 +124,8 @@ var fixedNames = []struct{ pattern, name string }{
 	{".local/state/aws-vault/private/*/*", "session"},
 }
 
-// fixedName returns a fixed name for the file of a system call. It returns false for files that the Go runtime and the
-// loader read, which depend on the system and the build.
+// fixedName returns the name from fixedNames for the file of a system call. It returns false if the Go runtime or the
+// loader reads the file, because these files depend on the system and the build.
 func (h tracedHome) fixedName(a act) (string, bool) {
 	rest, inside := strings.CutPrefix(a.of, h.dir+"/")
 	switch {
@@ -141,9 +142,9 @@ func (h tracedHome) fixedName(a act) (string, bool) {
 	return rest, true
 }
 
-// TestSystemCalls checks all system calls of a command, in order, because each one makes the start slower.
-// Each folder of aws-vault is checked once, before its first file is opened, because a link or a folder of another user
-// could lead to any file.
+// TestSystemCalls checks all system calls of a command, in order, because each system call makes the start slower. The
+// command must check each folder of aws-vault once, before it opens the first file in the folder. Otherwise a symbolic
+// link, or a folder of another user, could lead to any file.
 func TestSystemCalls(t *testing.T) {
 	const (
 		config = "read config, read credentials"
@@ -184,7 +185,8 @@ func TestSystemCalls(t *testing.T) {
 	}
 }
 
-// TestSystemCallsWithUnlockedKeystore checks the system calls with an unlocked sealed keystore. They read files only.
+// TestSystemCallsWithUnlockedKeystore checks the system calls with an unlocked sealed keystore: the command only reads
+// files.
 func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 	if ok, err := condition("waits"); !ok {
 		t.Skipf("the kernel keyring is not available: %v", err)
@@ -202,7 +204,7 @@ func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 	defer h.run(t, "lock")
 	want := "stat tool, access tool, read config, read credentials, stat way, stat way to state, stat state, access state" +
 		", stat way, stat way to items, stat way to items, stat sealed keystore, read header" +
-		", stat items, read item, read header" + // no key for r was found; the header is read again, in case that sealed rekey changed the master key
+		", stat items, read item, read header" + // r has no key, so the header is read again, because sealed rekey could have changed the master key
 		", read item, stat way to lists, stat lists, stat generations, read generation, read item, run tool"
 	if got := strings.Join(h.trace(t, "exec r -- tool"), ", "); got != want {
 		t.Errorf("exec r -- tool: %s\nwant %s", got, want)
@@ -210,11 +212,11 @@ func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 }
 
 // TestSystemCallsWithAWSCall counts the system calls of a command that calls AWS and caches a session. Their order
-// varies, because the connection is opened in parallel. The session file and its folder must be synced, in case of a
-// power failure. The index need not be synced.
+// varies, because the connection is opened in parallel. The session's file and folder must be synced, so that they
+// survive a power failure. The index need not be synced.
 func TestSystemCallsWithAWSCall(t *testing.T) {
 	h := newTracedHome(t)
-	h.run(t, "exec r -- tool") // creates the folders
+	h.run(t, "exec r -- tool") // this run creates the folders
 	want := []string{
 		"1 access sessions",
 		"1 access state",
@@ -257,7 +259,7 @@ func TestSystemCallsWithAWSCall(t *testing.T) {
 		"1 write lock of session",
 		"1 write new session",
 	}
-	// The first connection of a process probes which IP versions the machine has.
+	// Before the first connection, a process probes which IP versions the machine has. These calls are not counted.
 	acts := slices.DeleteFunc(h.trace(t, "exec cold -- tool"), func(act string) bool { return act == "socket inet" })
 	got := counted(acts)
 	for _, line := range got {
@@ -272,7 +274,7 @@ func TestSystemCallsWithAWSCall(t *testing.T) {
 	}
 }
 
-// counted returns each different line once, with its number of occurrences before it.
+// counted returns each different line once. Before the line is the number of its occurrences.
 func counted(acts []string) []string {
 	var lines []string
 	slices.Sort(acts)

@@ -30,7 +30,7 @@ func TestListenAddress(t *testing.T) {
 		}
 		l.Close()
 	}
-	everywhere, err := net.Listen("tcp", "0.0.0.0:0") // systemd could pass such a listener
+	everywhere, err := net.Listen("tcp", "0.0.0.0:0") // systemd could pass a listener with this address
 	if err != nil {
 		t.Fatal(err)
 	}

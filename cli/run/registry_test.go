@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// TestRegistry checks that only one server can use an endpoint, and that exactly the files of a killed server are
-// removed when the servers are listed.
+// TestRegistry checks that only one server can use an endpoint. When the servers are listed, all files of killed
+// servers must be removed, and no other files.
 func TestRegistry(t *testing.T) {
 	state := disk.NewFolder(t.TempDir())
 	at := endpoint{address: "127.0.0.1:9699"}
@@ -24,7 +24,7 @@ func TestRegistry(t *testing.T) {
 	if _, err := register(t.Context(), state, at); !errors.Is(err, errServedAlready) {
 		t.Errorf("%v, want %v", err, errServedAlready)
 	}
-	folder := disk.NewFolder(t.TempDir()) // the folder of --token-dir
+	folder := disk.NewFolder(t.TempDir()) // a folder as for --token-dir
 	wanted, replaced, ours := registryFile{folder, "alice"}, registryFile{folder, "bob"}, first.tokenFile("alice")
 	entry := registeredServer{Process: 1, Address: at.address}
 	for file, now := range map[registryFile]string{wanted: "EXAMPLE", replaced: "EXAMPLE of another server", ours: "EXAMPLE"} {
@@ -40,7 +40,7 @@ func TestRegistry(t *testing.T) {
 	if err := first.write(registryFile{first.dir, first.name + ".json"}, text); err != nil {
 		t.Fatal(err)
 	}
-	for _, left := range []string{"damaged.json", "early-0123.token", "locked.lock"} { // files of other killed servers
+	for _, left := range []string{"damaged.json", "early-0123.token", "locked.lock"} { // these files belong to other servers that were killed
 		if err := os.WriteFile(registryFolder(state).File(left), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -48,8 +48,8 @@ func TestRegistry(t *testing.T) {
 	if running, killed, err := registeredServers(registryFolder(state)); err != nil || len(running) != 1 || running[0].Process != 1 || len(killed) != 0 {
 		t.Errorf("%+v, %+v, %v", running, killed, err)
 	}
-	first.lock.Close() // as if the process were killed
-	// The second server, which gave up above, may still hold the lock for a moment.
+	first.lock.Close() // this releases the lock, as if the process were killed
+	// The second server has given up above, but may still hold the lock for a moment.
 	running, killed, err := registeredServers(registryFolder(state))
 	for late := time.Now().Add(30 * time.Second); len(running) > 0 && time.Now().Before(late); runtime.Gosched() {
 		running, killed, err = registeredServers(registryFolder(state))
@@ -59,7 +59,7 @@ func TestRegistry(t *testing.T) {
 	}
 	left, err := registryFolder(state).Entries()
 	for late := time.Now().Add(30 * time.Second); len(left) > 0 && time.Now().Before(late); runtime.Gosched() {
-		registeredServers(registryFolder(state)) // a lock file that is still in use is removed by the next call
+		registeredServers(registryFolder(state)) // if a lock file is still in use, the next call removes it
 		left, err = registryFolder(state).Entries()
 	}
 	if len(left) > 0 || err != nil {

@@ -15,11 +15,11 @@ import (
 	"aws-vault/vault/program"
 )
 
-// printEnvironment is a script that writes its environment to the file $0.env, atomically.
+// printEnvironment is a script that writes its environment to the file $0.env. It renames a complete file to that name.
 const printEnvironment = "#!/bin/sh\nenv >\"$0.tmp\"; echo \"page $1\" >>\"$0.tmp\"; mv \"$0.tmp\" \"$0.env\"\n"
 
-// inheritedEnvironment creates a program of this name, runs start, and returns the environment that the program
-// inherited.
+// inheritedEnvironment creates a program with this name and calls start, which starts the program. It returns the
+// environment that the program inherited.
 func inheritedEnvironment(t *testing.T, name string, start func(path string) error) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -41,7 +41,7 @@ func inheritedEnvironment(t *testing.T, name string, start func(path string) err
 	}
 }
 
-// TestInheritedEnvironment checks that only programs named in the config file inherit credentials and the variables
+// TestInheritedEnvironment checks that only programs that the config file names inherit credentials and the variables
 // that unlock a keystore.
 func TestInheritedEnvironment(t *testing.T) {
 	secrets := map[string]string{}
@@ -66,7 +66,7 @@ func TestInheritedEnvironment(t *testing.T) {
 	for name, c := range map[string]struct {
 		program     string
 		start       func(path string) error
-		gets, waits bool // gets: inherits the secrets; waits: is waited for, and so inherits the locks of the callers
+		gets, waits bool // gets: the program inherits secrets; waits: aws-vault waits for it, so it inherits the list of locks and callers
 	}{
 		"browser":                  {"xdg-open", func(string) error { return browse(programs, page) }, false, false},
 		"browser beside a command": {"xdg-open", busyBrowse, false, false},
@@ -81,7 +81,7 @@ func TestInheritedEnvironment(t *testing.T) {
 	} {
 		got := inheritedEnvironment(t, c.program, c.start)
 		for secret, value := range secrets {
-			want := c.gets || secret == profileVariable && c.waits // profileVariable is not secret
+			want := c.gets || secret == profileVariable && c.waits // profileVariable is not secret, so it is inherited
 			if has := slices.Contains(got, secret+"="+value); has != want {
 				t.Errorf("%s gets %s: %v, want %v", name, secret, has, want)
 			}
@@ -105,7 +105,7 @@ func TestInheritedEnvironment(t *testing.T) {
 	}
 }
 
-// TestBrowseWithoutXDG checks that the next program is used if xdg-open is missing.
+// TestBrowseWithoutXDG checks that browse tries another program if xdg-open is missing.
 func TestBrowseWithoutXDG(t *testing.T) {
 	dir := t.TempDir()
 	for _, tool := range []string{"sh", "env", "mv"} {

@@ -27,7 +27,8 @@ func TestShell(t *testing.T) {
 	}
 }
 
-// TestShellCancelled checks that shell returns the cause when its context ends before the program.
+// TestShellCancelled cancels the context of shell while the program runs. shell must return the cause of the
+// cancellation.
 func TestShellCancelled(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the lines are a POSIX shell's")
@@ -40,7 +41,7 @@ func TestShellCancelled(t *testing.T) {
 	}
 	defer read.Close()
 	stderr := os.Stderr
-	os.Stderr = write // the program reports on stderr that it is running
+	os.Stderr = write // the program writes to stderr as soon as it runs
 	defer func() { os.Stderr = stderr }()
 	go func() {
 		read.Read(make([]byte, 1))
