@@ -24,7 +24,7 @@ import (
 // ourFolders are the folders of aws-vault in the home directory.
 var ourFolders = []string{".local/state/aws-vault", ".awsvault/keys", ".local/share/aws-vault/sealed"}
 
-// anotherUser is the user id of another user, to whom a replaced file belongs.
+// anotherUser is the user id of the other user who owns a replaced file.
 const anotherUser = 4242
 
 // A replacement replaces a file in one of our folders with something that aws-vault must refuse. It returns a path that
