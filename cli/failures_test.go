@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// killVariable and failVariable each name a variable that contains a number n. In the first case, the program under
-// test is killed at the n-th instant. In the second case, the n-th change of the keystore fails.
+// killVariable names a variable with a number n: the program under test is killed at the n-th instant. failVariable
+// names a variable with a number n: the n-th change of the keystore fails.
 const (
 	killVariable = "TEST_KILL_AT_CHANGE"
 	failVariable = "TEST_FAIL_AT_CHANGE"

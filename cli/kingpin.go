@@ -13,16 +13,16 @@ import (
 // This file changes the following behaviour of kingpin:
 //
 //   - kingpin ends the process after a help page. That would skip the end of Main, and end the tests that call Main.
-//     kingpin lets us replace only the function that ends the process, and continues after it returns. So our function
-//     panics, and parse recovers.
+//     kingpin lets us replace only the function that ends the process, and continues after that function returns. So
+//     our function panics, and parse recovers from the panic.
 //   - kingpin replaces a word that begins with "@" by the contents of a file. The word can belong to the command of
 //     exec. A package variable turns this off.
 //   - kingpin parses flags after the command of exec as flags of aws-vault. So parse removes the command first.
-//   - The help pages and the man page of kingpin have another layout. kingpin renders templates, so our templates
-//     call functions of this package (help.go, man.go). The templates of --help-long and --help-man are package
-//     variables.
+//   - Our help pages and our man page have another layout than those of kingpin. kingpin renders templates, so our
+//     templates call functions of this package (help.go, man.go). The templates of --help-long and --help-man are
+//     package variables of kingpin.
 //
-// Every call sets the package variables to the same values.
+// All calls of describe set the package variables of kingpin to the same values.
 
 // A commandLine has the commands and flags of the program, for kingpin to parse.
 type commandLine struct {

@@ -21,7 +21,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// ourFolders are the folders of aws-vault in the home directory.
+// ourFolders lists the folders of aws-vault in the home directory.
 var ourFolders = []string{".local/state/aws-vault", ".awsvault/keys", ".local/share/aws-vault/sealed"}
 
 // anotherUser is the user id of the other user who owns a replaced file.

@@ -29,7 +29,7 @@ var version7 = []struct{ command, flags string }{
 	{"migrate-backend", "--from=file --to=pass --profile=x --dry-run --overwrite --delete-source"},
 }
 
-// version7Variables are the environment variables of aws-vault 7.
+// version7Variables lists the environment variables of aws-vault 7.
 const version7Variables = `AWS_VAULT_BACKEND AWS_VAULT_PROMPT AWS_VAULT_KEYCHAIN_NAME AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME
 AWS_VAULT_PASS_PASSWORD_STORE_DIR AWS_VAULT_PASS_CMD AWS_VAULT_PASS_PREFIX AWS_VAULT_FILE_DIR AWS_VAULT_FILE_PASSPHRASE
 AWS_VAULT_DURATION AWS_VAULT_STDOUT AWS_VAULT_AUTO_LOGOUT AWS_VAULT_PROFILE_ENV AWS_VAULT_BIOMETRICS

@@ -7,7 +7,7 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// limitFlags are the flags that limit the permissions of a session.
+// limitFlags contains the flags that limit the permissions of a session.
 type limitFlags struct {
 	policies []string
 	readOnly bool

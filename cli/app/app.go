@@ -34,7 +34,7 @@ type App struct {
 	password *keyPassword
 }
 
-// New returns an App for env. If env.Programs or env.CatchSignals is nil, New sets it to a default.
+// New returns an App for env. If env.Programs or env.CatchSignals is nil, New sets the field to a default.
 func New(env Env) *App {
 	a := &App{
 		Env: env, Log: slog.New(slog.DiscardHandler), NoStateWarned: new(atomic.Bool), MemoryRing: sync.OnceValue(keystore.Memory),

@@ -15,7 +15,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// globals are the flags of every command.
+// globals contains the flags that every command has.
 type globals struct {
 	Backend    string
 	Prompt     string
@@ -65,7 +65,7 @@ func (g *globals) Check() error {
 	return nil
 }
 
-// CredentialFlags are the flags of every command that creates credentials or explains how they are created.
+// CredentialFlags contains the flags of commands that create credentials, or that explain how credentials are created.
 type CredentialFlags struct {
 	Profile   string
 	Duration  time.Duration

@@ -34,5 +34,5 @@ func (a *App) warnWithRemedy(err error) {
 	a.PrintHints(err)
 }
 
-// Print formats and writes to stdout.
+// Print formats a text as fmt.Printf does, and writes the text to stdout.
 func (a *App) Print(format string, args ...any) { fmt.Fprintf(a.Env.Stdout, format, args...) }

@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/program"
 )
 
-// FilePassphrase names the variable with the file keystore's passphrase. If it is set, there is no prompt.
+// FilePassphrase names the variable with the file keystore's passphrase. If the variable is set, there is no prompt.
 const FilePassphrase = "AWS_VAULT_FILE_PASSPHRASE"
 
 // Unlocking lists the variables that unlock a keystore.
@@ -57,11 +57,11 @@ func Same(a, b string) bool {
 	return a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b)
 }
 
-// Callers names a variable that aws-vault sets for the command of a profile. It lists the profiles whose commands
-// started this one. With it, aws-vault detects a credential_process that runs itself.
+// Callers names a variable that aws-vault sets for the command of a profile. The variable lists the profiles whose
+// commands led to this command. With this list, aws-vault detects a credential_process that runs itself.
 const Callers = "AWS_VAULT_CALLERS"
 
-// SealedPassphrase names the variable with the sealed keystore's passphrase. If it is set, there is no prompt.
+// SealedPassphrase names the variable with the sealed keystore's passphrase. If the variable is set, there is no prompt.
 const SealedPassphrase = "AWS_VAULT_SEALED_PASSPHRASE"
 
 // OATHDevice names the variable with the serial number of the security key to use. It applies if several security keys

@@ -32,7 +32,7 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	}
 }
 
-// keyFlags are the flags for creating a key of an identity.
+// keyFlags contains the flags that select how a key of an identity is created.
 type keyFlags struct {
 	slot, pin, touch, replace string
 	software, adopt           bool
@@ -138,7 +138,7 @@ func (noIdentityError) Error() string { return "the config file has no identity 
 
 func (noIdentityError) Remedy() string { return "create an identity: aws-vault identity init" }
 
-// identityEffect describes the identity commands in the error that refuses them to coding agents.
+// identityEffect describes what the identity commands do. The error for coding agents contains this text.
 const identityEffect = "manages keys that prove a person's identity"
 
 const identityNameHelp = "Identity to use. Default: the only one in the config file."

@@ -55,7 +55,7 @@ func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A row is a row of the list. It describes a profile, or a key or a sign-in that belongs to no profile.
+// A row describes one line of the list: a profile, or a key or a sign-in that belongs to no profile.
 type row struct {
 	Profile     string          `json:"profile,omitempty"`
 	Credentials string          `json:"credentials,omitempty"`

@@ -11,7 +11,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// proxyFlags are the flags of proxy.
+// proxyFlags contains the flags of the command proxy.
 type proxyFlags struct {
 	user     string
 	handOver bool // whether this process is the child process without privileges

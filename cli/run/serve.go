@@ -14,7 +14,7 @@ import (
 	"aws-vault/cli/system"
 )
 
-// serveFlags contains the flags of serve.
+// serveFlags contains the flags of the command serve.
 type serveFlags struct {
 	app.CredentialFlags
 	profiles []string
@@ -56,7 +56,7 @@ func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// serve provides the credentials of the profiles until ctx ends.
+// serve runs a server that provides the credentials of the profiles until the context ctx ends.
 func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err := pickServedProfiles(ctx, a, &f); err != nil {
 		return err

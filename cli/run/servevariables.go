@@ -36,8 +36,8 @@ func printVariables(a *app.App, format string, entries []registeredServer) error
 	return err
 }
 
-// formatVariables formats the variables of each profile. If there are several profiles, a comment with the name of the
-// profile is before the variables of each profile.
+// formatVariables formats the variables of each profile. If there are several profiles, a comment with the profile's
+// name precedes the variables of each profile.
 func formatVariables(format string, profiles []registeredProfile) ([]byte, error) {
 	if format == "json" {
 		return variablesJSON(profiles)

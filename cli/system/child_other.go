@@ -4,6 +4,6 @@ package system
 
 import "os"
 
-// onlyMember reports whether this process leads its process group. This is a guess whether it is the only process in
-// the group. The guess is wrong for the first process of a pipeline.
+// onlyMember guesses whether this process is the only process in its process group: it returns true if this process
+// leads the group. The result is wrong for the first process of a pipeline.
 func onlyMember(group int) bool { return group == os.Getpid() }
