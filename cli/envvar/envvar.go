@@ -10,7 +10,8 @@ import (
 	"aws-vault/vault/program"
 )
 
-// FilePassphrase names the variable with the file keystore's passphrase. If the variable is set, there is no prompt.
+// FilePassphrase names the variable with the file keystore's passphrase. If the variable is set, aws-vault does not
+// prompt for the passphrase.
 const FilePassphrase = "AWS_VAULT_FILE_PASSPHRASE"
 
 // Unlocking lists the variables that unlock a keystore.
@@ -61,7 +62,8 @@ func Same(a, b string) bool {
 // commands led to this command. With this list, aws-vault detects a credential_process that runs itself.
 const Callers = "AWS_VAULT_CALLERS"
 
-// SealedPassphrase names the variable with the sealed keystore's passphrase. If the variable is set, there is no prompt.
+// SealedPassphrase names the variable with the sealed keystore's passphrase. If the variable is set, aws-vault does not
+// prompt for the passphrase.
 const SealedPassphrase = "AWS_VAULT_SEALED_PASSPHRASE"
 
 // OATHDevice names the variable with the serial number of the security key to use. It applies if several security keys
