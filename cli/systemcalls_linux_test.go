@@ -274,7 +274,7 @@ func TestSystemCallsWithAWSCall(t *testing.T) {
 	}
 }
 
-// counted returns each different line once. Before the line is the number of its occurrences.
+// counted returns each different line once. Each returned line begins with the number of its occurrences.
 func counted(acts []string) []string {
 	var lines []string
 	slices.Sort(acts)

@@ -17,7 +17,7 @@ type Verb struct {
 	// Agents reports whether coding agents may run the command.
 	Agents bool
 	// Effect describes what the command does, such as "stores a long-lived key". The error for coding agents contains
-	// it. It may be empty.
+	// this text. Effect may be empty.
 	Effect string
 }
 

@@ -15,7 +15,8 @@ import (
 	"aws-vault/vault/program"
 )
 
-// printEnvironment is a script that writes its environment to the file $0.env. It renames a complete file to that name.
+// printEnvironment is a script that writes its environment to the file $0.env. The script writes another file first and
+// then renames it, so that $0.env is always complete.
 const printEnvironment = "#!/bin/sh\nenv >\"$0.tmp\"; echo \"page $1\" >>\"$0.tmp\"; mv \"$0.tmp\" \"$0.env\"\n"
 
 // inheritedEnvironment creates a program with this name and calls start, which starts the program. It returns the
