@@ -16,29 +16,29 @@ import (
 
 // An Authenticator stores the secrets of MFA devices and generates their codes.
 type Authenticator interface {
-	// CheckAvailable returns an error if no account of that name can be added, for example because there
-	// already is one.
+	// CheckAvailable returns an error if an account with the given name cannot be added, for example because the
+	// account already exists.
 	CheckAvailable(ctx context.Context, name string) error
 	Put(ctx context.Context, name string, secret []byte) error // the secret is in base32
 	Delete(ctx context.Context, name string) error             // deleting an unknown account is not an error
-	// CodePair returns two consecutive codes. The second is the current code.
+	// CodePair returns the codes of two consecutive time steps. The second code is the current one.
 	CodePair(ctx context.Context, name string) (first, second string, err error)
 }
 
-// An Enrollment creates a virtual MFA device for the IAM user whose access key is the source of a plan,
-// and stores its secret in an authenticator. If it fails, it deletes what it has created.
+// An Enrollment creates a virtual MFA device for an IAM user, and stores the device's secret in an authenticator. The
+// user is the owner of the plan's access key. If an Enrollment fails, it deletes what it has created.
 type Enrollment struct {
 	Vault         *vault.Vault
-	Plan          plan.Plan // made for plan.Rotate, which also calls IAM
+	Plan          plan.Plan // a plan for plan.Rotate, because an enrollment calls IAM as a rotation does
 	Options       plan.Options
 	Authenticator Authenticator
 }
 
-// LeftoverError is returned if an enrollment failed and what it created could not be deleted.
+// LeftoverError is returned if an enrollment failed and could not delete everything that it had created.
 type LeftoverError struct {
 	Serial      string
-	AtAWS       bool  // the device exists at AWS, perhaps unassigned
-	OnKey       bool  // the authenticator has the account
+	AtAWS       bool  // the device exists at AWS, and may be assigned to no user
+	OnKey       bool  // the authenticator still has the account
 	Err         error // why the enrollment failed
 	RollbackErr error // why the deletion failed
 }
@@ -54,17 +54,17 @@ func (e *LeftoverError) Error() string {
 	return fmt.Sprintf("%v; %s still exists %s because it could not be deleted: %v", e.Err, e.Serial, strings.Join(left, " and "), e.RollbackErr)
 }
 
-// Unwrap returns both errors.
+// Unwrap returns the error of the enrollment and the error of the deletion.
 func (e *LeftoverError) Unwrap() []error { return []error{e.Err, e.RollbackErr} }
 
-// rollbackTimeout limits the deletion, which also runs after the user has cancelled.
+// rollbackTimeout is the time limit for the deletion. The deletion also runs if the user has cancelled the enrollment.
 const rollbackTimeout = 30 * time.Second
 
-// minValidity is how long the credentials must be valid, so that the device can be created and enabled.
+// minValidity is how long the credentials must be valid, so that the device can be created and enabled with them.
 const minValidity = 10 * time.Minute
 
-// Run creates the device with that name and returns its serial. It fails with a [*vault.NotUserError], a
-// [*LeftoverError], or an error of AWS or the authenticator.
+// Run creates an MFA device with the given name and returns the device's serial. It fails with a [*vault.NotUserError],
+// a [*LeftoverError], or an error of AWS or of the authenticator.
 func (e *Enrollment) Run(ctx context.Context, name string) (string, error) {
 	devices, expected, err := e.prepare(ctx, name)
 	if err != nil {
@@ -87,7 +87,7 @@ func (e *Enrollment) Run(ctx context.Context, name string) (string, error) {
 	return serial, nil
 }
 
-// prepare determines the IAM user, the future serial of the device, and the credentials for IAM.
+// prepare returns a client for IAM, with the IAM user and credentials, and the serial that the device will have.
 func (e *Enrollment) prepare(ctx context.Context, name string) (awsapi.MFADevices, string, error) {
 	first := e.Plan.Steps[0]
 	key, err := e.Vault.Keys.Key(ctx, first.Profile)
@@ -110,7 +110,7 @@ func (e *Enrollment) prepare(ctx context.Context, name string) (awsapi.MFADevice
 	return m, before + ":iam::" + caller.Account + ":mfa/" + name, err
 }
 
-// enable sends two codes to AWS. The later one is recorded as used.
+// enable sends two codes of the device to AWS. It records the second code as used.
 func (e *Enrollment) enable(ctx context.Context, devices awsapi.MFADevices, serial string) error {
 	first, second, err := e.Authenticator.CodePair(ctx, serial)
 	if err != nil {
@@ -127,8 +127,8 @@ func (e *Enrollment) enable(ctx context.Context, devices awsapi.MFADevices, seri
 	return devices.Enable(ctx, serial, first, second)
 }
 
-// rollBack deletes the device and its secret, and returns cause. If the response to EnableMFADevice was
-// lost, the device may be enabled: AWS then refuses to delete it, and the enrollment has succeeded.
+// rollBack deletes the device and its secret, and returns cause, the error of the enrollment. If only the response to
+// EnableMFADevice was lost, the device may be enabled. Then AWS refuses to delete the device, and rollBack returns nil.
 func (e *Enrollment) rollBack(ctx context.Context, devices awsapi.MFADevices, serial string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()

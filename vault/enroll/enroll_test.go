@@ -20,7 +20,7 @@ type fakeAuthenticator struct {
 	aws                                  *fakeaws.AWS
 	secrets                              map[string]string
 	checkErr, putErr, pairErr, deleteErr error
-	cancel                               func() // called when codes are read; simulates a cancellation by the user
+	cancel                               func() // runs when codes are read, as if the user cancelled at this moment
 }
 
 func (d *fakeAuthenticator) CheckAvailable(_ context.Context, name string) error {
@@ -61,7 +61,7 @@ func (d *fakeAuthenticator) CodePair(_ context.Context, name string) (first, sec
 
 const phone = "arn:aws:iam::123456789012:mfa/phone"
 
-// newEnrollment returns an enrollment for alice, with its own vault.
+// newEnrollment returns an enrollment for alice in a new vault.
 func newEnrollment(t *testing.T) (*testvault.World, *enroll.Enrollment, *fakeAuthenticator) {
 	t.Helper()
 	w := testvault.New(t, "[profile alice]\n")
@@ -107,14 +107,14 @@ func TestEnroll(t *testing.T) {
 	}
 }
 
-// TestEnrollRollsBack checks that a failed enrollment deletes the device and the secret, or reports what
-// is left.
+// TestEnrollRollsBack checks that a failed enrollment deletes the device and the secret, or reports which of the two
+// still exist.
 func TestEnrollRollsBack(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
 		breaks func(*testvault.World, *fakeAuthenticator)
-		calls  string // calls after GetCallerIdentity
-		want   string // part of the error
+		calls  string // the expected calls to AWS after GetCallerIdentity
+		want   string // a part of the expected error
 		left   enroll.LeftoverError
 	}{
 		"no room":    {func(_ *testvault.World, d *fakeAuthenticator) { d.checkErr = broken }, "", "broken", enroll.LeftoverError{}},
@@ -156,8 +156,8 @@ func TestEnrollRollsBack(t *testing.T) {
 	}
 }
 
-// If the response to EnableMFADevice was lost, the device may be enabled. AWS then refuses to delete it,
-// and the enrollment has succeeded.
+// If the response to EnableMFADevice was lost, the device may be enabled. AWS then refuses to delete the device, which
+// means that the enrollment has succeeded.
 func TestEnrollAfterLostResponse(t *testing.T) {
 	w, e, d := newEnrollment(t)
 	w.AWS.Fail(fakeaws.Fault{Action: "EnableMFADevice", AnswerLost: true})
@@ -170,7 +170,7 @@ func TestEnrollAfterLostResponse(t *testing.T) {
 	}
 }
 
-// TestEnrollCancelled checks that the device is also deleted after a cancellation.
+// TestEnrollCancelled checks that an enrollment deletes its device if the user cancels the enrollment.
 func TestEnrollCancelled(t *testing.T) {
 	w, e, d := newEnrollment(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -193,7 +193,7 @@ func TestEnrollWithoutKey(t *testing.T) {
 	}
 }
 
-// IAM may require MFA, so a user who already has a device is asked for its code.
+// IAM may require MFA. A user who already has an MFA device is therefore prompted for the code of that device.
 func TestEnrollSecondDevice(t *testing.T) {
 	w := testvault.New(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
 	w.StoreKey(t, "alice")

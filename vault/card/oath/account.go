@@ -10,20 +10,19 @@ import (
 	"time"
 )
 
-// DefaultPeriod is how long a code of an account is valid if the account's name does not give another
-// period.
+// DefaultPeriod is how long a code of an account is valid, unless the account's name specifies another period.
 const DefaultPeriod = 30 * time.Second
 
-// An Account is the information about an account that a key returns without a touch.
+// An Account is what a key reports about an account without being touched.
 type Account struct {
-	Name   string // as displayed: ISSUER:NAME, or NAME
+	Name   string // the name as it is displayed: ISSUER:NAME, or NAME
 	Period time.Duration
-	Timed  bool // true for TOTP, false for HOTP, which counts instead of using the time
+	Timed  bool // true for TOTP, which uses the time; false for HOTP, which uses a counter
 
 	id string // the name on the key; if the period is not the default, it starts with the period and a slash
 }
 
-// account parses an account's name on the key.
+// account converts the name that the key stores for an account into an Account.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 func account(id string, timed bool) Account {
 	a := Account{Name: id, Period: DefaultPeriod, Timed: timed, id: id}
@@ -35,7 +34,7 @@ func account(id string, timed bool) Account {
 	return a
 }
 
-// The type of an account is in the upper half of a byte. The lower half is the hash algorithm.
+// One byte has the type of an account in its upper half, and the hash algorithm in its lower half.
 const (
 	kindMask = 0xf0
 	kindTOTP = 0x20
@@ -86,7 +85,7 @@ func (k *Key) TouchRequired() (map[string]bool, error) {
 	return touched, nil
 }
 
-// Code returns the code of an account at the given time. It blocks while the key waits for a touch, and
+// Code returns the code of an account at the given time. If the account requires a touch, Code waits for it, and
 // fails with [ErrTouch] if the key was not touched in time.
 func (k *Key) Code(a Account, at time.Time) (string, error) {
 	const command = "CALCULATE"
@@ -118,7 +117,7 @@ func (e *NameError) Error() string {
 	return fmt.Sprintf("the TOTP account name %.80q is %d bytes long, expected 1 to %d", e.Name, len(e.Name), maxName)
 }
 
-// CheckName returns a [*NameError] for a name that a key does not accept.
+// CheckName returns a [*NameError] if a key does not accept the account name.
 func CheckName(name string) error {
 	if len(name) == 0 || len(name) > maxName {
 		return &NameError{name}
@@ -126,25 +125,24 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Put stores a TOTP account with six digits and SHA-1, which is what AWS uses for virtual MFA devices.
-// It overwrites an account of the same name without warning. If touch is set, each code requires a
-// touch.
+// Put stores a TOTP account with six digits and SHA-1, as AWS's virtual MFA devices use them. It overwrites an
+// account of the same name without warning. If touch is true, the key must be touched for each code.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
 func (k *Key) Put(name string, secret []byte, touch bool) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
 	const digits, needsTouch, minSize, maxSize = 6, 0x02, 14, 64
-	if len(secret) > maxSize { // HMAC hashes keys that are longer than a block
+	if len(secret) > maxSize { // HMAC would hash a key that is longer than its block of 64 bytes
 		return errors.New("the secret is longer than 64 bytes")
 	}
 	padded := append(make([]byte, 0, maxSize), secret...)
 	for len(padded) < minSize {
-		padded = append(padded, 0) // HMAC pads with zeros too, so the codes do not change
+		padded = append(padded, 0) // HMAC pads its key with zeros too, so padding does not change the codes
 	}
 	data := join(field{tagName, []byte(name)}, field{tagKey, append([]byte{kindTOTP | hashSHA1, digits}, padded...)})
 	if touch {
-		data = append(data, tagProperty, needsTouch) // the only field without a length
+		data = append(data, tagProperty, needsTouch) // the property field is the only field without a length
 	}
 	_, err := k.do("PUT", insPut, 0, 0, data)
 	clear(padded)
@@ -161,7 +159,7 @@ func (k *Key) Delete(a Account) error {
 var ErrSecret = errors.New("the text is not a TOTP secret, expected base32 (letters and the digits 2 to 7)")
 
 // Secret decodes a TOTP secret in the form in which AWS shows it: base32, with or without spaces and
-// padding. It fails with [ErrSecret], which does not include the text.
+// padding. It fails with [ErrSecret], whose message does not contain the secret.
 func Secret(text string) ([]byte, error) {
 	text = strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(text))
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(text, "="))

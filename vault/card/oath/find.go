@@ -37,8 +37,8 @@ func listNames(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// matchers are the rules that match an account with a device, most reliable first. Like ykman, they
-// accept a name that contains the serial.
+// matchers are the rules by which an account name matches an MFA device's serial, the most reliable rule first.
+// Like ykman, they accept a name that contains the serial.
 var matchers = []func(name, serial string) bool{
 	func(name, serial string) bool { return name == serial },
 	strings.EqualFold,
@@ -46,8 +46,8 @@ var matchers = []func(name, serial string) bool{
 	matchesLabel,
 }
 
-// containsSerial reports whether a name contains the serial. A longer serial that starts with it does
-// not count: mfa/alice2 does not match mfa/alice.
+// containsSerial reports whether a name contains the serial. It ignores a longer serial that only starts with the
+// serial: the name mfa/alice2 does not match the serial mfa/alice.
 func containsSerial(name, serial string) bool {
 	_, rest, found := strings.Cut(strings.ToLower(name), strings.ToLower(serial))
 	return found && (rest == "" || !isNameByte(rest[0]))
@@ -77,9 +77,9 @@ func matchesLabel(name, serial string) bool {
 	return strings.EqualFold(label, device[strings.LastIndexByte(device, '/')+1:]+"@"+fields[4])
 }
 
-// Find returns the account that matches the serial of an MFA device, or whose name is serial. It fails
-// with a [*NotFoundError] or an [*AmbiguousError]. It does not guess, because a wrong code can make the
-// correct one unusable.
+// Find returns the account that matches an MFA device's serial, or the account named serial. It fails with a
+// [*NotFoundError] or an [*AmbiguousError]. It does not guess, because after a wrong code the correct code can be
+// unusable.
 func Find(accounts []Account, serial string) (Account, error) {
 	var timed []Account
 	var names []string

@@ -39,7 +39,7 @@ var (
 	ErrFull = errors.New("the key cannot store another TOTP account")
 )
 
-// A StatusError is a status word of the key that has no error of its own above.
+// A StatusError is returned for a status word of the key for which there is no specific error above.
 type StatusError struct {
 	Command string
 	Status  uint16
@@ -63,9 +63,9 @@ const (
 	insList         = 0xa1
 	insCode         = 0xa2
 	insValidate     = 0xa3
-	insSelect       = 0xa4 // ISO 7816 SELECT, which every card accepts; within the OATH applet, 0xa4 is another command: insCodes
+	insSelect       = 0xa4 // ISO 7816 SELECT, for every card; while the OATH applet is selected, 0xa4 is insCodes
 	insCodes        = 0xa4
-	insRemaining    = 0xa5 // other applets use GET RESPONSE (0xc0)
+	insRemaining    = 0xa5 // requests the rest of a response; other applets use GET RESPONSE (0xc0) instead
 	truncated       = 0x01
 	statusDone      = 0x9000
 	statusMore      = 0x61
@@ -90,17 +90,17 @@ const (
 	tagTouch     = 0x7c
 )
 
-// applet is the identifier with which the applet is selected.
+// applet is the identifier by which a card selects its OATH applet.
 var applet = []byte{0xa0, 0, 0, 5, 0x27, 0x21, 0x01}
 
 // A Key is the selected OATH applet of one security key.
 type Key struct {
 	card      Transport
-	salt      []byte // the key's own salt for its password
-	challenge []byte // to be answered with the password before other commands; nil if the key is not locked
+	salt      []byte // from the key, to derive the secret from the password
+	challenge []byte // from a locked key; Unlock must answer it. nil if the key is not locked
 }
 
-// Select selects the applet of a card. It fails with [ErrNoApplet] for a card that has none.
+// Select selects the OATH applet of a card. It fails with [ErrNoApplet] if the card has no OATH applet.
 func Select(card Transport) (*Key, error) {
 	k := &Key{card: card}
 	const command, byName = "SELECT", 0x04
@@ -134,11 +134,11 @@ func Select(card Transport) (*Key, error) {
 // Locked reports whether the key must be unlocked with a password first.
 func (k *Key) Locked() bool { return k.challenge != nil }
 
-// Unlock proves to the key that we know the password, and requires the same proof from the key. A key
-// without that proof may be a fake that collects codes. Unlock fails with [ErrWrongPassword].
+// Unlock proves to the key that we know the password, and requires that the key proves it too. A key that cannot
+// prove it may be a fake that collects codes. Unlock fails with [ErrWrongPassword] if the password is wrong.
 func (k *Key) Unlock(password string) error {
 	const command = "VALIDATE"
-	// These parameters are fixed by the protocol.
+	// The protocol specifies the hash, the 1000 rounds and the 16 bytes.
 	secret, err := pbkdf2.Key(sha1.New, password, k.salt, 1000, 16)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func mac(secret, text []byte) []byte {
 	return h.Sum(nil)
 }
 
-// do sends a command and translates the status words that mean the same for all commands.
+// do sends a command, and converts status words that have the same meaning for all commands into errors.
 func (k *Key) do(command string, ins, p1, p2 byte, data []byte) ([]byte, error) {
 	answer, status, err := k.send(ins, p1, p2, data)
 	if err != nil {
@@ -192,8 +192,8 @@ func (k *Key) do(command string, ins, p1, p2 byte, data []byte) ([]byte, error) 
 	return nil, &StatusError{command, status}
 }
 
-// maxAnswer limits a response that is sent in parts, in bytes. A key has up to 64 accounts with names of
-// up to 64 bytes.
+// maxAnswer is the maximum length, in bytes, of a response that the key sends in parts. The longest response lists
+// 64 accounts with names of 64 bytes.
 const maxAnswer = 16 << 10
 
 // send sends one command to the card and joins the parts of the response.
@@ -222,7 +222,7 @@ type field struct {
 	value []byte
 }
 
-// parse decodes fields. complete is false if the text does not end at the end of a field.
+// parse decodes the fields in text. complete is false if the last field is cut off.
 func parse(text []byte) (fields []field, complete bool) {
 	for len(text) >= 2 && len(text) >= 2+int(text[1]) {
 		n := 2 + int(text[1])

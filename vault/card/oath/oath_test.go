@@ -15,7 +15,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// A transport is a fake key as a Transport.
+// A transport makes a fakecard.Card usable as a Transport.
 type transport struct{ *fakecard.Card }
 
 var errPulled = errors.New("pulled")
@@ -39,7 +39,7 @@ func selectKey(t *testing.T, c *fakecard.Card) *Key {
 
 const serial = "arn:aws:iam::123456789012:mfa/alice"
 
-// The secret of the test vectors in RFC 6238, in base32.
+// example is the secret of the test vectors in RFC 6238, in base32.
 const example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 func TestCode(t *testing.T) {
@@ -71,7 +71,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// TestSecretsOfAnyLength compares the codes with those of the fake AWS.
+// TestSecretsOfAnyLength checks that a key and the fake AWS compute the same codes, for secrets of several lengths.
 func TestSecretsOfAnyLength(t *testing.T) {
 	k := selectKey(t, fakecard.New(fakecard.Options{}))
 	for _, text := range []string{"GEZDGNBVGY3TQOJQ", example, strings.Repeat("ABCDEFGH", 8), strings.Repeat("A2", 48) + "AAAAAA"} {
@@ -126,7 +126,7 @@ func TestTouch(t *testing.T) {
 	}
 }
 
-// setPassword sets a password, which the package itself cannot do.
+// setPassword sets a password on the key. The package oath has no function for that.
 func setPassword(t *testing.T, k *Key, password string) {
 	t.Helper()
 	secret, err := pbkdf2.Key(sha1.New, password, k.salt, 1000, 16)
@@ -173,7 +173,7 @@ func TestPassword(t *testing.T) {
 
 func errorOf[T any](_ T, err error) error { return err }
 
-// A key that accepts a password without proving that it knows it may be a fake that collects codes.
+// Unlock refuses a key that accepts the password without proving that it knows the password too.
 func TestUnlockVerifiesKeyResponse(t *testing.T) {
 	k := &Key{card: script{{0x75, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 0x90, 0}}, salt: []byte("salt"), challenge: []byte("12345678")}
 	var e *AnswerError
@@ -182,7 +182,7 @@ func TestUnlockVerifiesKeyResponse(t *testing.T) {
 	}
 }
 
-// TestManyAccounts fills a key, so that its list is sent in parts.
+// TestManyAccounts stores so many accounts on a key that the key sends its list in parts.
 func TestManyAccounts(t *testing.T) {
 	k := selectKey(t, fakecard.New(fakecard.Options{}))
 	n := 0
@@ -219,7 +219,7 @@ func TestSerial(t *testing.T) {
 	}
 }
 
-// A script is a Transport that returns its responses one after another.
+// A script is a Transport that returns prepared responses, one for each command.
 type script [][]byte
 
 func (s script) Transmit([]byte) ([]byte, error) {

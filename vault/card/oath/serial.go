@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// The commands that read a YubiKey's serial number: one for the PIV applet, since firmware 5, and one
-// for the OTP applet of older firmware.
+// serialCommands read a YubiKey's serial number. The first command works since firmware 5, with the PIV applet; the
+// second works with older firmware, with the OTP applet.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/serial.html
 var serialCommands = []struct {
 	applet  []byte
@@ -16,8 +16,8 @@ var serialCommands = []struct {
 	{[]byte{0xa0, 0, 0, 5, 0x27, 0x20, 1}, []byte{0, 1, 0x10, 0, 0}},
 }
 
-// Serial returns the serial number printed on a YubiKey, or "" if the key does not report one. It
-// selects other applets, so it must be called before Select.
+// Serial returns the serial number printed on a YubiKey, or "" if the key does not report its serial number. It
+// selects other applets than OATH, so it must be called before Select.
 func Serial(card Transport) (string, error) {
 	for _, s := range serialCommands {
 		if _, ok, err := transmitShort(card, append([]byte{0, insSelect, 4, 0, byte(len(s.applet))}, s.applet...)); err != nil {
@@ -36,7 +36,7 @@ func Serial(card Transport) (string, error) {
 	return "", nil
 }
 
-// transmitShort sends a command whose response is short, and reports whether the card accepted it.
+// transmitShort sends a command with a short response, and reports whether the card accepted the command.
 func transmitShort(card Transport, command []byte) (answer []byte, ok bool, err error) {
 	answer, err = card.Transmit(command)
 	if err != nil || len(answer) < 2 {

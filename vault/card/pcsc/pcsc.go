@@ -18,18 +18,18 @@ var (
 // A Reader is a slot for a card. A security key is a reader and its card in one.
 type Reader struct {
 	Name    string
-	Present bool // there is a card in the reader
+	Present bool // a card is in the reader
 }
 
 // Error is an error code of the PC/SC service.
 // https://pcsclite.apdu.fr/api/group__ErrorCodes.html
 type Error uint32
 
-// The error codes that callers distinguish.
+// The error codes for which callers have separate cases.
 const (
 	InUse      Error = 0x8010000b // another program has exclusive access to the card
 	NoCard     Error = 0x8010000c
-	NoReader   Error = 0x80100009 // there is no reader of that name
+	NoReader   Error = 0x80100009 // there is no reader with the given name
 	Removed    Error = 0x80100069 // the card was removed while it was in use
 	Reset      Error = 0x80100068 // another program has reset the card
 	NotAllowed Error = 0x8010006a // the system does not allow this user to use cards
@@ -56,12 +56,11 @@ func (e Error) Error() string {
 // maxAnswer is the maximum length of a card's response to one command, in bytes.
 const maxAnswer = 65538
 
-// shared and leaveCard are the modes in which a card is opened and closed: other programs can open it
-// too, and closing it does not reset it.
+// With shared, other programs can open the card at the same time. With leaveCard, closing the card does not reset it.
 const (
 	shared    = 2
 	leaveCard = 0
 )
 
-// protocols are the protocols that a card may use: T=0 and T=1.
+// protocols is a bit mask of the protocols that a card may use: 1 for T=0 and 2 for T=1.
 const protocols = 3

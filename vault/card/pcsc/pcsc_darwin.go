@@ -2,7 +2,7 @@ package pcsc
 
 import "context"
 
-// A Service is not available: on macOS, the PC/SC service can be used only through a C library.
+// Service does nothing: on macOS, the PC/SC service can be used only through a C library.
 type Service struct{}
 
 // Open fails with [ErrUnsupported].
@@ -17,7 +17,7 @@ func (*Service) Readers() ([]Reader, error) { return nil, ErrUnsupported }
 // Card fails with [ErrUnsupported].
 func (*Service) Card(string) (*Card, error) { return nil, ErrUnsupported }
 
-// A Card is not available either.
+// Card does nothing, because no card can be opened on macOS.
 type Card struct{}
 
 // Transmit fails with [ErrUnsupported].

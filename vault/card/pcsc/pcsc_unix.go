@@ -18,15 +18,15 @@ import (
 // defaultSocket is the socket of pcscd.
 const defaultSocket = "/run/pcscd/pcscd.comm"
 
-// The oldest version of pcscd's protocol that this package supports. Later minor versions added
-// commands, but did not change the commands used here.
+// The oldest version of pcscd's protocol that this package supports. Newer minor versions have additional commands,
+// but do not change the commands that this package uses.
 // https://pcsclite.apdu.fr/api/winscard__msg_8h_source.html
 const (
 	major = 4
 	minor = 4
 )
 
-// The commands. Each message starts with its size and a command.
+// The commands of pcscd's protocol. Each message starts with its size and its command.
 const (
 	establish  = 0x01
 	release    = 0x02
@@ -42,14 +42,14 @@ const (
 // A Service is a connection to pcscd. Only one goroutine may use it at a time.
 type Service struct {
 	conn    net.Conn
-	stop    func() bool // stops watching ctx
+	stop    func() bool // cancels the function that interrupts conn when ctx ends
 	ctx     context.Context
 	context uint32
 }
 
-// Open connects to the service whose socket is at path, or to the system's service if path is empty.
-// When ctx ends, a call that is in progress fails with ctx's cause. Open fails with [ErrNoService] if no
-// service is running, or with an [Error].
+// Open connects to the service at the socket path, or to the system's service if path is empty. When ctx ends, a
+// method of the service that is still running fails with ctx's cause. Open fails with [ErrNoService] if no service
+// is running, or with an [Error].
 func Open(ctx context.Context, path string) (*Service, error) {
 	if path == "" {
 		path = defaultSocket
@@ -85,8 +85,8 @@ func (s *Service) handshake() error {
 	return nil
 }
 
-// negotiateVersion proposes a minor version of the protocol. pcscd 2.3.0 to 2.4.0 rejects every version
-// except its own and returns that one. If it is newer, it is proposed next.
+// negotiateVersion proposes the minor protocol version wanted. pcscd 2.3.0 to 2.4.0 rejects every minor version but
+// its own, and returns its own. If that version is newer, negotiateVersion then proposes that version.
 func (s *Service) negotiateVersion(wanted uint32) error {
 	answer, err := s.call(version, encodeWords(major, wanted, 0), 12)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *Service) Close() error {
 	return errors.Join(err, s.conn.Close())
 }
 
-// The size of the list of readers, and of an entry and a name in it, in bytes.
+// The sizes, in bytes, of the list of readers, of one entry in the list, and of the name in an entry.
 const (
 	maxReaders = 16
 	readerSize = 184
@@ -140,12 +140,12 @@ type Card struct {
 	protocol uint32
 }
 
-// Card opens the card in a reader, and starts a transaction so that no other program can send it
-// commands. It waits for the transaction of another program to end.
+// Card opens the card in a reader and starts a transaction, so that no other program can send commands to the card.
+// If another program has a transaction with the card, Card waits until that transaction ends.
 func (s *Service) Card(reader string) (*Card, error) { return s.open(reader, shared, protocols) }
 
-// Exclusive opens the card in a reader as piv-go does: with T=1, and with exclusive access. It returns
-// [InUse] if another program has the card open.
+// Exclusive opens the card in a reader with T=1 and exclusive access, as piv-go does. It returns [InUse] if another
+// program has the card open.
 func (s *Service) Exclusive(reader string) (*Card, error) {
 	const exclusive, t1 = 1, 2
 	return s.open(reader, exclusive, t1)
@@ -201,7 +201,7 @@ func (s *Service) call(command uint32, body []byte, size int) ([]byte, error) {
 	return s.exchange(command, body, nil, size)
 }
 
-// callChecked is like call. It also returns the error code that the response has at offset at.
+// callChecked is like call, and returns an error if the response has an error code at the offset at.
 func (s *Service) callChecked(command uint32, ask []byte, size, at int) ([]byte, error) {
 	answer, err := s.call(command, ask, size)
 	if err == nil {
@@ -233,7 +233,7 @@ func (s *Service) read(size int) ([]byte, error) {
 	return answer, nil
 }
 
-// connectionError returns ctx's cause if ctx is done, and otherwise err.
+// connectionError returns ctx's cause if ctx is done. Otherwise it returns err.
 func (s *Service) connectionError(err error) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
@@ -241,7 +241,7 @@ func (s *Service) connectionError(err error) error {
 	return fmt.Errorf("PC/SC service: %w", err)
 }
 
-// encodeWords encodes numbers in this machine's byte order, which is the service's order too.
+// encodeWords encodes numbers in this machine's byte order. The service runs on this machine and uses the same order.
 func encodeWords(list ...uint32) []byte {
 	var b []byte
 	for _, w := range list {

@@ -133,8 +133,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestExclusive checks that exclusive access fails at once if the card is in use, and that it locks out
-// other programs.
+// TestExclusive checks that Exclusive fails immediately if the card is in use, and that no other program can open the
+// card after Exclusive has succeeded.
 func TestExclusive(t *testing.T) {
 	fake, _, path := newService(t)
 	first, second := open(t, path), open(t, path)
@@ -162,8 +162,8 @@ func TestExclusive(t *testing.T) {
 	}
 }
 
-// TestTransactions checks that commands of two programs do not mix: the second waits until the first has
-// closed the card.
+// TestTransactions checks that the commands of two programs do not mix: the second program waits until the first
+// program has closed the card.
 func TestTransactions(t *testing.T) {
 	fake, touched, path := newService(t)
 	first, err := open(t, path).Card(yubikey)
@@ -183,7 +183,7 @@ func TestTransactions(t *testing.T) {
 		}
 		second <- err
 	}()
-	for fake.Open() != 2 { // wait until the second has opened the card and waits for its transaction
+	for fake.Open() != 2 { // until the second program has opened the card and waits for its transaction
 		select {
 		case err := <-second:
 			t.Fatalf("the second did not wait: %v", err)
@@ -212,7 +212,7 @@ func TestNoService(t *testing.T) {
 	}
 }
 
-// TestCancel checks that waiting for a touch ends when the context ends.
+// TestCancel checks that a command that waits for a touch fails when the context ends.
 func TestCancel(t *testing.T) {
 	_, c, path := newService(t)
 	asked, touch := make(chan struct{}), make(chan struct{})
@@ -244,7 +244,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestHostileService checks that invalid responses are refused, and that their length is limited.
+// TestHostileService checks that Service refuses invalid responses, and limits the length of responses.
 func TestHostileService(t *testing.T) {
 	ok := func(n int, set ...uint32) []byte {
 		b := make([]byte, n)
@@ -278,7 +278,7 @@ func TestHostileService(t *testing.T) {
 	}
 }
 
-// visit uses a service that sends the given responses and then disconnects. It returns the first error.
+// visit connects to a service that sends the given responses and then disconnects. It returns the first error.
 func visit(t *testing.T, answers [][]byte, list bool) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// The functions of Windows' PC/SC service. They are loaded when a card is used for the first time.
+// The functions of Windows' PC/SC service. They are loaded when they are called for the first time.
 // https://learn.microsoft.com/en-us/windows/win32/api/winscard/
 var (
 	winscard         = windows.NewLazySystemDLL("winscard.dll")
@@ -31,7 +31,7 @@ type Service struct {
 	context uintptr
 }
 
-// call calls a function of the service. Its status is returned as an Error.
+// call calls the function f of the service. If f returns an error code, call returns it as an Error.
 func call(f *windows.LazyProc, args ...uintptr) error {
 	status, _, _ := f.Call(args...)
 	if code := Error(uint32(status)); code != 0 {
@@ -40,9 +40,8 @@ func call(f *windows.LazyProc, args ...uintptr) error {
 	return nil
 }
 
-// Open creates a context of the service. The path is not used on Windows. When ctx ends, a command that
-// is in progress is completed first. Open fails with [ErrNoService] if no service is running, or with an
-// [Error].
+// Open creates a context of the service. The path is not used on Windows. If ctx ends while a command is running, the
+// command is completed first. Open fails with [ErrNoService] if no service is running, or with an [Error].
 func Open(ctx context.Context, _ string) (*Service, error) {
 	if err := winscard.Load(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoService, err)
@@ -59,7 +58,7 @@ func Open(ctx context.Context, _ string) (*Service, error) {
 // Close releases the context and closes all its cards.
 func (s *Service) Close() error { return call(releaseContext, s.context) }
 
-// readerState is SCARD_READERSTATEW.
+// readerState has the layout of SCARD_READERSTATEW.
 type readerState struct {
 	name    *uint16
 	user    uintptr
@@ -72,7 +71,7 @@ type readerState struct {
 // Readers lists the card readers.
 func (s *Service) Readers() ([]Reader, error) {
 	const none, most = Error(0x8010002e), 1 << 15
-	names := make([]uint16, most) // each name ends with a zero, and the list with another zero
+	names := make([]uint16, most) // a list of names: each name ends with a zero, and the list with one more zero
 	size := uint32(len(names))
 	err := call(listReaders, s.context, 0, uintptr(unsafe.Pointer(&names[0])), uintptr(unsafe.Pointer(&size)))
 	if errors.Is(err, none) {
@@ -110,8 +109,7 @@ type Card struct {
 	protocol uint32
 }
 
-// Card opens the card in a reader, and starts a transaction so that no other program can send it
-// commands.
+// Card opens the card in a reader and starts a transaction, so that no other program can send commands to the card.
 func (s *Service) Card(reader string) (*Card, error) {
 	name, err := windows.UTF16PtrFromString(reader)
 	if err != nil {
@@ -135,7 +133,7 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 	if err := c.service.ctx.Err(); err != nil {
 		return nil, context.Cause(c.service.ctx)
 	}
-	info := [2]uint32{c.protocol, 8} // SCARD_IO_REQUEST
+	info := [2]uint32{c.protocol, 8} // SCARD_IO_REQUEST: the protocol, and the size of this structure in bytes
 	answer := make([]byte, maxAnswer)
 	size := uint32(len(answer))
 	err := call(transmitCard, c.handle, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&command[0])), uintptr(len(command)),

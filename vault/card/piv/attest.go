@@ -9,24 +9,23 @@ import (
 	"fmt"
 )
 
-// Attestation is a card's proof that a key was generated on it. It consists of two certificates; the
-// card's manufacturer signed the first.
+// Attestation is a card's proof that a key was generated on the card. It consists of two certificates.
 // https://developers.yubico.com/PIV/Introduction/PIV_attestation.html
 type Attestation struct {
-	Device *x509.Certificate // of the card, signed by its manufacturer
-	Slot   *x509.Certificate // of the key, signed by the card
+	Device *x509.Certificate // the card's certificate, signed by the card's manufacturer
+	Slot   *x509.Certificate // the key's certificate, signed by the card
 }
 
-// AttestedKey is the content of a verified attestation.
+// AttestedKey is what a verified attestation says about a key.
 type AttestedKey struct {
 	Location Location
-	Version  string // of the firmware
+	Version  string // the version of the card's firmware
 	PIN      PINPolicy
 	Touch    TouchPolicy
 }
 
-// Attest returns the card's attestation of a key. It returns an [*EmptySlotError] if the slot has no
-// key, or a key that was not generated on the card.
+// Attest returns the card's attestation of a key. It returns an [*EmptySlotError] if the slot has no key, or if the
+// key was not generated on the card.
 func (c *Cards) Attest(ctx context.Context, at Location) (Attestation, error) {
 	return withCard(ctx, c, at.Serial, func(_ context.Context, serial uint32, t openCard) (Attestation, error) {
 		device, slot, err := t.attest(at.Slot)
@@ -42,8 +41,8 @@ func (c *Cards) Attest(ctx context.Context, at Location) (Attestation, error) {
 	})
 }
 
-// Verify returns the content of the attestation if its certificates lead to one of the roots. If roots
-// is nil, Yubico's roots are used.
+// Verify checks that the attestation's certificates lead to one of the root certificates, and returns what the
+// attestation says about the key. If roots is nil, Verify uses Yubico's root certificates.
 func (p Attestation) Verify(roots *x509.CertPool) (AttestedKey, error) {
 	if p.Device == nil || p.Slot == nil {
 		return AttestedKey{}, errors.New("the attestation is incomplete: expected two certificates")
@@ -54,7 +53,7 @@ func (p Attestation) Verify(roots *x509.CertPool) (AttestedKey, error) {
 	return parseAttested(p.Slot)
 }
 
-// The extensions of a slot's certificate. The numbers are below 1.3.6.1.4.1.41482.3.
+// The extensions of a slot's certificate. Each number is the last part of an identifier: 1.3.6.1.4.1.41482.3.NUMBER.
 const (
 	extensionVersion = 3
 	extensionSerial  = 7

@@ -13,63 +13,64 @@ import (
 	"time"
 )
 
-// Cards are the YubiKeys of this machine. A card is opened as late and closed as early as possible,
-// because no other program can use it while it is open.
+// Cards are the YubiKeys of this machine. A card is opened as late as possible and closed as soon as possible,
+// because no other program can use the card while it is open.
 //
-// All calls return when their context ends. A command that the card has received is completed in the
-// background, and the card is closed after that.
+// All methods return when their context ends. If the card is then executing a command, the card is closed in the
+// background after the command has ended.
 type Cards struct {
 	// PIN prompts for the PIN of a card. If PIN is nil, keys that require a PIN cannot be used.
 	PIN func(context.Context, PINQuestion) (string, error)
-	// Touch is called when a card waits, or may wait, for a touch. If nil, nothing is reported.
+	// Touch is called when a card waits, or may wait, for a touch. If Touch is nil, nothing is reported.
 	Touch func(Touch)
-	// ManagementKey returns a card's management key. It is called if the card has neither the factory
-	// key nor a key that is stored on it under the PIN. If nil, such a card cannot be changed.
+	// ManagementKey returns a card's management key. It is called if the card does not have the factory key, and
+	// does not store its key protected by the PIN. If ManagementKey is nil, such a card cannot be changed.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
-	// Lock waits until no other aws-vault process uses a card. It returns the context for the work with
-	// the card, and a function that releases the lock. If nil, there is no lock.
+	// Lock waits until no other aws-vault process uses a card. It returns the context to use while the lock is
+	// held, and a function that releases the lock. If Lock is nil, there is no lock.
 	Lock func(context.Context) (under context.Context, release func(), err error)
 	// Sleep waits between attempts to open a card that another program uses.
 	Sleep func(context.Context, time.Duration) error
-	// UsedBy returns the name of the program that probably uses the cards, or "". It may be nil.
+	// UsedBy returns the name of the program that probably uses the cards, or "" if it is not known. UsedBy may be nil.
 	UsedBy func() string
 }
 
 // A PINQuestion describes a prompt for a PIN.
 type PINQuestion struct {
 	Serial    uint32
-	TriesLeft int  // tries before the card blocks the PIN; -1 if unknown
-	Retry     bool // the previous PIN was wrong
+	TriesLeft int  // number of wrong PINs after which the card blocks the PIN; -1 if unknown
+	Retry     bool // the previous answer was a wrong PIN
 }
 
 // A Touch reports that a card blinks and waits about 15 seconds for a touch.
 type Touch struct {
 	Location Location
-	Optional bool // the card may not wait: an earlier touch may still be valid, or the touch policy is unknown
+	Optional bool // the card may not need a touch: an earlier touch may be valid, or the touch policy is unknown
 }
 
-// Info is the information about a card that can be read without its PIN.
+// Info is the information about a card that can be read without the card's PIN.
 type Info struct {
 	Reader    string
 	Serial    uint32
-	Version   string // of the firmware
-	TriesLeft int    // tries left for the PIN; -1 if unknown
-	// DefaultManagementKey is true if anyone with access to the card can change its keys.
+	Version   string // the version of the firmware
+	TriesLeft int    // number of wrong PINs after which the card blocks the PIN; -1 if unknown
+	// DefaultManagementKey is true if the card has the factory management key, so that anyone who has the card can
+	// change its keys.
 	DefaultManagementKey bool
-	Err                  error // why only the reader is known, such as an *InUseError
+	Err                  error // if only Reader is known, the reason, such as an *InUseError
 }
 
-// KeyInfo is the information about a key that can be read without the PIN.
+// KeyInfo is the information about a key that can be read without the card's PIN.
 type KeyInfo struct {
 	Slot      Slot
 	Public    crypto.PublicKey
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
-	Generated bool // generated on the card; false if that is unknown
+	Generated bool // true if the key was generated on the card; false if that is not known
 }
 
-// An openCard is a card that is open. Its methods return the errors of this package.
+// An openCard is a card that aws-vault has open. Its methods return the errors of this package.
 type openCard interface {
 	serial() (uint32, error)
 	version() string
@@ -87,14 +88,14 @@ type openCard interface {
 	close()
 }
 
-// The waits between attempts to open a card that another program uses: five seconds in total.
+// backoff has the waits between attempts to open a card that another program uses. All waits together take 5 s.
 var backoff = [...]time.Duration{
 	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond,
 	800 * time.Millisecond, 1200 * time.Millisecond, 2250 * time.Millisecond,
 }
 
-// List returns information about all cards. A card that cannot be opened is listed with the reason in
-// Err. List returns [ErrUnsupported] or [ErrNoService] if no card can be accessed at all.
+// List returns information about all cards. For a card that cannot be opened, Info.Err has the reason. List returns
+// [ErrUnsupported] or [ErrNoService] if no card can be accessed at all.
 func (c *Cards) List(ctx context.Context) ([]Info, error) {
 	return run(ctx, "the request for its serial number", func() ([]Info, error) {
 		_, release, err := c.lock(ctx)
@@ -134,7 +135,7 @@ func (c *Cards) inspect(reader string) (Info, error) {
 	return i, err
 }
 
-// addProgram adds the program that probably uses a card to an InUseError.
+// addProgram sets the Program of an InUseError to the program that probably uses the card.
 func (c *Cards) addProgram(err error) error {
 	var inUse *InUseError
 	if errors.As(err, &inUse) && c.UsedBy != nil {
@@ -143,14 +144,14 @@ func (c *Cards) addProgram(err error) error {
 	return err
 }
 
-// withCard opens the card with that serial number, or the only card if serial is 0, and closes it after
-// f.
+// withCard opens a card, calls f, and closes the card. It opens the card with the given serial number, or, if serial
+// is 0, the only card.
 func withCard[T any](ctx context.Context, c *Cards, serial uint32, f func(context.Context, uint32, openCard) (T, error)) (T, error) {
 	return withMatchingCard(ctx, c, serial, nil, f)
 }
 
-// withMatchingCard is like withCard, but if serial is 0 and there are several cards, it opens the first
-// one for which matches returns true. A nil matches matches no card.
+// withMatchingCard is like withCard, but if serial is 0 and there are several cards, it opens the first card for which
+// matches returns true. If matches is nil, no card matches.
 func withMatchingCard[T any](ctx context.Context, c *Cards, serial uint32, matches func(openCard) bool, f func(context.Context, uint32, openCard) (T, error)) (T, error) {
 	return run(ctx, "a command", func() (T, error) {
 		var zero T
@@ -175,7 +176,7 @@ func (c *Cards) lock(ctx context.Context) (under context.Context, release func()
 	return c.Lock(ctx)
 }
 
-// open opens a card. It waits up to five seconds for a card that another program uses.
+// open opens a card. If another program uses the card, open tries again for up to five seconds.
 func (c *Cards) open(ctx context.Context, serial uint32, matches func(openCard) bool) (uint32, openCard, error) {
 	for i := 0; ; i++ {
 		found, t, err := c.find(serial, matches)
@@ -192,7 +193,7 @@ func (c *Cards) open(ctx context.Context, serial uint32, matches func(openCard) 
 	}
 }
 
-// find opens the requested card if it is present and not in use.
+// find opens the requested card. It fails if the card is not present or is in use.
 func (c *Cards) find(serial uint32, matches func(openCard) bool) (uint32, openCard, error) {
 	names, err := readers()
 	if err != nil {
@@ -225,14 +226,14 @@ func (c *Cards) find(serial uint32, matches func(openCard) bool) (uint32, openCa
 	var several *SeveralCardsError
 	if matches != nil && errors.As(err, &several) {
 		err = &KeyNotFoundError{several.Serials}
-		if inUse != nil { // a card in use may be the right one
+		if inUse != nil { // the requested key may be on a card that is in use
 			err = inUse
 		}
 	}
 	return found, t, err
 }
 
-// chooseCard decides what find returns if no card had the requested serial number and none matched.
+// chooseCard returns the result of find if no card has the requested serial number and no card matches.
 func chooseCard(serial uint32, candidate openCard, found []uint32, inUse error) (uint32, openCard, error) {
 	switch {
 	case serial == 0 && len(found) == 1 && candidate != nil:
@@ -251,7 +252,7 @@ func chooseCard(serial uint32, candidate openCard, found []uint32, inUse error) 
 	return 0, nil, &SeveralCardsError{found}
 }
 
-// identify opens the card in a reader. It fails for a card that is not a YubiKey.
+// identify opens the card in a reader and returns its serial number. It fails if the card is not a YubiKey.
 func identify(reader string) (openCard, uint32, error) {
 	t, err := openReader(reader)
 	if err != nil {
@@ -265,8 +266,8 @@ func identify(reader string) (openCard, uint32, error) {
 	return t, serial, nil
 }
 
-// run calls f in its own goroutine, because piv-go does not support contexts. It turns a panic, which
-// piv-go can raise for an invalid response, into an error.
+// run calls f in a new goroutine, so that run can return when ctx ends: piv-go does not support contexts. If f panics,
+// run returns an error, because piv-go can panic if a card sends an invalid response.
 func run[T any](ctx context.Context, command string, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T

@@ -23,7 +23,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// generate generates a key. The defaults are P-256, PIN once and touch always.
+// generate generates a key. Fields of r that are not set default to P-256, a PIN once, and a touch for each use.
 func generate(t *testing.T, c *Cards, at Location, r KeyRequest) GeneratedKey {
 	t.Helper()
 	if r.Algorithm == 0 {
@@ -106,8 +106,8 @@ func TestSeveralCards(t *testing.T) {
 	}
 }
 
-// TestKnownKeyAmongSeveralCards checks that a known key finds its card, and that no other card asks for
-// a PIN or a touch.
+// TestKnownKeyAmongSeveralCards checks that a known key finds the card that has it, and that the other card does not
+// require a PIN or a touch.
 func TestKnownKeyAmongSeveralCards(t *testing.T) {
 	one, _ := insert(t, fakecard.Options{Serial: 1001})
 	two, reader := insert(t, fakecard.Options{Serial: 1002})
@@ -306,7 +306,7 @@ func TestCardInUse(t *testing.T) {
 	if err := signs(t, k); !errors.As(err, &e) || e.Program != "scdaemon" || p.sleeps != len(backoff) {
 		t.Errorf("card in use: %v after %d waits, want %d", err, p.sleeps, len(backoff))
 	}
-	c.Sleep = func(context.Context, time.Duration) error { // the other program releases the card in the meantime
+	c.Sleep = func(context.Context, time.Duration) error { // while c waits, the other program releases the card
 		if p.sleeps++; p.sleeps == len(backoff)+2 {
 			release()
 		}

@@ -11,7 +11,7 @@ var (
 	ErrUnsupported = errors.New("this build does not support security keys")
 	// ErrNoService is returned if the system has no running PC/SC service.
 	ErrNoService = errors.New("no PC/SC service is running")
-	// ErrNoCard is returned if there is no card, or not the requested one.
+	// ErrNoCard is returned if there is no card, or if the requested card is not present.
 	ErrNoCard = errors.New("no security key found")
 )
 
@@ -30,14 +30,14 @@ func (e *NoCardError) Error() string {
 
 func (e *NoCardError) Is(target error) bool { return target == ErrNoCard }
 
-// A SeveralCardsError is returned if there are several cards and the caller did not choose one.
+// A SeveralCardsError is returned if several cards are present and the caller did not choose one of them.
 type SeveralCardsError struct{ Serials []uint32 }
 
 func (e *SeveralCardsError) Error() string {
 	return fmt.Sprintf("found %d security keys (%s): expected a serial number to choose one", len(e.Serials), serials(e.Serials))
 }
 
-// A KeyNotFoundError is returned if none of several cards has the requested key.
+// A KeyNotFoundError is returned if several cards are present and none of them has the requested key.
 type KeyNotFoundError struct{ Serials []uint32 }
 
 func (e *KeyNotFoundError) Error() string {
@@ -73,7 +73,7 @@ func (e *InUseError) Error() string {
 // A WrongPINError is returned for a PIN that the card refused.
 type WrongPINError struct {
 	Serial    uint32
-	TriesLeft int // tries before the card blocks the PIN
+	TriesLeft int // number of wrong PINs after which the card blocks the PIN
 }
 
 func (e *WrongPINError) Error() string {
@@ -84,7 +84,7 @@ func (e *WrongPINError) Error() string {
 	return fmt.Sprintf("wrong PIN for YubiKey %d, %d %s left", e.Serial, e.TriesLeft, tries)
 }
 
-// A PINFormatError is returned for a PIN that no card can have. It is not sent to the card.
+// A PINFormatError is returned for a PIN that is empty or too long for any card. Such a PIN is not sent to the card.
 type PINFormatError struct{ Length int }
 
 func (e *PINFormatError) Error() string {
@@ -116,7 +116,7 @@ func (e *EmptySlotError) Error() string { return e.Location.String() + " has no 
 // An OccupiedError is returned if generating a key would overwrite another key.
 type OccupiedError struct {
 	Location Location
-	Key      KeyInfo // zero if the firmware cannot report whether the slot has a key
+	Key      KeyInfo // the key in the slot; zero if the firmware cannot report whether the slot has a key
 }
 
 func (e *OccupiedError) Error() string {
@@ -133,11 +133,11 @@ func (e *WrongKeyError) Error() string {
 	return e.Location.String() + " has a different key than expected"
 }
 
-// A DigestError is returned if the data to sign has the wrong length for the key. The card would sign
-// only a part of it.
+// A DigestError is returned if the digest to sign has the wrong length for the key. The card would sign only a part
+// of a digest that is too long.
 type DigestError struct {
 	Algorithm        Algorithm
-	Length, Expected int // in bytes
+	Length, Expected int // lengths of the digest in bytes
 }
 
 func (e *DigestError) Error() string {
@@ -161,12 +161,11 @@ func (e *AnswerError) Error() string {
 	return fmt.Sprintf("the card sent an invalid response to %s: %s", e.Command, e.Found)
 }
 
-// errSlotUnknown is returned for old firmware, which cannot distinguish an empty slot from one with an
-// imported key.
+// errSlotUnknown is returned by old firmware, which cannot report whether a slot is empty or has an imported key.
 var errSlotUnknown = errors.New("this firmware does not report whether the slot has a key")
 
-// errRefused is the card's response to a missing PIN, a missed touch or a wrong management key. The card
-// does not distinguish these.
+// errRefused is the card's response if the PIN is missing, the touch was missed, or the management key is wrong. The
+// card does not report which of the three.
 var errRefused = errors.New("the card refused the command")
 
 func isEmpty(err error) bool {
@@ -174,7 +173,7 @@ func isEmpty(err error) bool {
 	return errors.As(err, &e)
 }
 
-// withLocation adds the slot to an error that does not name one.
+// withLocation adds the card and the slot to an error that does not contain them.
 func withLocation(err error, at Location) error {
 	if isEmpty(err) {
 		return &EmptySlotError{at}

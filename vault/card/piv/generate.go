@@ -11,15 +11,15 @@ type KeyRequest struct {
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
-	// Replace confirms that the key in the slot may be overwritten. It must be the slot's name, such as
-	// "9c". Without it, a slot that has a key, or may have one, is refused.
+	// Replace allows Generate to overwrite the key in the slot. It must be the slot's name, such as "9c". If
+	// Replace is empty, Generate refuses a slot that has, or may have, a key.
 	Replace string
 }
 
 // GeneratedKey is the result of Generate.
 type GeneratedKey struct {
 	Key  *Key
-	Info KeyInfo // as reported by the card, with the policies that are in effect
+	Info KeyInfo // as the card reports it, with the policies that are in effect
 	// DefaultManagementKey is true if the card still has the factory management key.
 	DefaultManagementKey bool
 }
@@ -50,7 +50,7 @@ func (c *Cards) Generate(ctx context.Context, at Location, r KeyRequest) (Genera
 	})
 }
 
-// checkSlotFree returns an error unless a key may be generated in the slot.
+// checkSlotFree returns an error if the slot has, or may have, a key, unless replace is the slot's name.
 func checkSlotFree(t openCard, at Location, replace string) error {
 	info, err := t.keyInfo(at.Slot)
 	switch {
@@ -66,8 +66,8 @@ func checkSlotFree(t openCard, at Location, replace string) error {
 	return err
 }
 
-// FreeSlot returns the first of the slots 82 to 95 without a key. If all have one, it returns the
-// [*OccupiedError] of the last slot.
+// FreeSlot returns the first of the slots 82 to 95 that has no key. If all these slots have a key, FreeSlot returns
+// the [*OccupiedError] for the last of them.
 func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
 	return withCard(ctx, c, serial, func(_ context.Context, serial uint32, t openCard) (Location, error) {
 		var err error
@@ -82,7 +82,7 @@ func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
 	})
 }
 
-// managementKey returns the card's management key, and whether it is the factory key.
+// managementKey returns the card's management key. isDefault is true if that is the factory key.
 func (c *Cards) managementKey(ctx context.Context, serial uint32, t openCard) (key []byte, isDefault bool, err error) {
 	if isDefault, err = t.defaultManagementKey(); isDefault || err != nil {
 		return factoryManagementKey(), isDefault, err
@@ -103,15 +103,15 @@ func (c *Cards) managementKey(ctx context.Context, serial uint32, t openCard) (k
 	return key, false, err
 }
 
-// factoryManagementKey returns the management key that all YubiKeys are shipped with.
+// factoryManagementKey returns the management key with which all YubiKeys are shipped.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/pin-puk-mgmt-key.html
 func factoryManagementKey() []byte {
 	const half = "\x01\x02\x03\x04\x05\x06\x07\x08"
 	return []byte(half + half + half)
 }
 
-// Certificate returns the certificate stored with the key. The card does not check that it belongs to
-// the key. It returns an [*EmptySlotError] if there is no certificate.
+// Certificate returns the certificate stored in the key's slot. The card does not check that the certificate is for
+// the key. Certificate returns an [*EmptySlotError] if the slot has no certificate.
 func (c *Cards) Certificate(ctx context.Context, at Location) (*x509.Certificate, error) {
 	return withCard(ctx, c, at.Serial, func(_ context.Context, serial uint32, t openCard) (*x509.Certificate, error) {
 		der, err := t.certificate(at.Slot)
@@ -122,8 +122,8 @@ func (c *Cards) Certificate(ctx context.Context, at Location) (*x509.Certificate
 	})
 }
 
-// SetCertificate stores a certificate with the key and replaces any other. The certificate must be for
-// that key.
+// SetCertificate stores a certificate in the key's slot, and overwrites a certificate that the slot already has. The
+// certificate must be for that key.
 func (c *Cards) SetCertificate(ctx context.Context, at Location, cert *x509.Certificate) error {
 	_, err := withCard(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t openCard) (struct{}, error) {
 		at := Location{serial, at.Slot}

@@ -14,8 +14,8 @@ import (
 	"io"
 )
 
-// A Key is a private key on a card, identified by its location and its public key. Each use opens the
-// card and first checks that the slot still has this key; only then does it prompt for a PIN or touch.
+// A Key is a private key on a card, identified by its location and its public key. Each use opens the card and first
+// checks that the slot still has this key. After that, it prompts for a PIN or a touch.
 //
 // It is a [crypto.Signer] and, if its algorithm supports key exchange, an [ecdh.KeyExchanger].
 type Key struct {
@@ -25,7 +25,7 @@ type Key struct {
 	public   crypto.PublicKey
 }
 
-// Key returns the key at a location. It returns an [*EmptySlotError] if there is none. The key can be
+// Key returns the key at a location. It returns an [*EmptySlotError] if the slot has no key. The returned Key can be
 // used until ctx ends.
 func (c *Cards) Key(ctx context.Context, at Location) (*Key, KeyInfo, error) {
 	type found struct {
@@ -42,13 +42,13 @@ func (c *Cards) Key(ctx context.Context, at Location) (*Key, KeyInfo, error) {
 	return f.key, f.info, err
 }
 
-// KnownKey returns a key whose public key is known, without accessing the card. If at has no serial
-// number and there are several cards, the card that has the key is used.
+// KnownKey returns a key by its public key, without accessing the card. If at.Serial is 0 and several cards are
+// present, the card that has the key is used.
 func (c *Cards) KnownKey(ctx context.Context, at Location, public crypto.PublicKey) *Key {
 	return &Key{cards: c, ctx: ctx, location: at, public: public}
 }
 
-// Keys lists the keys of a card by slot. Firmware before 5.3 does not report imported keys without a
+// Keys lists the keys of a card by slot. Firmware before 5.3 does not report an imported key if its slot has no
 // certificate.
 func (c *Cards) Keys(ctx context.Context, serial uint32) ([]KeyInfo, error) {
 	return withCard(ctx, c, serial, func(_ context.Context, _ uint32, t openCard) ([]KeyInfo, error) {
@@ -77,7 +77,7 @@ func (k *Key) Location() Location { return k.location }
 // *ecdh.PublicKey.
 func (k *Key) Public() crypto.PublicKey { return k.public }
 
-// PublicKey returns the public key for a key exchange, or nil if the key does not support it.
+// PublicKey returns the public key for a key exchange, or nil if the key's algorithm does not support a key exchange.
 func (k *Key) PublicKey() *ecdh.PublicKey {
 	switch p := k.public.(type) {
 	case *ecdsa.PublicKey:
@@ -92,7 +92,7 @@ func (k *Key) PublicKey() *ecdh.PublicKey {
 	return nil
 }
 
-// Curve returns the curve of PublicKey, or nil if there is none.
+// Curve returns the curve of PublicKey, or nil if PublicKey is nil.
 func (k *Key) Curve() ecdh.Curve {
 	if p := k.PublicKey(); p != nil {
 		return p.Curve()
@@ -100,8 +100,8 @@ func (k *Key) Curve() ecdh.Curve {
 	return nil
 }
 
-// Sign signs a digest. The digest must be as long as the key's curve requires or, for RSA, as the hash
-// in opts. An Ed25519 key signs the message itself. The reader is ignored: the card uses its own random
+// Sign signs a digest. The digest must be as long as the key's curve or, for RSA, the hash in opts. An Ed25519
+// key signs the message itself instead of a digest. The reader is ignored, because the card creates its own random
 // numbers.
 func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	return k.use(func(t openCard, info KeyInfo) ([]byte, error) {
@@ -112,7 +112,7 @@ func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, 
 	})
 }
 
-// ECDH returns the secret shared with the owner of peer, which must be on the same curve.
+// ECDH returns the shared secret of this key and the key peer, which must be on the same curve.
 func (k *Key) ECDH(peer *ecdh.PublicKey) ([]byte, error) {
 	ours := k.PublicKey()
 	if ours == nil || peer == nil || ours.Curve() != peer.Curve() {
@@ -147,7 +147,7 @@ func checkDigest(a Algorithm, digest []byte, opts crypto.SignerOpts) error {
 	return nil
 }
 
-// use calls f with the open card. Before that, it checks the key, enters the PIN and reports the touch.
+// use checks the key, enters the PIN and reports the touch. Then it calls f with the open card.
 func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
 	matches := func(t openCard) bool {
 		info, err := t.keyInfo(k.location.Slot)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestNotLinked checks that cards use our own PC/SC client, if piv-go was built with it.
+// TestNotLinked checks that this test binary is not linked with libpcsclite, because it uses our own PC/SC client.
 func TestNotLinked(t *testing.T) {
 	path, err := os.Executable()
 	if err != nil {
@@ -20,7 +20,7 @@ func TestNotLinked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	libraries, err := f.ImportedLibraries() // empty for a static program
+	libraries, err := f.ImportedLibraries() // a static program has no libraries
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 2.4.3
 const maxPIN = 8 // in bytes
 
-// unlock enters the PIN if a key with that policy requires it now.
+// unlock enters the PIN if a key with the PIN policy p requires the PIN now.
 func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPolicy) error {
 	switch p {
 	case PINNever, FingerprintOnce, FingerprintAlways:
@@ -23,11 +23,11 @@ func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPoli
 	return err
 }
 
-// pinVerified is the number of tries that triesLeft returns while the card has a verified PIN.
+// pinVerified is what triesLeft returns, instead of a number of tries, while the card has a verified PIN.
 const pinVerified = -1
 
-// pin prompts for the PIN until it is correct. It does not try the same wrong PIN twice: that is likely
-// a program's answer, and would use up another try.
+// pin prompts for the PIN until the PIN is correct. If a prompt returns the same wrong PIN again, pin fails: the
+// answer is probably from a program, and sending it would use up another try.
 func (c *Cards) pin(ctx context.Context, serial uint32, t openCard) (string, error) {
 	if c.PIN == nil {
 		return "", errors.New("the key requires a PIN, but aws-vault cannot prompt for it here")
@@ -42,7 +42,7 @@ func (c *Cards) pin(ctx context.Context, serial uint32, t openCard) (string, err
 		if err != nil {
 			return "", err
 		}
-		if ctx.Err() != nil { // the caller has stopped waiting, so do not use up a try
+		if ctx.Err() != nil { // the caller has stopped waiting, so the PIN must not use up a try
 			return "", context.Cause(ctx)
 		}
 		if len(pin) == 0 || len(pin) > maxPIN {

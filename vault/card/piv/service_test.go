@@ -12,7 +12,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// service is the PC/SC service that piv-go uses.
+// service is the fake PC/SC service that piv-go uses.
 var service *fakecard.Service
 
 func TestMain(m *testing.M) {
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// insert inserts a card into a reader until the test ends.
+// insert inserts a new card into a reader. When the test ends, the card is removed.
 func insert(t *testing.T, o fakecard.Options) (*fakecard.Card, string) {
 	t.Helper()
 	c := fakecard.New(o)
@@ -42,7 +42,7 @@ func insert(t *testing.T, o fakecard.Options) (*fakecard.Card, string) {
 
 // A fakeUser answers PIN prompts, and records prompts and touches.
 type fakeUser struct {
-	pins      []string // answers in order; the last is repeated
+	pins      []string // answers to PIN prompts, in order; the last answer is repeated
 	questions []PINQuestion
 	touches   []Touch
 	sleeps    int

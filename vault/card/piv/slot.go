@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Slot is the number of a slot, which has one key.
+// A Slot is the number of a slot. A slot holds one key.
 // https://developers.yubico.com/PIV/Introduction/Certificate_slots.html
 type Slot byte
 
@@ -17,7 +17,7 @@ const (
 	KeyManagement      Slot = 0x9d
 	CardAuthentication Slot = 0x9e
 
-	FirstRetired Slot = 0x82 // the first of twenty slots that other programs do not use
+	FirstRetired Slot = 0x82 // the first of twenty slots that other programs usually do not use
 	LastRetired  Slot = 0x95
 )
 
@@ -33,7 +33,7 @@ func ParseSlot(text string) (Slot, error) {
 // String returns the slot's name in the form that ParseSlot accepts.
 func (s Slot) String() string { return fmt.Sprintf("%02x", byte(s)) }
 
-// Retired reports whether the slot is one of 82 to 95.
+// Retired reports whether the slot is one of the slots 82 to 95.
 func (s Slot) Retired() bool { return s >= FirstRetired && s <= LastRetired }
 
 func (s Slot) valid() bool {
@@ -44,9 +44,9 @@ func (s Slot) valid() bool {
 	return s.Retired()
 }
 
-// A Location is a slot of a card.
+// A Location is a card and one of its slots.
 type Location struct {
-	Serial uint32 // 0 means the only card that is present
+	Serial uint32 // serial number of the card; 0 means the only card that is present
 	Slot   Slot
 }
 
@@ -80,11 +80,11 @@ type PINPolicy int
 
 const (
 	PINNever PINPolicy = iota + 1
-	// PINOnce requires the PIN once, until the card loses power or another of its applications is used.
-	// A second program that uses the card in the meantime is not asked for the PIN.
+	// PINOnce requires the PIN once, until the card loses power or another application of the card is used. A second
+	// program that uses the card before that need not enter the PIN.
 	PINOnce
 	PINAlways
-	FingerprintOnce // on a YubiKey Bio
+	FingerprintOnce // like FingerprintAlways, only on a YubiKey Bio
 	FingerprintAlways
 )
 
@@ -92,11 +92,11 @@ var pinNames = [...]string{"unknown", "never", "once", "always", "finger once", 
 
 func (p PINPolicy) String() string { return nameOf(pinNames[:], int(p)) }
 
-// PINPolicyNames returns the policies with which a key can be generated, as accepted by
-// [ParsePINPolicy].
+// PINPolicyNames returns the names of the PIN policies with which a key can be generated. [ParsePINPolicy] accepts
+// these names.
 func PINPolicyNames() []string { return slices.Clone(pinNames[PINNever:FingerprintOnce]) }
 
-// ParsePINPolicy returns the policy of that name, or 0 if there is none.
+// ParsePINPolicy returns the PIN policy with the given name, or 0 if no policy has that name.
 func ParsePINPolicy(name string) PINPolicy { return PINPolicy(max(0, slices.Index(pinNames[:], name))) }
 
 // A TouchPolicy defines when a key requires a touch. The zero value means unknown.
@@ -105,18 +105,18 @@ type TouchPolicy int
 const (
 	TouchNever TouchPolicy = iota + 1
 	TouchAlways
-	TouchCached // a touch is valid for 15 seconds
+	TouchCached // a touch is valid for 15 seconds, also for later uses of the key
 )
 
 var touchNames = [...]string{"unknown", "never", "always", "cached"}
 
 func (p TouchPolicy) String() string { return nameOf(touchNames[:], int(p)) }
 
-// TouchPolicyNames returns the policies with which a key can be generated, as accepted by
-// [ParseTouchPolicy].
+// TouchPolicyNames returns the names of the touch policies with which a key can be generated. [ParseTouchPolicy]
+// accepts these names.
 func TouchPolicyNames() []string { return slices.Clone(touchNames[TouchNever:]) }
 
-// ParseTouchPolicy returns the policy of that name, or 0 if there is none.
+// ParseTouchPolicy returns the touch policy with the given name, or 0 if no policy has that name.
 func ParseTouchPolicy(name string) TouchPolicy {
 	return TouchPolicy(max(0, slices.Index(touchNames[:], name)))
 }

@@ -13,14 +13,14 @@ import (
 	lib "github.com/go-piv/piv-go/v2/piv"
 )
 
-// A statusError is piv-go's error for a card's status word. piv-go does not export its type.
+// A statusError is piv-go's error for a status word of a card. piv-go does not export the type of this error.
 type statusError interface {
 	error
 	Status() uint16
 }
 
-// translate converts piv-go's errors into the errors of this package. piv-go exports no types for errors
-// of the PC/SC service, so their texts are compared; a test checks the texts.
+// translate converts piv-go's errors into the errors of this package. It compares the texts of errors of the PC/SC
+// service, because piv-go exports no types for them. A test checks that these texts are still correct.
 func translate(reader string, err error) error {
 	var s statusError
 	switch {
@@ -58,13 +58,14 @@ func rootCause(err error) string {
 	}
 }
 
-// algorithms maps our algorithms to piv-go's.
+// algorithms maps each of our algorithms to piv-go's constant.
 var algorithms = [...]lib.Algorithm{
 	P256: lib.AlgorithmEC256, P384: lib.AlgorithmEC384, Ed25519: lib.AlgorithmEd25519, X25519: lib.AlgorithmX25519,
 	RSA1024: lib.AlgorithmRSA1024, RSA2048: lib.AlgorithmRSA2048, RSA3072: lib.AlgorithmRSA3072, RSA4096: lib.AlgorithmRSA4096,
 }
 
-// algorithmFor returns piv-go's number of an algorithm, or 0, which piv-go refuses, if there is none.
+// algorithmFor returns piv-go's number of an algorithm. It returns 0, which piv-go refuses, if piv-go does not support
+// the algorithm.
 func algorithmFor(a Algorithm) lib.Algorithm {
 	if a < 0 || int(a) >= len(algorithms) {
 		return 0

@@ -16,7 +16,7 @@ import (
 // Supported reports whether this build supports security keys.
 const Supported = true
 
-// A yubikey is an openCard that uses piv-go. No other program can use the card until it is closed.
+// A yubikey is an openCard that uses piv-go. While a yubikey is open, no other program can use the card.
 type yubikey struct {
 	*lib.YubiKey
 	reader string
@@ -27,8 +27,8 @@ func readers() ([]string, error) {
 	return names, translate("", err)
 }
 
-// openReader opens the card in a reader. If the card has no PIV applet, piv-go does not release the
-// reader until the process ends.
+// openReader opens the card in a reader. If the card has no PIV applet, piv-go keeps the reader open until the process
+// ends.
 func openReader(reader string) (openCard, error) {
 	yk, err := lib.Open(reader)
 	if err != nil {
@@ -37,7 +37,7 @@ func openReader(reader string) (openCard, error) {
 	return yubikey{yk, reader}, nil
 }
 
-func (y yubikey) close() { y.YubiKey.Close() } // the card has responded, so an error changes nothing
+func (y yubikey) close() { y.YubiKey.Close() } // an error is ignored: the card has already returned the result
 
 func (y yubikey) version() string {
 	v := y.Version()
@@ -51,7 +51,7 @@ func (y yubikey) serial() (uint32, error) {
 
 func (y yubikey) triesLeft() int {
 	n, err := y.Retries()
-	if err != nil { // the PIN is already verified, or the card does not report the tries
+	if err != nil { // the PIN is already verified, or the card does not report the number of tries
 		return -1
 	}
 	return n
@@ -61,13 +61,13 @@ func (y yubikey) verify(pin string) error {
 	err := y.VerifyPIN(pin)
 	var wrong lib.AuthErr
 	if errors.As(err, &wrong) {
-		serial, _ := y.serial() // used only in the message
+		serial, _ := y.serial() // an error is ignored: the serial number is only used in the error message
 		return &WrongPINError{serial, wrong.Retries}
 	}
 	return translate(y.reader, err)
 }
 
-// slot returns piv-go's slot, which includes the object that stores the certificate.
+// slot returns piv-go's value for a slot. It includes the identifier of the slot's certificate.
 func slot(s Slot) (lib.Slot, error) {
 	for _, known := range []lib.Slot{lib.SlotAuthentication, lib.SlotSignature, lib.SlotKeyManagement, lib.SlotCardAuthentication} {
 		if known.Key == uint32(s) {
@@ -81,8 +81,8 @@ func slot(s Slot) (lib.Slot, error) {
 	return lib.Slot{}, err
 }
 
-// keyInfo reads which key a slot has. Firmware before 5.3 reports only keys that were generated on the
-// card or have a certificate.
+// keyInfo reads from the card which key a slot has. Firmware before 5.3 reports a key only if it was generated on the
+// card or has a certificate.
 func (y yubikey) keyInfo(s Slot) (KeyInfo, error) {
 	at, err := slot(s)
 	if err != nil {
@@ -119,8 +119,8 @@ func (y yubikey) oldKeyInfo(s Slot, at lib.Slot) (KeyInfo, error) {
 	return KeyInfo{Slot: s, Public: cert.PublicKey, Algorithm: algorithmOfPublic(cert.PublicKey)}, nil
 }
 
-// private returns piv-go's handle of a private key. The caller must have verified the PIN, if the key
-// requires one.
+// private returns piv-go's handle of a private key. If the key requires the PIN, the caller must have verified the PIN
+// before.
 func (y yubikey) private(k KeyInfo) (crypto.PrivateKey, error) {
 	at, err := slot(k.Slot)
 	if err != nil {
@@ -176,8 +176,8 @@ func curveOf(a Algorithm) ecdh.Curve {
 	return ecdh.P256()
 }
 
-// defaultManagementKey reports whether the factory management key is in effect, without changing the
-// card. GenerateKey first authenticates with that key, and then fails because no algorithm is set.
+// defaultManagementKey reports whether the card has the factory management key, without changing the card. GenerateKey
+// authenticates with the factory key first. If that succeeds, GenerateKey fails because no algorithm is set.
 func (y yubikey) defaultManagementKey() (bool, error) {
 	_, err := y.GenerateKey(factoryManagementKey(), lib.SlotAuthentication, lib.Key{})
 	var s statusError
@@ -193,7 +193,7 @@ func (y yubikey) defaultManagementKey() (bool, error) {
 	case translate(y.reader, err) != err: //nolint:errorlint // translated errors mean that the card is gone
 		return false, translate(y.reader, err)
 	}
-	return false, nil // the management key has another length
+	return false, nil // piv-go refuses the factory key because the card's management key has another length
 }
 
 func (y yubikey) protectedManagementKey(pin string) ([]byte, error) {
@@ -251,7 +251,7 @@ func (y yubikey) attest(s Slot) (device, key []byte, err error) {
 	return d.Raw, k.Raw, nil
 }
 
-// verifyChain verifies copies, because piv-go modifies the certificates of some old cards.
+// verifyChain verifies copies of the certificates, because piv-go modifies the certificates of some old cards.
 func verifyChain(p Attestation, roots *x509.CertPool) error {
 	device, key := *p.Device, *p.Slot
 	if _, err := (&lib.Verifier{Roots: roots}).Verify(&device, &key); err != nil {

@@ -1,5 +1,5 @@
-// This file replaces piv-go's pcsc_unix.go and pcsc_linux.go, which need C. "make cards" copies it into
-// place. With this file, piv-go uses our own client for the PC/SC service.
+// This file replaces piv-go's files pcsc_unix.go and pcsc_linux.go, which need C. "make cards" copies this file into
+// piv-go, which then uses our own client for the PC/SC service.
 
 package piv
 
@@ -12,10 +12,10 @@ import (
 	"aws-vault/vault/card/pcsc"
 )
 
-// rcNoService is SCARD_E_NO_SERVICE.
+// rcNoService is the PC/SC error code SCARD_E_NO_SERVICE.
 const rcNoService = 0x8010001D
 
-// returned converts an error of our client into piv-go's error with the same code.
+// returned converts an error of our client into the error that piv-go uses for the same error code.
 func returned(err error) error {
 	var code pcsc.Error
 	switch {
@@ -29,7 +29,7 @@ func returned(err error) error {
 
 type scContext struct{ service *pcsc.Service }
 
-// newSCContext connects to the service whose socket libpcsclite would use.
+// newSCContext connects to the PC/SC service at the socket that libpcsclite would use.
 func newSCContext() (*scContext, error) {
 	s, err := pcsc.Open(context.Background(), os.Getenv("PCSCLITE_CSOCK_NAME"))
 	if err != nil {
@@ -66,13 +66,14 @@ func (h *scHandle) Close() error { return returned(h.card.Close()) }
 
 type scTx struct{ card *pcsc.Card }
 
-// Begin does nothing: our client's card is in a transaction from Connect until Close.
+// Begin does nothing: with our client, a card is in a transaction from Connect until it is closed.
 func (h *scHandle) Begin() (*scTx, error) { return &scTx{h.card}, nil }
 
-// Close does nothing. See Begin.
+// Close does nothing, because Begin did not start a transaction.
 func (t *scTx) Close() error { return nil }
 
-// transmit returns the card's response without its status. If more is set, the caller requests the rest.
+// transmit returns the card's response without its status. If more is true, the response has another part, which the
+// caller must request.
 func (t *scTx) transmit(command []byte) (more bool, data []byte, err error) {
 	answer, err := t.card.Transmit(command)
 	if err != nil {
