@@ -1,11 +1,11 @@
 package fakecard
 
-// A command is one complete APDU. Its chained parts have been joined.
+// A command is one complete APDU. If it was sent as several chained APDUs, their data has been joined.
 // https://www.iso.org/standard/77180.html (ISO/IEC 7816-4), 5.1
 type command struct {
 	cla, ins, p1, p2 byte
 	data             []byte
-	maxAnswer        int // the maximum length of one response; 0 if the command does not set it
+	maxAnswer        int // the maximum length of one response, in bytes; 0 if the command does not specify it
 }
 
 // A status is the status word at the end of each response.
@@ -13,10 +13,10 @@ type status uint16
 
 const (
 	done            status = 0x9000
-	moreToCome      status = 0x6100 // the low byte is the length of the rest
-	wrongTries      status = 0x63c0 // the low digit is the number of tries left
+	moreToCome      status = 0x6100 // 0x61 and the length of the rest of the response
+	wrongTries      status = 0x63c0 // 0x63c and the number of tries left
 	wrongLength     status = 0x6700
-	notAllowed      status = 0x6982 // no PIN, no management key, or no touch
+	notAllowed      status = 0x6982 // the PIN, the management key or a touch is missing
 	blocked         status = 0x6983
 	noSuchData      status = 0x6984
 	wrongConditions status = 0x6985
@@ -29,7 +29,7 @@ const (
 	unknownClass    status = 0x6e00
 )
 
-// parseCommand parses an APDU in any of its short and extended forms.
+// parseCommand parses an APDU. The lengths in the APDU can have the short or the extended form.
 func parseCommand(b []byte) (c command, ok bool) {
 	if len(b) < 4 {
 		return c, false
@@ -52,7 +52,7 @@ func parseCommand(b []byte) (c command, ok bool) {
 	return c, false
 }
 
-// body reads n bytes of data and, if present, the response length, which is encoded in width bytes.
+// body reads n bytes of data from b. The response length may follow, in width bytes.
 func (c command) body(n int, b []byte, width int) (command, bool) {
 	if len(b) < n {
 		return c, false
@@ -72,7 +72,7 @@ func (c command) body(n int, b []byte, width int) (command, bool) {
 	return c, true
 }
 
-// answerSize returns the maximum length of a response. n is the length in the command; zero stands for all.
+// answerSize returns the maximum length of a response. n is the length in the command, where 0 means the maximum, all.
 func answerSize(n, all int) int {
 	if n == 0 {
 		return all

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// An attestationCA certifies that a key was generated on a card. It has a root certificate, which signs
-// the certificate of the card.
+// An attestationCA certifies that a key was generated on a card. Its root certificate signs the card's certificate,
+// and the card's certificate signs the certificates of keys.
 // https://developers.yubico.com/PIV/Introduction/PIV_attestation.html
 type attestationCA struct {
 	root   *x509.Certificate
 	device *x509.Certificate
-	key    *ecdsa.PrivateKey // the private key of device
+	key    *ecdsa.PrivateKey // the private key of the certificate device
 }
 
-// Root returns the root certificate of the card's attestations. Each card has its own.
+// Root returns the root certificate of the card's attestations. Each fake card has its own root certificate.
 func (c *Card) Root() *x509.Certificate { return c.piv.ca.root }
 
 func newAttestationCA(c *Card) attestationCA {
@@ -43,7 +43,7 @@ func newAttestationCA(c *Card) attestationCA {
 	return m
 }
 
-// certify panics on errors, because all its inputs are created in this package.
+// certify creates a certificate. It panics if that fails, because all its inputs come from this package.
 func certify(t, parent *x509.Certificate, public any, key *ecdsa.PrivateKey) *x509.Certificate {
 	der, err := x509.CreateCertificate(rand.Reader, t, parent, public, key)
 	if err != nil {
@@ -56,7 +56,7 @@ func certify(t, parent *x509.Certificate, public any, key *ecdsa.PrivateKey) *x5
 	return c
 }
 
-// yubico returns the identifier of a Yubico certificate extension.
+// yubico returns the identifier of Yubico's certificate extension with number n.
 func yubico(n int) asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, n} }
 
 func (p *pivApplet) attest(c command) ([]byte, status) {
@@ -81,7 +81,7 @@ func (p *pivApplet) attest(c command) ([]byte, status) {
 		},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, p.ca.device, k.cryptoPublic(), p.ca.key)
-	if err != nil { // the standard library cannot create a certificate for an X25519 key
+	if err != nil { // the standard library cannot create a certificate for the X25519 key
 		return nil, wrongConditions
 	}
 	return der, done

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Options describe a card. The zero values are those of a YubiKey 5 with firmware 5.7.1.
+// Options describe a card. A field that is zero has the value of a YubiKey 5 with firmware 5.7.1.
 type Options struct {
 	Serial  uint32
 	Version [3]byte
-	Now     func() time.Time // nil means the system clock
+	Now     func() time.Time // the card's clock; nil means the system clock
 }
 
-// A Card is a YubiKey in its factory state: PIN 123456, PUK 12345678, and the factory management key.
+// A Card is a fake YubiKey. A new Card has the factory PIN 123456, PUK 12345678 and management key.
 type Card struct {
 	serial   uint32
 	version  [3]byte
@@ -26,10 +26,10 @@ type Card struct {
 	piv      *pivApplet
 	oath     *oathApplet
 
-	mu       sync.Mutex // held during a command: a card runs one command at a time
+	mu       sync.Mutex // held during a command, because a card runs one command at a time
 	applets  []applet
 	selected applet
-	chain    []byte // data of a chained command that has been received so far
+	chain    []byte // the data received so far of a command that is sent in chained parts
 	rest     []byte // the part of the response that has not been sent yet
 }
 
@@ -38,19 +38,19 @@ type applet interface {
 	aid() []byte
 	// selectResponse returns the response to SELECT.
 	selectResponse() []byte
-	// clearAuth discards the access granted by a PIN, a password or the management key.
+	// clearAuth ends the access that a PIN, a password or the management key has granted.
 	clearAuth()
-	// name returns the name of a command for the recorder.
+	// name returns the name by which the recorder counts a command.
 	name(command) string
 	do(command) ([]byte, status)
-	// next returns the instruction that fetches the rest of a response.
+	// next returns the instruction code of the command that requests the rest of a response.
 	next() byte
 }
 
 const (
 	insSelect    = 0xa4
 	insRest      = 0xc0
-	maxChained   = 4096 // the maximum length of a command's data in bytes, all chained parts together
+	maxChained   = 4096 // the maximum length, in bytes, of the data of all chained parts of a command together
 	classChained = 0x10
 )
 
@@ -74,16 +74,16 @@ func New(o Options) *Card {
 // Serial returns the serial number that is printed on the card.
 func (c *Card) Serial() uint32 { return c.serial }
 
-// atLeast reports whether the firmware has at least that version.
+// atLeast reports whether the firmware has the version major.minor or a later version.
 func (c *Card) atLeast(major, minor byte) bool {
 	return c.version[0] > major || c.version[0] == major && c.version[1] >= minor
 }
 
-// atr is the answer to reset of a YubiKey 5 NFC over USB. It offers only the protocol T=1, which piv-go
-// requests.
+// atr is the bytes with which a YubiKey 5 NFC answers a reset over USB. They offer only the protocol T=1, which is the
+// protocol that piv-go requests.
 var atr = []byte{0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79, 0x40}
 
-// Reset turns the card's power off and on. All access that was granted is lost.
+// Reset turns the card's power off and on. After that, the PIN, the password or the management key must be sent again.
 func (c *Card) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,8 +93,8 @@ func (c *Card) Reset() {
 	c.selected, c.chain, c.rest = nil, nil, nil
 }
 
-// Transmit returns the response to one APDU. It returns nil if the card was removed before it could
-// respond.
+// Transmit sends one APDU to the card and returns the card's response. It returns nil if the card was removed before
+// the card could respond.
 func (c *Card) Transmit(apdu []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,7 +168,7 @@ func (c *Card) selectApplet(cmd command) ([]byte, status) {
 	return nil, notFound
 }
 
-// page returns as much of the response as was requested. The rest can be fetched later.
+// page returns the part of the response that cmd requests. The client can request the rest with more commands.
 func (c *Card) page(answer []byte, s status, cmd command) ([]byte, status) {
 	most := cmd.maxAnswer
 	if most == 0 {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A client is one connection to the service. Messages are in this machine's byte order. Their formats
-// are in
+// A client is one connection to the service. Messages have this machine's byte order. This file specifies the formats
+// of the messages:
 // https://salsa.debian.org/rousseau/PCSC/-/blob/master/src/winscard_msg.h
 type client struct {
 	service *Service
@@ -37,13 +37,13 @@ const (
 
 	protocolT1     = 2
 	shareExclusive = 1
-	leaveAsIs      = 0 // leaves the card as it is at the end; any other value resets it
+	leaveAsIs      = 0 // closing leaves the card as it is; any other value resets the card
 	maxMessage     = 1 << 20
-	readerBytes    = 184 // the size of one reader in the list of readers
+	readerBytes    = 184 // the size, in bytes, of one reader in the list of readers
 	maxAPDUBytes   = 1 << 16
 )
 
-// A message is the body of a request. The response is written into the same bytes.
+// A message is the body of a request. The service writes the response into the same bytes.
 type message []byte
 
 func (m message) word(at int) uint32   { return binary.LittleEndian.Uint32(m[at:]) }
@@ -53,13 +53,13 @@ func (m message) text(from, to int) string {
 	return s
 }
 
-// A request is a kind of request: the minimum length of its body, and the method that handles it.
+// A request describes one kind of request: the minimum length of its body in bytes, and the method that handles it.
 type request struct {
 	atLeast int
 	do      func(*client, message) error
 }
 
-// requests maps the request numbers of the protocol.
+// requests maps each request number of the protocol to its description.
 var requests = map[uint32]request{
 	0x01: {12, (*client).establish},
 	0x02: {8, answer(4)}, // SCardReleaseContext
@@ -87,7 +87,7 @@ func newClient(s *Service, conn net.Conn) *client {
 	return &client{service: s, conn: conn, handles: map[uint32]*handle{}}
 }
 
-// serve handles requests until the client disconnects or sends an invalid request.
+// serve handles the client's requests until the client disconnects or sends an invalid request.
 func (c *client) serve() {
 	defer c.close()
 	var head [8]byte
@@ -115,7 +115,7 @@ func (c *client) handle(r request, m message) error {
 	return r.do(c, m)
 }
 
-// close releases everything that the client has open. A card in one of its transactions is reset.
+// close closes all cards that the client has open. It resets a card if the client has a transaction with the card.
 func (c *client) close() {
 	c.conn.Close()
 	c.service.mu.Lock()
@@ -129,7 +129,7 @@ func (c *client) close() {
 	}
 }
 
-// closeHandle closes a card.
+// closeHandle closes the card of a handle.
 func (c *client) closeHandle(h *handle) {
 	if h.exclusive {
 		h.reader.exclusive = false
@@ -142,14 +142,14 @@ func (c *client) closeHandle(h *handle) {
 	c.service.released.Broadcast()
 }
 
-// reply sends the request back with a return code in it.
+// reply writes the return code into the message, at the offset at, and sends the message back as the response.
 func (c *client) reply(m message, at int, code uint32) error {
 	m.set(at, code)
 	_, err := c.conn.Write(m)
 	return err
 }
 
-// version accepts any version of the client, unless the service requires a specific one.
+// version accepts every protocol version, unless the test requires one minor version with RequireMinor.
 func (c *client) version(m message) error {
 	const minor, code = 4, 8
 	if only := c.service.minor; only != 0 && m.word(minor) != only {
@@ -186,7 +186,8 @@ func (c *client) connect(m message) error {
 	return c.reply(m, code, 0)
 }
 
-// find returns the handle at the start of a message, and an error code if the handle cannot be used.
+// find returns the handle whose number is at the start of a message. It returns an error code if the handle cannot be
+// used.
 func (c *client) find(m message) (*handle, uint32) {
 	h := c.handles[m.word(0)]
 	switch {
@@ -267,7 +268,8 @@ func (c *client) end(m message) error {
 	return c.reply(m, code, why)
 }
 
-// transmit unlocks the service while the card works: a touch can take long, and the card can be removed.
+// transmit unlocks the service while the card works, because a touch can take long, and the card can be removed
+// meanwhile.
 func (c *client) transmit(m message) error {
 	const size, protocol, answered, code = 12, 16, 24, 28
 	if m.word(size) > maxAPDUBytes {
@@ -299,7 +301,7 @@ func (c *client) transmit(m message) error {
 	return err
 }
 
-// control handles commands for readers with a keypad or display, which the service does not support.
+// control handles commands for readers with a keypad or a display. The fake service does not support such readers.
 func (c *client) control(m message) error {
 	const size, code = 8, 20
 	if _, err := io.CopyN(io.Discard, c.conn, int64(m.word(size))); err != nil {
@@ -319,7 +321,7 @@ func (c *client) list(message) error {
 	return err
 }
 
-// wait sends the list of all readers, and a notification when it has changed.
+// wait sends the list of all readers. When the list changes after that, the client receives a notification.
 func (c *client) wait(message) error {
 	c.service.waiters[c] = true
 	return c.list(nil)
@@ -336,7 +338,7 @@ func (s *Service) list() []byte {
 		events, stateAt, shared, atrAt, atrSize, protocol = 128, 132, 136, 140, 176, 180
 		maxName                                           = 127
 		empty                                             = 0x02
-		present                                           = 0x04 | 0x10 | 0x20 // present, powered, protocol not yet negotiated
+		present                                           = 0x04 | 0x10 | 0x20 // present, powered, no protocol negotiated
 	)
 	all := make([]byte, readerBytes*maxReaders)
 	for i, r := range s.readers[:min(len(s.readers), maxReaders)] {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A testClient is a program that uses a card over the service's socket.
+// A testClient is a program that uses a card through the service's socket.
 type testClient struct {
 	t      *testing.T
 	conn   net.Conn
@@ -35,8 +35,8 @@ func dial(t *testing.T, s *Service) *testClient {
 	return &testClient{t: t, conn: conn}
 }
 
-// call sends a request whose body has the given words at the given offsets. It returns the body of the
-// response.
+// call sends a request and returns the body of the response. The request's body has size bytes; words maps an offset
+// in the body to a number.
 func (h *testClient) call(number uint32, size int, words map[int]uint32, after []byte) message {
 	h.t.Helper()
 	m := make(message, size)
@@ -72,7 +72,7 @@ func (h *testClient) connect(reader string, mode uint32) uint32 {
 	return out.word(148)
 }
 
-// transmit returns the card's response with its status word, and the service's return code.
+// transmit sends a command. It returns the card's response, including its status word, and the service's return code.
 func (h *testClient) transmit(apdu []byte) ([]byte, uint32) {
 	h.t.Helper()
 	out := h.call(0x09, 32, map[int]uint32{0: h.handle, 12: uint32(len(apdu))}, apdu)
@@ -213,7 +213,7 @@ func TestList(t *testing.T) {
 		t.Errorf("list without readers: %q", m.text(0, 127))
 	}
 	s.Insert(readerName, New(Options{}))
-	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil { // a waiting client is notified
+	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil { // the notification to a waiting client
 		t.Fatal(err)
 	}
 	if m := list(0x12); m.text(0, 127) != readerName || m.word(132)&4 == 0 || m.word(176) != uint32(len(atr)) {

@@ -2,7 +2,7 @@ package fakecard
 
 import "encoding/binary"
 
-// The management applet describes the device.
+// The managementApplet describes the device: its applications, serial number and firmware.
 // https://docs.yubico.com/yesdk/users-manual/application-management/apdu/read-config.html
 type managementApplet struct{ card *Card }
 
@@ -22,7 +22,7 @@ func (m *managementApplet) do(c command) ([]byte, status) {
 	usb := binary.BigEndian.AppendUint16(nil, applications)
 	var b []byte
 	for _, f := range []field{
-		{0x01, usb}, {0x03, usb}, // applications that are supported, and that are enabled
+		{0x01, usb}, {0x03, usb}, // the supported applications, and the enabled applications
 		{0x02, binary.BigEndian.AppendUint32(nil, m.card.serial)},
 		{0x04, []byte{1}}, // the form factor of a key with USB-A
 		{0x05, m.card.version[:]},
@@ -33,7 +33,7 @@ func (m *managementApplet) do(c command) ([]byte, status) {
 	return append([]byte{byte(len(b))}, b...), done
 }
 
-// The OTP applet returns the serial number on old firmware.
+// The otpApplet returns the serial number on a card with old firmware.
 // https://docs.yubico.com/yesdk/users-manual/application-otp/otp-commands.html
 type otpApplet struct{ card *Card }
 

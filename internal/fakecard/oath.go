@@ -11,15 +11,15 @@ import (
 	"slices"
 )
 
-// oathApplet stores the secrets of one-time codes.
+// oathApplet stores secrets and computes one-time codes from them.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 type oathApplet struct {
 	card      *Card
-	salt      []byte // for deriving the key from the password
+	salt      []byte // used with the password to derive the key
 	accounts  []*account
 	password  []byte // the key derived from the password; nil if there is no password
-	hash      byte   // the hash algorithm that proves knowledge of the password
-	challenge []byte // for the client that unlocks the applet
+	hash      byte   // the hash algorithm with which client and card prove that they know the password
+	challenge []byte // the client must answer it to unlock the applet
 	open      bool
 }
 
@@ -62,7 +62,7 @@ const (
 	kindHOTP, kindTOTP = 0x10, 0x20
 	maxAccounts        = 32
 	maxName            = 64
-	needsTouch         = 0x02 // a flag of the property field
+	needsTouch         = 0x02 // a flag in the property field: the account requires a touch
 )
 
 func newOATH(c *Card) *oathApplet {
@@ -113,7 +113,7 @@ func (*oathApplet) name(c command) string {
 	return "oath"
 }
 
-// decodeOATH decodes fields with a length of one byte. Only the property field has no length.
+// decodeOATH decodes fields whose lengths have one byte. A property field has no length.
 func decodeOATH(b []byte) (all []field, ok bool) {
 	for len(b) > 0 {
 		if len(b) < 2 {
@@ -171,8 +171,8 @@ func (o *oathApplet) do(c command) ([]byte, status) {
 	return nil, unknownCommand
 }
 
-// validate unlocks the applet for a client that knows the password, and proves that the card knows it
-// too.
+// validate unlocks the applet if the client proves that it knows the password. In its response, the card proves that
+// it knows the password too.
 func (o *oathApplet) validate(args []field) ([]byte, status) {
 	if o.password == nil || o.challenge == nil || !hmac.Equal(find(args, tagOATHResponse), mac(o.hash, o.password, o.challenge)) {
 		return nil, wrongData
@@ -202,7 +202,7 @@ func (o *oathApplet) find(name []byte) *account {
 	return o.accounts[i]
 }
 
-// put stores an account. It replaces an account with the same name.
+// put stores an account. It replaces an account that has the same name.
 func (o *oathApplet) put(args []field) status {
 	name, key := find(args, tagName), find(args, tagKey)
 	if len(name) == 0 || len(name) > maxName || len(key) < 3 {
@@ -276,7 +276,7 @@ func (o *oathApplet) calculate(args []field, full bool) ([]byte, status) {
 	return a.code(find(args, tagOATHChallenge), full), done
 }
 
-// calculateAll returns no codes for accounts that need a touch or use a counter.
+// calculateAll returns the codes of all accounts, except accounts that require a touch or use a counter.
 func (o *oathApplet) calculateAll(args []field, full bool) []byte {
 	var b []byte
 	for _, a := range o.accounts {
@@ -294,7 +294,7 @@ func (o *oathApplet) calculateAll(args []field, full bool) []byte {
 	return b
 }
 
-// code returns the account's response to a challenge. For TOTP, the challenge is the time.
+// code returns the account's code for a challenge. For a TOTP account, the challenge is the number of the time step.
 // https://www.rfc-editor.org/rfc/rfc4226#section-5.3
 func (a *account) code(challenge []byte, full bool) []byte {
 	if a.kind == kindHOTP {

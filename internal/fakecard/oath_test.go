@@ -20,14 +20,14 @@ func putCommand(name string, kind, hash, digits byte, more ...byte) []byte {
 	return append(fields(field{tagName, []byte(name)}, field{tagKey, key}), more...)
 }
 
-// at returns a TOTP challenge for a time.
+// at returns the TOTP challenge for a Unix time.
 func at(seconds uint64) []byte {
 	return encode(tagOATHChallenge, binary.BigEndian.AppendUint64(nil, seconds/30))
 }
 
 func named(name string, more []byte) []byte { return append(encode(tagName, []byte(name)), more...) }
 
-// digits returns the code in a truncated response.
+// digits returns the code that a truncated response contains.
 func digits(t *testing.T, out []byte) string {
 	t.Helper()
 	f, ok := decodeOATH(out)
@@ -42,7 +42,7 @@ func digits(t *testing.T, out []byte) string {
 	return fmt.Sprintf("%0*d", code[0], n%mod)
 }
 
-// The codes are from https://www.rfc-editor.org/rfc/rfc6238#appendix-B and
+// TestCodes compares codes with https://www.rfc-editor.org/rfc/rfc6238#appendix-B and
 // https://www.rfc-editor.org/rfc/rfc4226#appendix-D.
 func TestCodes(t *testing.T) {
 	d := newOATHTestCard(t)
@@ -86,7 +86,7 @@ func TestAccounts(t *testing.T) {
 	}
 	d.want(noSpace, insPut, 0, 0, putCommand("one more", kindTOTP, 1, 6))
 	d.want(done, insPut, 0, 0, putCommand("account 07", kindTOTP, 1, 8))
-	list, ok := decodeOATH(d.want(done, insList, 0, 0, nil)) // the list does not fit one response
+	list, ok := decodeOATH(d.want(done, insList, 0, 0, nil)) // the list does not fit into one response
 	if !ok || len(list) != maxAccounts || string(list[31].value) != "\x21account 31" {
 		t.Errorf("the list has %d accounts: %v", len(list), list)
 	}

@@ -11,14 +11,14 @@ import (
 type pivApplet struct {
 	card       *Card
 	ca         attestationCA
-	keys       map[byte]*pivKey // by slot
-	objects    map[int][]byte   // by tag
+	keys       map[byte]*pivKey // the keys by slot
+	objects    map[int][]byte   // the data objects by tag
 	pin        secret
 	puk        secret
 	management managementKey
 
-	pinVerified bool // since the card was powered on
-	pinFresh    bool // no key has been used since the PIN was verified
+	pinVerified bool // the PIN was verified since the card was powered on
+	pinFresh    bool // the PIN was verified, and no key has been used after that
 }
 
 // The instructions of the applet.

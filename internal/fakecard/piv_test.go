@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// A testCard is a card without a reader. Tests send commands to it directly.
+// A testCard is a card to which tests send commands directly, without a reader.
 type testCard struct {
 	t *testing.T
 	*Card
 }
 
-// ask sends a command and returns the response and its status.
+// ask sends a command and returns the card's response and its status.
 func (d testCard) ask(ins, p1, p2 byte, data []byte) ([]byte, status) {
 	d.t.Helper()
 	for len(data) > 255 {
@@ -39,7 +39,7 @@ func (d testCard) ask(ins, p1, p2 byte, data []byte) ([]byte, status) {
 	}
 }
 
-// want sends a command and fails the test unless the response has that status.
+// want sends a command, and fails the test unless the response has the status s. It returns the response.
 func (d testCard) want(s status, ins, p1, p2 byte, data []byte) []byte {
 	d.t.Helper()
 	out, got := d.ask(ins, p1, p2, data)
@@ -55,7 +55,7 @@ func newTestCard(t *testing.T, o Options) testCard {
 	return d
 }
 
-// admin authenticates with the management key. Like ykman, it requires the card to authenticate too.
+// admin authenticates to the card with the management key. Like ykman, it requires that the card proves its key too.
 func (d testCard) admin() {
 	d.t.Helper()
 	alg := d.piv.management.alg
@@ -143,7 +143,7 @@ func TestManagementKey(t *testing.T) {
 	key := bytes.Repeat([]byte{9}, 32)
 	change := append([]byte{algAES256, slotManagement, 32}, key...)
 	d.want(notAllowed, insSetManagementKey, 0xff, 0xff, change)
-	d.admin() // with 3DES
+	d.admin() // authenticates with 3DES, the algorithm of the factory key before firmware 5.7
 	d.want(wrongData, insSetManagementKey, 0xff, 0xff, change[:20])
 	d.want(done, insSetManagementKey, 0xff, 0xff, change)
 	d.Reset()
@@ -153,7 +153,7 @@ func TestManagementKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagChallenge, nil))) // only the host authenticates
+	out := d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagChallenge, nil))) // only the host
 	response := encrypt(b, out[len(out)-16:])
 	d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))
 	d.want(wrongData, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))
@@ -179,7 +179,7 @@ func TestObjects(t *testing.T) {
 	d := newTestCard(t, Options{})
 	name := encode(0x5c, []byte{0x5f, 0xc1, 0x05})
 	d.want(notFound, insGetData, 0x3f, 0xff, name)
-	value := bytes.Repeat([]byte("certificate "), 100) // too long for one command or response
+	value := bytes.Repeat([]byte("certificate "), 100) // too long for one command and for one response
 	put := append(bytes.Clone(name), encode(0x53, value)...)
 	d.want(notAllowed, insPutData, 0x3f, 0xff, put)
 	d.admin()

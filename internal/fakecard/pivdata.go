@@ -5,11 +5,11 @@ import "bytes"
 const (
 	objectAttestation = 0x5fff01
 	objectDiscovery   = 0x7e
-	maxObject         = 3063 // in bytes, as on a YubiKey
+	maxObject         = 3063 // maximum size of an object in bytes, as on a YubiKey
 )
 
-// needsPIN reports whether reading an object requires the PIN: printed information, fingerprints, face,
-// iris.
+// needsPIN reports whether an object can be read only after the PIN was verified. These objects are printed
+// information, fingerprints, a face image and iris images.
 func needsPIN(object int) bool {
 	switch object {
 	case 0x5fc109, 0x5fc103, 0x5fc108, 0x5fc121:

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The algorithm numbers of the applet.
+// The numbers of the algorithms in the applet's commands.
 const (
 	algRSA3072 = 0x05
 	algRSA1024 = 0x06
@@ -34,9 +34,9 @@ const (
 // A pivKey is the key in a slot.
 type pivKey struct {
 	alg        byte
-	pin, touch byte // the policies
+	pin, touch byte // the PIN policy and the touch policy
 	imported   bool
-	private    any // *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey or *ecdh.PrivateKey
+	private    any // an *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey or *ecdh.PrivateKey
 	touched    time.Time
 }
 
@@ -44,7 +44,8 @@ func validSlot(s byte) bool {
 	return s >= 0x9a && s <= 0x9e && s != slotManagement || s == slotAttestation || s >= 0x82 && s <= 0x95
 }
 
-// newKey returns a key with the requested policies, or with the default policies of its slot.
+// newKey returns a key with the policies that args request, or with the default policies of the slot. It returns false
+// if the card does not support the policies.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/pin-touch-policies.html
 func newKey(alg, slot byte, args []field) (*pivKey, bool) {
 	k := &pivKey{alg: alg, pin: pinOnce, touch: touchNever}
@@ -60,7 +61,7 @@ func newKey(alg, slot byte, args []field) (*pivKey, bool) {
 	if v := find(args, 0xab); len(v) == 1 && v[0] != 0 {
 		k.touch = v[0]
 	}
-	return k, k.pin <= pinAlways && k.touch <= touchCached // this card has no fingerprint reader
+	return k, k.pin <= pinAlways && k.touch <= touchCached // this card has no fingerprint policies
 }
 
 func (p *pivApplet) generate(c command) ([]byte, status) {
@@ -87,7 +88,7 @@ func (p *pivApplet) generate(c command) ([]byte, status) {
 	return encode(0x7f49, k.public()), done
 }
 
-// tooNew reports whether the firmware is too old for the algorithm.
+// tooNew reports whether the algorithm needs newer firmware than this card's.
 func (p *pivApplet) tooNew(alg byte) bool {
 	switch alg {
 	case algRSA3072, algRSA4096, algEd25519, algX25519:
@@ -160,7 +161,7 @@ func (p *pivApplet) importKey(c command) status {
 	return done
 }
 
-// parsePrivate builds a private key from its parts. It returns nil if they are not valid.
+// parsePrivate creates a private key from its parts. It returns nil if the parts are not valid.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/import-asym.html
 func parsePrivate(alg byte, parts []field) any {
 	var k any
@@ -186,7 +187,7 @@ func parsePrivate(alg byte, parts []field) any {
 	return k
 }
 
-// parseRSA builds a key from its two primes and the usual exponent.
+// parseRSA creates an RSA key from its two primes and the usual exponent, 65537.
 func parseRSA(bits int, first, second []byte) any {
 	p, q, one := new(big.Int).SetBytes(first), new(big.Int).SetBytes(second), big.NewInt(1)
 	n := new(big.Int).Mul(p, q)
@@ -215,7 +216,7 @@ func (k *pivKey) public() []byte {
 	case *ecdsa.PublicKey:
 		point, err := pub.Bytes()
 		if err != nil {
-			panic(err) // cannot happen: the key was generated or checked in this package
+			panic(err) // not reached: this package has generated or checked the key
 		}
 		return encode(0x86, point)
 	case ed25519.PublicKey:

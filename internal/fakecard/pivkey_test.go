@@ -17,7 +17,7 @@ func useCommand(tag int, value []byte) []byte {
 	return encode(tagDynamic, fields(field{tagResponse, nil}, field{tag, value}))
 }
 
-// answerOf returns the data in the response of a command that used a key.
+// answerOf returns the data in the response to a command that uses a key.
 func answerOf(out []byte) []byte {
 	top, _ := decode(out)
 	in, _ := decode(find(top, tagDynamic))

@@ -17,18 +17,18 @@ const (
 	algAES256      = 0x0c
 )
 
-// A managementKey is the key that allows changes to the card.
+// A managementKey is the key with which a client proves that it may change the card.
 type managementKey struct {
 	alg     byte
 	key     []byte
 	factory bool
 
 	proved    bool
-	witness   []byte // from the card, for mutual authentication
-	challenge []byte // from the card, if only the host authenticates
+	witness   []byte // created by the card, if host and card authenticate to each other
+	challenge []byte // created by the card, if only the host authenticates
 }
 
-// newManagementKey returns the factory key of all cards. Since firmware 5.7 it is an AES key.
+// newManagementKey returns the factory key, which is the same for all cards. Since firmware 5.7, it is an AES key.
 func newManagementKey(c *Card) managementKey {
 	k := managementKey{alg: alg3DES, key: bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, 3), factory: true}
 	if c.atLeast(5, 7) {
@@ -43,7 +43,7 @@ func (k *managementKey) metadata() []byte {
 	return fields(field{1, []byte{k.alg}}, field{2, []byte{0, touchNever}}, field{5, boolByte(k.factory)})
 }
 
-// block returns the cipher of the key. The key's length was checked when the key was set.
+// block returns the cipher for the key. It cannot fail, because the key's length was checked when the key was set.
 func (k *managementKey) block() cipher.Block {
 	newCipher := aes.NewCipher
 	if k.alg == alg3DES {
@@ -87,10 +87,10 @@ const (
 	tagWitness   = 0x80
 	tagChallenge = 0x81
 	tagResponse  = 0x82
-	tagDynamic   = 0x7c // contains the other fields
+	tagDynamic   = 0x7c // the field that contains the other fields
 )
 
-// authenticate is GENERAL AUTHENTICATE with the management key. It needs two messages in each direction.
+// authenticate implements GENERAL AUTHENTICATE with the management key. The client sends two commands for it.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, appendix A.1
 func (k *managementKey) authenticate(alg byte, args []field) ([]byte, status) {
 	if alg != k.alg && (alg != 0 || k.alg != alg3DES) {

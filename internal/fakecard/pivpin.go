@@ -7,13 +7,13 @@ const (
 	refPUK     = 0x81
 	factoryPIN = "123456"
 	factoryPUK = "12345678"
-	pinLength  = 8 // a shorter PIN is padded with 0xff
+	pinLength  = 8 // length of a PIN in bytes; a shorter PIN is padded with 0xff
 )
 
 // A secret is the PIN or the PUK.
 type secret struct {
 	value     []byte
-	left, all byte // tries
+	left, all byte // number of tries that are left, and of all tries
 	factory   bool
 }
 
@@ -22,7 +22,7 @@ func newSecret(text string, tries byte) secret {
 	return secret{value: value, left: tries, all: tries, factory: true}
 }
 
-// try checks a PIN or PUK. A wrong value uses up a try. After the last try, the secret stays blocked.
+// try checks a PIN or PUK. A wrong value uses up a try. When no tries are left, the PIN or PUK is blocked.
 func (s *secret) try(guess []byte) status {
 	if s.left == 0 {
 		return blocked
@@ -50,7 +50,7 @@ func (s *secret) metadata() []byte {
 	return fields(field{1, []byte{0xff}}, field{5, boolByte(s.factory)}, field{6, []byte{s.all, s.left}})
 }
 
-// BlockPIN uses up all tries of the PIN.
+// BlockPIN blocks the PIN by using up all its tries.
 func (c *Card) BlockPIN() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +101,7 @@ func (p *pivApplet) change(c command) status {
 	return s
 }
 
-// unblock sets a new PIN with the PUK.
+// unblock sets a new PIN if the client sends the correct PUK.
 func (p *pivApplet) unblock(c command) status {
 	if len(c.data) != 2*pinLength {
 		return wrongData
@@ -113,7 +113,7 @@ func (p *pivApplet) unblock(c command) status {
 	return s
 }
 
-// setTries also resets the PIN and the PUK to their factory values.
+// setTries sets the numbers of tries, and resets the PIN and the PUK to their factory values.
 func (p *pivApplet) setTries(c command) status {
 	switch {
 	case !p.management.proved || !p.pinVerified:

@@ -12,7 +12,7 @@ import (
 
 const tagPeer = 0x85 // the public key of the peer in a key exchange
 
-// parseDynamic returns the fields of a command that uses a key.
+// parseDynamic returns the fields in the data of a command that uses a key.
 func parseDynamic(c command) ([]field, bool) {
 	top, ok := decode(c.data)
 	if !ok || !has(top, tagDynamic) {
@@ -21,7 +21,7 @@ func parseDynamic(c command) ([]field, bool) {
 	return decode(find(top, tagDynamic))
 }
 
-// use signs, exchanges keys, or authenticates with the management key.
+// use implements GENERAL AUTHENTICATE: it signs, exchanges keys, or authenticates with the management key.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 3.2.4
 func (p *pivApplet) use(c command) ([]byte, status) {
 	args, ok := parseDynamic(c)
@@ -54,8 +54,8 @@ func (p *pivApplet) use(c command) ([]byte, status) {
 	return encode(tagDynamic, encode(tagResponse, out)), done
 }
 
-// checkPolicies reports whether the key's policies allow its use. The card sends the same status for a
-// missing PIN and a missed touch.
+// checkPolicies reports whether the key's policies allow its use now. It does not distinguish a missing PIN from a
+// missed touch, because the card sends the same status for both.
 func (p *pivApplet) checkPolicies(slot byte, k *pivKey) bool {
 	fresh := p.pinFresh
 	p.pinFresh = false
@@ -73,7 +73,7 @@ func (p *pivApplet) checkPolicies(slot byte, k *pivKey) bool {
 	return true
 }
 
-// exchange returns the secret shared with the peer, or nil if the keys do not fit together.
+// exchange returns the secret shared with the peer, or nil if the two keys cannot be used together.
 func (k *pivKey) exchange(peer []byte) []byte {
 	var private *ecdh.PrivateKey
 	switch key := k.private.(type) {
@@ -96,7 +96,7 @@ func (k *pivKey) exchange(peer []byte) []byte {
 	return shared
 }
 
-// sign signs a message that the host has hashed and padded. It returns nil if the key cannot sign it.
+// sign signs a message that the host has already hashed and padded. It returns nil if the key cannot sign the message.
 func (k *pivKey) sign(message []byte) []byte {
 	switch key := k.private.(type) {
 	case *ecdsa.PrivateKey:
@@ -110,7 +110,7 @@ func (k *pivKey) sign(message []byte) []byte {
 		return out
 	case ed25519.PrivateKey:
 		return ed25519.Sign(key, message)
-	case *rsa.PrivateKey: // no padding is added, so the same operation also decrypts
+	case *rsa.PrivateKey: // RSA without padding, which also decrypts
 		m := new(big.Int).SetBytes(message)
 		if len(message) != key.Size() || m.Cmp(key.N) >= 0 {
 			return nil

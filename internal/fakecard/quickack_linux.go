@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// acknowledge makes the kernel acknowledge the next segment immediately. The kernel forgets the setting,
-// so it is set again each time.
+// acknowledge makes the kernel acknowledge the next TCP segment immediately. It must be called again for each segment,
+// because the kernel does not keep the setting.
 func acknowledge(conn net.Conn) {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
@@ -16,7 +16,7 @@ func acknowledge(conn net.Conn) {
 	if err != nil {
 		return
 	}
-	raw.Control(func(fd uintptr) { // errors are ignored: the connection is only slower then
+	raw.Control(func(fd uintptr) { // errors are ignored, because they only make the connection slower
 		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1)
 	})
 }

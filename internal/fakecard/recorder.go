@@ -9,16 +9,16 @@ import (
 
 // Usage counts the commands that a card has received.
 type Usage struct {
-	Commands  []string // names in order, such as "verify", "sign 9c", "calculate"
-	PINs      int      // PINs tried, right or wrong
-	Wrong     int      // wrong PINs among them
+	Commands  []string // names of the commands in order, such as "verify", "sign 9c", "calculate"
+	PINs      int      // number of PINs that were tried, right or wrong
+	Wrong     int      // number of wrong PINs that were tried
 	Touches   int      // how often the card waited for a touch, including missed touches
-	Signed    int      // signatures with any key
-	Exchanged int      // key exchanges with any key
-	Codes     int      // codes of the OATH applet
+	Signed    int      // number of signatures, with all keys together
+	Exchanged int      // number of key exchanges, with all keys together
+	Codes     int      // number of codes that the OATH applet has returned
 }
 
-// Count returns the number of commands with that name.
+// Count returns how many commands with the given name the card has received.
 func (a Usage) Count(name string) int {
 	n := 0
 	for _, c := range a.Commands {
@@ -29,8 +29,8 @@ func (a Usage) Count(name string) int {
 	return n
 }
 
-// A recorder counts the commands of a card and stores the failures to simulate. It has its own lock, so
-// that a test can read the counts while a command waits for a touch.
+// A recorder counts the commands of a card and stores the failures to simulate. It has a separate lock, so that a
+// test can read the counts while a command waits for a touch.
 type recorder struct {
 	mu          sync.Mutex
 	usage       Usage
@@ -38,11 +38,11 @@ type recorder struct {
 	missTouches int
 	pullAt      string
 	responses   map[string][]byte
-	inserted    context.Context    // ends when the card is removed from its reader; nil before it was inserted
-	remove      context.CancelFunc // removes the card
+	inserted    context.Context    // ends when the card is removed from its reader; nil until the card is inserted
+	remove      context.CancelFunc // cancels the context inserted
 }
 
-// Usage returns the counts so far.
+// Usage returns the counts of the commands received so far.
 func (c *Card) Usage() Usage {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -51,30 +51,30 @@ func (c *Card) Usage() Usage {
 	return a
 }
 
-// OnTouch sets the function that is called when the card waits for a touch. name is what the touch is
-// for: a slot such as "9c", or the name of an account. f returns whether the card was touched in time.
-// Its context ends when the card is removed. Without f, every touch succeeds at once.
+// OnTouch sets the function f, which is called when the card waits for a touch. what is a slot such as "9c", or the
+// name of an account. f returns whether the card was touched in time. The context of f ends when the card is removed.
+// Without f, every touch succeeds immediately.
 func (c *Card) OnTouch(f func(ctx context.Context, what string) bool) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
 	c.recorder.onTouch = f
 }
 
-// MissTouch makes the next n touches time out.
+// MissTouch makes the card time out the next n times that it waits for a touch.
 func (c *Card) MissTouch(n int) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
 	c.recorder.missTouches = n
 }
 
-// PullAt removes the card during the next command whose name, as in Usage.Commands, starts with name.
+// PullAt removes the card during the next command whose name in Usage.Commands starts with the given name.
 func (c *Card) PullAt(name string) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
 	c.recorder.pullAt = name
 }
 
-// SetResponse makes the card respond to commands of that name with the given data and a success status.
+// SetResponse makes the card respond to commands with the given name with these data and a success status.
 func (c *Card) SetResponse(name string, answer []byte) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -84,7 +84,7 @@ func (c *Card) SetResponse(name string, answer []byte) {
 	c.recorder.responses[name] = answer
 }
 
-// response returns the data set with SetResponse.
+// response returns the data that SetResponse has set for a command.
 func (l *recorder) response(name string) (answer []byte, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +117,7 @@ func (l *recorder) isRemoved() bool {
 	return l.inserted != nil && l.inserted.Err() != nil
 }
 
-// recordCommand records a command, and removes the card if PullAt named this command.
+// recordCommand records a command, and removes the card if PullAt has named the command.
 func (l *recorder) recordCommand(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,7 +134,7 @@ func (l *recorder) update(f func(*Usage)) {
 	f(&l.usage)
 }
 
-// waitTouch waits for a touch and reports whether there was one.
+// waitTouch waits for a touch and reports whether the card was touched.
 func (l *recorder) waitTouch(name string) bool {
 	l.mu.Lock()
 	l.usage.Touches++

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// SocketVariable is the environment variable in which libpcsclite finds the service's socket.
-// libpcsclite reads it once per process, so a test binary uses one service for all tests. See Start.
+// SocketVariable is the environment variable that tells libpcsclite the path of the service's socket. libpcsclite
+// reads it once per process, so all tests of a test binary use the same service. See Start.
 const SocketVariable = "PCSCLITE_CSOCK_NAME"
 
 // A Service replaces pcscd. It has readers with cards, and a socket for clients such as libpcsclite.
@@ -19,11 +19,11 @@ type Service struct {
 	listener net.Listener
 
 	mu       sync.Mutex
-	released *sync.Cond // signals that a transaction has ended or a card was closed
+	released *sync.Cond // signalled when a transaction ends and when a card is closed
 	closed   bool
-	minor    uint32 // the protocol version that clients must use; 0 for any
+	minor    uint32 // the minor protocol version that clients must use; 0 for any version
 	readers  []*reader
-	lastID   uint32 // the last number used for a context, a handle or an insertion
+	lastID   uint32 // the number used last for a context, a handle or an insertion
 	waiters  map[*client]bool
 }
 
@@ -31,15 +31,15 @@ type Service struct {
 type reader struct {
 	name      string
 	card      *Card  // nil if the reader is empty
-	insertion uint32 // identifies when the current card was inserted
+	insertion uint32 // a number for each insertion of a card
 	events    uint32
-	shared    int  // number of clients with shared access
-	exclusive bool // one client has exclusive access
+	shared    int  // number of clients that have the card open with shared access
+	exclusive bool // a client has the card open with exclusive access
 	owner     *client
 	depth     int // number of nested transactions of the owner
 }
 
-// maxReaders is the number of entries in the list of readers. The protocol fixes it.
+// maxReaders is the number of entries in the list of readers, as the protocol specifies it.
 const maxReaders = 16
 
 // Listen starts a service on a new socket.
@@ -54,10 +54,10 @@ func Listen(socket string) (*Service, error) {
 	return s, nil
 }
 
-// Start starts a service for this process and the processes that it starts. Call it in TestMain, before
-// libpcsclite is used.
+// Start starts a service for this process and the processes that it starts. Call Start in TestMain, before libpcsclite
+// is used.
 func Start() (s *Service, stop func(), err error) {
-	dir, err := os.MkdirTemp("", "card") // the path of a socket must be short
+	dir, err := os.MkdirTemp("", "card") // a short path, because the path of a socket must be short
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Service) accept() {
 	}
 }
 
-// Close stops the service, as if pcscd had stopped. New clients cannot connect.
+// Close stops the service. After that, clients cannot connect, as if pcscd had stopped.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,15 +90,15 @@ func (s *Service) Close() error {
 	return s.listener.Close()
 }
 
-// RequireMinor makes the service refuse clients with another minor version of the protocol, as pcscd
-// 2.3.0 to 2.4.0 does.
+// RequireMinor makes the service refuse clients that use another minor version of the protocol than minor. pcscd 2.3.0
+// to 2.4.0 refuses such clients too.
 func (s *Service) RequireMinor(minor uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.minor = minor
 }
 
-// Insert inserts a card into the reader of that name. If there is no such reader, it adds one.
+// Insert inserts a card into the reader with the given name. If there is no such reader, Insert adds the reader.
 func (s *Service) Insert(name string, c *Card) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +130,7 @@ func (s *Service) Pull(name string) {
 	}
 }
 
-// Unplug removes a reader, with the card in it.
+// Unplug removes a reader together with its card.
 func (s *Service) Unplug(name string) {
 	s.Pull(name)
 	s.mu.Lock()
@@ -139,7 +139,7 @@ func (s *Service) Unplug(name string) {
 	s.notifyWaiters()
 }
 
-// eject empties a reader if the card in it is still the one of that insertion.
+// eject removes the card from a reader, unless another card has been inserted since the given insertion.
 func (s *Service) eject(r *reader, insertion uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,8 +149,8 @@ func (s *Service) eject(r *reader, insertion uint32) {
 	}
 }
 
-// OpenExclusive simulates another program with exclusive access to the card, until release is called. It
-// returns false if a program already has the card open.
+// OpenExclusive simulates another program that opens the card in a reader with exclusive access until release is
+// called. It returns false if a program already has the card open.
 func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +167,7 @@ func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	}, true
 }
 
-// Open returns the number of programs that have a card open.
+// Open returns how many programs have a card open.
 func (s *Service) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +194,7 @@ func (s *Service) Idle() {
 	}
 }
 
-// reader returns the reader of that name, or nil if there is none.
+// reader returns the reader with the given name, or nil if there is no such reader.
 func (s *Service) reader(name string) *reader {
 	i := slices.IndexFunc(s.readers, func(r *reader) bool { return r.name == name })
 	if i < 0 {
@@ -208,15 +208,15 @@ func (s *Service) readerChanged(r *reader) {
 	s.notifyWaiters()
 }
 
-// notifyWaiters notifies the clients that wait for a card to be inserted or removed.
+// notifyWaiters sends a notification to the clients that wait until a card is inserted or removed.
 func (s *Service) notifyWaiters() {
 	for c := range s.waiters {
-		c.conn.Write(make([]byte, 8)) // a failure is ignored: reading from a closed connection fails too
+		c.conn.Write(make([]byte, 8)) // an error is ignored: if the client has disconnected, reading from it fails too
 		delete(s.waiters, c)
 	}
 }
 
-// nextID returns a number that has not been used before.
+// nextID returns a number that the service has not used before.
 func (s *Service) nextID() uint32 {
 	s.lastID++
 	return s.lastID

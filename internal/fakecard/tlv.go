@@ -1,12 +1,12 @@
 package fakecard
 
-// A field is a tag and a value, in the BER-TLV encoding of smart cards.
+// A field is a tag and a value. Smart cards encode fields in BER-TLV.
 type field struct {
 	tag   int
 	value []byte
 }
 
-// encode encodes a field.
+// encode returns a field's encoding.
 func encode(tag int, value []byte) []byte {
 	var out []byte
 	if tag > 0xff {
@@ -24,7 +24,7 @@ func encode(tag int, value []byte) []byte {
 	return append(out, value...)
 }
 
-// decode decodes all fields of b. ok is false if b does not end at the end of a field.
+// decode decodes all fields in b. ok is false if the last field is cut off.
 func decode(b []byte) (all []field, ok bool) {
 	for len(b) > 0 {
 		var f field
@@ -73,7 +73,7 @@ func lengthOf(b []byte) (n int, rest []byte, ok bool) {
 	return n, b[width:], true
 }
 
-// find returns the value of the first field with that tag, or nil if there is none.
+// find returns the value of the first field with the given tag, or nil if no field has the tag.
 func find(all []field, tag int) []byte {
 	for _, f := range all {
 		if f.tag == tag {
@@ -83,7 +83,7 @@ func find(all []field, tag int) []byte {
 	return nil
 }
 
-// has reports whether there is a field with that tag, even an empty one.
+// has reports whether a field has the given tag, even if the field is empty.
 func has(all []field, tag int) bool {
 	for _, f := range all {
 		if f.tag == tag {

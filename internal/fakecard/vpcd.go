@@ -8,15 +8,15 @@ import (
 	"net"
 )
 
-// ServeVPCD connects the card to a real pcscd, over a connection to its virtual reader, until either
-// side closes the connection. Closing it removes the card.
+// ServeVPCD connects the card to a real pcscd, through conn, a connection to pcscd's virtual reader. It returns when
+// either side closes the connection. That also removes the card.
 // https://frankmorgner.github.io/vsmartcard/virtualsmartcard/api.html#creating-a-virtual-smart-card-reader
 func (c *Card) ServeVPCD(conn net.Conn) error {
 	c.recorder.insert(func() { conn.Close() })
 	defer c.recorder.removeCard()
 	for {
-		// The reader sends the length and the data in two TCP segments. Without this call, each command
-		// waits 40 ms for an acknowledgement.
+		// The reader sends a length and then the data, in two TCP segments. Without acknowledge, each command takes
+		// 40 ms longer, because the reader waits for an acknowledgement of the first segment.
 		acknowledge(conn)
 		frame, err := readFrame(conn)
 		switch {
@@ -33,8 +33,8 @@ func (c *Card) ServeVPCD(conn net.Conn) error {
 	}
 }
 
-// answerFrame runs a command, or the control operation of a frame with one byte. A nil result means that
-// nothing is sent.
+// answerFrame returns the response to a frame. A frame of one byte is a control operation; a longer frame is a
+// command. If the result is nil, the frame has no response.
 func (c *Card) answerFrame(frame []byte) []byte {
 	const powerOff, powerOn, reset, askATR = 0, 1, 2, 4
 	if len(frame) != 1 {

@@ -64,7 +64,7 @@ func TestParseCommand(t *testing.T) {
 	}
 }
 
-// FuzzTransmit checks that every command gets a response with a status.
+// FuzzTransmit checks that the card's response to every command has a status.
 func FuzzTransmit(f *testing.F) {
 	f.Add([]byte{0, insSelect, 4, 0, 5, 0xa0, 0, 0, 3, 8}, []byte{0, insUse, algP256, 0x9a, 2, tagDynamic, 0})
 	f.Add([]byte{0, insSelect, 4, 0, 8, 0xa0, 0, 0, 5, 0x27, 0x21, 1, 1}, []byte{0, insPut, 0, 0, 2, tagName, 0})

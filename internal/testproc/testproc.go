@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A Func runs in its own process. The process fails if the function returns an error. The argument comes
-// from the test; an example is a directory that both processes use.
+// A Func is a function that runs in a separate process. The process fails if the Func returns an error. The argument
+// comes from the test; it is, for example, a directory that the test and the process both use.
 type Func func(argument string) error
 
 const (
@@ -21,8 +21,8 @@ const (
 	argumentVariable = "TESTPROC_ARGUMENT"
 )
 
-// Main is called by a package's TestMain. It runs the function for which this process was started, or
-// otherwise the tests, and exits.
+// Main is called by a package's TestMain. If this process was started to run one of the functions, Main runs the
+// function. Otherwise it runs the tests. Main then exits.
 func Main(m *testing.M, functions map[string]Func) {
 	name, started := os.LookupEnv(nameVariable)
 	if !started {
@@ -40,7 +40,7 @@ func Main(m *testing.M, functions map[string]Func) {
 	os.Exit(0)
 }
 
-// A Process is a running function. It is killed when the test ends.
+// A Process is a process that runs a Func. The process is killed when the test ends.
 type Process struct {
 	cmd    *exec.Cmd
 	output io.Reader
@@ -48,7 +48,7 @@ type Process struct {
 	errors bytes.Buffer
 }
 
-// Start starts a process that runs the function with that name in Main's map.
+// Start starts a process that runs a Func. name is the name of the Func in the map passed to Main.
 func Start(t testing.TB, name, argument string) *Process {
 	t.Helper()
 	p := &Process{cmd: exec.Command(os.Args[0])}
@@ -70,7 +70,7 @@ func Start(t testing.TB, name, argument string) *Process {
 	return p
 }
 
-// AwaitReady waits until the function has called [Ready].
+// AwaitReady waits until the process's function has called [Ready].
 func (p *Process) AwaitReady(t testing.TB) {
 	t.Helper()
 	if _, err := io.ReadFull(p.output, make([]byte, 1)); err != nil {
@@ -78,10 +78,10 @@ func (p *Process) AwaitReady(t testing.TB) {
 	}
 }
 
-// Release lets a function continue that has called [WaitForRelease].
+// Release lets the process's function continue if the function has called [WaitForRelease].
 func (p *Process) Release() { p.input.Close() }
 
-// AwaitSuccess waits for the function to end. The test fails if the function failed.
+// AwaitSuccess waits until the process ends. The test fails if the process's function returned an error.
 func (p *Process) AwaitSuccess(t testing.TB) {
 	t.Helper()
 	if err := p.cmd.Wait(); err != nil {
@@ -89,14 +89,14 @@ func (p *Process) AwaitSuccess(t testing.TB) {
 	}
 }
 
-// Kill kills the process and returns when it has ended.
+// Kill kills the process and waits until the process has ended.
 func (p *Process) Kill() {
 	p.cmd.Process.Kill()
 	p.cmd.Wait()
 }
 
-// Ready tells the test that this process is ready. A function calls it at most once.
+// Ready tells the test that the function in this process is ready. A Func calls Ready at most once.
 func Ready() { os.Stdout.Write([]byte{'!'}) }
 
-// WaitForRelease returns when the test has released this process, or has ended.
+// WaitForRelease waits until the test has called [Process.Release] or has ended.
 func WaitForRelease() { io.Copy(io.Discard, os.Stdin) }

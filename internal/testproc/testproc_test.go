@@ -43,7 +43,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// failed is a testing.TB that records errors.
+// A failed is a testing.TB that records errors instead of failing.
 type failed struct {
 	testing.TB
 	message string

@@ -37,7 +37,7 @@ const (
 	SourceM  = "source_profile = m\n"
 )
 
-// A World is a vault and the fake AWS that it calls. It records prompts, notes and warnings.
+// A World is a vault and the fake AWS that the vault calls. It records prompts, notes and warnings.
 type World struct {
 	*vault.Vault
 	fakeaws.World
@@ -50,7 +50,7 @@ type World struct {
 	Warnings    []error
 	ClockOffset time.Duration
 
-	SignInIndex string // the directory of the index of sign-ins, if there is one
+	SignInIndex string // the directory of the index of sign-ins; empty if there is no index
 }
 
 var ErrNoUser = errors.New("no user to prompt")
@@ -102,7 +102,7 @@ func New(t *testing.T, config string) *World {
 	return w
 }
 
-// StoreKey stores alice's access key under a name.
+// StoreKey stores alice's access key in the vault under the given name.
 func (w *World) StoreKey(t *testing.T, name string) {
 	t.Helper()
 	if err := w.Keys.Put(t.Context(), name, aws.Credentials{AccessKeyID: w.Key.ID, SecretAccessKey: w.Key.Secret}); err != nil {
@@ -110,7 +110,7 @@ func (w *World) StoreKey(t *testing.T, name string) {
 	}
 }
 
-// Create creates credentials for a profile that are valid for at least five minutes.
+// Create creates credentials for a profile. The credentials are valid for at least five minutes.
 func (w *World) Create(t *testing.T, name string, o plan.Options) (aws.Credentials, error) {
 	t.Helper()
 	if o.SessionName == "" {
@@ -123,8 +123,8 @@ func (w *World) Create(t *testing.T, name string, o plan.Options) (aws.Credentia
 	return w.Credentials(t.Context(), pl, o, 5*time.Minute)
 }
 
-// Calls returns the calls that AWS received, without the parts that are the same in all tests, and
-// resets the list.
+// Calls returns the calls that AWS has received, and deletes them from the record. It leaves out the parts of calls
+// that are the same in all tests.
 func (w *World) Calls() []string {
 	calls := slices.Clone(w.AWS.Actions())
 	for i, c := range calls {
