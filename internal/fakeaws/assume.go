@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// assumedRole is the response of AssumeRole and its variants.
+// assumedRole is the response of AssumeRole and of the other calls that assume a role.
 type assumedRole struct {
 	Credentials      credentials
 	AssumedRoleUser  struct{ AssumedRoleId, Arn string }
@@ -18,7 +18,7 @@ type assumedRole struct {
 	Provider                    string `xml:",omitempty"`
 }
 
-// assumption is the requested role session.
+// assumption is a request for a role session.
 type assumption struct {
 	arn, session   string
 	lasts          time.Duration
@@ -95,7 +95,7 @@ func (a *AWS) assumed(s session, ask assumption, r *request) assumedRole {
 	return out
 }
 
-// checkTrust returns an error if the role's trust policy does not allow the caller.
+// checkTrust returns an error if the role's trust policy does not allow the caller to assume the role.
 func (t *role) checkTrust(c *caller, ask assumption, now time.Time) error {
 	no := unauthorized(c.arn, "sts:AssumeRole", t.arn)
 	switch {
@@ -109,7 +109,7 @@ func (t *role) checkTrust(c *caller, ask assumption, now time.Time) error {
 	return nil
 }
 
-// matches reports whether a principal in a trust policy matches the caller.
+// matches reports whether entry, a principal in a trust policy, includes the caller.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func (c *caller) matches(entry string) bool {
 	if entry == "*" || entry == c.arn || entry == c.account {
@@ -121,8 +121,9 @@ func (c *caller) matches(entry string) bool {
 	return c.session != nil && c.session.role != nil && c.session.role.arn == entry
 }
 
-// codeIsRecent reports whether the MFA code is recent enough: the code of this call, or the one with which the caller's user
-// session was created. A role session does not count, because roles do not pass MFA on to the next role.
+// codeIsRecent reports whether an MFA code was sent recently enough: with this call, or when the caller's
+// GetSessionToken session was created. The code of a role session does not count, because roles do not pass MFA on to
+// the next role.
 func (t *role) codeIsRecent(c *caller, withCode bool, now time.Time) bool {
 	if withCode {
 		return true
@@ -134,8 +135,9 @@ func (t *role) codeIsRecent(c *caller, withCode bool, now time.Time) bool {
 	return t.MFAMaxAge == 0 || now.Sub(s.mfaAt) <= t.MFAMaxAge
 }
 
-// checkDuration refuses a session that is longer than the role allows, or longer than an hour if the caller's credentials are temporary.
-// [K]: that the hour also applies to sessions of GetSessionToken comes from this project's own rules, not from AWS's documentation.
+// checkDuration refuses a session that is longer than the role allows. If the caller's credentials are temporary, it
+// also refuses a session that is longer than an hour. [K]: AWS documents this hour only for callers that are roles.
+// That it also applies to sessions of GetSessionToken is a rule of this project.
 func (t *role) checkDuration(lasts time.Duration, chained bool) error {
 	if chained && lasts > time.Hour {
 		return invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")

@@ -126,7 +126,8 @@ func TestAssumedRoleIsNamedAsAWSDoes(t *testing.T) {
 	}
 }
 
-// A role that requires MFA accepts a recent code of the call or of the caller's user session, and no other.
+// A role that requires MFA accepts a recent code of the call itself, or of the caller's user session. It accepts no
+// other code.
 func TestRoleWithMFA(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

@@ -15,7 +15,7 @@ import (
 // maxBody is the largest request body that is read, in bytes.
 const maxBody = 1 << 20
 
-// AWS is one fake AWS: its users, roles and sign-in portals, its clock, and the calls that it has received.
+// AWS is one fake AWS: it has users, roles, sign-in portals and a clock, and it records the calls that it receives.
 // Its methods are safe for concurrent use.
 type AWS struct {
 	server *http.Server
@@ -26,9 +26,9 @@ type AWS struct {
 	mu            sync.Mutex // guards the fields below and everything they point to
 	clock         func() time.Time
 	ahead         time.Duration
-	idsCreated    int // ids created so far
-	callsAnswered int // calls answered so far
-	keyDelay      int // how many uses of a new IAM key fail before it works
+	idsCreated    int // number of ids created so far
+	callsAnswered int // number of calls answered so far
+	keyDelay      int // number of uses of a new IAM key that fail before the key works
 	users         map[string]*User
 	keys          map[string]*accessKey
 	devices       map[string]*MFA
@@ -36,13 +36,13 @@ type AWS struct {
 	sessions      map[string]*session
 	policies      map[string]policy
 	issuers       map[string]*provider
-	keyCache      time.Duration // how long providers' keys are cached
-	pins          bool          // whether a token's role pin is enforced
+	keyCache      time.Duration // how long the public keys of OIDC providers are cached
+	pins          bool          // whether the fake enforces a token's role pin; see EnforcePins
 	sso           *idcState
 	anchors       map[string]*anchor
 	anywhere      map[string]*anywhereProfile
-	signins       map[string]time.Time // the console's sign-in tokens, with their expiry
-	noPost        bool                 // the console's sign-in accepts only GET
+	signins       map[string]time.Time // when each sign-in token of the console expires, by token
+	noPost        bool                 // whether the console's sign-in accepts only GET requests
 	logins        *loginState
 	calls         []*Call
 	arrived       chan struct{} // closed and replaced when a call arrives
@@ -50,10 +50,11 @@ type AWS struct {
 	faults        []*Fault
 }
 
-// NewAWS starts an empty fake AWS on a free port. The caller closes it.
+// NewAWS starts an empty fake AWS on a free port. The caller must close it.
 func NewAWS() (*AWS, error) { return NewAWSAt("127.0.0.1:0") }
 
-// NewAWSAt is like NewAWS, but listens on the given address, for example one for which sessions were cached.
+// NewAWSAt is like NewAWS, but listens on the given address. A test can use the address of an earlier fake, whose
+// sessions aws-vault has cached.
 func NewAWSAt(address string) (*AWS, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -94,7 +95,7 @@ func (a *AWS) Close() {
 	})
 }
 
-// URL returns the endpoint for all services, without a slash at the end.
+// URL returns the endpoint URL for all services. It does not end with a slash.
 func (a *AWS) URL() string { return a.url }
 
 // Now returns the time of the fake's clock.
@@ -106,7 +107,7 @@ func (a *AWS) Now() time.Time {
 
 func (a *AWS) now() time.Time { return a.clock().Add(a.ahead) }
 
-// SetClock replaces the fake's clock, and undoes Advance.
+// SetClock replaces the fake's clock, and cancels the effect of Advance.
 func (a *AWS) SetClock(now func() time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -8,11 +8,11 @@ import (
 // caller is the principal that signed a call.
 type caller struct {
 	arn, id, account string
-	user             *User    // set if a long-term key signed
-	session          *session // set if temporary credentials signed
+	user             *User    // the user whose long-term key signed the call; nil for temporary credentials
+	session          *session // the session whose temporary credentials signed the call; nil for a long-term key
 }
 
-// owner returns the user of a long-term key or of a session of GetSessionToken, and nil for other callers.
+// owner returns the user if the caller uses a long-term key or a session of GetSessionToken. Otherwise it returns nil.
 func (c *caller) owner() *User {
 	if c.session != nil && c.session.kind == userSession {
 		return c.session.user
@@ -20,7 +20,8 @@ func (c *caller) owner() *User {
 	return c.user
 }
 
-// short returns the caller's name in the one-line form of a call: user/alice, session/alice, role/hub, federated/bob.
+// short returns the caller's name as [Call.String] prints it, such as user/alice, session/alice, role/hub or
+// federated/bob.
 func (c *caller) short() string {
 	switch {
 	case c == nil:
@@ -36,33 +37,33 @@ func (c *caller) short() string {
 	}
 }
 
-// sessionKind says which operation created temporary credentials.
+// sessionKind identifies the operation that created temporary credentials.
 type sessionKind int
 
 const (
-	userSession      sessionKind = iota // GetSessionToken
-	roleSession                         // AssumeRole and its variants
-	federatedSession                    // GetFederationToken
+	userSession      sessionKind = iota // created by GetSessionToken
+	roleSession                         // created by AssumeRole or another call that assumes a role
+	federatedSession                    // created by GetFederationToken
 )
 
-// session is a set of temporary credentials, with everything that AWS knows about it.
+// session is a set of temporary credentials, together with what AWS knows about them.
 type session struct {
 	Key
 	token          string
 	kind           sessionKind
-	user           *User // for userSession and federatedSession
-	role           *role // for roleSession
+	user           *User // nil for a roleSession
+	role           *role // set only for a roleSession
 	name           string
-	chained        bool // created with another role's session
+	chained        bool // the session was created with another role's session
 	expires        time.Time
-	mfaAt          time.Time // when an MFA code was accepted; zero for never
+	mfaAt          time.Time // when an MFA code was accepted for the session; zero for never
 	tags           map[string]string
 	transitive     map[string]bool
 	sourceIdentity string
 	limit          *limit
 }
 
-// issue creates the session's credentials, valid from now.
+// issue creates credentials for the session. They are valid for the duration lasts, starting now.
 func (a *AWS) issue(s session, now time.Time, lasts time.Duration) *session {
 	id := a.id("ASIA")
 	s.Key, s.token = Key{ID: id, Secret: secret(id)}, token(id)
@@ -71,7 +72,7 @@ func (a *AWS) issue(s session, now time.Time, lasts time.Duration) *session {
 	return &s
 }
 
-// ExpireSessions ends all temporary credentials that exist.
+// ExpireSessions makes all existing temporary credentials expire.
 func (a *AWS) ExpireSessions() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -80,7 +81,7 @@ func (a *AWS) ExpireSessions() {
 	}
 }
 
-// caller returns the principal of the session's credentials.
+// caller returns the principal that uses the session's credentials.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func (s *session) caller() *caller {
 	switch s.kind {
@@ -101,7 +102,7 @@ func (s *session) caller() *caller {
 	}
 }
 
-// keyOf returns the secret and the principal of an access key.
+// keyOf returns the secret of an access key, and the principal to whom the key belongs.
 func (a *AWS) keyOf(id, sessionToken string, now time.Time) (string, *caller, error) {
 	unknown := refuse(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	if k := a.keys[id]; k != nil {

@@ -12,34 +12,36 @@ import (
 // Call is one request that the fake received.
 type Call struct {
 	Time        time.Time
-	Service     string // sts, iam, oidc, portal or signin
+	Service     string // sts, iam, oidc, portal, signin, openid or rolesanywhere
 	Action      string
-	Method      string     // HTTP method
-	Params      url.Values // as received, with codes and tokens; includes the fields of a JSON body
-	Caller      string     // ARN of the signer; empty if the call is not signed
-	AccessKeyID string     // from the signature
-	Region      string     // from the signature's scope
+	Method      string     // the HTTP method
+	Params      url.Values // parameters as received, including codes, tokens and the fields of a JSON body
+	Caller      string     // ARN of the principal that signed the call; empty for an unsigned call
+	AccessKeyID string     // the access key id in the signature
+	Region      string     // the region in the signature's scope
 	UserAgent   string
 	Header      http.Header
-	Status      int    // HTTP status of the response; 0 while there is none
+	Status      int    // HTTP status of the response; 0 until there is a response
 	Code        string // AWS's error code; empty for success
 
-	// What CloudTrail records about the session that the call created. Any step of the chain may have set it.
+	// CloudTrail would record these values for the session that the call created. They can come from an earlier session
+	// of the role chain.
 	SourceIdentity string
 	SessionTags    map[string]string
 
-	by   string // short name of the caller
-	lost bool   // the response was lost or cut off
+	by   string // the caller's short name; see caller.short
+	lost bool   // whether the response was lost or cut off
 }
 
-// shown lists the parameters that [Call.String] prints, with their short names, in order.
+// shown lists the parameters that [Call.String] prints, in this order, and the short name that it prints for each of
+// them.
 var shown = []struct{ param, name string }{
 	{"UserName", "user"}, {"AccessKeyId", "key"}, {"Status", "status"}, {"Name", "name"}, {"DurationSeconds", "duration"},
 	{"SerialNumber", "mfa"}, {"RoleSessionName", "session"}, {"ExternalId", "external-id"}, {"SourceIdentity", "source-identity"},
 	{"grantType", "grant"}, {"grant_type", "grant"}, {"account_id", "account"}, {"role_name", "role"},
 }
 
-// String returns the call in one line without secrets, for tables in tests:
+// String returns the call in one line without secrets, so that tests can compare it:
 // AssumeRole arn:aws:iam::123456789012:role/hub duration=3600 mfa=alice session=s by=user/alice.
 func (c Call) String() string {
 	words := []string{c.Action}
@@ -78,7 +80,7 @@ func (c Call) String() string {
 	return strings.Join(words, " ")
 }
 
-// Calls returns all recorded calls, oldest first, including those that are not answered yet.
+// Calls returns all recorded calls, the oldest first. It includes calls that have no response yet.
 func (a *AWS) Calls() []Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -105,7 +107,8 @@ func (a *AWS) Reset() {
 	a.calls = nil
 }
 
-// Await waits until n calls of action have arrived since the last Reset, whether answered or not. An empty action means any action.
+// Await waits until n calls of the action have arrived since the last Reset. Calls count even if they have no response
+// yet. An empty action means any action.
 func (a *AWS) Await(ctx context.Context, action string, n int) error {
 	for {
 		a.mu.Lock()
@@ -127,7 +130,7 @@ func (a *AWS) Await(ctx context.Context, action string, n int) error {
 	}
 }
 
-// record records a call when it arrives. Its result is filled in later.
+// record records a call when the call arrives. The call's result is added later.
 func (a *AWS) record(r *request) {
 	r.call = &Call{
 		Time: r.now, Service: r.service, Action: r.action, Method: r.http.Method, Params: r.params,
@@ -138,8 +141,9 @@ func (a *AWS) record(r *request) {
 	a.arrived = make(chan struct{})
 }
 
-// Watch runs f twice for each later request: on arrival, and after processing but before the response. The request waits
-// for f. If f returns true, the connection is closed. A nil f stops watching.
+// Watch makes each later request call f twice: when the request arrives, and when it has been processed but has no
+// response yet. The request waits for f. If f returns true, the connection is closed. If f is nil, requests are no
+// longer watched.
 func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

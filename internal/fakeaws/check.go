@@ -21,7 +21,7 @@ var (
 	policyAlphabet   = regexp.MustCompile(`^[\x{09}\x{0A}\x{0D}\x{20}-\x{FF}]*$`)
 )
 
-// checks collects all invalid parameters of a call, because AWS reports them in one error.
+// checks collects all invalid parameters of a call, because AWS reports all of them in one error.
 type checks struct {
 	params url.Values
 	found  []string
@@ -31,7 +31,7 @@ func (c *checks) fail(value, field, want string) {
 	c.found = append(c.found, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, field, want))
 }
 
-// err returns AWS's ValidationError for all invalid parameters, or nil if there are none.
+// err returns AWS's ValidationError with all invalid parameters, or nil if all parameters are valid.
 func (c *checks) err() error {
 	switch len(c.found) {
 	case 0:
@@ -43,7 +43,7 @@ func (c *checks) err() error {
 	}
 }
 
-// required checks a required parameter and returns it.
+// required returns a required parameter, and checks its length and characters.
 func (c *checks) required(param string, least, most int, alphabet *regexp.Regexp) string {
 	field := strings.ToLower(param[:1]) + param[1:]
 	if !c.params.Has(param) {
@@ -55,7 +55,7 @@ func (c *checks) required(param string, least, most int, alphabet *regexp.Regexp
 	return value
 }
 
-// optional checks a parameter that may be missing, and returns it.
+// optional returns a parameter that may be missing, and checks its length and characters.
 func (c *checks) optional(param string, least, most int, alphabet *regexp.Regexp) string {
 	if !c.params.Has(param) {
 		return ""
@@ -75,7 +75,7 @@ func (c *checks) value(value, field string, least, most int, alphabet *regexp.Re
 	}
 }
 
-// duration checks DurationSeconds and returns it, or normal if it is missing.
+// duration returns the parameter DurationSeconds, and checks it. If the parameter is missing, duration returns normal.
 func (c *checks) duration(least, most, normal time.Duration) time.Duration {
 	text := c.params.Get("DurationSeconds")
 	if text == "" {
@@ -94,7 +94,7 @@ func (c *checks) duration(least, most, normal time.Duration) time.Duration {
 	return lasts
 }
 
-// mfa checks the form of the serial number and the code.
+// mfa checks the form of the MFA device's serial number and of the MFA code.
 func (c *checks) mfa() {
 	c.optional("SerialNumber", 9, 256, serialAlphabet)
 	c.optional("TokenCode", 6, 6, codeAlphabet)

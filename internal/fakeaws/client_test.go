@@ -18,11 +18,11 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// noon is the time of most tests' clocks.
+// noon is the time that most tests set their clocks to.
 var noon = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// newAWS returns a fake whose clock is stopped at the real time. The SDK signs with the real time, and a stopped clock keeps codes
-// from changing during a test.
+// newAWS returns a fake whose clock stands still at the current time. The SDK signs with the current time, and while
+// the clock stands still, MFA codes do not change.
 func newAWS(t *testing.T) *AWS {
 	t.Helper()
 	a, err := NewAWS()
@@ -58,7 +58,8 @@ func temporary(c *ststypes.Credentials) aws.Credentials {
 	return aws.Credentials{AccessKeyID: *c.AccessKeyId, SecretAccessKey: *c.SecretAccessKey, SessionToken: *c.SessionToken}
 }
 
-// wantCode fails unless err is AWS's error with this code, and its message contains words. An empty code expects success.
+// wantCode fails the test unless err is AWS's error with the given code and a message that contains words. If code is
+// empty, err must be nil.
 func wantCode(t *testing.T, err error, code, words string) {
 	t.Helper()
 	if code == "" {
@@ -83,7 +84,7 @@ func wantActions(t *testing.T, a *AWS, want ...string) {
 	}
 }
 
-// userSessionOf returns a session of GetSessionToken, with a code if m is not nil.
+// userSessionOf returns a session of GetSessionToken. If m is not nil, the call has an MFA code of m.
 func userSessionOf(t *testing.T, a *AWS, k Key, m *MFA) aws.Credentials {
 	t.Helper()
 	in := &sts.GetSessionTokenInput{}

@@ -9,40 +9,40 @@ import (
 	"time"
 )
 
-// controls are requests under /_fake/ that control the fake itself, for scripts and programs that know only its URL.
-// A control responds with text, one item per line, or with status 400 and an error.
+// controls are the requests under /_fake/ that control the fake itself. Scripts and programs that know only the fake's
+// URL use them. The response is text with one item per line, or an error with status 400.
 var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
-	"GET calls":     showCalls,             // format=json for one JSON object per line
+	"GET calls":     showCalls,             // format=json prints one JSON object per line
 	"POST reset":    command((*AWS).Reset), // delete the recorded calls
-	"POST fault":    addFault,              // a Fault in JSON, with durations such as "2s"
+	"POST fault":    addFault,              // the body is a Fault in JSON, with durations such as "2s"
 	"POST heal":     command((*AWS).Heal),  // remove all faults
-	"POST advance":  advance,               // by=1h
+	"POST advance":  advance,               // by=1h: moves the clock forward
 	"GET now":       showTime,
 	"GET code":      showCode,                       // serial=ARN: the code that the device shows now
 	"GET secret":    showSecret,                     // serial=ARN: the secret that the device shares with AWS
 	"POST user":     addUser,                        // account=, name=: creates a user, prints a new key's id and secret
 	"POST mfa":      addMFA,                         // account=, name=, device=: prints the serial
-	"POST role":     addRole,                        // arn=, and a Role in JSON
-	"POST example":  example,                        // creates the world of Example, prints a key's id and secret
-	"POST expire":   command((*AWS).ExpireSessions), // end all sessions
-	"POST lag":      lag,                            // uses=N: the first N uses of each later key fail
+	"POST role":     addRole,                        // arn=, and a Role in JSON as the body
+	"POST example":  example,                        // calls Example, prints the id and secret of alice's key
+	"POST expire":   command((*AWS).ExpireSessions), // makes all sessions expire
+	"POST lag":      lag,                            // uses=N: the first N uses of each key created later fail
 	"POST signin":   signin,                         // post=off: the console's sign-in refuses POST
-	"POST sso":      addSSO,                         // url=, region=, and auto=1 to approve sign-ins automatically
-	"POST assign":   assign,                         // url=, account=, role=
-	"POST approve":  decide(true),                   // user_code=; without it, all sign-ins that wait
-	"POST deny":     decide(false),                  // the same parameters
-	"POST revoke":   revoke,                         // token=; without it, all tokens
-	"POST login":    setLogin,                       // arn=, and auto=1 to approve automatically: who signs in with aws login
-	"POST logins":   command((*AWS).RevokeLogins),   // end all sign-ins of aws login
-	"POST anchor":   addAnchor,                      // account=, region=, and the authorities in PEM: prints the trust anchor's ARN
-	"POST anywhere": addAnywhere,                    // account=, region=, and an AnywhereProfile in JSON: prints its ARN
-	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the URL and the provider's ARN
+	"POST sso":      addSSO,                         // url=, region=: adds a portal; auto=1 approves its sign-ins automatically
+	"POST assign":   assign,                         // url=, account=, role=: assigns the permission set to the user
+	"POST approve":  decide(true),                   // user_code=: approves this sign-in; without user_code, all waiting sign-ins
+	"POST deny":     decide(false),                  // user_code=: denies this sign-in; without user_code, all waiting sign-ins
+	"POST revoke":   revoke,                         // token=: revokes this token; without token, all tokens
+	"POST login":    setLogin,                       // arn=: who signs in with aws login; auto=1 approves automatically
+	"POST logins":   command((*AWS).RevokeLogins),   // ends all sign-ins of aws login
+	"POST anchor":   addAnchor,                      // account=, region=, and CA certificates in PEM: prints the trust anchor's ARN
+	"POST anywhere": addAnywhere,                    // account=, region=, and an AnywhereProfile in JSON: prints the profile's ARN
+	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the issuer's URL and the provider's ARN
 	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token
-	"POST people":   setPeople,                      // name=, and a Login in JSON: who signs in at the issuer, and how
-	"POST newkeys":  rotateIssuer,                   // name=: the issuer gets new keys, and no longer publishes the old ones
+	"POST people":   setPeople,                      // name=, and a Login in JSON: how users sign in at this issuer
+	"POST newkeys":  rotateIssuer,                   // name=: replaces this issuer's keys, and no longer publishes the old keys
 	"POST keycache": cacheKeys,                      // lasts=24h: how long AWS caches a provider's keys
 	"POST pins":     enforcePins,                    // on=0 or on=1: whether AWS enforces the role pin of a token
-	"POST provider": addProvider,                    // account=, url=, audience=, at=: prints the ARN; the provider's keys are fetched
+	"POST provider": addProvider,                    // account=, url=, audience=, at=: adds an OIDC provider, prints its ARN
 }
 
 // control responds to a request under /_fake/.
@@ -67,7 +67,7 @@ func (a *AWS) control(w http.ResponseWriter, r *http.Request, path string, body 
 	}
 }
 
-// command is a control without parameters and answer.
+// command returns a control that calls act. The control has no parameters, and its response is empty.
 func command(act func(*AWS)) func(*AWS, url.Values, []byte) (string, error) {
 	return func(a *AWS, _ url.Values, _ []byte) (string, error) {
 		act(a)
@@ -92,11 +92,11 @@ func showCalls(a *AWS, q url.Values, _ []byte) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// faultFields is a Fault as scripts write it in JSON.
+// faultFields is the JSON form of a Fault in a control request.
 type faultFields struct {
 	Fault
 	Delay, Skew string
-	Until, Late struct{} // a channel cannot be sent as JSON
+	Until, Late struct{} // refused in JSON, because a channel cannot be sent
 }
 
 func addFault(a *AWS, _ url.Values, body []byte) (string, error) {
@@ -169,7 +169,7 @@ func addMFA(a *AWS, q url.Values, _ []byte) (string, error) {
 	return a.AddUser(q.Get("account"), q.Get("name")).AddMFA(q.Get("device")).Serial(), nil
 }
 
-// roleFields is a Role as scripts write it in JSON.
+// roleFields is the JSON form of a Role in a control request.
 type roleFields struct {
 	Role
 	MaxSession, MFAMaxAge string

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// ask sends a control request and returns the lines of the response. It fails unless the status is want.
+// ask sends a control request and returns the lines of the response. It fails the test unless the HTTP status is want.
 func ask(t *testing.T, a *AWS, method, path, body string, want int) []string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, a.URL()+"/_fake/"+path, strings.NewReader(body))
@@ -137,7 +137,7 @@ func TestControlsRefuse(t *testing.T) {
 	ask(t, a, "POST", "identity?name=i", "{", 400)
 }
 
-// Example creates the same world each time, and adding something twice has no effect.
+// Example creates the same users and roles each time. Adding something that already exists has no effect.
 func TestExampleIsRepeatable(t *testing.T) {
 	one, two := newAWS(t), newAWS(t)
 	if a, b := one.Example(), two.Example(); a.Key != b.Key || a.MFA.Secret() != b.MFA.Secret() || len(a.Key.ID) != 20 || len(a.Key.Secret) != 40 {
@@ -160,7 +160,7 @@ func TestExampleIsRepeatable(t *testing.T) {
 	}
 }
 
-// A replaced role keeps its id, and an invalid policy allows nothing.
+// A role keeps its id when it is replaced. A role with an invalid policy may do nothing.
 func TestRoleReplaced(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// proof is a DPoP proof whose signature matches the key that it contains.
+// proof is a parsed DPoP proof. Its signature has been verified with the public key that the proof contains.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.2
 type proof struct {
 	id, method, url string
@@ -58,7 +58,7 @@ func parseProof(text string) (proof, error) {
 	}, nil
 }
 
-// proofJWK parses a P-256 key. Its coordinates must have 32 bytes each, including leading zeros.
+// proofJWK parses the P-256 public key of a proof. Each coordinate must have 32 bytes, including leading zeros.
 func proofJWK(jwk map[string]string) (*ecdsa.PublicKey, error) {
 	if jwk["kty"] != "EC" || jwk["crv"] != "P-256" || jwk["d"] != "" {
 		return nil, errors.New("jwk is no public key on P-256")

@@ -5,29 +5,30 @@ import (
 	"time"
 )
 
-// Fault is a fault that the fake produces. Its parts add up: a fault can be late, have a wrong clock and refuse.
+// Fault is what goes wrong with a call. Several fields can be set: a call can, for example, be delayed and then
+// refused.
 type Fault struct {
-	Action string // the affected action, such as "AssumeRole"; empty for any
-	Skip   int    // how many calls succeed first
-	Times  int    // how many calls then fail; 0 means 1, and a negative number means all until Heal
+	Action string // the action of the calls that fail, such as "AssumeRole"; empty for any action
+	Skip   int    // how many calls succeed before the first call fails
+	Times  int    // how many calls fail after that; 0 means 1, and a negative number means all calls until Heal
 
-	Delay time.Duration   // wait before the call is processed
-	Until <-chan struct{} // wait until the channel is closed, before the call is processed
-	Hang  bool            // never respond; the call is not processed
-	Late  <-chan struct{} // process the call, then wait until the channel is closed, then respond
-	Skew  time.Duration   // how far the clock is wrong, in the Date header and when signatures are checked
+	Delay time.Duration   // wait this long before the call is processed
+	Until <-chan struct{} // wait before the call is processed, until this channel is closed
+	Hang  bool            // never respond, and do not process the call
+	Late  <-chan struct{} // process the call, and do not respond until this channel is closed
+	Skew  time.Duration   // added to the fake's clock for the Date header and for checking signatures
 
-	Status      int    // refuse with this HTTP status; 0 with a Code means 400
-	Code        string // refuse with this code, such as "InternalFailure"
-	Message     string // the error message
-	Throttle    bool   // refuse with "Rate exceeded"
-	HTML        bool   // respond 200 with a sign-in page, as a captive portal does
-	Hangup      bool   // close the connection; the call is not processed
-	AnswerLost  bool   // process the call, then close the connection
+	Status      int    // refuse the call with this HTTP status; if 0 and Code is set, with 400
+	Code        string // refuse the call with this error code, such as "InternalFailure"
+	Message     string // the error message, if the call is refused
+	Throttle    bool   // refuse the call with "Rate exceeded"
+	HTML        bool   // respond with status 200 and a sign-in page, as a captive portal does
+	Hangup      bool   // close the connection without processing the call
+	AnswerLost  bool   // process the call, then close the connection without a response
 	TruncateXML bool   // process the call, then send only the first half of the response
 }
 
-// Fail adds a fault. If several match a call, the one that was added first is used.
+// Fail adds a fault. If several faults match a call, the fault that was added first is used.
 func (a *AWS) Fail(f Fault) {
 	if f.Times == 0 {
 		f.Times = 1
@@ -44,12 +45,13 @@ func (a *AWS) Heal() {
 	a.faults = nil
 }
 
-// fault returns and counts the next fault for action, or the zero Fault, which does nothing.
+// fault returns the next fault for the action and counts the use. If there is none, it returns the zero Fault, which
+// does nothing.
 func (a *AWS) fault(action string) Fault {
 	return a.due(func(f *Fault) bool { return f.Action == "" || f.Action == action })
 }
 
-// faultNamed is like fault, for the calls of an issuer. Only faults with a matching Action apply.
+// faultNamed is like fault, but ignores faults whose Action is empty. It is used for calls to issuers.
 func (a *AWS) faultNamed(action string) Fault {
 	return a.due(func(f *Fault) bool { return f.Action == action })
 }
@@ -71,7 +73,7 @@ func (a *AWS) due(hits func(*Fault) bool) Fault {
 	return Fault{}
 }
 
-// wait waits as the fault says. It returns false if the call ends without a response.
+// wait makes the call wait as the fault requires. It returns false if the call must end without a response.
 func (a *AWS) wait(f Fault, r *http.Request) bool {
 	var late <-chan time.Time
 	if f.Delay > 0 {
@@ -94,12 +96,13 @@ func (a *AWS) wait(f Fault, r *http.Request) bool {
 	return true
 }
 
-// waitLate waits after the call was processed, and reports whether the client is still there.
+// waitLate waits, after the call was processed, until f.Late is closed. It returns false if the client has
+// disconnected.
 func (a *AWS) waitLate(f Fault, r *http.Request) bool {
 	return f.Late == nil || first(f.Late, r, a.done)
 }
 
-// first reports whether c was closed before the client disconnected or the fake was closed.
+// first waits until c is closed or sends. It returns false if the client disconnects or the fake is closed before that.
 func first[T any](c <-chan T, r *http.Request, done <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -111,7 +114,7 @@ func first[T any](c <-chan T, r *http.Request, done <-chan struct{}) bool {
 	}
 }
 
-// refusal returns the error that the fault responds with, or nil.
+// refusal returns the error with which the fault refuses a call, or nil if the fault does not refuse calls.
 func (f Fault) refusal(service string) error {
 	switch {
 	case f.Throttle && (service == "portal" || service == "oidc"):

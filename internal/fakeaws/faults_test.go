@@ -43,7 +43,7 @@ func TestFaultsRefuse(t *testing.T) {
 	}
 }
 
-// A wrong clock is visible in the Date header, so that clients can measure it.
+// If the fake's clock is wrong, the Date header shows the wrong time, so that clients can measure the difference.
 func TestClockSkewIsVisible(t *testing.T) {
 	a := newAWS(t)
 	a.SetClock(func() time.Time { return noon })
@@ -77,7 +77,7 @@ func TestFaultsChoose(t *testing.T) {
 	wantCode(t, err, "", "")
 }
 
-// If the response is lost, the call was processed, so the code is used up.
+// If the response to a call is lost, the call was still processed, so its MFA code cannot be used again.
 func TestAnswerLost(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -91,7 +91,7 @@ func TestAnswerLost(t *testing.T) {
 	wantActions(t, a, "GetSessionToken mfa=alice by=user/alice lost", "GetSessionToken mfa=alice by=user/alice refused=AccessDenied")
 }
 
-// If the connection is closed at once, the call was not processed, so the code is still valid.
+// If the connection is closed immediately, the call was not processed, so its MFA code can still be used.
 func TestHangup(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -192,7 +192,7 @@ func TestAnswersThatAreNotAWS(t *testing.T) {
 	}
 }
 
-// If many calls use the same code, one succeeds.
+// If many calls use the same MFA code, exactly one call succeeds.
 func TestOneCodeManyCalls(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -215,7 +215,7 @@ func TestOneCodeManyCalls(t *testing.T) {
 	}
 }
 
-// A late response comes after the call was processed, even if the client no longer waits.
+// If a response is late, the call was still processed, even if the client has stopped waiting.
 func TestLateResponse(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -240,7 +240,7 @@ func TestLateResponse(t *testing.T) {
 	wantCode(t, err, "AccessDenied", "invalid MFA one time pass code")
 }
 
-// Faults affect an issuer's calls and files only if they name them.
+// A fault affects an issuer's calls and files only if its Action names them.
 func TestIssuerFaults(t *testing.T) {
 	a := newAWS(t)
 	i, err := a.AddIssuer("123456789012", "corp", "aws-vault")

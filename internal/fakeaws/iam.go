@@ -10,10 +10,10 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const mostKeys = 2
 
-// userFields is a user in IAM's responses.
+// userFields has the fields of a user in IAM's responses.
 type userFields struct{ Path, UserName, UserId, Arn, CreateDate string }
 
-// keyFields is a key in IAM's responses. The secret is included only when the key is created.
+// keyFields has the fields of an access key in IAM's responses. Only the response that creates the key has the secret.
 type keyFields struct {
 	UserName, AccessKeyId, Status string
 	SecretAccessKey               string `xml:",omitempty"`
@@ -24,7 +24,8 @@ func noEntity(format string, args ...any) *refusal {
 	return refuse(404, "NoSuchEntity", format, args...)
 }
 
-// subject returns the user that a call is about: the named user in the caller's account, or the caller.
+// subject returns the user to whom the call applies: the user named in the parameters, or the caller if no user is
+// named.
 func (a *AWS) subject(r *request) (*User, error) {
 	name := r.params.Get("UserName")
 	if name == "" {
@@ -49,7 +50,7 @@ func (a *AWS) userOf(r *request) (any, error) {
 	return struct{ User userFields }{userFields{"/", u.name, u.id, u.arn, stamp(u.created)}}, nil
 }
 
-// keysOf returns the user's keys, oldest first.
+// keysOf returns the user's access keys, the oldest first.
 func (a *AWS) keysOf(u *User) []*accessKey {
 	var list []*accessKey
 	for _, k := range a.keys {
@@ -99,7 +100,8 @@ func (a *AWS) createAccessKey(r *request) (any, error) {
 	return struct{ AccessKey keyFields }{fields}, nil
 }
 
-// namedKey returns the key that a call names. It must belong to the call's subject.
+// namedKey returns the key that the call's parameters name. It fails if the key belongs to another user than the
+// subject.
 func (a *AWS) namedKey(r *request) (*accessKey, error) {
 	u, err := a.subject(r)
 	if err != nil {
@@ -138,7 +140,7 @@ func (a *AWS) deleteAccessKey(r *request) (any, error) {
 	return nil, nil
 }
 
-// accessKeyLastUsed implements GetAccessKeyLastUsed. Keys of other accounts are refused.
+// accessKeyLastUsed implements GetAccessKeyLastUsed. It refuses a key of another account than the caller's.
 func (a *AWS) accessKeyLastUsed(r *request) (any, error) {
 	id := r.params.Get("AccessKeyId")
 	k := a.keys[id]

@@ -25,7 +25,8 @@ func TestUser(t *testing.T) {
 	wantCode(t, err, "ValidationError", "userName")
 }
 
-// TestAccessKeys rotates a key as a program does: create, use, deactivate, delete.
+// TestAccessKeys rotates an access key as a program does: it creates and uses a new key, then deactivates and deletes
+// the old key.
 func TestAccessKeys(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -112,7 +113,8 @@ func TestKeyLastUsed(t *testing.T) {
 	wantCode(t, err, "AccessDenied", far.ID)
 }
 
-// TestVirtualMFADevice creates, enables and deletes a device. The two codes that enable it count as used.
+// TestVirtualMFADevice creates, enables and deletes a device. The two codes that enable the device cannot be used
+// again.
 func TestVirtualMFADevice(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

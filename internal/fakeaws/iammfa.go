@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// deviceFields is an MFA device in IAM's responses.
+// deviceFields has the fields of an MFA device in IAM's responses.
 type deviceFields struct {
 	UserName     string `xml:",omitempty"`
 	SerialNumber string
@@ -25,7 +25,8 @@ func (m *MFA) fields() deviceFields {
 // deviceNames matches valid names of virtual devices.
 var deviceNames = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]+$`)
 
-// createVirtualMFADevice creates a device and returns its secret, which AWS returns only once. It returns no QR code.
+// createVirtualMFADevice creates a device and returns its secret. Like AWS, it returns the secret only once. Unlike
+// AWS, it returns no QR code.
 func (a *AWS) createVirtualMFADevice(r *request) (any, error) {
 	c := checks{params: r.params}
 	name := c.required("VirtualMFADeviceName", 1, 226, deviceNames)
@@ -38,12 +39,12 @@ func (a *AWS) createVirtualMFADevice(r *request) (any, error) {
 	}
 	type virtual struct{ SerialNumber, Base32StringSeed, QRCodePNG string }
 	m := a.device(serial)
-	// In AWS's model, the seed is a blob: base64 of the base32 text.
+	// AWS sends the secret as a blob: the base32 text of the secret is encoded in base64.
 	seed := base64.StdEncoding.EncodeToString([]byte(m.Secret()))
 	return struct{ VirtualMFADevice virtual }{virtual{SerialNumber: serial, Base32StringSeed: seed}}, nil
 }
 
-// enableMFADevice requires two codes of consecutive time steps.
+// enableMFADevice enables a device. The call must contain the codes of two consecutive time steps.
 func (a *AWS) enableMFADevice(r *request) (any, error) {
 	u, err := a.subject(r)
 	if err != nil {
@@ -77,7 +78,7 @@ func (a *AWS) namedDevice(r *request) (*MFA, error) {
 	return m, nil
 }
 
-// devicesWhere returns the matching devices, sorted by serial number.
+// devicesWhere returns the devices for which fits returns true, sorted by serial number.
 func (a *AWS) devicesWhere(fits func(*MFA) bool) []deviceFields {
 	var list []deviceFields
 	for _, m := range a.devices {

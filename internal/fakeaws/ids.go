@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// letters are the characters of AWS's ids (base32).
+// letters are the characters in AWS's ids, which are the characters of base32.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// id creates an id like AWS's, with a four-letter prefix for its kind and EXAMPLE at the end.
+// id creates an id that looks like AWS's: it starts with the four letters in kind and ends with EXAMPLE.
 func (a *AWS) id(kind string) string {
 	a.idsCreated++
 	middle := make([]byte, 9)
@@ -20,10 +20,10 @@ func (a *AWS) id(kind string) string {
 	return kind + string(middle) + "EXAMPLE"
 }
 
-// secret returns a secret key of 40 characters that is obviously fake.
+// secret returns the secret of an access key. It has 40 characters and is obviously fake.
 func secret(id string) string { return "EXAMPLESECRETKEY/of/" + id }
 
-// token returns a session token about as long as AWS's.
+// token returns a session token. It is about as long as AWS's session tokens.
 func token(id string) string {
 	text := "EXAMPLETOKEN/of/" + id + "/"
 	for i := range 6 {
@@ -33,5 +33,5 @@ func token(id string) string {
 	return text
 }
 
-// requestID returns a different request id for each call, in the form of a UUID.
+// requestID returns the request id of the call with number n. It has the form of a UUID.
 func requestID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }

@@ -18,33 +18,34 @@ import (
 // provider is an OIDC provider that is registered in an account.
 type provider struct {
 	url       string
-	at        string // the address that serves its files, if it differs from the URL
+	at        string // base address of the issuer's files; the same as url unless AddProviderAt set it
 	audiences []string
-	given     bool                        // keys is set and need not be fetched
-	keys      map[string]crypto.PublicKey // by key id
+	given     bool                        // whether the caller provided the keys, so that they are not fetched
+	keys      map[string]crypto.PublicKey // the public keys by key id
 	fetched   time.Time
-	issuer    *Issuer // set if it is an Issuer of this fake
+	issuer    *Issuer // the Issuer, if this fake serves it; otherwise nil
 }
 
-// Issuer signs web identity tokens.
+// Issuer is an OIDC issuer that this fake serves. It signs web identity tokens.
 type Issuer struct {
 	aws                *AWS
 	url, arn, audience string
 	ec                 *ecdsa.PrivateKey
 	rsa                *rsa.PrivateKey
-	made               int // how many keys of each kind it has had
+	made               int // how many keys of each kind the issuer has had
 	people             Login
 	desk               issuerState
 }
 
-// AddProvider registers an OIDC provider in an account. keys are its public keys (*ecdsa.PublicKey, *rsa.PublicKey) by key id. If
-// keys is nil, they are fetched, as AWS does. AddProvider returns the provider's ARN, for [Role.Trusts].
+// AddProvider registers an OIDC provider in an account, and returns the provider's ARN for [Role.Trusts]. keys are the
+// provider's public keys (*ecdsa.PublicKey or *rsa.PublicKey) by key id. If keys is nil, the fake fetches them, as AWS
+// does.
 func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[string]crypto.PublicKey) string {
 	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
 }
 
-// AddProviderAt is like AddProvider, for an issuer whose files are served at another address, because a test cannot use
-// the real host.
+// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from the address at, because a test cannot
+// use the issuer's real host.
 func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
 	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})
 }
@@ -62,7 +63,7 @@ func providerARN(partition, account, issuer string) string {
 	return "arn:" + partition + ":iam::" + account + ":oidc-provider/" + host
 }
 
-// AddIssuer creates an issuer that this fake serves, and registers it in an account for one audience.
+// AddIssuer creates an issuer that this fake serves. It also registers the issuer in an account, with one audience.
 func (a *AWS) AddIssuer(account, name, audience string) (*Issuer, error) {
 	i := &Issuer{aws: a, url: a.url + "/_fake/issuer/" + name, audience: audience, desk: newLoginBook()}
 	if err := i.Rotate(); err != nil {
@@ -75,13 +76,14 @@ func (a *AWS) AddIssuer(account, name, audience string) (*Issuer, error) {
 	return i, nil
 }
 
-// URL returns the issuer's URL, which is the iss claim of its tokens. Its configuration and keys are below it.
+// URL returns the issuer's URL. Its tokens have this URL in their iss claim, and its configuration and keys are below
+// it.
 func (i *Issuer) URL() string { return i.url }
 
-// ARN returns the provider's ARN, for [Role.Trusts].
+// ARN returns the ARN of the issuer's provider, for [Role.Trusts].
 func (i *Issuer) ARN() string { return i.arn }
 
-// Rotate gives the issuer new keys. The old ones are no longer published.
+// Rotate replaces the issuer's keys. The issuer no longer publishes the old keys.
 func (i *Issuer) Rotate() error {
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -98,7 +100,7 @@ func (i *Issuer) Rotate() error {
 	return nil
 }
 
-// keyID returns the id of the current key of that kind.
+// keyID returns the id of the issuer's current key of the given kind.
 func (i *Issuer) keyID(kind string) string {
 	if i.made == 1 {
 		return kind
@@ -106,8 +108,8 @@ func (i *Issuer) keyID(kind string) string {
 	return fmt.Sprintf("%s-%d", kind, i.made)
 }
 
-// Token returns a token for sub, signed with ES256, that expires after an hour of the fake's clock. claims override the default
-// claims; a nil value removes a claim.
+// Token returns a token for the subject sub. The token is signed with ES256 and expires after one hour of the fake's
+// clock. claims replace the token's usual claims; a nil value removes a claim.
 func (i *Issuer) Token(sub string, claims map[string]any) (string, error) {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
@@ -149,7 +151,7 @@ func (a *AWS) issuerNamed(name string) *Issuer {
 
 // jwks returns the issuer's public keys.
 func (i *Issuer) jwks() []jwk {
-	point, err := i.ec.PublicKey.Bytes() // the byte 4, then x and y of 32 bytes each
+	point, err := i.ec.PublicKey.Bytes() // the encoding is the byte 4, then x and y with 32 bytes each
 	if err != nil {
 		return nil
 	}

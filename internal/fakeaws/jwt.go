@@ -6,8 +6,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
-	_ "crypto/sha256" // for crypto.SHA256
-	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
+	_ "crypto/sha256" // makes crypto.SHA256 available
+	_ "crypto/sha512" // makes crypto.SHA384 and crypto.SHA512 available
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -16,7 +16,8 @@ import (
 	"strings"
 )
 
-// hashes are the hash functions of the algorithms that AWS accepts, by the last three characters of the algorithm.
+// hashes maps the last three characters of a signature algorithm's name to its hash function. AWS accepts these
+// algorithms.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 var hashes = map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}
 
@@ -30,7 +31,7 @@ type jwtHeader struct {
 // jwt is a parsed token. Its signature is not verified yet.
 type jwt struct {
 	header    jwtHeader
-	claims    map[string]any // numbers are json.Number
+	claims    map[string]any // the claims by name; numbers have the type json.Number
 	signed    string
 	signature []byte
 }
@@ -41,7 +42,7 @@ var base64url = base64.RawURLEncoding
 // https://www.rfc-editor.org/rfc/rfc7519
 func parseJWT(text string) (jwt, error) {
 	if strings.ContainsAny(text, "\r\n") {
-		return jwt{}, errors.New("token: a line break in it") // encoding/base64 ignores line breaks
+		return jwt{}, errors.New("token: a line break in it") // checked here, because encoding/base64 ignores line breaks
 	}
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
@@ -70,7 +71,7 @@ func parseJWT(text string) (jwt, error) {
 	return t, nil
 }
 
-// verify verifies the signature. The key's kind must match the algorithm.
+// verify verifies the token's signature. The kind of the key must match the token's algorithm.
 // https://www.rfc-editor.org/rfc/rfc7518#section-3
 func (t jwt) verify(key crypto.PublicKey) error {
 	if len(t.header.Algorithm) != 5 {
@@ -99,7 +100,7 @@ func (t jwt) verify(key crypto.PublicKey) error {
 	return errors.New("token: the signature does not fit the key")
 }
 
-// signJWT returns a token signed with the algorithm that fits the key.
+// signJWT returns a signed token. The kind of the key determines the algorithm.
 func signJWT(header jwtHeader, claims map[string]any, key crypto.Signer) (string, error) {
 	head, err := json.Marshal(header)
 	if err != nil {

@@ -16,21 +16,22 @@ import (
 	"time"
 )
 
-// fetchTime is how long the fake waits for a provider's files.
+// fetchTime is how long the fake waits for the files of an OIDC provider.
 const fetchTime = 5 * time.Second
 
-// fetchedKeys is the result of fetching a provider's keys.
+// fetchedKeys is the result of fetching the keys of an OIDC provider.
 type fetchedKeys struct {
 	keys map[string]crypto.PublicKey
 	err  error
 }
 
-// fetchKeysOf fetches the keys of the provider of a call's token, as AWS does: first its configuration, then the keys that the
-// configuration names. It runs before the fake is locked, because the provider may be an issuer of the same fake.
+// fetchKeysOf fetches the keys of the provider that issued the call's token, as AWS does: first the provider's
+// configuration, then the keys at the address in the configuration. The caller must not hold the fake's lock, because
+// this fake may serve the provider.
 func (a *AWS) fetchKeysOf(ctx context.Context, params url.Values) *fetchedKeys {
 	t, err := parseJWT(params.Get("WebIdentityToken"))
 	if err != nil {
-		return nil // the token is refused later
+		return nil // the call is refused later, because of its token
 	}
 	a.mu.Lock()
 	arn := params.Get("RoleArn")
@@ -42,7 +43,7 @@ func (a *AWS) fetchKeysOf(ctx context.Context, params url.Values) *fetchedKeys {
 	issuer, at, recent := p.url, p.at, !p.fetched.IsZero() && a.now().Before(p.fetched.Add(a.keyCache))
 	a.mu.Unlock()
 	if recent {
-		return nil // AWS does not fetch the keys again for each unknown key
+		return nil // while the keys are cached, AWS does not fetch them for an unknown key id
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
@@ -51,7 +52,7 @@ func (a *AWS) fetchKeysOf(ctx context.Context, params url.Values) *fetchedKeys {
 	return &r
 }
 
-// fetchKeys downloads an issuer's keys from the address that serves its files.
+// fetchKeys fetches an issuer's keys from the address at, which serves the issuer's files.
 func fetchKeys(ctx context.Context, issuer, at string) (map[string]crypto.PublicKey, error) {
 	var configuration struct {
 		Issuer string `json:"issuer"`
@@ -102,7 +103,7 @@ func fetchJSON(ctx context.Context, from string, into any) error {
 	return nil
 }
 
-// jwk is a public key as a provider publishes it. https://www.rfc-editor.org/rfc/rfc7518#section-6
+// jwk is a public key in the JSON form that providers publish. https://www.rfc-editor.org/rfc/rfc7518#section-6
 type jwk struct {
 	Type  string `json:"kty"`
 	KeyID string `json:"kid,omitempty"`
@@ -145,8 +146,9 @@ func (k jwk) public() (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("key %s: kind %s %s, want RSA, or EC on P-256, P-384 or P-521", k.KeyID, k.Type, k.Curve)
 }
 
-// CacheKeys sets how long the fake caches a provider's keys. Until then it does not fetch them again, even if a key is unknown. The
-// default 0 turns the cache off. [K]: how long AWS caches keys is not documented.
+// CacheKeys sets how long the fake caches the keys of a provider. While keys are cached, they are not fetched again,
+// even if a token names an unknown key. With 0, the default, keys are not cached. [K]: AWS does not document how long
+// it caches keys.
 func (a *AWS) CacheKeys(lasts time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

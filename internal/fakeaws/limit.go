@@ -9,14 +9,16 @@ import (
 	"strings"
 )
 
-// The size limits of policies and tags. [K]: how AWS packs them is not documented; deflate is used here.
+// The size limits of policies and tags. [K]: AWS does not document how it packs policies and tags; the fake uses
+// deflate.
 const (
 	mostPolicyText = 2048
 	mostPolicyARNs = 10
 	mostPacked     = 2048
 )
 
-// managedPolicies returns the AWS managed policies that the fake knows, by the end of their ARN, reduced to a few actions.
+// managedPolicies returns the AWS managed policies that the fake knows, by the end of their ARN. The fake's versions
+// contain only a few actions.
 func managedPolicies() map[string]policy {
 	known := map[string]string{
 		"AdministratorAccess":         `{"Effect":"Allow","Action":"*","Resource":"*"}`,
@@ -35,7 +37,7 @@ func managedPolicies() map[string]policy {
 	return policies
 }
 
-// AddPolicy adds a customer managed policy, so that sessions can name its ARN.
+// AddPolicy adds a customer managed policy, so that a session can be limited by the policy's ARN.
 func (a *AWS) AddPolicy(arn, document string) error {
 	p, err := parsePolicy(document)
 	if err != nil {
@@ -47,13 +49,14 @@ func (a *AWS) AddPolicy(arn, document string) error {
 	return nil
 }
 
-// policyName identifies a managed policy in any partition: account:policy/path/name.
+// policyName returns what identifies a managed policy in any partition: account:policy/path/name.
 func policyName(arn string) string {
 	fields, _ := arnFields(arn)
 	return fields[4] + ":" + fields[5]
 }
 
-// readLimit reads Policy and PolicyArns for a session in the account. It returns nil if neither is given.
+// readLimit reads the parameters Policy and PolicyArns for a session in the account. It returns nil if both are
+// missing.
 func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	var out limit
 	arns := members(c.params, "PolicyArns", "arn")
@@ -67,7 +70,7 @@ func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	for _, arn := range arns {
 		p, ok := a.policies[policyName(arn[0])]
 		if at := accountOf(arn[0]); !ok || at != account && at != "aws" {
-			// [K]: AWS was seen to return this error code; AWS's API model does not list it.
+			// [K]: AWS's API model does not list this error code, but AWS has returned it.
 			return nil, refuse(400, "MalformedPolicyDocument", "Policy %s does not exist or is not attachable", arn[0])
 		}
 		out.policies = append(out.policies, p)
@@ -88,7 +91,7 @@ func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	return &out, nil
 }
 
-// packedSize returns the share of the space for policies and tags that a call uses, in per cent.
+// packedSize returns how much of the space for policies and tags the call's parameters use, in per cent.
 func packedSize(params url.Values) int {
 	var parts []string
 	for _, tag := range members(params, "Tags", "Key", "Value") {
@@ -105,7 +108,7 @@ func packedSize(params url.Values) int {
 	var packed bytes.Buffer
 	w, err := flate.NewWriter(&packed, flate.BestCompression)
 	if err != nil {
-		return 0 // unreachable: the level is a constant that flate accepts
+		return 0 // not reached: flate accepts the level, which is a constant
 	}
 	fmt.Fprint(w, text)
 	w.Close()

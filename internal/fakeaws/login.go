@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The ids of the programs that can sign users in with aws login.
+// sameDevice and crossDevice are the client ids of the programs that can sign users in with aws login.
 const (
 	sameDevice  = "arn:aws:signin:::devtools/same-device"
 	crossDevice = "arn:aws:signin:::devtools/cross-device"
@@ -19,24 +19,24 @@ const (
 	confirmationPath = "/v1/sessions/confirmation"
 
 	loginLifetime = 12 * time.Hour
-	loginMinutes  = 15 * time.Minute // the lifetime of its credentials, unless SetLoginLifetime changes it
+	loginMinutes  = 15 * time.Minute // the lifetime of the credentials, unless SetLoginLifetime changes it
 )
 
-// loginState is the state of aws login. Only one user signs in.
+// loginState is the state of aws login. All its sign-ins are for the same user or role.
 type loginState struct {
-	person  string // ARN of the user who signs in
+	person  string // ARN of the user or role that signs in
 	auto    bool
-	codes   map[string]*loginGrant // by code
-	refresh map[string]*loginGrant // by refresh token
-	lasts   time.Duration          // the lifetime of its credentials
-	proofs  map[string]bool        // proofs that were used
+	codes   map[string]*loginGrant // the sign-ins by authorization code
+	refresh map[string]*loginGrant // the sign-ins by refresh token
+	lasts   time.Duration          // the lifetime of the credentials
+	proofs  map[string]bool        // the ids of proofs that were used
 }
 
-// loginGrant is a sign-in, before and after its code was exchanged.
+// loginGrant is a sign-in. It exists before its code is exchanged for tokens, and after that.
 type loginGrant struct {
 	client, challenge, redirect string
 	person                      string
-	key                         string // thumbprint of the key that the tokens are bound to
+	key                         string // thumbprint of the key to which the tokens are bound
 	expires                     time.Time
 }
 
@@ -44,22 +44,22 @@ func newLoginDesk() *loginState {
 	return &loginState{codes: map[string]*loginGrant{}, refresh: map[string]*loginGrant{}, lasts: loginMinutes, proofs: map[string]bool{}}
 }
 
-// SetLogin sets the user or role that signs in with aws login. Unless auto is set, the page waits for somebody to approve the
-// sign-in.
+// SetLogin sets the user or role that signs in with aws login. If auto is true, sign-ins are approved automatically.
+// Otherwise the sign-in page waits until the user approves the sign-in.
 func (a *AWS) SetLogin(arn string, auto bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.logins.person, a.logins.auto = arn, auto
 }
 
-// SetLoginLifetime sets the lifetime of later credentials of aws login.
+// SetLoginLifetime sets the lifetime of the credentials that aws login returns from now on.
 func (a *AWS) SetLoginLifetime(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.logins.lasts = d
 }
 
-// RevokeLogins ends all sign-ins of aws login, as a changed password does.
+// RevokeLogins ends all sign-ins of aws login, as AWS does when the user changes their password.
 func (a *AWS) RevokeLogins() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,7 +74,8 @@ func setLogin(a *AWS, q url.Values, _ []byte) (string, error) {
 	return "", nil
 }
 
-// loginPage is the page to which the browser is sent to sign in. https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
+// loginPage returns the page on which the user signs in.
+// https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 func (a *AWS) loginPage(r *request) (any, error) {
 	p := r.params
 	back, err := url.Parse(p.Get("redirect_uri"))
@@ -99,20 +100,20 @@ func (a *AWS) loginPage(r *request) (any, error) {
 	return redirect(back, p, "code", code), nil
 }
 
-// confirmationPage shows the code that the user types into the program.
+// confirmationPage returns the page with the code that the user must type into the program.
 func (a *AWS) confirmationPage(r *request) (any, error) {
 	text := url.Values{"state": r.params["state"], "code": r.params["code"]}.Encode()
 	return page(http.StatusOK, "<h1>Copy this code</h1><code>"+base64.StdEncoding.EncodeToString([]byte(text))+"</code>"), nil
 }
 
-// loginRefused is the only error that the token endpoint documents.
+// loginRefused returns the only error that AWS documents for the token endpoint.
 func loginRefused(reason string) *refusal {
 	no := refuse(401, "AccessDeniedException", "Access denied: %s", reason)
 	no.reason = reason
 	return no
 }
 
-// loginToken implements CreateOAuth2Token. The client must prove that it holds the key that the tokens are bound to.
+// loginToken implements CreateOAuth2Token. The client must prove that it has the key to which the tokens are bound.
 func (a *AWS) loginToken(r *request) (any, error) {
 	key, err := a.proofKey(r)
 	late := errors.Is(err, errProofTime)
@@ -199,13 +200,13 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 	}, nil
 }
 
-// proofAge is how wrong the time of a proof may be. [K]: AWS refuses an error of half a minute, and says that the code or the token has
-// expired. https://github.com/aws/aws-cli/issues/10330
+// proofAge is the largest accepted difference between a proof's time and the clock. [K]: AWS refuses a difference of
+// half a minute, and reports that the code or the token has expired. https://github.com/aws/aws-cli/issues/10330
 const proofAge = 20 * time.Second
 
 var errProofTime = errors.New("iat is too far off")
 
-// proofKey verifies the proof in a call and returns its key's thumbprint.
+// proofKey verifies the DPoP proof of a call and returns the thumbprint of the proof's key.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.3
 func (a *AWS) proofKey(r *request) (string, error) {
 	p, err := parseProof(r.http.Header.Get("Dpop"))

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// loginClient is a program that signs alice in as aws login does.
+// loginClient is a program that signs alice in through the same calls as aws login.
 type loginClient struct {
 	*testing.T
 	aws  *AWS
@@ -40,7 +40,7 @@ func newLoginClient(t *testing.T) *loginClient {
 	return &loginClient{T: t, aws: a, key: key}
 }
 
-// proof returns a signed proof, changed by edit.
+// proof returns a signed DPoP proof. The function edit can change the proof.
 func (c *loginClient) proof() string {
 	point, err := c.key.PublicKey.Bytes()
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *loginClient) proof() string {
 	return signed + "." + base64url.EncodeToString(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
 }
 
-// code signs in on the page and returns the authorization code.
+// code signs alice in on the page and returns the authorization code.
 func (c *loginClient) code(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	stay := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

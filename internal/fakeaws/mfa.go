@@ -9,14 +9,14 @@ import (
 // MFA is a virtual MFA device.
 type MFA struct {
 	aws     *AWS
-	user    *User // nil until it is enabled
+	user    *User // the user of the device; nil until the device is enabled
 	serial  string
 	seed    []byte
-	used    map[int64]bool // time steps whose code was used
+	used    map[int64]bool // the time steps whose codes were used
 	enabled time.Time
 }
 
-// Serial returns the device's ARN.
+// Serial returns the device's serial number, which is its ARN.
 func (m *MFA) Serial() string { return m.serial }
 
 // Secret returns the secret that the device shares with AWS, in base32 without padding.
@@ -24,7 +24,7 @@ func (m *MFA) Secret() string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(m.seed)
 }
 
-// Code returns the code that the device shows now. AWS accepts each code once; Advance by 30 s to get another.
+// Code returns the device's current code. AWS accepts each code once; to get another code, call Advance with 30 s.
 func (m *MFA) Code() string {
 	m.aws.mu.Lock()
 	defer m.aws.mu.Unlock()
@@ -33,7 +33,7 @@ func (m *MFA) Code() string {
 
 func (m *MFA) code() string { return stepCode(m.seed, stepOf(m.aws.now())) }
 
-// device creates an MFA device that belongs to no user yet.
+// device creates an MFA device. The device has no user until it is enabled.
 func (a *AWS) device(serial string) *MFA {
 	sum := sha256.Sum256([]byte("EXAMPLE seed of " + serial))
 	m := &MFA{aws: a, serial: serial, seed: sum[:20], used: map[int64]bool{}}
@@ -41,8 +41,8 @@ func (a *AWS) device(serial string) *MFA {
 	return m
 }
 
-// useCode reports whether code is a current, unused code of the device, and marks it as used. Codes of the step before
-// and after are accepted too.
+// useCode reports whether code is a valid code of the device that was not used before, and marks the code as used. The
+// codes of the previous and of the next time step are valid too.
 func (m *MFA) useCode(code string, now time.Time) bool {
 	for _, drift := range []int64{0, -1, 1} {
 		step := stepOf(now) + drift
@@ -54,8 +54,8 @@ func (m *MFA) useCode(code string, now time.Time) bool {
 	return false
 }
 
-// checkMFA checks the MFA code of a call, and reports whether the call has one.
-// The error texts are AWS's: https://repost.aws/knowledge-center/mfa-iam-user-aws-cli
+// checkMFA checks the MFA code of a call, and reports whether the call has an MFA code.
+// The texts of its errors are AWS's: https://repost.aws/knowledge-center/mfa-iam-user-aws-cli
 func (a *AWS) checkMFA(r *request) (bool, error) {
 	serial, code := r.params.Get("SerialNumber"), r.params.Get("TokenCode")
 	if serial == "" && code == "" {
