@@ -29,7 +29,8 @@ type oidcClient struct {
 
 func (c *oidcClient) may(grant string) bool { return slices.Contains(c.grants, grant) }
 
-// registerClient implements RegisterClient. A client that names no grant types can use device codes and refresh tokens.
+// registerClient implements RegisterClient. If the call names no grant types, the client can use device codes and
+// refresh tokens.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_RegisterClient.html
 func (a *AWS) registerClient(r *request) (any, error) {
 	p := r.params
@@ -68,7 +69,7 @@ func loopback(u *url.URL) bool {
 	return slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
 }
 
-// client returns the registered client of a call.
+// client returns the registered client that a call names.
 func (a *AWS) client(r *request) (*oidcClient, error) {
 	c := a.sso.clients[r.params.Get("clientId")]
 	if c == nil || !hmac.Equal([]byte(c.secret), []byte(r.params.Get("clientSecret"))) {
@@ -138,7 +139,8 @@ func badGrant(format string, args ...any) *refusal {
 	return refuse(400, "InvalidGrantException", format, args...)
 }
 
-// fromDevice responds to a poll for a device code. https://www.rfc-editor.org/rfc/rfc8628#section-3.5
+// fromDevice returns tokens for a device code, if the sign-in is approved.
+// https://www.rfc-editor.org/rfc/rfc8628#section-3.5
 func (a *AWS) fromDevice(r *request, c *oidcClient) (*accessToken, error) {
 	code := r.params.Get("deviceCode")
 	g := a.sso.grants[code]
@@ -161,7 +163,8 @@ func (a *AWS) fromDevice(r *request, c *oidcClient) (*accessToken, error) {
 	return a.sso.token(g.portal, c, r.now), nil
 }
 
-// fromCode exchanges an authorization code. A code works once, and only for the client that started the sign-in.
+// fromCode exchanges an authorization code for tokens. A code works once, and only for the client that started the
+// sign-in.
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.6
 func (a *AWS) fromCode(r *request, c *oidcClient) (*accessToken, error) {
 	code := r.params.Get("code")

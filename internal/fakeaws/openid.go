@@ -12,54 +12,54 @@ import (
 	"time"
 )
 
-// Login describes how users sign in at an issuer of this fake, which is also a full OIDC provider. With the zero Login, nobody can
-// sign in.
+// Login describes how users sign in at an issuer of this fake. The issuer is a full OIDC provider. With the zero Login,
+// no user can sign in.
 type Login struct {
-	Subject string         // who signs in; empty if nobody can
-	Claims  map[string]any // override the claims of ID tokens; a null value removes a claim
-	Secret  string         // the client's secret; empty for a public client. The client's id is the issuer's audience
+	Subject string         // the user who signs in; if empty, no user can sign in
+	Claims  map[string]any // replace the usual claims of ID tokens; a null value removes a claim
+	Secret  string         // the client's secret; empty for a public client. The client id is the issuer's audience
 	Auto    bool           // sign-ins are approved automatically
 	Deny    bool           // sign-ins are denied automatically
-	RSA     bool           // tokens are signed with RS256 instead of ES256
-	Lasts   int            // lifetime of an ID token in seconds; 0 for an hour
-	Ports   []int          // registered ports of the redirect URL; nil for any
+	RSA     bool           // tokens are signed with RS256; otherwise with ES256
+	Lasts   int            // lifetime of an ID token in seconds; 0 means an hour
+	Ports   []int          // ports that a redirect URL may have; nil means any port
 
-	NoRefresh       bool // no refresh token is returned
+	NoRefresh       bool // a sign-in returns no refresh token
 	KeepRefresh     bool // a refresh token can be used many times
 	NoIDAgain       bool // a refresh returns no ID token
 	SubjectAgain    string
 	NoDevice        bool // the device grant is not supported
 	NoRevocation    bool
-	SilentOnItself  bool   // the redirect to the client does not name the issuer
-	OtherIssuer     string // a wrong issuer in the redirect to the client
-	OtherDiscovered string // a wrong issuer in the configuration
+	SilentOnItself  bool   // the redirect to the client does not contain the issuer
+	OtherIssuer     string // the redirect to the client contains this wrong issuer
+	OtherDiscovered string // the configuration contains this wrong issuer
 }
 
-// issuerState is an issuer's state: sign-ins and tokens.
+// issuerState has an issuer's sign-ins and refresh tokens.
 type issuerState struct {
-	grants  map[string]*login // by code or device code
+	grants  map[string]*login // the sign-ins by authorization code or device code
 	refresh map[string]*login
 }
 
 func newLoginBook() issuerState { return issuerState{map[string]*login{}, map[string]*login{}} }
 
-// login is one sign-in.
+// login is one sign-in at an issuer.
 type login struct {
 	redirect, challenge, nonce string
 	scopes                     []string
-	userCode                   string // for the device grant
+	userCode                   string // the code that the user types on another device
 	expires, polled            time.Time
 	decided, approved          bool
 }
 
-// People sets who signs in at the issuer, and how.
+// People sets who signs in at the issuer, and how the issuer behaves.
 func (i *Issuer) People(l Login) {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
 	i.people = l
 }
 
-// EndLogins makes the issuer reject its refresh tokens.
+// EndLogins makes the issuer reject all refresh tokens that it has issued.
 func (i *Issuer) EndLogins() {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
@@ -98,7 +98,7 @@ func addProvider(a *AWS, q url.Values, _ []byte) (string, error) {
 	return a.AddProviderAt(q.Get("account"), q.Get("url"), at, []string{q.Get("audience")}), nil
 }
 
-// openIDEndpoints are a provider's endpoints, and the names of their calls.
+// openIDEndpoints are the endpoints of an issuer, with the action by which calls to the endpoint are recorded.
 var openIDEndpoints = map[string]struct {
 	action string
 	run    func(*Issuer, *request) answer
@@ -146,14 +146,14 @@ func (a *AWS) openID(w http.ResponseWriter, r *http.Request, path string, body [
 	}
 	maps.Copy(w.Header(), out.header)
 	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body) // an error means that the client has disconnected
+	_, _ = w.Write(out.body) // an error is ignored: it means that the client has disconnected
 }
 
-// openIDDocuments maps the issuer's files to the action names by which a fault affects them. A fault for any action does not affect
-// the files, because AWS must still be able to fetch them.
+// openIDDocuments maps each of the issuer's files to an action. A fault affects a file only if it names this action. A
+// fault for any action does not affect files, because AWS must still be able to fetch them.
 var openIDDocuments = map[string]string{"keys": "OpenIDKeys", ".well-known/openid-configuration": "OpenIDConfiguration"}
 
-// answer processes a call to the issuer, or refuses it with the fault's status.
+// answer responds to a call to the issuer. If the fault has a status, answer refuses the call with that status.
 func (i *Issuer) answer(r *request, document string, f Fault) answer {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
@@ -171,7 +171,7 @@ func (i *Issuer) answer(r *request, document string, f Fault) answer {
 	return out
 }
 
-// document returns the issuer's configuration or its keys.
+// document returns one of the issuer's files: its configuration or its public keys.
 // https://openid.net/specs/openid-connect-discovery-1_0.html
 func (i *Issuer) document(name string) (answer, bool) {
 	switch name {
@@ -204,11 +204,11 @@ func (i *Issuer) document(name string) (answer, bool) {
 
 func object(status int, fields map[string]any) answer {
 	out := answer{status: status, header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}}}
-	out.body, _ = json.Marshal(fields) // flat maps always marshal
+	out.body, _ = json.Marshal(fields) // flat maps can always be encoded
 	return out
 }
 
-// authorize is the page to which the browser is sent to sign in. If the redirect URL is not trusted, the page shows the error.
+// authorize returns the page on which the user signs in. If the redirect URL is not trusted, the page shows the error.
 func (i *Issuer) authorize(r *request) answer {
 	p, l := r.params, i.people
 	back, err := url.Parse(p.Get("redirect_uri"))
@@ -246,7 +246,8 @@ func (l Login) registered(back *url.URL) bool {
 	return len(l.Ports) == 0 || slices.ContainsFunc(l.Ports, func(port int) bool { return fmt.Sprint(port) == back.Port() })
 }
 
-// deviceCode starts a sign-in on another device. https://www.rfc-editor.org/rfc/rfc8628#section-3.1
+// deviceCode starts a sign-in that the user completes on another device.
+// https://www.rfc-editor.org/rfc/rfc8628#section-3.1
 func (i *Issuer) deviceCode(r *request) answer {
 	if no := i.checkClient(r); no != nil {
 		return *no
@@ -261,7 +262,7 @@ func (i *Issuer) deviceCode(r *request) answer {
 	})
 }
 
-// devicePage is the page on which the user types the device's code, and allows or denies the sign-in.
+// devicePage returns the page on which the user types the code for a device, and allows or denies the sign-in.
 func (i *Issuer) devicePage(r *request) answer {
 	code := r.params.Get("user_code")
 	for _, g := range i.desk.grants {
@@ -278,7 +279,8 @@ func (i *Issuer) devicePage(r *request) answer {
 	return page(http.StatusBadRequest, "<p>The code is not valid.</p>")
 }
 
-// decideLogins approves or denies the waiting sign-ins with this code, or all of them, and reports whether there were any.
+// decideLogins approves or denies the waiting sign-in with the given code, or all waiting sign-ins if code is empty. It
+// returns false if there was no such sign-in.
 func (a *AWS) decideLogins(code string, approve bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

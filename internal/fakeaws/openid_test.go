@@ -43,7 +43,8 @@ func (c *openIDClient) post(path string, form url.Values) (int, map[string]any) 
 
 const pkceVerifier = "EXAMPLE-verifier-EXAMPLE-verifier-EXAMPLE-verifier"
 
-// authorize opens the sign-in page and returns the parameters of the redirect.
+// authorize opens the sign-in page and returns the parameters of the redirect. The function change can change the
+// request.
 func (c *openIDClient) authorize(change func(url.Values)) url.Values {
 	c.Helper()
 	sum := sha256.Sum256([]byte(pkceVerifier))
@@ -204,7 +205,8 @@ func TestOpenIDDevice(t *testing.T) {
 	}
 }
 
-// AWS fetches a provider's keys, so it notices new keys, and errors in the files.
+// AWS fetches the keys of a provider. It therefore accepts the provider's new keys, and reports errors in the
+// provider's files.
 func TestKeysAreFetched(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
@@ -244,7 +246,7 @@ func TestKeysAreFetched(t *testing.T) {
 	wantCode(t, err, "InvalidIdentityToken", `the configuration is of "https://example.com"`)
 }
 
-// An issuer's files can be served at another address than its URL.
+// An issuer's files can be served at another address than the issuer's URL.
 func TestProviderServedElsewhere(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
@@ -290,8 +292,8 @@ func TestRolePin(t *testing.T) {
 	}
 }
 
-// The next call of a web identity's session is limited by its own policy, the role, and the trust policy of the next role. Its source
-// identity and tags are passed on.
+// A session of a web identity can assume the next role only if the session's policy, its role's policies and the trust
+// policy of the next role allow it. The next session inherits the source identity and the tags.
 func TestWebIdentityAssumesNextRole(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")

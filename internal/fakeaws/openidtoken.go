@@ -16,7 +16,7 @@ func oauthRefusal(r *request, status int, code, why string) answer {
 	return object(status, map[string]any{"error": code, "error_description": why})
 }
 
-// checkClient checks the client's id and its secret, if it has one.
+// checkClient checks the client id of a call and, if the client has a secret, the secret.
 func (i *Issuer) checkClient(r *request) *answer {
 	id, secret := r.params.Get("client_id"), r.params.Get("client_secret")
 	if user, password, basic := r.http.BasicAuth(); basic {
@@ -30,7 +30,7 @@ func (i *Issuer) checkClient(r *request) *answer {
 	return nil
 }
 
-// token exchanges a grant for tokens.
+// token exchanges a grant (an authorization code, a device code or a refresh token) for tokens.
 func (i *Issuer) token(r *request) answer {
 	if no := i.checkClient(r); no != nil {
 		return *no
@@ -48,7 +48,7 @@ func (i *Issuer) token(r *request) answer {
 	return i.tokens(r, g)
 }
 
-// tokens returns the token response of a sign-in.
+// tokens returns the response with the tokens of a sign-in.
 func (i *Issuer) tokens(r *request, g *login) answer {
 	l, again := i.people, r.params.Get("grant_type") == refreshGrant
 	out := map[string]any{"access_token": "EXAMPLE-openid-access-" + i.aws.id(""), "token_type": "Bearer", "expires_in": 3600}
@@ -84,7 +84,8 @@ func (i *Issuer) tokens(r *request, g *login) answer {
 	return object(http.StatusOK, out)
 }
 
-// loginOfCode exchanges an authorization code. A code works once, and only for the client that started the sign-in.
+// loginOfCode returns the sign-in of an authorization code. A code works once, and only for the client that started the
+// sign-in.
 func (i *Issuer) loginOfCode(r *request) (*login, *answer) {
 	code := r.params.Get("code")
 	g := i.desk.grants[code]
@@ -97,7 +98,8 @@ func (i *Issuer) loginOfCode(r *request) (*login, *answer) {
 	return g, nil
 }
 
-// loginOfDevice responds to a poll for a device code. https://www.rfc-editor.org/rfc/rfc8628#section-3.5
+// loginOfDevice returns the sign-in of a device code, if it is approved.
+// https://www.rfc-editor.org/rfc/rfc8628#section-3.5
 func (i *Issuer) loginOfDevice(r *request) (*login, *answer) {
 	refuse := func(code string) (*login, *answer) {
 		no := oauthRefusal(r, http.StatusBadRequest, code, "")
@@ -124,7 +126,7 @@ func (i *Issuer) loginOfDevice(r *request) (*login, *answer) {
 	return g, nil
 }
 
-// loginOfRefresh looks up a refresh token. A token works once, unless the issuer has KeepRefresh.
+// loginOfRefresh returns the sign-in of a refresh token. Unless KeepRefresh is set, each refresh token works once.
 func (i *Issuer) loginOfRefresh(r *request) (*login, *answer) {
 	token := r.params.Get("refresh_token")
 	g := i.desk.refresh[token]

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// challenges matches an S256 code challenge. https://www.rfc-editor.org/rfc/rfc7636#section-4.2
+// challenges matches a code challenge of the method S256. https://www.rfc-editor.org/rfc/rfc7636#section-4.2
 var challenges = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // buttons is the form on which the user allows or denies a sign-in. It posts decision=approve or decision=deny.
 const buttons = `<form method="post"><button name="decision" value="approve">Allow</button><button name="decision" value="deny">Deny</button></form>`
 
-// authorizePage is the page to which the browser is sent to sign in with an authorization code. If the redirect URL is not
+// authorizePage returns the page on which the user signs in with an authorization code. If the redirect URL is not
 // trusted, the page shows the error.
 func (a *AWS) authorizePage(r *request) (any, error) {
 	p := r.params
@@ -49,7 +49,8 @@ func (a *AWS) authorizePage(r *request) (any, error) {
 	return redirect(back, p, "code", code), nil
 }
 
-// redirect returns the URL if the client registered it. A loopback URL may have any port.
+// redirect returns the redirect URL in text, and whether the client has registered it. A loopback URL may have any
+// port.
 // https://www.rfc-editor.org/rfc/rfc8252#section-7.3
 func (c *oidcClient) redirect(text string) (*url.URL, bool) {
 	u, err := url.Parse(text)
@@ -64,7 +65,8 @@ func (c *oidcClient) redirect(text string) (*url.URL, bool) {
 	return u, slices.Contains(c.redirects, bare.String())
 }
 
-// redirect sends the browser back to the client, with the client's state.
+// redirect returns a response that sends the browser back to the client, with the parameter name=value and the client's
+// state.
 func redirect(back *url.URL, p url.Values, name, value string) answer {
 	to := *back
 	query := to.Query()
@@ -76,7 +78,7 @@ func redirect(back *url.URL, p url.Values, name, value string) answer {
 	return answer{http.StatusFound, http.Header{"Location": {to.String()}}, nil}
 }
 
-// devicePage is the page on which the user types the device's code, and allows or denies the sign-in.
+// devicePage returns the page on which the user types the code for a device, and allows or denies the sign-in.
 func (a *AWS) devicePage(r *request) (any, error) {
 	code := r.params.Get("user_code")
 	for _, g := range a.sso.grants {

@@ -41,7 +41,7 @@ func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
 	return strict(data, &(*o)[0])
 }
 
-// strict decodes one JSON value and refuses unknown fields.
+// strict decodes one JSON value into the variable into. It refuses unknown fields.
 func strict(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -54,7 +54,8 @@ func strict(data []byte, into any) error {
 	return nil
 }
 
-// parsePolicy parses a policy. Its error is AWS's MalformedPolicyDocument. The zero policy allows nothing.
+// parsePolicy parses a policy. If that fails, it returns AWS's MalformedPolicyDocument and the zero policy, which
+// allows nothing.
 func parsePolicy(text string) (policy, error) {
 	var p policy
 	if strict([]byte(text), &p) != nil || len(p.Statement) == 0 {
@@ -76,8 +77,9 @@ func parsePolicy(text string) (policy, error) {
 	return p, nil
 }
 
-// covers reports whether the statement applies to the action on the resource. Conditions are not evaluated: a Deny with a condition
-// applies, and an Allow with one does not, so that the fake rather refuses too much.
+// covers reports whether the statement applies to the action on the resource. It does not evaluate conditions: a Deny
+// with a condition always applies, and an Allow with a condition never applies. The fake can therefore refuse too much,
+// but never allows too much.
 func (s statement) covers(action, resource string) bool {
 	if len(s.Condition) > 0 && s.Effect == "Allow" {
 		return false
@@ -96,7 +98,7 @@ func (s statement) covers(action, resource string) bool {
 		(hit(s.Resource, resource) || len(s.NotResource) > 0 && !hit(s.NotResource, resource))
 }
 
-// wild matches value against a pattern in which * stands for any characters and ? for one.
+// wild reports whether value matches pattern. In pattern, * matches any characters, and ? matches one character.
 func wild(pattern, value string) bool {
 	star, mark := -1, 0
 	p := 0
@@ -118,7 +120,7 @@ func wild(pattern, value string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// allow reports whether at least one policy allows the action and none denies it.
+// allow reports whether at least one policy allows the action and no policy denies the action.
 func allow(policies []policy, action, resource string) bool {
 	allowed := false
 	for _, p := range policies {
@@ -135,11 +137,11 @@ func allow(policies []policy, action, resource string) bool {
 	return allowed
 }
 
-// limit holds a session's own policies. An action is allowed if the inline policy or any managed policy allows it [K].
+// limit has a session's own policies. [K]: an action is allowed if any of them, inline or managed, allows it.
 type limit struct{ policies []policy }
 
-// may reports whether the caller's policies and its session policies allow the action. Users, and roles without policies, may do
-// everything.
+// may reports whether the policies of the caller's role and of the caller's session allow the action. A user, or a role
+// without policies, may do everything.
 func (c *caller) may(action, resource string) bool {
 	s := c.session
 	if s == nil {

@@ -31,7 +31,7 @@ func limited(policy string, arns ...string) assumeOption {
 
 const readOnly = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
-// A session with a policy may assume the next role and read IAM only as far as the policy allows.
+// A session with a policy may assume the next role and read IAM only if its policy allows it.
 func TestSessionPolicies(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -134,13 +134,13 @@ func TestPoliciesRefused(t *testing.T) {
 	}
 }
 
-// padded returns a policy of n characters.
+// padded returns a policy with n characters.
 func padded(n int) string {
 	text := statementOf(`"Sid":"","Effect":"Allow","Action":"*","Resource":"*"`)
 	return strings.Replace(text, `"Sid":""`, `"Sid":"`+strings.Repeat("x", n-len(text))+`"`, 1)
 }
 
-// noisy adds tags that do not compress well.
+// noisy adds tags to a request. The tags do not compress well, so they use much of the space for packed tags.
 func noisy(in *sts.AssumeRoleInput) {
 	source := rand.NewChaCha8([32]byte{1})
 	for i := range 50 {
@@ -165,7 +165,8 @@ func TestWild(t *testing.T) {
 	}
 }
 
-// All built-in policies can be parsed. A typing mistake would remove one silently.
+// All built-in policies can be parsed. Without this test, nobody would notice a policy that a typing mistake made
+// invalid.
 func TestManagedPoliciesAreRead(t *testing.T) {
 	for _, name := range []string{"AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "job-function/ViewOnlyAccess"} {
 		if len(managedPolicies()["aws:policy/"+name].Statement) != 1 {
@@ -174,7 +175,7 @@ func TestManagedPoliciesAreRead(t *testing.T) {
 	}
 }
 
-// FuzzPolicy checks that a parsed policy is the same after it is encoded and parsed again.
+// FuzzPolicy checks that encoding a parsed policy and parsing it again returns the same policy.
 func FuzzPolicy(f *testing.F) {
 	f.Add(everything)
 	f.Add(statementOf(`"Effect":"Deny","NotAction":["sts:*","iam:Get?ser"],"NotResource":"x","Condition":{"Bool":{"a":true}}`))

@@ -8,7 +8,7 @@ import (
 
 const mostResults = 100
 
-// bearer returns the access token of a call to the portal.
+// bearer returns the access token with which a call to the portal is authorized.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html
 func (a *AWS) bearer(r *request) (*accessToken, error) {
 	t := a.sso.access[r.http.Header.Get("X-Amz-Sso_bearer_token")]
@@ -18,7 +18,7 @@ func (a *AWS) bearer(r *request) (*accessToken, error) {
 	return t, nil
 }
 
-// roleCredentials implements GetRoleCredentials. The expiry is in milliseconds.
+// roleCredentials implements GetRoleCredentials. Its response has the expiry in milliseconds.
 func (a *AWS) roleCredentials(r *request) (any, error) {
 	account, name := r.params.Get("account_id"), r.params.Get("role_name")
 	if account == "" || name == "" {
@@ -30,7 +30,7 @@ func (a *AWS) roleCredentials(r *request) (any, error) {
 	}
 	at := slices.IndexFunc(t.portal.assigned, func(x assignment) bool { return x.account == account && x.name == name })
 	if at < 0 {
-		// [K]: this error is not in AWS's model, but the portal returns it.
+		// [K]: AWS's API model does not list this error, but the portal returns it.
 		return nil, refuse(403, "ForbiddenException", "No access")
 	}
 	target := a.roles[t.portal.assigned[at].arn]
@@ -56,7 +56,7 @@ func (a *AWS) listAccounts(r *request) (any, error) {
 	return pageOf(r, "accountList", "accountId", accounts)
 }
 
-// listAccountRoles implements ListAccountRoles. [K]: the list is empty for an account without assignments.
+// listAccountRoles implements ListAccountRoles. [K]: for an account without assignments, the list is empty.
 func (a *AWS) listAccountRoles(r *request) (any, error) {
 	account := r.params.Get("account_id")
 	if account == "" {
@@ -75,7 +75,7 @@ func (a *AWS) listAccountRoles(r *request) (any, error) {
 	return pageOf(r, "roleList", "roleName", roles)
 }
 
-// pageOf returns the part of a list that max_result and next_token request. The list is sorted by field.
+// pageOf returns the page of the list that max_result and next_token request. It sorts the list by the given field.
 func pageOf(r *request, name, field string, list []map[string]string) (any, error) {
 	slices.SortFunc(list, func(x, y map[string]string) int { return cmp.Compare(x[field], y[field]) })
 	size, from := mostResults, 0

@@ -37,8 +37,9 @@ var queryOperations = map[string]operation{
 	"DeleteVirtualMFADevice": {"iam", false, (*AWS).deleteVirtualMFADevice},
 }
 
-// members parses a list of the query protocol: name.member.1.field and so on. It returns the named fields of each member.
-// The field "" is the member itself. The list ends at the first missing number.
+// members parses a list in the parameters of the query protocol: name.member.1.field, name.member.2.field and so on.
+// For each member, it returns the values of the given fields. The field "" means the member itself. The list ends at
+// the first missing number.
 // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 func members(params url.Values, name string, fields ...string) [][]string {
 	var list [][]string
@@ -61,13 +62,13 @@ func members(params url.Values, name string, fields ...string) [][]string {
 	}
 }
 
-// queryAnswer encodes a response of the query protocol. A nil result has no element.
+// queryAnswer encodes a response of the query protocol. If result is nil, the response has no result element.
 func queryAnswer(r *request, result any, no *refusal, id string) answer {
 	namespace := stsNamespace
 	if r.service == "iam" {
 		namespace = iamNamespace
 	}
-	var out bytes.Buffer // a buffer accepts everything, so errors of the encoder are ignored here and below
+	var out bytes.Buffer // writing to a buffer cannot fail, so errors of the encoder are ignored
 	e := xml.NewEncoder(&out)
 	status := http.StatusOK
 	if no != nil {
@@ -110,5 +111,5 @@ func element(name, namespace string) xml.StartElement {
 	return start
 }
 
-// stamp formats a time for the query protocol.
+// stamp formats a time as the query protocol requires.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -2,11 +2,11 @@ package fakeaws
 
 import "fmt"
 
-// refusal is an AWS error response.
+// refusal is an error response of AWS.
 type refusal struct {
 	status        int
 	code, message string
-	reason        string // a more specific code; only some services have one
+	reason        string // a more specific error code; only aws login has one
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
@@ -19,7 +19,7 @@ func denied(format string, args ...any) *refusal {
 	return refuse(403, "AccessDenied", format, args...)
 }
 
-// unauthorized is AWS's error for a caller that is not allowed to do something.
+// unauthorized returns AWS's error for a caller that may not perform the action on the resource.
 func unauthorized(caller, action, resource string) *refusal {
 	return denied("User: %s is not authorized to perform: %s on resource: %s", caller, action, resource)
 }

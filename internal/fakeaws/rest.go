@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// restOperations are the supported operations of the services that are recognised by their paths. Their calls are not signed.
+// restOperations maps a method and path to an operation, for the services that use paths. Calls to these operations are
+// not signed with access keys.
 var restOperations = map[string]struct {
 	action string
 	operation
@@ -30,13 +31,14 @@ var restOperations = map[string]struct {
 	"POST /federation":            {"", operation{"signin", true, (*AWS).consoleSignIn}},
 }
 
-// routeREST finds the operation for a method and path. If the action is empty, it is in the parameters.
+// routeREST returns the operation and the action for the request's method and path. If the action is empty, the
+// request's parameter Action has it.
 func routeREST(r *http.Request) (operation, string, bool) {
 	found, ok := restOperations[r.Method+" "+r.URL.Path]
 	return found.operation, found.action, ok
 }
 
-// oauthError returns OAuth's name of an error: invalid_grant for InvalidGrantException.
+// oauthError converts the name of an AWS error into OAuth's name: InvalidGrantException becomes invalid_grant.
 func oauthError(code string) string {
 	var out strings.Builder
 	for i, letter := range strings.TrimSuffix(code, "Exception") {

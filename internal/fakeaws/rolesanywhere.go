@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// anchor is a trust anchor, with the authorities whose certificates it accepts.
+// anchor is a trust anchor. It accepts certificates that one of its authorities has issued.
 type anchor struct {
 	arn   string
 	roots *x509.CertPool
 	off   bool
 }
 
-// anywhereProfile is a Roles Anywhere profile with its ARN and account.
+// anywhereProfile is an AnywhereProfile with its ARN.
 type anywhereProfile struct {
 	AnywhereProfile
 	arn string
 }
 
-// AnywhereProfile is a Roles Anywhere profile. It lists the roles that can be assumed through it.
+// AnywhereProfile is a profile of Roles Anywhere. Only the roles in its list can be assumed with it.
 type AnywhereProfile struct {
 	Roles              []string
-	MaxSession         time.Duration // zero means an hour
-	AcceptsSessionName bool          // accepts a role session name
+	MaxSession         time.Duration // the longest session; zero means an hour
+	AcceptsSessionName bool          // whether calls may set a role session name
 }
 
-// AddTrustAnchor registers the authorities in PEM text and returns the trust anchor's ARN.
+// AddTrustAnchor registers a trust anchor and returns its ARN. roots has the certificates of the authorities in PEM.
 func (a *AWS) AddTrustAnchor(account, region, roots string) (string, error) {
 	pool := x509.NewCertPool()
 	for block, rest := pem.Decode([]byte(roots)); block != nil; block, rest = pem.Decode(rest) {
@@ -55,7 +55,7 @@ func (a *AWS) AddTrustAnchor(account, region, roots string) (string, error) {
 	return t.arn, nil
 }
 
-// DisableTrustAnchor disables a trust anchor, so that its certificates are refused.
+// DisableTrustAnchor disables a trust anchor. After that, the fake refuses certificates of its authorities.
 func (a *AWS) DisableTrustAnchor(arn string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,10 +74,12 @@ func (a *AWS) AddAnywhereProfile(account, region string, p AnywhereProfile) stri
 	return arn
 }
 
-// anywhereService is the principal in the trust policy of a role for Roles Anywhere.
+// anywhereService is the principal that the trust policy of a role must allow, so that Roles Anywhere can assume the
+// role.
 const anywhereService = "rolesanywhere.amazonaws.com"
 
-// createAnywhereSession implements CreateSession. Its error texts are [K], except those about parameters.
+// createAnywhereSession implements CreateSession. [K]: AWS does not document the texts of its errors, except for errors
+// in parameters.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
 func (a *AWS) createAnywhereSession(r *request) (any, error) {
 	leaf, err := a.checkX509(r)
@@ -119,8 +121,8 @@ func (a *AWS) createAnywhereSession(r *request) (any, error) {
 	return answer{status: http.StatusCreated, header: http.Header{"Content-Type": {"application/json"}}, body: body}, err
 }
 
-// anywhereAssumption returns the role session that a certificate and the parameters request. The certificate's subject becomes
-// tags and the source identity.
+// anywhereAssumption returns the role session that a call requests with a certificate and parameters. The certificate's
+// subject becomes the session's tags and source identity.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
 func anywhereAssumption(r *request, leaf *x509.Certificate) (assumption, error) {
 	c := checks{params: r.params}

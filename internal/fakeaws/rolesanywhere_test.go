@@ -29,13 +29,13 @@ type anywhereClient struct {
 	t    *testing.T
 	aws  *AWS
 	root *x509.Certificate
-	sign *ecdsa.PrivateKey // the root's key
+	sign *ecdsa.PrivateKey // the private key of the certificate root
 	key  *ecdsa.PrivateKey
 
-	leaf   x509.Certificate // the template of the certificate
+	leaf   x509.Certificate // the template for the client's certificate
 	query  url.Values
 	body   string
-	scope  string // region/service
+	scope  string // region/service, as in the signature
 	before func(*http.Request)
 	after  func(*http.Request)
 	serial string
@@ -216,7 +216,7 @@ func TestTrustAnchorRefuses(t *testing.T) {
 	}
 }
 
-// The fake accepts requests recorded from AWS's own client, version 1.7.3.
+// The fake accepts requests that were recorded from AWS's own client, version 1.7.3.
 func TestCreateSessionTakesRecordedRequests(t *testing.T) {
 	for _, kind := range []string{"ecdsa", "rsa"} {
 		text, err := os.ReadFile("testdata/createsession-" + kind + ".json")

@@ -13,11 +13,11 @@ import (
 
 // saved is the state that [AWS.Save] returns: access keys, sessions and sign-ins.
 type saved struct {
-	Made     int // ids created so far
+	Made     int // number of ids created so far
 	Keys     []savedKey
 	Sessions []savedSession
-	Clients  []savedClient // of IAM Identity Center
-	Tokens   []savedToken  // of IAM Identity Center
+	Clients  []savedClient // clients of IAM Identity Center
+	Tokens   []savedToken  // tokens of IAM Identity Center
 	Logins   []savedLogin
 	Issuers  []savedIssuer
 }
@@ -31,8 +31,8 @@ type savedKey struct {
 type savedSession struct {
 	ID             string
 	Kind           sessionKind
-	User           string `json:",omitempty"` // ARN
-	Role           string `json:",omitempty"` // ARN
+	User           string `json:",omitempty"` // the user's ARN
+	Role           string `json:",omitempty"` // the role's ARN
 	Name           string `json:",omitempty"`
 	Chained        bool   `json:",omitempty"`
 	Expires        time.Time
@@ -60,13 +60,13 @@ type savedLogin struct {
 
 type savedIssuer struct {
 	ARN     string
-	EC, RSA []byte // private keys
+	EC, RSA []byte // the issuer's private keys
 	Made    int
-	Refresh map[string][]string // scopes by refresh token
+	Refresh map[string][]string // the scopes of each refresh token
 }
 
-// Save returns the access keys, sessions and sign-ins in JSON. It leaves out users, devices, roles, portals and issuers, sign-ins that
-// have not completed, and sessions with policies.
+// Save returns the access keys, sessions and sign-ins in JSON. It does not save users, devices, roles, portals,
+// issuers, sign-ins that have not completed, and sessions with policies.
 func (a *AWS) Save() ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,7 +78,7 @@ func (a *AWS) Save() ([]byte, error) {
 	for _, id := range slices.Sorted(maps.Keys(a.sessions)) {
 		from := a.sessions[id]
 		if from.limit != nil {
-			continue // restored without its policies, the session would allow more
+			continue // not saved, because without its policies the restored session could do more than before
 		}
 		to := savedSession{
 			ID: id, Kind: from.kind, Name: from.name, Chained: from.chained, Expires: from.expires, MFA: from.mfaAt,
@@ -122,8 +122,8 @@ func (a *AWS) Save() ([]byte, error) {
 	return json.MarshalIndent(s, "", " ")
 }
 
-// Restore restores the state that Save returned. The fake must have the same users, devices, roles, portals and issuers, added in
-// the same order.
+// Restore restores what Save has saved. The fake must already have the same users, devices, roles, portals and issuers,
+// added in the same order as before.
 func (a *AWS) Restore(data []byte) error {
 	var s saved
 	if err := json.Unmarshal(data, &s); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// A second fake at the same address continues with the state of the first.
+// A second fake at the same address continues with the saved state of the first fake.
 func TestSaveAndRestore(t *testing.T) {
 	begin := func(a *AWS, now time.Time) (World, *Issuer) {
 		t.Cleanup(a.Close)

@@ -12,19 +12,20 @@ import (
 	"time"
 )
 
-// request is one call while the fake processes it.
+// request is a call that the fake is processing.
 type request struct {
 	http            *http.Request
 	body            []byte
 	service, action string
 	params          url.Values
 	now             time.Time
-	caller          *caller // nil until authenticated, and for unsigned calls
+	caller          *caller // the principal that signed the call; nil before authentication and for unsigned calls
 	call            *Call
-	retrieved       *fetchedKeys // the web identity provider's keys; nil if they were not fetched
+	retrieved       *fetchedKeys // the keys of the web identity provider; nil if they were not fetched
 }
 
-// operation processes a call. Its result is encoded in the response, or is itself an answer.
+// operation processes a call. If run returns an answer, the answer is sent; any other result is encoded into a
+// response.
 type operation struct {
 	service  string
 	unsigned bool
@@ -38,7 +39,7 @@ type answer struct {
 	body   []byte
 }
 
-// ServeHTTP responds as AWS does, and under /_fake/ as the fake's own control.
+// ServeHTTP responds as AWS does. Under /_fake/, it responds to requests that control the fake.
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -71,7 +72,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body) // an error means that the client has disconnected
+	_, _ = w.Write(out.body) // an error is ignored: it means that the client has disconnected
 }
 
 // hangup closes the connection without a response.
@@ -89,7 +90,7 @@ func (a *AWS) handle(r *request, op *operation, f Fault) answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.callsAnswered++
-	r.now = a.now().Add(f.Skew) // later than the time of arrival if the fault waited
+	r.now = a.now().Add(f.Skew) // set again, because the fault may have made the call wait
 	out := a.perform(r, op, f)
 	if out.header == nil {
 		out.header = http.Header{}
@@ -145,8 +146,8 @@ func (a *AWS) run(r *request, op *operation, f Fault) (any, error) {
 	return op.run(a, r)
 }
 
-// route finds the operation of a request: by its path for the JSON services, by the Action parameter for the query services.
-// The operation is nil if the fake does not know it.
+// route finds the operation of a request. The JSON services have a path for each operation; the query services have the
+// parameter Action. The operation is nil if the fake does not implement it.
 func route(r *http.Request, body []byte) (*request, *operation) {
 	req := &request{http: r, body: body, params: r.URL.Query()}
 	if op, action, ok := routeREST(r); ok {
@@ -171,24 +172,24 @@ func route(r *http.Request, body []byte) (*request, *operation) {
 	return req, &op
 }
 
-// fromForm adds the fields of a form to params, and reports whether the body is a form.
+// fromForm adds the fields of a form in the body to params. It returns false if the body is not a form.
 func fromForm(params url.Values, r *http.Request, body []byte) bool {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return false
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return true // missing parameters are refused later, by name
+		return true // the operation then refuses the call, because parameters are missing
 	}
 	maps.Copy(params, form)
 	return true
 }
 
-// fromJSON adds the fields of a flat JSON object to params.
+// fromJSON adds the fields of a flat JSON object in the body to params.
 func fromJSON(params url.Values, body []byte) {
 	var fields map[string]any
 	if json.Unmarshal(body, &fields) != nil {
-		return // missing parameters are refused later, by name
+		return // the operation then refuses the call, because parameters are missing
 	}
 	for name, value := range fields {
 		if list, ok := value.([]any); ok {
@@ -201,7 +202,7 @@ func fromJSON(params url.Values, body []byte) {
 	}
 }
 
-// jsonAnswer encodes a response of the REST-JSON services. The services put errors into different fields.
+// jsonAnswer encodes a response of a JSON service. The JSON services use different fields for errors.
 func jsonAnswer(r *request, result any, no *refusal) answer {
 	out := answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}}
 	if no != nil {
@@ -219,11 +220,12 @@ func jsonAnswer(r *request, result any, no *refusal) answer {
 	if result == nil {
 		return out
 	}
-	out.body, _ = json.Marshal(result) // our flat structs and maps always marshal
+	out.body, _ = json.Marshal(result) // flat structs and maps can always be encoded
 	return out
 }
 
-// page is an HTML response. It names an empty icon, because browsers request an icon otherwise.
+// page returns an HTML response. The page has an empty icon, so that the browser does not request an icon from the
+// fake.
 func page(status int, body string) answer {
 	return answer{status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte(`<!doctype html><title>Example</title><link rel="icon" href="data:,">` + body)}
 }

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzServe checks that every response is one that AWS could send: well-formed, and with an error code if it is a refusal.
+// FuzzServe checks that AWS could have sent every response: it is well-formed, and if it is an error, it has an error
+// code.
 func FuzzServe(f *testing.F) {
 	f.Add("POST", "/", "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/x&RoleSessionName=xy&WebIdentityToken=a.b.c")
 	f.Add("POST", "/", "Action=GetCallerIdentity&Version=2011-06-15")

@@ -11,7 +11,7 @@ import (
 // signinLifetime is how long a sign-in token is valid.
 const signinLifetime = 15 * time.Minute
 
-// consoleSignIn is the console's federation endpoint: getSigninToken and login.
+// consoleSignIn implements the console's federation endpoint, with its actions getSigninToken and login.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 func (a *AWS) consoleSignIn(r *request) (any, error) {
 	if r.http.Method == http.MethodPost && a.noPost {
@@ -27,8 +27,8 @@ func (a *AWS) consoleSignIn(r *request) (any, error) {
 	return badSignIn(r, "unknown action"), nil
 }
 
-// RefusePost makes the console's sign-in accept only GET. By default it accepts POST too. [K]: whether AWS accepts POST is not
-// documented.
+// RefusePost sets whether the console's sign-in refuses POST and accepts only GET. By default, it accepts both. [K]:
+// AWS does not document whether it accepts POST.
 func (a *AWS) RefusePost(refuse bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -41,14 +41,14 @@ func signin(a *AWS, q url.Values, _ []byte) (string, error) {
 	return "", nil
 }
 
-// badSignIn is the endpoint's error response, an HTML page.
+// badSignIn returns the error response of the console's sign-in. The response is an HTML page.
 func badSignIn(r *request, why string) answer {
 	r.call.Code = "BadRequest"
 	return page(http.StatusBadRequest, "<h1>Bad Request</h1><p>"+why+"</p>")
 }
 
-// signinToken exchanges a session's credentials for a sign-in token. Only sessions of roles and of GetFederationToken can be
-// exchanged. A duration is accepted only if the role was assumed with long-term keys.
+// signinToken exchanges a session's credentials for a sign-in token. Only sessions of roles and of GetFederationToken
+// can be exchanged. The call may set a duration only if the role was assumed with long-term keys.
 func (a *AWS) signinToken(r *request) (any, error) {
 	var keys struct{ SessionID, SessionKey, SessionToken string }
 	if err := json.Unmarshal([]byte(r.params.Get("Session")), &keys); err != nil {
@@ -75,7 +75,8 @@ func (a *AWS) signinToken(r *request) (any, error) {
 	return map[string]string{"SigninToken": t}, nil
 }
 
-// login is the page that the browser opens. With a valid sign-in token, which works once, it redirects to the console.
+// login responds to the URL that the browser opens. If the sign-in token in the URL is valid, login redirects to the
+// console. A sign-in token works once.
 func (a *AWS) login(r *request) (any, error) {
 	t := r.params.Get("SigninToken")
 	expires, ok := a.signins[t]

@@ -27,7 +27,7 @@ type signature struct {
 	sum                          string
 }
 
-// parseSignature parses an Authorization header. Its error is AWS's IncompleteSignature.
+// parseSignature parses an Authorization header. If that fails, it returns AWS's error IncompleteSignature.
 func parseSignature(text string) (signature, error) {
 	var s signature
 	bad := func(what string) (signature, error) {
@@ -65,7 +65,8 @@ func parseSignature(text string) (signature, error) {
 	return s, nil
 }
 
-// authenticate finds the caller that signed the call, and returns an error if the signature is wrong.
+// authenticate sets the caller of a request to the principal that signed it. It returns an error if the signature is
+// wrong.
 func (a *AWS) authenticate(r *request) error {
 	header := r.http.Header.Get("Authorization")
 	if header == "" {
@@ -98,7 +99,7 @@ func (a *AWS) authenticate(r *request) error {
 	return nil
 }
 
-// checkScope refuses a signature from another time or for another service.
+// checkScope refuses a signature that is for another service, or whose time is too far from now.
 func (s signature) checkScope(r *request) error {
 	stamp := r.http.Header.Get("X-Amz-Date")
 	at, err := time.Parse(amzTime, stamp)
@@ -124,7 +125,7 @@ func (s signature) checkScope(r *request) error {
 	return nil
 }
 
-// sign returns the expected signature in hexadecimal.
+// sign returns the signature that the request must have, in hexadecimal.
 func (s signature) sign(r *http.Request, body []byte, secret string) string {
 	scope := strings.Join([]string{s.date, s.region, s.service, "aws4_request"}, "/")
 	text := strings.Join([]string{algorithm, r.Header.Get("X-Amz-Date"), scope, digest([]byte(s.canonical(r, body)))}, "\n")
@@ -137,7 +138,8 @@ func (s signature) sign(r *http.Request, body []byte, secret string) string {
 	return hex.EncodeToString(key)
 }
 
-// canonical returns the canonical request that client and server hash. It hashes the body again, so that a changed body fails.
+// canonical returns the canonical request. Client and server sign its hash. It contains the hash of the received body,
+// so that a changed body makes the signature wrong.
 func (s signature) canonical(r *http.Request, body []byte) string {
 	path := r.URL.EscapedPath()
 	if path == "" {
@@ -152,7 +154,8 @@ func (s signature) canonical(r *http.Request, body []byte) string {
 	}, "\n")
 }
 
-// headerValue returns a header's value with runs of spaces folded. net/http keeps some headers outside of the header map.
+// headerValue returns a header's value, with several spaces in a row replaced with one. It reads from r the headers
+// that net/http does not store in r.Header.
 func headerValue(r *http.Request, name string) string {
 	switch name {
 	case "host":

@@ -15,7 +15,7 @@ import (
 
 const identityQuery = "Action=GetCallerIdentity&Version=2011-06-15"
 
-// signed returns a request with a signature of the SDK. Tests change the request to make the signature wrong.
+// signed returns a request that the SDK has signed. Tests change the request, so that the signature is wrong.
 func signed(t *testing.T, a *AWS, keys aws.Credentials, service, region string, at time.Time) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+"/", strings.NewReader(identityQuery))
@@ -104,7 +104,7 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// A session's token is required, must belong to the session, and must be signed.
+// A call with a session's credentials must have the session's own token, and the signature must include the token.
 func TestSessionTokenIsPartOfTheKey(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

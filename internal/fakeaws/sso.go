@@ -10,11 +10,11 @@ import (
 
 // idcState is the state of IAM Identity Center: its portals, clients, sign-ins and tokens.
 type idcState struct {
-	portals map[string]*SSO         // by start URL
-	clients map[string]*oidcClient  // by client id
-	grants  map[string]*signIn      // by device code or authorization code
-	access  map[string]*accessToken // by access token
-	refresh map[string]*accessToken // by refresh token
+	portals map[string]*SSO         // the portals by start URL
+	clients map[string]*oidcClient  // the clients by client id
+	grants  map[string]*signIn      // the sign-ins by device code or authorization code
+	access  map[string]*accessToken // the access tokens by their text
+	refresh map[string]*accessToken // the same tokens by the text of their refresh tokens
 }
 
 func newDirectory() *idcState {
@@ -35,10 +35,10 @@ type SSO struct {
 	keepRefresh      bool
 }
 
-// assignment allows the user to use a permission set in an account.
+// assignment allows the portal's user to use a permission set in an account.
 type assignment struct{ account, name, arn string }
 
-// accessToken is an access token, with its refresh token if it has one.
+// accessToken is an access token, together with its refresh token if there is one.
 type accessToken struct {
 	portal          *SSO
 	client          *oidcClient
@@ -46,11 +46,11 @@ type accessToken struct {
 	expires         time.Time
 }
 
-// signIn is a sign-in that has not completed, with a device code or an authorization code.
+// signIn is a sign-in that has not completed. It uses a device code or an authorization code.
 type signIn struct {
 	client    *oidcClient
 	portal    *SSO
-	userCode  string // empty for an authorization code
+	userCode  string // the code that the user types; empty if the sign-in uses an authorization code
 	redirect  string
 	challenge string
 	expires   time.Time
@@ -59,7 +59,8 @@ type signIn struct {
 	approved  bool
 }
 
-// AddSSO adds a portal whose tokens last eight hours, or returns the existing one.
+// AddSSO adds a portal and returns it. If the portal exists, it returns the existing portal. Its tokens last eight
+// hours.
 func (a *AWS) AddSSO(startURL, region string) *SSO {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,11 +72,11 @@ func (a *AWS) AddSSO(startURL, region string) *SSO {
 	return s
 }
 
-// portalKey returns a start URL without a slash or "#/" at the end, so that all spellings are equal.
+// portalKey returns a start URL without a slash or "#/" at the end, because all these forms name the same portal.
 func portalKey(startURL string) string { return strings.TrimRight(startURL, "/#") }
 
-// Assign allows the user to use a permission set in an account, and returns the ARN of its role. The role's sessions last an hour;
-// AddRole with the ARN changes that.
+// Assign allows the user to use a permission set in an account, and returns the ARN of the permission set's role.
+// Sessions of the role last an hour; to change that, call AddRole with this ARN.
 func (s *SSO) Assign(account, permissionSet string) string {
 	s.aws.mu.Lock()
 	defer s.aws.mu.Unlock()
@@ -90,25 +91,26 @@ func (s *SSO) Assign(account, permissionSet string) string {
 	return arn
 }
 
-// set changes the portal while it holds the lock.
+// set calls change, which changes the portal, while the fake is locked.
 func (s *SSO) set(change func()) {
 	s.aws.mu.Lock()
 	defer s.aws.mu.Unlock()
 	change()
 }
 
-// AutoApprove makes every sign-in succeed without a user: device codes at the next poll, and the
-// authorization page when it is opened.
+// AutoApprove sets whether sign-ins are approved without a user. A device code is then approved at the next poll, and
+// an authorization page when it is opened.
 func (s *SSO) AutoApprove(on bool) { s.set(func() { s.auto = on }) }
 
-// SetTokenLifetime sets the lifetime of later access tokens.
+// SetTokenLifetime sets the lifetime of access tokens that are created from now on.
 func (s *SSO) SetTokenLifetime(d time.Duration) { s.set(func() { s.lifetime = d }) }
 
-// SetInterval sets how long a client must wait between two polls. A client that polls faster is told to slow down. The interval is
-// sent in whole seconds.
+// SetInterval sets how long a client must wait between two polls. If a client polls sooner, the response is the error
+// SlowDownException. The interval is sent to clients in whole seconds.
 func (s *SSO) SetInterval(d time.Duration) { s.set(func() { s.interval = d }) }
 
-// KeepRefreshTokens makes refresh tokens reusable: a refresh returns no new one. By default each can be used once.
+// KeepRefreshTokens sets whether a refresh token can be used many times. If so, a refresh returns no new refresh token.
+// By default, each refresh token can be used once.
 func (s *SSO) KeepRefreshTokens(on bool) { s.set(func() { s.keepRefresh = on }) }
 
 // Revoke revokes an access token and its refresh token, or all tokens of the portal if accessToken is empty.
@@ -127,10 +129,12 @@ func (d *idcState) revoke(t *accessToken) {
 	delete(d.refresh, t.refresh)
 }
 
-// Approve approves the sign-in with this user code, or all waiting sign-ins if userCode is empty. It fails if there are none.
+// Approve approves the sign-in with this user code, or all waiting sign-ins if userCode is empty. It fails if there is
+// no such sign-in.
 func (s *SSO) Approve(userCode string) error { return s.decide(userCode, true) }
 
-// Deny denies the sign-in with this user code, or all waiting sign-ins if userCode is empty. It fails if there are none.
+// Deny denies the sign-in with this user code, or all waiting sign-ins if userCode is empty. It fails if there is no
+// such sign-in.
 func (s *SSO) Deny(userCode string) error { return s.decide(userCode, false) }
 
 func (s *SSO) decide(userCode string, approve bool) error {
@@ -148,7 +152,7 @@ func (s *SSO) decide(userCode string, approve bool) error {
 	return nil
 }
 
-// token creates the tokens of a sign-in. Only clients that requested a scope get a refresh token.
+// token creates the tokens of a sign-in. It creates a refresh token only if the client has requested a scope.
 func (d *idcState) token(s *SSO, c *oidcClient, now time.Time) *accessToken {
 	id := s.aws.id("")
 	t := &accessToken{portal: s, client: c, access: "EXAMPLE-access-token-" + id, expires: now.Add(s.lifetime)}
@@ -196,7 +200,8 @@ func assign(a *AWS, q url.Values, _ []byte) (string, error) {
 	return s.Assign(q.Get("account"), q.Get("role")), nil
 }
 
-// decide returns the control that approves or denies sign-ins, at the portal or issuer that knows the code.
+// decide returns a control that approves or denies sign-ins. The control uses the portal or the issuer that knows the
+// user code.
 func decide(approve bool) func(*AWS, url.Values, []byte) (string, error) {
 	return func(a *AWS, q url.Values, _ []byte) (string, error) {
 		if a.decideLogins(q.Get("user_code"), approve) {

@@ -19,7 +19,7 @@ const startURL = "https://example.awsapps.com/start"
 
 var accountScope = []string{"sso:account:access"}
 
-// ssoWorld is a fake with a portal and a registered client.
+// ssoWorld is a fake AWS with a portal and a registered client.
 type ssoWorld struct {
 	*AWS
 	portal *SSO
@@ -66,7 +66,7 @@ func (w ssoWorld) renew(t *testing.T, refresh *string) (*ssooidc.CreateTokenOutp
 	return w.token(t, refreshGrant, func(in *ssooidc.CreateTokenInput) { in.RefreshToken = refresh })
 }
 
-// signIn returns an access token of an automatically approved sign-in.
+// signIn signs in with automatic approval and returns the tokens.
 func (w ssoWorld) signIn(t *testing.T) *ssooidc.CreateTokenOutput {
 	t.Helper()
 	w.portal.AutoApprove(true)
@@ -164,7 +164,7 @@ func get(t *testing.T, address string) (int, string) {
 	return send(t, r)
 }
 
-// post returns the response without following a redirect.
+// post sends a form and returns the response. It does not follow redirects.
 func post(t *testing.T, address string, form url.Values) *http.Response {
 	t.Helper()
 	return noFollow(t, http.MethodPost, address, form.Encode())
@@ -271,7 +271,7 @@ func withCodeGrant(in *ssooidc.RegisterClientInput) {
 
 const verifier = "EXAMPLE-verifier-0123456789-0123456789-0123456789"
 
-// authorizeQuery returns the parameters with which a program opens the browser.
+// authorizeQuery returns the parameters of the URL with which a program opens the browser.
 func (w ssoWorld) authorizeQuery() url.Values {
 	sum := sha256.Sum256([]byte(verifier))
 	return url.Values{
@@ -280,7 +280,7 @@ func (w ssoWorld) authorizeQuery() url.Values {
 	}
 }
 
-// back opens the page and returns the parameters of the redirect.
+// back opens the sign-in page and returns the parameters of the redirect to the client.
 func (w ssoWorld) back(t *testing.T, query url.Values) url.Values {
 	t.Helper()
 	response := noFollow(t, http.MethodGet, w.URL()+"/authorize?"+query.Encode(), "")
@@ -406,7 +406,7 @@ func TestPortalLists(t *testing.T) {
 	for _, account := range []string{"333333333333", "111111111111", "222222222222"} {
 		w.portal.Assign(account, "Admin")
 		w.portal.Assign(account, "ReadOnly")
-		w.portal.Assign(account, "ReadOnly") // assigning again changes nothing
+		w.portal.Assign(account, "ReadOnly") // a second identical assignment changes nothing
 	}
 	token := w.signIn(t).AccessToken
 	portal := portalOf(w.AWS)
@@ -450,7 +450,7 @@ func TestLogoutAndRevoke(t *testing.T) {
 	wantCode(t, err, "UnauthorizedException", "")
 }
 
-// An error of the OIDC service has an OAuth error code in its body.
+// An error response of the OIDC service has the OAuth error code in its body.
 func TestOIDCErrorBody(t *testing.T) {
 	w := newSSO(t)
 	response, err := http.Post(w.URL()+"/token", "application/json", strings.NewReader(`{"clientId":"x"}`))

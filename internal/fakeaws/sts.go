@@ -10,7 +10,7 @@ const (
 	usualRole        = time.Hour
 )
 
-// credentials are temporary credentials in STS's responses.
+// credentials has the temporary credentials in a response of STS.
 type credentials struct {
 	AccessKeyId, SecretAccessKey, SessionToken, Expiration string
 }
@@ -19,7 +19,8 @@ func (s *session) credentials() credentials {
 	return credentials{s.ID, s.Secret, s.token, stamp(s.expires)}
 }
 
-// permit refuses a call that the kind of credentials does not allow, or that the caller's policies do not allow.
+// permit refuses a call if the caller's kind of credentials may not make the call, or if the caller's policies do not
+// allow it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
 func (a *AWS) permit(r *request) error {
 	c, s := r.caller, r.caller.session
@@ -70,7 +71,7 @@ func (a *AWS) sessionToken(r *request) (any, error) {
 	return struct{ Credentials credentials }{made.credentials()}, nil
 }
 
-// federationToken implements GetFederationToken. Without a policy, its session may do nothing.
+// federationToken implements GetFederationToken. If the call has no policy, the session may do nothing.
 func (a *AWS) federationToken(r *request) (any, error) {
 	c := checks{params: r.params}
 	name := c.required("Name", 2, 32, nameAlphabet)

@@ -86,7 +86,7 @@ func TestSessionToken(t *testing.T) {
 	}
 }
 
-// otherCode returns a code that the device does not show.
+// otherCode returns an MFA code that differs from code, the device's current code.
 func otherCode(code string) string {
 	if code[0] == '9' {
 		return "0" + code[1:]
@@ -142,7 +142,8 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
-// TestWhatSessionsMayCall checks which operations the sessions of GetSessionToken, of a role and of GetFederationToken may call.
+// TestWhatSessionsMayCall checks which operations the sessions of GetSessionToken, of a role and of GetFederationToken
+// may call.
 func TestWhatSessionsMayCall(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// tagSet holds the requested tags of a session.
+// tagSet has the tags that a call requests for a session.
 type tagSet struct {
 	values     map[string]string
 	transitive []string
 }
 
-// readTags parses Tags and TransitiveTagKeys.
+// readTags parses the parameters Tags and TransitiveTagKeys.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 func readTags(c *checks) (tagSet, error) {
 	set := tagSet{values: map[string]string{}}
@@ -37,7 +37,7 @@ func readTags(c *checks) (tagSet, error) {
 	return set, set.complete()
 }
 
-// add adds a tag. Keys that differ only in case are the same key.
+// add adds a tag. It refuses a second tag whose key differs from another key only in case.
 func (t tagSet) add(key, value string) error {
 	if strings.HasPrefix(strings.ToLower(key), "aws:") {
 		return refuse(400, "InvalidParameterValue", "Tag keys beginning with aws: are reserved for system use.")
@@ -49,7 +49,7 @@ func (t tagSet) add(key, value string) error {
 	return nil
 }
 
-// complete refuses a transitive key without a tag.
+// complete returns an error if a transitive key has no tag.
 func (t tagSet) complete() error {
 	for _, key := range t.transitive {
 		if !has(t.values, key) {
@@ -63,9 +63,9 @@ func has[V any](tags map[string]V, key string) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return strings.EqualFold(k, key) })
 }
 
-// inherit sets the session's tags and source identity: those that were requested, and those of the caller's session, which
-// cannot be changed. The permissions for them are checked on both sides: in the role's trust policy and in the caller's policies. c is
-// nil for a web identity.
+// inherit sets the session's tags and source identity. Some were requested, and some come from the caller's session and
+// cannot be changed. The role's trust policy and the caller's policies must both allow them. For a web identity, c is
+// nil.
 func (s *session) inherit(c *caller, target *role, ask assumption) error {
 	s.tags, s.transitive, s.sourceIdentity = maps.Clone(ask.tags.values), map[string]bool{}, ask.sourceIdentity
 	if c != nil && c.session != nil && c.session.kind == roleSession {
@@ -80,7 +80,8 @@ func (s *session) inherit(c *caller, target *role, ask assumption) error {
 	return s.checkTagPermissions(c, target, ask)
 }
 
-// inheritFrom copies the transitive tags and the source identity from the caller's role session.
+// inheritFrom copies the transitive tags and the source identity of the session from, which is the caller's role
+// session.
 func (s *session) inheritFrom(from *session) error {
 	for key := range from.transitive {
 		if has(s.tags, key) {
@@ -99,7 +100,8 @@ func (s *session) inheritFrom(from *session) error {
 	return nil
 }
 
-// checkTagPermissions checks sts:TagSession and sts:SetSourceIdentity, and what the role's trust policy requires.
+// checkTagPermissions checks that the session may be tagged (sts:TagSession) and may have a source identity
+// (sts:SetSourceIdentity), and that it has the tags and the source identity that the role requires.
 func (s *session) checkTagPermissions(c *caller, target *role, ask assumption) error {
 	may := func(action string) bool { return c == nil || c.may(action, target.arn) }
 	who := target.arn

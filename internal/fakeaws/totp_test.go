@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// The test vectors of RFC 6238, appendix B, for SHA-1, cut to six digits.
+// TestTOTPVectors uses the SHA-1 test vectors of RFC 6238, appendix B, cut to six digits.
 func TestTOTPVectors(t *testing.T) {
-	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // 12345678901234567890
+	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // base32 of 12345678901234567890
 	for _, test := range []struct {
 		at   int64
 		want string

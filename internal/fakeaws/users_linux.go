@@ -12,14 +12,14 @@ import (
 // ErrNotRoot is returned because only root can become another user.
 var ErrNotRoot = errors.New("only root can become another user")
 
-// DialAs connects like net.Dial, but as another user. It fails with [ErrNotRoot] if this process
-// cannot become that user. The caller closes the connection.
+// DialAs connects like net.Dial, but as the user with this user id. It fails with [ErrNotRoot] if this process cannot
+// become that user. The caller must close the connection.
 func DialAs(uid int, network, address string) (net.Conn, error) {
 	if os.Getuid() != 0 {
 		return nil, ErrNotRoot
 	}
 	const same = ^uintptr(0)
-	runtime.LockOSThread() // only this thread becomes the other user
+	runtime.LockOSThread() // only this thread gets the new user id
 	defer runtime.UnlockOSThread()
 	if _, _, err := unix.RawSyscall(unix.SYS_SETRESUID, same, uintptr(uid), same); err != 0 {
 		return nil, err

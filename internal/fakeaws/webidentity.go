@@ -10,10 +10,11 @@ import (
 
 const tagClaims = "https://aws.amazon.com/tags"
 
-// pinClaim lists the roles for which a token may be used. [K]: whether AWS enforces it is not documented.
+// pinClaim is the claim with the roles for which a token may be used, called the token's role pin. [K]: AWS does not
+// document whether it enforces this claim.
 const pinClaim = "https://aws.amazon.com/roles"
 
-// EnforcePins sets whether the fake enforces a token's role pin. The default is off.
+// EnforcePins sets whether the fake enforces the role pin of tokens. By default, it does not.
 func (a *AWS) EnforcePins(on bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -25,7 +26,8 @@ func enforcePins(a *AWS, q url.Values, _ []byte) (string, error) {
 	return "", nil
 }
 
-// assumeRoleWithWebIdentity implements AssumeRoleWithWebIdentity. The call is not signed; the token authenticates it.
+// assumeRoleWithWebIdentity implements AssumeRoleWithWebIdentity. The token authenticates the call; the call is not
+// signed.
 func (a *AWS) assumeRoleWithWebIdentity(r *request) (any, error) {
 	ask, err := a.readAssumption(r)
 	if err != nil {
@@ -72,7 +74,8 @@ func badToken(format string, args ...any) *refusal {
 	return refuse(400, "InvalidIdentityToken", format, args...)
 }
 
-// checkToken verifies a token with the providers in the role's account, and returns it with its provider's ARN.
+// checkToken verifies a token with the OIDC providers in the role's account. It returns the parsed token and the ARN of
+// the token's provider.
 func (a *AWS) checkToken(text, roleARN string, fetched *fetchedKeys, now time.Time) (jwt, string, error) {
 	t, err := parseJWT(text)
 	if err != nil {
@@ -105,7 +108,7 @@ func (a *AWS) checkToken(text, roleARN string, fetched *fetchedKeys, now time.Ti
 	return t, arn, nil
 }
 
-// checkTimes checks the token's times, which must be whole numbers.
+// checkTimes checks that now is within the token's validity. The times in the token must be whole numbers.
 func (t jwt) checkTimes(now time.Time) error {
 	at := map[string]int64{}
 	for _, name := range []string{"exp", "iat", "nbf"} {
@@ -129,13 +132,13 @@ func (t jwt) checkTimes(now time.Time) error {
 	return nil
 }
 
-// required returns a claim that is a string, and an empty string for any other claim.
+// text returns the claim with the given name if the claim is a string. Otherwise it returns an empty string.
 func (t jwt) text(name string) string {
 	value, _ := t.claims[name].(string)
 	return value
 }
 
-// audiences returns the token's audiences. [K]: if the token has azp, AWS compares azp instead.
+// audiences returns the audiences to compare. [K]: if the token has the claim azp, AWS compares azp instead of aud.
 func (t jwt) audiences() []string {
 	if azp := t.text("azp"); azp != "" {
 		return []string{azp}
@@ -143,7 +146,7 @@ func (t jwt) audiences() []string {
 	return texts(t.claims["aud"])
 }
 
-// texts returns a claim that is a string or a list of strings.
+// texts returns the strings in a claim's value, which is a string or a list of strings.
 func texts(value any) []string {
 	switch v := value.(type) {
 	case string:
@@ -159,7 +162,7 @@ func texts(value any) []string {
 	return nil
 }
 
-// tags returns the session tags in the token, in either of the two forms that AWS accepts.
+// tags returns the session tags in the token. AWS accepts two forms of tags: nested claims, and one claim per tag.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
 func (t jwt) tags() (tagSet, error) {
 	set := tagSet{values: map[string]string{}}

@@ -144,7 +144,7 @@ func TestWebIdentityRefused(t *testing.T) {
 	}
 }
 
-// Both forms of tags and the source identity are accepted. The role pin is ignored by default.
+// AWS accepts the tags of a token in both forms, and its source identity. By default, the fake ignores the role pin.
 func TestWebIdentityTags(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
@@ -240,7 +240,7 @@ func FuzzJWT(f *testing.F) {
 		if text != token && parsed.signed != token[:strings.LastIndexByte(token, '.')] && parsed.verify(&key.PublicKey) == nil {
 			t.Errorf("%q was never signed", text)
 		}
-		// Reading a token's claims must not panic, whatever they contain.
+		// These methods must not panic, whatever the claims contain.
 		_ = parsed.checkTimes(noon)
 		_, _ = parsed.tags()
 		_ = parsed.audiences()

@@ -15,39 +15,41 @@ type User struct {
 	created                time.Time
 }
 
-// accessKey is a long-term key with its state in IAM.
+// accessKey is a long-term key, with its user and its state in IAM.
 type accessKey struct {
 	Key
 	user        *User
 	active      bool
 	created     time.Time
-	unready     int // how many uses fail before the key works everywhere
+	unready     int // number of uses that fail before the key works
 	used        time.Time
 	usedService string
 	usedRegion  string
 }
 
-// Role is a role's trust policy and its limits. The zero value trusts nobody.
+// Role has a role's trust policy, permissions and limits. The zero Role trusts nobody.
 type Role struct {
-	// Trusts lists ARNs of users, roles, role sessions or OIDC providers, accounts (the number or the ARN of root), or "*".
+	// Trusts lists who may assume the role: ARNs of users, roles, role sessions or OIDC providers, accounts (as a
+	// number or as the ARN of root), or "*" for everyone.
 	Trusts []string
-	// Policies are the role's permissions as JSON documents. Without any, the role may do everything.
+	// Policies are the role's permissions as JSON documents. A role without policies may do everything.
 	Policies []string
-	// MaxSession is the longest session. Zero means an hour.
+	// MaxSession is the longest session that a call may request. Zero means an hour.
 	MaxSession time.Duration
-	// RequireMFA requires aws:MultiFactorAuthPresent. MFAMaxAge, unless zero, is the maximum age of the code.
+	// RequireMFA requires that the caller has used MFA. MFAMaxAge is the maximum age of the MFA code; zero means no
+	// limit.
 	RequireMFA bool
 	MFAMaxAge  time.Duration
-	// ExternalID, unless empty, is required.
+	// ExternalID is the external id that calls must send. If it is empty, none is required.
 	ExternalID string
-	// RequireSourceIdentity and RequireTags refuse sessions without a source identity or without these tags.
+	// RequireSourceIdentity requires that a session has a source identity. RequireTags requires that it has these tags.
 	RequireSourceIdentity bool
 	RequireTags           []string
-	// DenyTagSession and DenySetSourceIdentity remove the permission from the trust policy.
+	// With DenyTagSession, the trust policy does not allow tags; with DenySetSourceIdentity, no source identity.
 	DenyTagSession, DenySetSourceIdentity bool
-	// Subjects, unless empty, are the only accepted subjects of a web identity token.
+	// Subjects are the subjects of web identity tokens that the role accepts. If Subjects is empty, it accepts all.
 	Subjects []string
-	// SessionNameIsSubject requires that a web identity's session name is the token's subject.
+	// SessionNameIsSubject requires that the session name of a web identity is the subject of its token.
 	SessionNameIsSubject bool
 }
 
@@ -58,7 +60,7 @@ type role struct {
 	policies               []policy
 }
 
-// AddUser adds an IAM user who may do everything, or returns the existing one.
+// AddUser adds an IAM user who may do everything. If the user exists, AddUser returns the existing user.
 func (a *AWS) AddUser(account, name string) *User {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,7 +76,7 @@ func (a *AWS) AddUser(account, name string) *User {
 // ARN returns the user's ARN.
 func (u *User) ARN() string { return u.arn }
 
-// AddKey creates a key for the user. The key works at once, and the quota of two keys is not checked.
+// AddKey creates an access key for the user. The key works immediately. AddKey does not check the quota of two keys.
 func (u *User) AddKey() Key {
 	u.aws.mu.Lock()
 	defer u.aws.mu.Unlock()
@@ -88,7 +90,7 @@ func (u *User) addKey() *accessKey {
 	return k
 }
 
-// AddMFA creates an enabled virtual device for the user.
+// AddMFA creates a virtual MFA device for the user and enables it.
 func (u *User) AddMFA(name string) *MFA {
 	u.aws.mu.Lock()
 	defer u.aws.mu.Unlock()
@@ -97,7 +99,7 @@ func (u *User) AddMFA(name string) *MFA {
 	return m
 }
 
-// AddRole adds the role with this ARN, or replaces it. An invalid policy in r allows nothing.
+// AddRole adds a role, or replaces the role that has this ARN. If r has an invalid policy, the policy allows nothing.
 func (a *AWS) AddRole(arn string, r Role) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,15 +124,16 @@ func (a *AWS) addRole(arn string, r Role) *role {
 	return made
 }
 
-// DelayNewKeys makes the first n uses of each later IAM key fail, as AWS does until it knows a new key
-// everywhere.
+// DelayNewKeys makes the first n uses fail of each IAM key that is created later. At AWS, a new key also fails until
+// all of AWS knows the key.
 func (a *AWS) DelayNewKeys(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.keyDelay = n
 }
 
-// arnFields splits an ARN into arn, partition, service, region, account and resource. ok is false if it is not an ARN.
+// arnFields splits an ARN into arn, partition, service, region, account and resource. ok is false if the text is not an
+// ARN.
 func arnFields(arn string) (fields [6]string, ok bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[5] == "" {
@@ -151,20 +154,20 @@ func partitionOf(arn string) string {
 	return "aws"
 }
 
-// World describes what Example created.
+// World has what Example has created.
 type World struct {
 	Account string // 123456789012
 	Alice   *User
 	Key     Key
 	MFA     *MFA
 
-	Hub      string // requires MFA, trusts alice
-	Prod     string // in account 210987654321, trusts Hub
-	ReadOnly string // checkTrust alice, without MFA
-	Long     string // checkTrust alice, for up to 12 h
+	Hub      string // role that trusts alice and requires MFA
+	Prod     string // role in account 210987654321 that trusts Hub
+	ReadOnly string // role that trusts alice, without MFA
+	Long     string // role that trusts alice, with sessions of up to 12 h
 }
 
-// Example adds a small organisation to the fake.
+// Example adds alice, her key and MFA device, and four roles to the fake.
 func (a *AWS) Example() World {
 	const account = "123456789012"
 	alice := a.AddUser(account, "alice")

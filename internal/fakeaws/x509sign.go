@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// The signature algorithms, by the kind of the certificate's key.
+// The signature algorithms for certificates with an RSA key and with an ECDSA key.
 const (
 	x509RSA   = "AWS4-X509-RSA-SHA256"
 	x509ECDSA = "AWS4-X509-ECDSA-SHA256"
 )
 
-// checkX509 verifies the certificate and the signature of a call, and returns the certificate.
+// checkX509 verifies the certificate of a call and the signature that was made with it. It returns the certificate.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
 func (a *AWS) checkX509(r *request) (*x509.Certificate, error) {
 	header := r.http.Header.Get("Authorization")
@@ -56,7 +56,7 @@ func (a *AWS) checkX509(r *request) (*x509.Certificate, error) {
 	return leaf, nil
 }
 
-// verifyX509 verifies the signature. It hashes the signed parts again.
+// verifyX509 verifies the signature of the request with the public key of the certificate leaf.
 func (s signature) verifyX509(r *request, algorithm string, leaf *x509.Certificate) error {
 	scope := strings.Join([]string{s.date, s.region, s.service, "aws4_request"}, "/")
 	text := strings.Join([]string{algorithm, r.http.Header.Get("X-Amz-Date"), scope, digest([]byte(s.canonical(r.http, r.body)))}, "\n")
@@ -78,8 +78,8 @@ func (s signature) verifyX509(r *request, algorithm string, leaf *x509.Certifica
 	return errors.New("wrong signature")
 }
 
-// checkCertificate verifies a call's certificate: a trust anchor must vouch for it now, and it must be allowed to sign and
-// must not be an authority.
+// checkCertificate verifies the certificate of a call: a trust anchor must have issued it, it must be valid now, it
+// must be allowed to sign, and it must not be an authority.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
 func (a *AWS) checkCertificate(r *request) (*x509.Certificate, error) {
 	leaf, err := decodeCertificate(r.http.Header.Get("X-Amz-X509"))
