@@ -70,7 +70,7 @@ func TestFillPage(t *testing.T) {
 	}
 }
 
-// The page in the repository has every marker that the benchmark fills in.
+// The page in the repository has all the markers between which the benchmark inserts text.
 func TestPageHasMarks(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "performance.md"))
 	if err != nil {
@@ -85,7 +85,7 @@ func TestPageHasMarks(t *testing.T) {
 	}
 }
 
-// The plot is well-formed, and has a dot for each median, including those of the floor program.
+// The plot is well-formed. It has one dot for each median, including the medians of the floor program.
 func TestDrawing(t *testing.T) {
 	var all []result
 	lines := map[string]int{}

@@ -20,8 +20,8 @@ func (c coldStart) String() string {
 	return fmt.Sprintf("Calls to AWS: %d. Prompts for the MFA code: %d.\n", c.calls, c.prompts)
 }
 
-// measureCold starts all commands at once. A program answers the MFA prompt after a second, which is still faster than a user, and
-// logs one line per prompt.
+// measureCold starts all commands at once. They run a program to get the MFA code. The program answers after a second,
+// which is faster than a user, and logs one line each time it runs.
 func measureCold(p programs) (coldStart, error) {
 	prompt, asked := filepath.Join(p.dir, "prompt"), filepath.Join(p.dir, "asked")
 	h, err := newHome(p, "mfa_process = "+prompt+"\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n", fileKeystore)

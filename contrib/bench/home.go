@@ -12,9 +12,9 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A home is a temporary home directory with its own fake AWS and with alice's key in the keystore.
+// A home is a temporary home directory. It has its own fake AWS, and its keystore has alice's key.
 type home struct {
-	program string // the path of aws-vault
+	program string // the path of the aws-vault program
 	dir     string
 	config  string // the path of the config file
 	environ []string
@@ -22,7 +22,7 @@ type home struct {
 	world   fakeaws.World
 }
 
-// newHome creates a home. text is appended to the settings of profile alice in the config file.
+// newHome creates a home. It adds text to the config file, after the settings of the profile alice.
 func newHome(p programs, text string, keystore []string) (home, error) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -47,7 +47,7 @@ func newHome(p programs, text string, keystore []string) (home, error) {
 	return h, err
 }
 
-// roles returns config file sections for the profile readonly and for n more roles.
+// roles returns sections of a config file: the profile readonly, and as many other role profiles as more says.
 func roles(more int) string {
 	var s strings.Builder
 	section := func(name string) {
@@ -60,13 +60,14 @@ func roles(more int) string {
 	return s.String()
 }
 
-// session returns the same home with numbered session names, so that each number needs its own cached session.
+// session returns the home with the role session name set to one with this number. Each name needs its own cached
+// session.
 func (h home) session(number int) home {
 	h.environ = append(slices.Clip(h.environ), fmt.Sprintf("AWS_ROLE_SESSION_NAME=s%05d", number))
 	return h
 }
 
-// run runs aws-vault with the given stdin.
+// run runs aws-vault with stdin as its input.
 func (h home) run(stdin string, args ...string) error {
 	c := exec.Command(h.program, args...)
 	c.Env, c.Dir, c.Stdin = h.environ, h.dir, strings.NewReader(stdin)

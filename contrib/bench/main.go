@@ -1,6 +1,6 @@
-// Bench measures how much later a command starts because of aws-vault. It compares aws-vault with a
-// floor program in the same run, and writes the results to docs/performance.md. The floor program does the least that any program
-// with the same task must do. The benchmark uses a fake AWS on this machine.
+// Bench measures how much later a command starts because of aws-vault. It compares aws-vault with a floor program in
+// the same run, and writes the results to docs/performance.md. The floor program does the least that any program with
+// the same task must do. The benchmark uses a fake AWS on this machine.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// bench measures all rows and writes the page and the plot. Its error names the rows that exceed their bounds.
+// bench measures all rows and writes the page and the plot. If rows exceed their bounds, the error names these rows.
 func bench(ctx context.Context, vault, floor string, runs int, page, plot string) error {
 	dir, err := os.MkdirTemp("", "aws-vault-bench-")
 	if err != nil {
@@ -83,8 +83,8 @@ func bench(ctx context.Context, vault, floor string, runs int, page, plot string
 	return errors.Join(missed...)
 }
 
-// copyProgram copies a program and returns its size in bytes. The copy is measured, because a file that the linker has just written
-// starts more slowly.
+// copyProgram copies a program and returns its size in bytes. The benchmark measures the copy, because a file that the
+// linker has just written starts more slowly than a copy of it.
 func copyProgram(to, from string) (size int, err error) {
 	text, err := os.ReadFile(from)
 	if err != nil {

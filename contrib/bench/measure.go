@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// programs are the paths of the measured programs, and of a directory for temporary files.
+// programs has the paths of the two measured programs and of a directory for temporary files.
 type programs struct{ vault, floor, dir string }
 
-// A result is the measurement of one row.
+// A result is what was measured for one row.
 type result struct {
 	row
 	ours, floor times
-	calls       int // calls to AWS, in all runs together
+	calls       int // number of calls to AWS, in all runs together
 }
 
 func (r result) ratio() float64 { return float64(r.ours.median()) / float64(r.floor.median()) }
 
-// missed reports whether the row exceeds its bound.
+// missed reports whether the row's command took longer than its bound allows.
 func (r result) missed() bool { return r.bound > 0 && r.ratio() > r.bound }
 
-// times are the durations of one program's runs, sorted, shortest first.
+// times are the durations of the runs of one program, sorted, the shortest first.
 type times []time.Duration
 
 func (t times) quartile(n int) time.Duration { return t[(len(t)-1)*n/4] }
 func (t times) median() time.Duration        { return t.quartile(2) }
 
-// measure alternates the row's command with the floor program, so that both run under the same load.
+// measure runs the row's command and the floor program in turn, so that both run under the same load.
 func measure(ctx context.Context, p programs, r row, runs int) (result, error) {
 	if r.keystore == nil {
 		r.keystore = fileKeystore
@@ -50,7 +50,7 @@ func measure(ctx context.Context, p programs, r row, runs int) (result, error) {
 		floorArgs = nil
 	}
 	found := result{row: r}
-	const warm = 2 // the first runs create the session and fill the system's caches
+	const warm = 2 // number of runs before the measurement, which create the session and fill the system's caches
 	for i := range warm + runs {
 		if i == warm {
 			h.aws.Reset()

@@ -22,7 +22,7 @@ func table(all []result) string {
 	return text
 }
 
-// cells returns the table cells of a result.
+// cells returns the cells of a result's row in the table.
 func (r result) cells() string {
 	most, met := "–", "–"
 	if r.bound > 0 {
@@ -38,7 +38,7 @@ func (r result) cells() string {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
 
-// machine describes the machine without identifying it.
+// machine describes the machine of the benchmark, without details that identify it.
 func machine(runs, size int) string {
 	return fmt.Sprintf("The last run: %d runs of each command, %d cores, %s/%s, %s, a static program of %.1f MB.\n",
 		runs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), float64(size)/1e6)

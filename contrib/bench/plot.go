@@ -15,7 +15,7 @@ const (
 	mostProfiles  = 20_000
 )
 
-// drawing plots the medians against the number of profiles, as SVG. Both axes are linear.
+// drawing returns the plot as an SVG file: the medians by the number of profiles. Both axes are linear.
 func drawing(all []result) []byte {
 	lines, longest := map[string][]result{}, time.Duration(1)
 	for _, r := range all {

@@ -3,22 +3,22 @@ package main
 // truePath is the program that aws-vault and the floor program start.
 const truePath = "/bin/true"
 
-// A row is one measured command. It appears next to the floor program in the table.
+// A row is one measured command, and one row of the table. The table compares it with the floor program.
 type row struct {
 	what  string
-	bound float64 // the maximum time, as a multiple of the floor program's time; 0 for no maximum
+	bound float64 // the maximum time, as a multiple of the floor program's time; 0 means no maximum
 	args  []string
 
-	profiles int                // additional profiles in the config file
-	keystore []string           // variables that select the keystore; nil for the file keystore
+	profiles int                // number of additional profiles in the config file
+	keystore []string           // environment variables that select the keystore; nil means the file keystore
 	prepare  func(h home) error // runs before the measurement, after alice's key is stored
 
-	line       string // the plot line that this median belongs to; empty if it is not plotted
-	exits      bool   // the command reads no file and starts no program; the floor program then also exits at once
+	line       string // the line of the plot to which this row's median belongs; empty if it is not plotted
+	exits      bool   // the command reads no file and starts no program; the floor program then exits immediately too
 	newSession bool   // each run needs a new session
 }
 
-// rows are in the order of the page.
+// rows are the rows of the table, in the order of the page.
 var rows = []row{
 	{what: "`--version`", bound: 1.6, args: []string{"--version"}, exits: true},
 	{what: "`exec`", bound: 1.5, args: execAlice, line: "exec"},
@@ -46,7 +46,8 @@ var (
 	sealedKeystore = []string{"AWS_VAULT_BACKEND=sealed", "AWS_VAULT_SEALED_PASSPHRASE=correct-horse"}
 )
 
-// unlock unlocks the sealed keystore for a few minutes, so nothing has to be cleaned up.
+// unlock unlocks the sealed keystore for five minutes. After that it is locked again, so the benchmark need not lock
+// it.
 func unlock(h home) error { return h.run("", "unlock", "--for=5m") }
 
 // thousandSessions caches a thousand sessions of one role.

@@ -4,7 +4,7 @@ package completions
 
 import _ "embed"
 
-// The scripts, by shell.
+// The completion script for each shell.
 var (
 	//go:embed bash/aws-vault.bash
 	Bash string

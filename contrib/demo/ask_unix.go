@@ -18,11 +18,11 @@ var (
 	environment = []string{"sh", "-c", "echo I am $AWS_VAULT; env | grep ^AWS_ | sort"}
 )
 
-// question matches the end of a prompt.
+// question is the text at the end of every prompt.
 const question = ": "
 
-// runAndAnswer runs a command in its own pseudo terminal and types the code when the command prompts for it. It returns everything
-// that the terminal displayed, including the echo of the code.
+// runAndAnswer runs a command in its own pseudo terminal. When the command prompts for the MFA code, runAndAnswer types
+// the code. It returns everything that the terminal displayed, including the code that was typed.
 func runAndAnswer(command func([]string) *exec.Cmd, args []string, code func() string) ([]byte, error) {
 	c := command(args)
 	tty, err := pty.Start(c)
@@ -37,7 +37,7 @@ func runAndAnswer(command func([]string) *exec.Cmd, args []string, code func() s
 	return plain(text), err
 }
 
-// answerPrompt reads the terminal until the command ends, and answers the first prompt that mentions MFA.
+// answerPrompt reads from the terminal until the command ends. It answers the first prompt that contains the word MFA.
 func answerPrompt(tty io.ReadWriter, code func() string) ([]byte, error) {
 	var text bytes.Buffer
 	asked, some := false, make([]byte, 4096)

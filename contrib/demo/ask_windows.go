@@ -8,7 +8,7 @@ var (
 	environment = []string{"cmd", "/c", "set AWS_"}
 )
 
-// runAndAnswer passes the code in a flag, because there is no pseudo terminal on Windows.
+// runAndAnswer passes the code in a flag instead of typing it, because Windows has no pseudo terminal.
 func runAndAnswer(command func([]string) *exec.Cmd, args []string, code func() string) ([]byte, error) {
 	text, err := command(append([]string{args[0], "--mfa-token=" + code()}, args[1:]...)).CombinedOutput()
 	return plain(text), err

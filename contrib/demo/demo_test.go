@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestShow runs the whole demo as make demo does.
+// TestShow runs the whole demo in the same way as make demo.
 func TestShow(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "aws-vault.exe") // Windows needs the extension; other systems ignore it
 	if out, err := exec.Command("go", "build", "-o", program, "../..").CombinedOutput(); err != nil {

@@ -1,5 +1,5 @@
-// Demo shows the main job of aws-vault: it stores a key, uses a profile two roles away, and prompts for an MFA code only once.
-// AWS is the fake of package fakeaws.
+// Demo shows the main job of aws-vault: it stores a key, uses a profile two roles away, and prompts for an MFA code
+// only once. AWS is the fake of package fakeaws.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// pictured is the remark at which the README's picture begins.
+// pictured is the remark in the transcript at which the README's picture begins.
 const pictured = "Run a command as prod. It needs an MFA code, which the demo types for you."
 
 // longest is the time limit of the demo.
@@ -27,7 +27,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-AWS-VAULT [PICTURE.svg]")
 		os.Exit(2)
 	}
-	// If the reader of the output goes away, the temporary home is still deleted.
+	// SIGPIPE means that the reader of the output has ended. Then, too, the demo must delete its temporary home
+	// directory.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	var transcript strings.Builder
@@ -43,7 +44,8 @@ func main() {
 	}
 }
 
-// show runs the demo with the program at path, prints it to out, and deletes its home directory.
+// show runs the demo with the aws-vault program at path and prints the transcript to out. It deletes its home
+// directory.
 func show(ctx context.Context, out io.Writer, path string) (err error) {
 	program, err := filepath.Abs(path)
 	if err != nil {
@@ -103,7 +105,7 @@ func story(s *stage, aws *fakeaws.AWS, w fakeaws.World) {
 	}
 }
 
-// config is what a user would write to ~/.aws/config.
+// config returns the config file that a user would write to ~/.aws/config.
 func config(w fakeaws.World) string {
 	return `[default]
 region     = eu-central-1

@@ -31,7 +31,7 @@ func picture(file, transcript, from, to string) error {
 	return os.WriteFile(file, []byte(b.String()), 0o644)
 }
 
-// colour returns the colour of a line: commands, remarks and output differ.
+// colour returns the colour of a line. Commands, remarks and output have different colours.
 func colour(line string) string {
 	switch {
 	case strings.HasPrefix(line, "$ "):

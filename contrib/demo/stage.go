@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// A stage runs commands and shows them as a terminal would. After the first failure, it keeps the error and does nothing
-// more.
+// A stage runs the demo's commands and prints them with their output, as a terminal would. After the first failure, it
+// stores the error and does nothing more.
 type stage struct {
 	ctx     context.Context
 	out     io.Writer
@@ -28,10 +28,10 @@ type stage struct {
 type step struct {
 	args  []string
 	stdin string
-	from  string // how stdin is shown to the reader
+	from  string // a remark after the command that says where stdin comes from
 }
 
-// remark prints remarks between the commands.
+// remark prints remarks, each on its own line.
 func (s *stage) remark(remarks ...string) {
 	s.line("")
 	for _, r := range remarks {
@@ -48,7 +48,7 @@ func (s *stage) line(text string) {
 	}
 }
 
-// write writes a file in the home directory and shows its contents.
+// write writes a file in the home directory and prints the file's contents.
 func (s *stage) write(name, text string) {
 	s.echo("cat ~/" + filepath.ToSlash(name))
 	s.line(strings.TrimSuffix(text, "\n"))
@@ -61,7 +61,7 @@ func (s *stage) write(name, text string) {
 	}
 }
 
-// run runs a step and shows its output.
+// run runs a step and prints its command and output.
 func (s *stage) run(st step) {
 	typed := typedLine(st.args)
 	if st.from != "" {
@@ -102,7 +102,7 @@ func (s *stage) command(args []string) *exec.Cmd {
 	return c
 }
 
-// value returns a variable of the commands' environment.
+// value returns the value of a variable in the environment of the commands.
 func (s *stage) value(name string) string {
 	for _, kv := range s.environ {
 		if v, ok := strings.CutPrefix(kv, name+"="); ok {
@@ -112,8 +112,8 @@ func (s *stage) value(name string) string {
 	return ""
 }
 
-// inherited are the variables that commands inherit, because they need them to run at all. All others are removed, so that the
-// user's own credentials and settings have no effect.
+// inherited are the environment variables that commands inherit because they cannot run without them. All other
+// variables are removed, so that the user's own credentials and settings have no effect on the demo.
 var inherited = []string{"PATH", "TERM", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
 
 func environ(home, endpoint string) []string {
@@ -131,7 +131,7 @@ func environ(home, endpoint string) []string {
 	return env
 }
 
-// typedLine returns a run of aws-vault as a user would type it.
+// typedLine returns the command line that a user would type to run aws-vault with these arguments.
 func typedLine(args []string) string {
 	words := []string{"aws-vault"}
 	for _, arg := range args {
@@ -146,7 +146,7 @@ func typedLine(args []string) string {
 // longWord matches secrets and tokens. Names, numbers and ARNs are shorter or contain other characters.
 var longWord = regexp.MustCompile(`[A-Za-z0-9+/]{36,}[A-Za-z0-9+/=]*`)
 
-// shorten cuts secrets and tokens, which would fill the screen.
+// shorten shortens secrets and tokens in text, because they would fill the screen.
 func shorten(text string) string {
 	return longWord.ReplaceAllStringFunc(text, func(s string) string { return s[:16] + "…" })
 }

@@ -22,8 +22,8 @@ import (
 
 const startURL = "https://corp.awsapps.com/start"
 
-// newPortal creates a world with an access portal and two profiles: dev signs in through an sso-session section, and inline through settings
-// of its own.
+// newPortal creates a world with an access portal and two profiles. Profile dev signs in through an sso-session
+// section. Profile inline has the same settings in the profile itself.
 func newPortal(t *testing.T) (*world, *fakeaws.SSO) {
 	t.Helper()
 	w := newWorld(t, "file", passphrase)
@@ -50,13 +50,14 @@ sso_role_name  = Dev
 	return w, portal
 }
 
-// leads matches the address of a local page that redirects the browser once.
+// leads matches the address of a local page that redirects the browser to the sign-in page. It works once.
 var leads = regexp.MustCompile(`^http://127\.0\.0\.1:\d+/[A-Z2-7]{26}$`)
 
-// browsed checks that the browser was opened once, on a page that redirects, and that the final page contains words.
+// browsed checks that the browser was opened once, with the address of a local page that redirects, and that the last
+// page of the sign-in contains words.
 func (w *world) browsed(words string) {
 	w.t.Helper()
-	w.alone() // the browser ends after the program that opened it
+	w.alone() // waits, because the browser ends after the program that opened it
 	pages := strings.Fields(w.read(openedFile))
 	if len(pages) != 1 || !leads.MatchString(pages[0]) {
 		w.t.Errorf("the browser was opened on %q, want one page that leads on", pages)
@@ -66,16 +67,16 @@ func (w *world) browsed(words string) {
 	}
 }
 
-// forgery is what another page could do if it knew everything about a sign-in: it sends a refusal to the callback and ignores
-// the response.
+// forgery is an attack by a web page that knows everything about a sign-in. It sends a refusal to the callback, and
+// ignores the response.
 const forgery = `(() => {
 	const asked = new URLSearchParams(location.search);
 	const answer = new URLSearchParams({ error: "access_denied", state: asked.get("state") });
 	return fetch(asked.get("redirect_uri") + "?" + answer, { mode: "no-cors" }).then(() => "sent");
 })()`
 
-// TestBrowser signs in with Chromium. The test only presses buttons, through the DevTools protocol. Chromium itself follows the
-// redirects to the callback, sends a browser's headers, and shows the resulting page.
+// TestBrowser signs in with Chromium. The test presses buttons through the DevTools protocol, and does nothing else.
+// Chromium itself follows the redirects to the callback, sends a browser's headers, and displays the last page.
 func TestBrowser(t *testing.T) {
 	allowed := "Go back to your terminal"
 	register, authorize, token := "RegisterClient", "Authorize", "CreateToken grant=authorization_code"
@@ -142,8 +143,8 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// If the system does not report which user connects, the browser opens a local file that redirects. The final page must not learn
-// the file's name.
+// If the system does not report which user opens a connection, the browser opens a local file that redirects. The page
+// to which the file redirects must not learn the file's name.
 func TestBrowserOpensFile(t *testing.T) {
 	end := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "came from "+strconv.Quote(r.Referer()))

@@ -10,11 +10,12 @@ import (
 	"testing"
 )
 
-// TestNoBus runs aws-vault without a session bus, while dbus-launch could start one.
+// TestNoBus runs aws-vault without a session bus, on a machine where dbus-launch could start a bus. aws-vault must not
+// start one.
 func TestNoBus(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 
-	// The test notices a bus that somebody starts.
+	// First check that processesOf finds a bus that dbus-launch has started. Otherwise the last check could not fail.
 	launched := w.input("", "dbus-launch")
 	if !slices.Contains(processesOf(t, w.home), "dbus-daemon") {
 		t.Error("the bus that dbus-launch started is not among the processes")
@@ -30,7 +31,7 @@ func TestNoBus(t *testing.T) {
 	w.alone()
 }
 
-// end ends the bus whose process id dbus-launch printed.
+// end ends a session bus. launched is the output of dbus-launch, with the process id of the bus.
 func (w *world) end(launched string) {
 	w.t.Helper()
 	for line := range strings.Lines(launched) {

@@ -29,7 +29,7 @@ const (
 	ourReader  = "Virtual PCD 00 00"
 )
 
-// cardsBehindPCSCD returns the cards of the running pcscd.
+// cardsBehindPCSCD returns the cards that the running pcscd provides.
 func cardsBehindPCSCD() *piv.Cards {
 	return &piv.Cards{
 		PIN:   func(context.Context, piv.PINQuestion) (string, error) { return factoryPIN, nil },
@@ -60,7 +60,8 @@ func signWith(t *testing.T, k *piv.Key) {
 	}
 }
 
-// TestHardwareKeys connects two virtual YubiKeys to Debian's pcscd. Four programs use them: aws-vault, two of Yubico's, and OpenSC.
+// TestHardwareKeys connects two virtual YubiKeys to Debian's pcscd. Four programs use them: aws-vault, two of Yubico's,
+// and OpenSC.
 func TestHardwareKeys(t *testing.T) {
 	needPCSCD(t, "ykman", "yubico-piv-tool", "opensc-tool")
 	if !piv.Supported {
@@ -157,8 +158,8 @@ func TestHardwareKeys(t *testing.T) {
 	})
 }
 
-// TestNewerService uses a PIV key and a TOTP account through a service that speaks only version 4.5 of pcscd's protocol, as pcscd
-// 2.3.0 to 2.4.0 do.
+// TestNewerService uses a PIV key and a TOTP account through a service that accepts only version 4.5 of pcscd's
+// protocol. pcscd 2.3.0 to 2.4.0 accept only that version too.
 func TestNewerService(t *testing.T) {
 	if !piv.Supported {
 		t.Skip("needs a build with the tag piv")
@@ -185,7 +186,7 @@ func TestNewerService(t *testing.T) {
 	}
 }
 
-// requestCertificate creates a key without a PIN policy, and requests a certificate for it with aws-vault.
+// requestCertificate generates a key that never requires a PIN, and requests a certificate for the key with aws-vault.
 func (w *world) requestCertificate(c *piv.Cards, at piv.Location) {
 	w.t.Helper()
 	m, err := c.Generate(w.t.Context(), at, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.PINNever, Touch: piv.TouchNever})
@@ -205,7 +206,7 @@ func (w *world) requestCertificate(c *piv.Cards, at piv.Location) {
 	}
 }
 
-// keepCertificate creates a self-signed certificate of a key and stores it on the card.
+// keepCertificate creates a self-signed certificate for a key and stores it on the card.
 func keepCertificate(t *testing.T, c *piv.Cards, at piv.Location) {
 	t.Helper()
 	k, _, err := c.Key(t.Context(), at)
@@ -226,14 +227,14 @@ func keepCertificate(t *testing.T, c *piv.Cards, at piv.Location) {
 	}
 }
 
-// within returns the same world for a subtest.
+// within returns the same world, which reports failures to the subtest t.
 func (w *world) within(t *testing.T) *world {
 	part := *w
 	part.t = t
 	return &part
 }
 
-// publicIn returns the public key of a key or a certificate in PEM.
+// publicIn returns the public key in text, which is a public key or a certificate in PEM.
 func publicIn(t *testing.T, text string) crypto.PublicKey {
 	t.Helper()
 	if block, _ := pem.Decode([]byte(text)); block != nil && block.Type == "CERTIFICATE" {
@@ -246,8 +247,8 @@ func publicIn(t *testing.T, text string) crypto.PublicKey {
 	return publicOf(t, text)
 }
 
-// TestWithoutLibrary runs the program in a folder that contains nothing of the system except the libraries that the program is linked
-// with, if any.
+// TestWithoutLibrary runs aws-vault with a root folder that contains no files of the system. If aws-vault is linked
+// with libraries, the folder also contains these libraries.
 func TestWithoutLibrary(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, for chroot")
@@ -276,7 +277,7 @@ func TestWithoutLibrary(t *testing.T) {
 	}
 }
 
-// in runs aws-vault with the world's home as the root of the file system, and returns its output.
+// in runs aws-vault with the world's home directory as the root of the file system. It returns the output.
 func (w *world) in(dir string, args ...string) string {
 	w.t.Helper()
 	c := exec.Command("chroot", append([]string{w.home, "/aws-vault"}, args...)...)
@@ -291,7 +292,7 @@ func (w *world) in(dir string, args ...string) string {
 	return string(out)
 }
 
-// pathsIn returns the files in the output of ldd. A static program has none.
+// pathsIn returns the paths in the output of ldd. For a static program, there are none.
 func pathsIn(linked string) []string {
 	var all []string
 	for _, word := range strings.Fields(linked) {

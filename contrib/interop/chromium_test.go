@@ -20,17 +20,17 @@ type chromium struct {
 	cmd     *exec.Cmd
 	to      *os.File
 	from    *bufio.Reader
-	session string // of the page
-	sent    int    // number of messages
-	loads   int    // pages that have loaded and were not waited for yet
+	session string // the DevTools session of the page
+	sent    int    // number of messages sent
+	loads   int    // number of pages that have loaded and for which until has not waited yet
 }
 
-// browserTime is the longest lifetime of a browser.
+// browserTime is the time limit for one browser.
 const browserTime = time.Minute
 
 var errNotFound = errors.New("the page has no such thing")
 
-// startChromium starts a browser with a new profile in folder.
+// startChromium starts a browser with a new browser profile in folder.
 func startChromium(ctx context.Context, folder string, flags []string) (*chromium, error) {
 	ours, theirs, err := twoPipes()
 	if err != nil {
@@ -41,7 +41,7 @@ func startChromium(ctx context.Context, folder string, flags []string) (*chromiu
 		"--user-data-dir="+folder, "--remote-debugging-pipe", "about:blank")
 	cmd := exec.CommandContext(ctx, "chromium", flags...)
 	cmd.ExtraFiles = theirs[:]
-	// Chromium runs several processes; a process group ends them together.
+	// Chromium runs several processes. In their own process group, they can be ended together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Start(); err != nil {
@@ -57,7 +57,7 @@ func startChromium(ctx context.Context, folder string, flags []string) (*chromiu
 	return c, nil
 }
 
-// twoPipes returns our ends and the browser's ends of two pipes.
+// twoPipes creates two pipes. It returns the ends for the test in ours, and the ends for the browser in theirs.
 func twoPipes() (ours, theirs [2]*os.File, err error) {
 	if theirs[0], ours[1], err = os.Pipe(); err != nil {
 		return ours, theirs, err
@@ -79,7 +79,7 @@ func (c *chromium) openPage() error {
 	return c.call("Page.enable", nil, nil)
 }
 
-// message is a message in the pipe, in either direction.
+// A message is sent to the browser or received from it through a pipe.
 type message struct {
 	ID        int    `json:"id,omitempty"`
 	Method    string `json:"method,omitempty"`
@@ -130,7 +130,8 @@ func (c *chromium) read() (m message, err error) {
 	return m, nil
 }
 
-// evaluate evaluates an expression in the page. It returns errNotFound if the value is null.
+// evaluate evaluates a JavaScript expression in the page and stores its value. If the value is null, it returns
+// errNotFound.
 func (c *chromium) evaluate(expression string, value any) error {
 	var out struct {
 		Result struct{ Value json.RawMessage }
@@ -144,7 +145,7 @@ func (c *chromium) evaluate(expression string, value any) error {
 	return json.Unmarshal(out.Result.Value, value)
 }
 
-// until waits until an expression has a value in some page. While a page is being replaced, expressions have none.
+// until waits until a JavaScript expression has a value. It evaluates the expression again after each page that loads.
 func (c *chromium) until(expression string, value any) error {
 	for {
 		if c.evaluate(expression, value) == nil {
@@ -159,7 +160,7 @@ func (c *chromium) until(expression string, value any) error {
 	}
 }
 
-// visit opens a page.
+// visit opens the page with the given address.
 func (c *chromium) visit(page string) error {
 	return c.call("Page.navigate", map[string]any{"url": page}, nil)
 }

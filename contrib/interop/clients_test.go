@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// awsCLI is Debian's AWS CLI. Another one may come first in PATH.
+// awsCLI is the path of Debian's AWS CLI, because PATH may contain another AWS CLI first.
 const awsCLI = "/usr/bin/aws"
 
 const passphrase = "AWS_VAULT_FILE_PASSPHRASE=correct-horse"
 
-// TestAWSCLI and TestJavaScriptSDK call GetCallerIdentity with a client, with credentials from exec and from
-// credential_process. A second run must use the first run's sessions.
+// TestAWSCLI and TestJavaScriptSDK call GetCallerIdentity with one client each. The client gets its credentials from
+// exec and from credential_process. A second run must use the sessions of the first run.
 func TestAWSCLI(t *testing.T) {
 	who := func(w *world) []string {
 		return []string{awsCLI, "--endpoint-url", w.aws.URL(), "--region", "eu-central-1", "--output", "json", "sts", "get-caller-identity"}
@@ -45,10 +45,10 @@ func TestJavaScriptSDK(t *testing.T) {
 	})
 }
 
-// A client is a program that calls GetCallerIdentity.
+// A client describes a program that calls GetCallerIdentity.
 type client struct {
-	exec    func(*world) []string                // the command that exec runs
-	process func(*world) (command, env []string) // the command that runs without exec and uses credential_process
+	exec    func(*world) []string                // returns the command that exec must run
+	process func(*world) (command, env []string) // returns a command that uses credential_process, without exec
 	arn     func(out string) (string, error)
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 )
 
-// clientVariable turns the test binary into a program in a container. The program gets credentials from the address in the variable and
-// prints them.
+// clientVariable makes the test binary run as a program in a container. The program gets credentials from the address
+// in this variable and prints them.
 const clientVariable = "INTEROP_CLIENT_OF"
 
 func beClient(at string) int {
@@ -35,8 +35,8 @@ func beClient(at string) int {
 	return 0
 }
 
-// container imitates a container: a network namespace that contains only the proxy's address, in which the socket of aws-vault serve
-// is available as a file.
+// container is a script that imitates a container. It runs in a network namespace that contains only the proxy's
+// address. The socket of aws-vault serve is available to it as a file.
 const container = `set -e
 ip link set lo up
 ip address add 169.254.170.2/32 dev lo
@@ -48,7 +48,7 @@ until "$PROXY" -check 2>/dev/null; do kill -0 $proxy; done
 ! ` + clientVariable + `=http://169.254.170.2/alice "$CLIENT" 2>&1
 `
 
-// Programs in containers get credentials from the proxy. The proxy has the token, and the programs do not.
+// Programs in containers get credentials from the proxy. Only the proxy has the token.
 func TestContainer(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -123,7 +123,7 @@ func buildProxy(t *testing.T) string {
 	return path
 }
 
-// systemd accepts the units.
+// systemd accepts the unit files in contrib/systemd.
 func TestSystemdUnits(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -137,8 +137,8 @@ func TestSystemdUnits(t *testing.T) {
 	}
 }
 
-// The image contains only the proxy. Its build stage needs the Go image, which is not available here, so the test replaces the stage
-// with its result.
+// The image contains only the proxy. Its build stage needs the Go image, which is not available here. The test
+// therefore builds the proxy itself and replaces the build stage with the result.
 func TestDockerfile(t *testing.T) {
 	buildah, err := exec.LookPath("buildah")
 	if err != nil {
@@ -155,7 +155,7 @@ func TestDockerfile(t *testing.T) {
 		}
 		return string(out)
 	}
-	run(t.Skipf, "from", "--name", "nothing", "scratch") // skip if containers do not work here
+	run(t.Skipf, "from", "--name", "nothing", "scratch") // skips the test if containers do not work here
 	defer func() { run(t.Errorf, "rm", "nothing") }()
 	proxy := buildProxy(t)
 	run(t.Fatalf, "bud", "--format", "docker", "--build-context", "build="+filepath.Dir(proxy), "-f", "contrib/docker/Dockerfile", "-t", "aws-vault-proxy", ".")

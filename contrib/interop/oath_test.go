@@ -11,8 +11,8 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// In TestYKMan, Yubico's program and aws-vault read each other's accounts on one key, and get the same codes. The key is used
-// through a socket, and through Debian's pcscd.
+// In TestYKMan, Yubico's ykman and aws-vault use the same key. Each reads the accounts that the other has added, and
+// both get the same codes. The test uses the key through a socket, and through Debian's pcscd.
 func TestYKMan(t *testing.T) {
 	if _, err := exec.LookPath("ykman"); err != nil {
 		t.Skip("needs ykman: ", err)
@@ -40,7 +40,8 @@ func TestYKMan(t *testing.T) {
 	})
 }
 
-// shareKey adds accounts to a key with both programs, and reads them with the other one.
+// shareKey adds accounts to a key with ykman and with aws-vault, and checks that both programs read all of the
+// accounts.
 func shareKey(w *world, key *fakecard.Card, which ...string) {
 	w.t.Helper()
 	ykman := func(args ...string) string { return w.input("", "ykman", append(which, args...)...) }
@@ -54,7 +55,7 @@ func shareKey(w *world, key *fakecard.Card, which ...string) {
 	if !strings.Contains(list, "Example:theirs") || strings.Count(list, "when touched") != 2 {
 		w.t.Errorf("ours lists\n%s", list)
 	}
-	if n := key.Usage().Touches; n < 4 { // two accounts, read by two programs; more if a code expired in between
+	if n := key.Usage().Touches; n < 4 { // two accounts require a touch, and two programs read each of them
 		w.t.Errorf("%d touches, want at least 4", n)
 	}
 	ykman("oath", "access", "change", "--new-password", "EXAMPLE")
@@ -63,7 +64,8 @@ func shareKey(w *world, key *fakecard.Card, which ...string) {
 	}
 }
 
-// sameCode compares the codes of both programs for each account. If a code expires in between, it compares again.
+// sameCode checks that both programs return the same code for each account. If the codes differ, it compares once more,
+// because a code may have expired between the programs.
 func (w *world) sameCode(ykman func(...string) string, accounts ...string) {
 	w.t.Helper()
 	for _, account := range accounts {

@@ -16,7 +16,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// An openIDProvider is npm's oidc-provider in a process of its own.
+// An openIDProvider is npm's oidc-provider, which runs in its own process.
 type openIDProvider struct {
 	t      *testing.T
 	issuer string
@@ -24,7 +24,7 @@ type openIDProvider struct {
 	stdout *bufio.Reader
 }
 
-// startProvider starts a provider without storage. provider.mjs reads the settings.
+// startProvider starts a provider that stores nothing on disk. provider.mjs reads the settings.
 func startProvider(t *testing.T, settings map[string]any) *openIDProvider {
 	t.Helper()
 	text, err := json.Marshal(settings)
@@ -62,7 +62,7 @@ func (p *openIDProvider) line() string {
 	return strings.TrimSpace(line)
 }
 
-// rotate gives the provider new keys.
+// rotate replaces the provider's keys with new keys.
 func (p *openIDProvider) rotate() {
 	p.t.Helper()
 	if _, err := io.WriteString(p.stdin, "rotate\n"); err != nil {
@@ -73,7 +73,7 @@ func (p *openIDProvider) rotate() {
 	}
 }
 
-// The user's actions on the provider's pages.
+// JavaScript expressions for what the user does on the provider's pages.
 const (
 	enters   = `(() => { const f = document.querySelector('input[name=login]')?.form; if (!f) return null; f.login.value = 'alice'; f.password.value = 'example'; f.querySelector('button').click(); return true })()`
 	consents = `(() => { const f = document.querySelector('input[name=prompt][value=consent]')?.form; if (!f) return null; f.querySelector('button').click(); return true })()`
@@ -81,10 +81,11 @@ const (
 	confirms = `(() => { const f = document.getElementById('op.deviceConfirmForm'); if (!f) return null; document.querySelector('button[form="op.deviceConfirmForm"][autofocus]').click(); return true })()`
 )
 
-// apart keeps the browser off the network, because the provider's pages request a font.
+// apart has flags that allow the browser only connections to this machine: the provider's pages request a font from the
+// internet.
 var apart = []string{"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"}
 
-// newOrganisation creates a world whose account trusts the provider for two roles.
+// newOrganisation creates a world with two roles. The account trusts the provider for both roles.
 func newOrganisation(t *testing.T, settings map[string]any, audience, extra string) (*world, *openIDProvider) {
 	t.Helper()
 	w := newWorld(t, "file", passphrase)
@@ -116,7 +117,7 @@ const (
 	opsCall = "AssumeRoleWithWebIdentity arn:aws:iam::123456789012:role/ops duration=3600 session=alice"
 )
 
-// TestOpenIDByBrowser signs in with an authorization code and PKCE, with each kind of client.
+// TestOpenIDByBrowser signs in with an authorization code and PKCE, once for each kind of OIDC client.
 func TestOpenIDByBrowser(t *testing.T) {
 	for name, settings := range map[string]map[string]any{
 		"ES256": {"algorithm": "ES256"}, "RS256": {"algorithm": "RS256"}, "client secret": {"secret": "EXAMPLE-client-secret-of-enough-bytes"},
@@ -130,7 +131,7 @@ func TestOpenIDByBrowser(t *testing.T) {
 			w.vault("exec", "dev", "--", "true")
 			w.vault("exec", "ops", "--", "true")
 			w.calls(devCall, opsCall)
-			w.alone() // the browser ends after the program that opened it
+			w.alone() // waits, because the browser ends after the program that opened it
 			if words := w.read(shownFile); !strings.Contains(words, "Go back to your terminal") {
 				t.Errorf("the browser shows %q", words)
 			}
@@ -144,7 +145,7 @@ func TestOpenIDByBrowser(t *testing.T) {
 	}
 }
 
-// TestOpenIDByDevice signs in on another device, where the user types the code.
+// TestOpenIDByDevice signs in with a device code, which the user types on another device.
 func TestOpenIDByDevice(t *testing.T) {
 	w, p := newOrganisation(t, map[string]any{}, "aws-vault", "oidc_flow = device")
 	c := w.command(w.program, "exec", "dev", "--", "true")
@@ -157,7 +158,7 @@ func TestOpenIDByDevice(t *testing.T) {
 	}
 	lines := bufio.NewReader(talk)
 	said, err := lines.ReadString('\n')
-	for err == nil && strings.HasPrefix(said, "aws-vault: note: ") { // skip notes, which are printed before the sign-in starts
+	for err == nil && strings.HasPrefix(said, "aws-vault: note: ") { // notes are printed before the sign-in starts
 		said, err = lines.ReadString('\n')
 	}
 	if err != nil {
@@ -195,7 +196,7 @@ func TestOpenIDByDevice(t *testing.T) {
 	w.calls(devCall)
 }
 
-// TestOpenIDRefresh renews an ID token that expires at once, while no user can sign in.
+// TestOpenIDRefresh uses ID tokens that expire immediately. aws-vault must renew them without a user.
 func TestOpenIDRefresh(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{"lasts": 30}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})
@@ -213,7 +214,7 @@ func TestOpenIDRefresh(t *testing.T) {
 	}
 }
 
-// TestOpenIDNewKeys gives the provider new keys while a token that the old keys signed is stored.
+// TestOpenIDNewKeys replaces the provider's keys while aws-vault has stored a token that the old keys have signed.
 func TestOpenIDNewKeys(t *testing.T) {
 	w, p := newOrganisation(t, map[string]any{}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})
@@ -234,7 +235,7 @@ func TestOpenIDDenied(t *testing.T) {
 	w.calls()
 }
 
-// In TestOpenIDAudience, AWS trusts the provider for another client, and a profile sets another
+// In TestOpenIDAudience, AWS trusts the provider for another client than aws-vault, and a profile sets another
 // audience.
 func TestOpenIDAudience(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{}, "another", "")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// newPassWorld creates a world with a password store whose key has no passphrase.
+// newPassWorld creates a world with a password store. The GPG key of the store has no passphrase.
 func newPassWorld(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, "pass")
@@ -22,7 +22,7 @@ func newPassWorld(t *testing.T) *world {
 	return w
 }
 
-// stopAgent stops the agent that gpg leaves running.
+// stopAgent stops the GPG agent, which continues to run after gpg.
 func (w *world) stopAgent() { w.input("", "gpgconf", "--kill", "all") }
 
 // stored returns the files in the user's password store.

@@ -17,7 +17,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// pcscdSocket is the socket of Debian's pcscd. It cannot be changed.
+// pcscdSocket is the path of the socket of Debian's pcscd. pcscd cannot use another path.
 const pcscdSocket = "/run/pcscd/pcscd.comm"
 
 // needPCSCD skips a test if pcscd is not installed or is already running.
@@ -36,8 +36,8 @@ func needPCSCD(t *testing.T, programs ...string) {
 	}
 }
 
-// startPCSCD connects two cards to Debian's pcscd, in the readers "Virtual PCD 00 00" and "Virtual PCD 00 01".
-// The driver of pcscd connects to the cards on two consecutive ports.
+// startPCSCD connects two cards to Debian's pcscd, as the readers "Virtual PCD 00 00" and "Virtual PCD 00 01". pcscd's
+// driver connects to the cards on two consecutive ports.
 func startPCSCD(t *testing.T, first, second *fakecard.Card) {
 	t.Helper()
 	a, b, port := twoPorts(t)
@@ -76,7 +76,7 @@ func startPCSCD(t *testing.T, first, second *fakecard.Card) {
 	awaitLines(t, out, "daemon ready", "Card ATR", "Card ATR")
 }
 
-// serveReader runs a card in a reader until the driver disconnects or the listener is closed.
+// serveReader connects a card to pcscd's driver, until the driver disconnects or the listener is closed.
 func serveReader(l net.Listener, k *fakecard.Card) error {
 	for {
 		conn, err := l.Accept()
@@ -117,7 +117,8 @@ func vpcdDriver(t *testing.T) string {
 	return found[0]
 }
 
-// awaitLines reads until lines with all these texts have arrived, in any order. The program continues to run.
+// awaitLines reads from out until lines with all the texts in want have arrived, in any order. The program that writes
+// to out continues to run.
 func awaitLines(t *testing.T, out interface{ Read([]byte) (int, error) }, want ...string) {
 	t.Helper()
 	all := make(chan string, 1)

@@ -12,23 +12,23 @@ import (
 	"strings"
 )
 
-// A person is a simulated user. Their Chromium opens the pages that programs pass to xdg-open.
+// A person is a simulated user. When a program passes a page to xdg-open, the person opens the page in Chromium.
 type person struct {
-	Press  string   // the value of the button to press on a page; empty for none
-	Script string   // a JavaScript expression that runs in the page before that
-	Steps  []string // JavaScript expressions that run after that, each in the first page in which it has a value
-	Flags  []string // additional flags of the browser
+	Press  string   // the value of the button that the person presses; empty for no button
+	Script string   // a JavaScript expression that runs in the page before the person presses the button
+	Steps  []string // JavaScript expressions that run after that, each in the first page where it has a value
+	Flags  []string // additional flags for Chromium
 }
 
-// personVariable turns the test binary into the xdg-open of a person, whose fields it holds as JSON. The results are written to
-// files in the home directory.
+// personVariable makes the test binary run as the xdg-open of a person. The variable has the person's fields as JSON.
+// The results are written to openedFile and shownFile in the home directory.
 const (
 	personVariable = "INTEROP_PERSON"
-	openedFile     = "opened" // the opened pages, one per line
-	shownFile      = "shown"  // the text of the final pages
+	openedFile     = "opened" // the addresses of the opened pages, one per line
+	shownFile      = "shown"  // the text of the last page of the sign-in
 )
 
-// desktop installs the person's xdg-open in the world.
+// desktop installs the person's xdg-open in the world's home directory.
 func (w *world) desktop(p person) {
 	w.t.Helper()
 	self, err := os.Executable()
@@ -49,7 +49,7 @@ func (w *world) desktop(p person) {
 	w.env = append(w.env, "DISPLAY=:0", "PATH="+bin+":"+os.Getenv("PATH"), personVariable+"="+string(text))
 }
 
-// xdgOpen is the main function of the xdg-open program. It returns the exit status.
+// xdgOpen is the main function when the test binary runs as xdg-open. It returns the exit status.
 func xdgOpen(who string, args []string) int {
 	var p person
 	home := os.Getenv("HOME")
@@ -64,7 +64,7 @@ func xdgOpen(who string, args []string) int {
 	return 0
 }
 
-// opens opens a page and writes the result to the home directory.
+// opens opens a page and writes the text of the last page to the home directory.
 func (p person) opens(page, home string) error {
 	f, err := os.OpenFile(filepath.Join(home, openedFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p person) opens(page, home string) error {
 	return os.WriteFile(filepath.Join(home, shownFile), []byte(words), 0o600)
 }
 
-// signsIn decides on a sign-in page and returns the text of the callback's page.
+// signsIn allows or denies a sign-in, as the person's fields specify, and returns the text of the callback's page.
 func (p person) signsIn(page, folder string) (words string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), browserTime)
 	defer cancel()

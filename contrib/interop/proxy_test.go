@@ -25,21 +25,21 @@ import (
 	"time"
 )
 
-// A proxy is the only network that a program has. It connects the names of AWS to the world's fake AWS, and nothing else. It
-// speaks TLS with certificates of its own authority.
+// A proxy is the only network that a program can use. It connects AWS's host names to the world's fake AWS, and refuses
+// all other names. It uses TLS, with certificates of its own authority.
 type proxy struct {
 	url   string
 	caPEM string
 
 	authority *x509.Certificate
-	key       *ecdsa.PrivateKey // of the authority and of all its certificates
-	inside    string            // the address of the world's fake AWS, with TLS
+	key       *ecdsa.PrivateKey // the private key of the authority and of all its certificates
+	inside    string            // the address at which the world's fake AWS uses TLS
 
 	mu    sync.Mutex
-	hosts []string // requested hosts, without repetition
+	hosts []string // the host names that were requested, each once
 }
 
-// newProxy starts a proxy to the fake AWS. It ends with the test.
+// newProxy starts a proxy to the fake AWS. The proxy stops when the test ends.
 func newProxy(t *testing.T, aws http.Handler) *proxy {
 	t.Helper()
 	p := &proxy{}
@@ -48,7 +48,7 @@ func newProxy(t *testing.T, aws http.Handler) *proxy {
 	}
 	inside := httptest.NewUnstartedServer(aws)
 	inside.TLS = &tls.Config{GetCertificate: p.certificate}
-	inside.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust the authority report that themselves
+	inside.Config.ErrorLog = log.New(io.Discard, "", 0) // clients report TLS errors themselves
 	inside.StartTLS()
 	t.Cleanup(inside.Close)
 	p.inside = inside.Listener.Addr().String()
@@ -58,7 +58,7 @@ func newProxy(t *testing.T, aws http.Handler) *proxy {
 	return p
 }
 
-// certify creates the authority.
+// certify creates the proxy's certificate authority.
 func (p *proxy) certify() (err error) {
 	if p.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return err
@@ -92,7 +92,7 @@ func certificate(serial int64, name string) *x509.Certificate {
 	}
 }
 
-// pin returns the base64 hash of the key by which Chromium recognises the proxy's certificates.
+// pin returns the hash, in base64, of the public key in the proxy's certificates. With this hash, Chromium trusts them.
 func (p *proxy) pin() string {
 	sum := sha256.Sum256(p.authority.RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])
@@ -136,7 +136,7 @@ func (p *proxy) note(host string) {
 	}
 }
 
-// asked returns the hosts requested since the last call, in order and without repetition.
+// asked returns the host names that were requested since asked was last called, in order and each once.
 func (p *proxy) asked() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

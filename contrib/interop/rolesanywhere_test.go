@@ -13,10 +13,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// helperModule is AWS's own client of Roles Anywhere.
+// helperModule is the Go module of AWS's own client for Roles Anywhere.
 const helperModule = "github.com/aws/rolesanywhere-credential-helper@v1.7.3"
 
-// buildHelper builds AWS's helper outside of this module, which does not depend on it.
+// buildHelper builds AWS's client outside of this module, so that this module does not depend on it.
 func buildHelper(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "mod", "download", "-json", helperModule).Output()
@@ -31,8 +31,8 @@ func buildHelper(t *testing.T) string {
 	return path
 }
 
-// In TestRolesAnywhereHelper, AWS's helper calls the fake AWS with certificates that aws-vault created. This proves that the fake
-// accepts what AWS's own client sends.
+// In TestRolesAnywhereHelper, AWS's own client calls the fake AWS with certificates that aws-vault has created. The
+// test shows that the fake accepts the requests of AWS's own client.
 func TestRolesAnywhereHelper(t *testing.T) {
 	helper := buildHelper(t)
 	const role = "arn:aws:iam::123456789012:role/anywhere"
@@ -72,7 +72,7 @@ func TestRolesAnywhereHelper(t *testing.T) {
 	}
 }
 
-// sameSigned reports whether two calls agree in everything that AWS verifies.
+// sameSigned reports whether two calls have the same values for everything that AWS verifies.
 func sameSigned(a, b fakeaws.Call) bool {
 	kind := func(c fakeaws.Call) string {
 		algorithm, rest, _ := strings.Cut(c.Header.Get("Authorization"), " ")

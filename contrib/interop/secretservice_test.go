@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// login is the collection that GNOME unlocks when the user logs in.
+// login is the name of the collection that GNOME unlocks when a user logs in.
 const login = "login"
 
-// startSession runs GNOME's Secret Service on its own session bus, in the world's home, unlocked. It adds the bus to the world's
-// environment.
+// startSession starts a session bus with GNOME's Secret Service in the world's home directory, and unlocks the Secret
+// Service. It adds the bus to the world's environment.
 func startSession(t *testing.T, w *world) {
 	t.Helper()
-	// The session ends when its stdin is closed.
+	// The script ends the session when its stdin is closed.
 	const session = `
 printf %s password | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
 keyring=$!
@@ -39,7 +39,7 @@ wait`
 	}
 	t.Cleanup(func() {
 		stdin.Close()
-		c.Wait() // the status only says that the daemon was killed
+		c.Wait() // the status is ignored, because the daemon is killed at the end
 	})
 	address, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
@@ -66,7 +66,7 @@ func TestSecretService(t *testing.T) {
 	})
 }
 
-// testKeystore stores a key, uses it twice, lists it and removes it.
+// testKeystore stores an access key, uses it twice, lists it, and removes it.
 func testKeystore(t *testing.T, w *world) {
 	w.add(w.Key)
 	w.exec("true")
@@ -84,7 +84,7 @@ func testKeystore(t *testing.T, w *world) {
 	w.calls()
 }
 
-// testNested runs a client with credential_process in the environment of another profile.
+// testNested runs a client that uses credential_process, in an environment with the variables of another profile.
 func testNested(t *testing.T, w *world) {
 	w.add(w.Key)
 	out := w.vault("exec", "--no-session", "alice", "--",

@@ -26,23 +26,24 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// cli returns an AWS CLI command that calls GetCallerIdentity.
+// cli returns the AWS CLI's command line for calling GetCallerIdentity.
 func (w *world) cli() []string {
 	return []string{awsCLI, "--endpoint-url", w.aws.URL(), "--region", "eu-central-1", "--output", "text", "--query", "Arn", "sts", "get-caller-identity"}
 }
 
-// javascript returns a program that calls GetCallerIdentity with the JavaScript SDK's default chain of sources.
+// javascript returns the command line of a program that calls GetCallerIdentity with the JavaScript SDK. The SDK
+// searches its default sources for credentials.
 func (w *world) javascript(flags ...string) []string {
 	return append([]string{"node", filepath.Join(os.Getenv(modulesVariable), "chain.mjs"), w.aws.URL()}, flags...)
 }
 
-// with runs a command next to a server, and returns its output.
+// with runs a command with exec and a server, which flag selects. It returns the command's output.
 func (w *world) with(flag string, command []string) string {
 	w.t.Helper()
 	return strings.TrimSpace(w.vault(append([]string{"exec", flag, "prod", "--"}, command...)...))
 }
 
-// The AWS CLI and the JavaScript SDK find both servers through the environment.
+// The AWS CLI and the JavaScript SDK find the ECS server and the EC2 server through their environment.
 func TestClientsAtServers(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -58,7 +59,7 @@ func TestClientsAtServers(t *testing.T) {
 	}
 }
 
-// A role's credentials are available at the endpoint that contains its ARN.
+// The server provides credentials of a role at an address that contains the role's ARN.
 func TestClientsOfRoles(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -71,14 +72,15 @@ func TestClientsOfRoles(t *testing.T) {
 	}
 }
 
-// beside starts a command that runs until the test ends, and returns the first lines of its output.
+// beside starts aws-vault with the arguments command. aws-vault runs until the test ends. beside returns the first
+// lines of its output.
 func (w *world) beside(lines int, command ...string) []string {
 	w.t.Helper()
 	said, _ := w.start(lines, command...)
 	return said
 }
 
-// start is like beside, and also returns the command's process id.
+// start is like beside, and also returns the process id of aws-vault.
 func (w *world) start(lines int, command ...string) (said []string, pid int) {
 	w.t.Helper()
 	c := w.command(w.program, command...)
@@ -117,8 +119,7 @@ func (w *world) who(p aws.CredentialsProvider) (string, error) {
 	return *out.Arn, nil
 }
 
-// The Go SDK gets credentials from both servers. Credentials from the metadata service last long enough for
-// botocore.
+// The Go SDK gets credentials from both servers. Those from the EC2 server are valid for as long as botocore requires.
 func TestGoSDKAtServers(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -141,7 +142,7 @@ func TestGoSDKAtServers(t *testing.T) {
 	}
 }
 
-// A client that reads the token from a file gets the file from serve.
+// A client that reads the token from a file can use the token file of aws-vault serve.
 func TestTokenFile(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -175,7 +176,7 @@ func TestTokenFile(t *testing.T) {
 // shortLife is the lifetime of the credentials in TestLongLivedClients.
 const shortLife = 8 * time.Second
 
-// issue repeatedly writes new credentials for the profile "short", and records when each of them expires.
+// issue writes new credentials for the profile "short" every second. It records in ends when each of them expires.
 func (w *world) issue(ends *sync.Map) {
 	w.t.Helper()
 	client := sts.New(sts.Options{Region: "eu-central-1", BaseEndpoint: aws.String(w.aws.URL()), Credentials: credentials.NewStaticCredentialsProvider(w.Key.ID, w.Key.Secret, "")})
@@ -219,8 +220,7 @@ func (w *world) issue(ends *sync.Map) {
 	})
 }
 
-// Programs that run several times as long as their credentials never use expired
-// credentials, and always have some.
+// Programs that run much longer than their credentials are valid always have credentials, and never use expired ones.
 func TestLongLivedClients(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	var ends sync.Map
@@ -273,7 +273,7 @@ func TestLongLivedClients(t *testing.T) {
 	}
 }
 
-// botocore is a Python program with Debian's botocore that calls GetCallerIdentity for a given time.
+// botocore is a Python program that calls GetCallerIdentity with Debian's botocore, again and again for a given time.
 const botocore = `
 import sys, time
 from awscli.botocore.session import Session
@@ -286,8 +286,8 @@ while time.time() < end:
 
 const endpoint = "printenv AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN; cat"
 
-// Fifty clients request forty new roles, and AWS is called forty times. Three thousand roles need no more memory and files than a
-// few hundred.
+// If fifty clients request forty new roles, AWS receives forty calls. With three thousand roles, the server uses no
+// more memory and files than with a few hundred roles.
 func TestManyRoles(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -343,7 +343,7 @@ func TestManyRoles(t *testing.T) {
 	}
 }
 
-// held returns the number of open files of a process, and its memory in kilobytes.
+// held returns the number of files that a process has open, and the process's memory in kilobytes.
 func held(t *testing.T, pid int) (files, memory int) {
 	t.Helper()
 	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -361,8 +361,7 @@ func held(t *testing.T, pid int) (files, memory int) {
 	return len(names), memory
 }
 
-// No client gets credentials without the token. The log of a server with all --debug output does not contain
-// the token.
+// A client without the token gets no credentials. The server's log with --debug does not contain the token.
 func TestServerKeepsItsToken(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)

@@ -14,8 +14,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// seven runs the program in vault/keystore/testdata, which changes the world's file keystore as aws-vault 7 does, with the library and
-// settings of aws-vault 7.
+// seven runs the program in vault/keystore/testdata. The program changes the world's file keystore as aws-vault 7 does:
+// it uses the same library and settings as aws-vault 7.
 func (w *world) seven(stdin string, args ...string) string {
 	w.t.Helper()
 	path := filepath.Join(w.home, "seven")
@@ -29,7 +29,7 @@ func (w *world) seven(stdin string, args ...string) string {
 	}, args...)...)
 }
 
-// itemOfSeven returns a key's item as aws-vault 7 writes it.
+// itemOfSeven returns the keystore item that aws-vault 7 writes for an access key.
 func itemOfSeven(t *testing.T, name string, k fakeaws.Key) string {
 	t.Helper()
 	data, err := json.Marshal(struct {
@@ -84,7 +84,7 @@ func TestFileOfSeven(t *testing.T) {
 		w.calls(chain...)
 		second := w.Alice.AddKey()
 		w.seven(itemOfSeven(t, "alice", second), "set")
-		w.aws.Advance(30 * time.Second) // a code can be used once
+		w.aws.Advance(30 * time.Second) // for a new MFA code, because each code can be used once
 		w.write("code", w.MFA.Code()+"\n")
 		w.exec("true")
 		if calls := w.aws.Calls(); len(calls) == 0 || calls[0].AccessKeyID != second.ID {

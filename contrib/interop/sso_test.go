@@ -14,7 +14,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// The hosts of AWS that are called. The AWS CLI cannot use other hosts for SSO.
+// The host names of AWS that the tests call. For SSO, the AWS CLI cannot use other host names.
 const (
 	oidcHost   = "oidc.eu-west-1.amazonaws.com"
 	portalHost = "portal.sso.eu-west-1.amazonaws.com"
@@ -23,8 +23,8 @@ const (
 
 const roleCall = "GetRoleCredentials account=123456789012 role=Dev"
 
-// newOffice creates a world with a portal that approves sign-ins automatically, and the proxy that programs must use to reach AWS by its
-// host names. There is no browser.
+// newOffice creates a world without a browser. Its portal approves sign-ins automatically. Programs can reach AWS's
+// host names only through the proxy.
 func newOffice(t *testing.T) (*world, *fakeaws.SSO, *proxy) {
 	t.Helper()
 	w, portal := newPortal(t)
@@ -36,12 +36,12 @@ func newOffice(t *testing.T) (*world, *fakeaws.SSO, *proxy) {
 	return w, portal, p
 }
 
-// whoami returns an AWS CLI command that calls GetCallerIdentity for a profile.
+// whoami returns the AWS CLI's command line for calling GetCallerIdentity with a profile.
 func whoami(profile string) []string {
 	return []string{awsCLI, "--profile", profile, "--output", "text", "--query", "Arn", "sts", "get-caller-identity"}
 }
 
-// cached returns the files of the AWS CLI's cache, by name.
+// cached returns the contents of the files in the AWS CLI's cache, by file name.
 func (w *world) cached() map[string]string {
 	w.t.Helper()
 	files := map[string]string{}
@@ -60,10 +60,10 @@ func (w *world) cached() map[string]string {
 	return files
 }
 
-// signIns maps the two ways in which the cache's file is named to a profile that signs in that way.
+// signIns has a profile for each of the two ways in which the AWS CLI names the cache file of a sign-in.
 var signIns = map[string]string{"session": "dev", "start URL": "inline"}
 
-// In TestCLITakesOurToken, only aws-vault signs in, and the AWS CLI uses its token to get a role's credentials.
+// In TestCLITakesOurToken, only aws-vault signs in. The AWS CLI uses aws-vault's token to get credentials of a role.
 func TestCLITakesOurToken(t *testing.T) {
 	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestCLITakesOurToken(t *testing.T) {
 	}
 }
 
-// TestJavaScriptSDKTakesOurToken does the same with a recent client.
+// In TestJavaScriptSDKTakesOurToken, only aws-vault signs in. A recent JavaScript SDK uses aws-vault's token.
 func TestJavaScriptSDKTakesOurToken(t *testing.T) {
 	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
@@ -90,8 +90,8 @@ func TestJavaScriptSDKTakesOurToken(t *testing.T) {
 	}
 }
 
-// takesToken checks that a command finds the shared token and does not request another one, and that it finds none after the
-// token was removed.
+// takesToken checks that a command uses the shared token and requests no other token. It then removes the token and
+// checks that the command fails.
 func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string) {
 	w.t.Helper()
 	w.aws.Reset()
@@ -103,7 +103,7 @@ func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string
 	w.calls(roleCall, "GetCallerIdentity by=role/"+role)
 
 	w.vault("clear", profile)
-	if err := os.RemoveAll(filepath.Join(w.home, ".aws", "cli")); err != nil { // delete the role's credentials
+	if err := os.RemoveAll(filepath.Join(w.home, ".aws", "cli")); err != nil { // the cached role credentials
 		w.t.Fatal(err)
 	}
 	if out, err := w.command(command[0], command[1:]...).CombinedOutput(); err == nil {
@@ -112,7 +112,7 @@ func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string
 	w.calls()
 }
 
-// In TestWeTakeTheCLIsToken, only the AWS CLI signs in.
+// In TestWeTakeTheCLIsToken, only the AWS CLI signs in, and aws-vault uses the AWS CLI's token.
 func TestWeTakeTheCLIsToken(t *testing.T) {
 	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,8 @@ func TestWeTakeTheCLIsToken(t *testing.T) {
 			w.calls(roleCall)
 			w.vault("clear")
 
-			// After that sign-in has ended, aws-vault signs in itself, with the client that the AWS CLI registered.
+			// After the AWS CLI's sign-in has ended, aws-vault signs in itself. It uses the client that the AWS CLI has
+			// registered.
 			portal.Revoke("")
 			w.vault("exec", profile, "--", "true")
 			w.calls(roleCall+" refused=UnauthorizedException", "StartDeviceAuthorization",

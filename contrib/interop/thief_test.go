@@ -16,30 +16,31 @@ import (
 	"time"
 )
 
-// A visitor is a slow browser that records where it was in a file.
+// A visitor is a simulated browser that waits before it opens a page. It writes the pages that it has visited to a
+// file.
 type visitor struct {
 	Delay time.Duration
 	File  string
 }
 
-// A visited is the record of a visitor.
+// A visited is what a visitor writes to its file.
 type visited struct {
-	Page string // the first page
-	End  string // the final address
+	Page string // the address that the visitor was given
+	End  string // the address after all redirects
 	Text string
 }
 
-// visitorVariable turns the test binary into a visitor, whose fields it holds as JSON. thiefVariable turns it into a
-// thief, and holds the thief's folder.
+// visitorVariable makes the test binary run as a visitor. It has the visitor's fields as JSON. thiefVariable makes the
+// test binary run as the thief. It has the path of the thief's folder.
 const (
 	visitorVariable = "INTEROP_VISITOR"
 	thiefVariable   = "INTEROP_THIEF"
 )
 
-// leadsAway is part of the console's address. A visitor does not open it.
+// leadsAway is a part of the console's address. A visitor does not follow a redirect to an address with this part.
 const leadsAway = "SigninToken="
 
-// visits is the main function of the visitor. It returns the exit status.
+// visits is the main function when the test binary runs as a visitor. It returns the exit status.
 func visits(who string, args []string) int {
 	var v visitor
 	if json.Unmarshal([]byte(who), &v) != nil || len(args) != 1 {
@@ -73,16 +74,17 @@ func visits(who string, args []string) int {
 	return 0
 }
 
-// A theft is one request of the thief, and its response.
+// A theft is one request of the thief, with the response.
 type theft struct {
-	Asked  string // the requested address
-	Status int    // 0 for no response
-	To     string // the redirect's target
+	Asked  string // the address that the thief requested
+	Status int    // the HTTP status; 0 if there was no response
+	To     string // the address to which the response redirects
 	Text   string
 }
 
-// A thief is a fast attacker. It looks for local pages in the arguments of all programs, and in a folder where the test puts pages that
-// the thief could have seen on the screen. It writes each attempt to its own folder, one theft per line.
+// A thief is a fast attacker. It searches for addresses of local pages in the arguments of all programs, and in a
+// folder where the test writes addresses that the thief could have seen on the screen. It writes each request to a log
+// in its own folder, one theft per line.
 type thief struct {
 	folder string
 	mu     sync.Mutex
@@ -91,7 +93,8 @@ type thief struct {
 	work   sync.WaitGroup
 }
 
-// toldFolder contains the pages that an attacker could have seen on the screen. The thief stops when endFile exists.
+// toldFolder has files with addresses that the thief could have seen on the screen. When endFile exists, the thief
+// stops.
 const (
 	toldFolder = "told"
 	endFile    = "end"
@@ -101,7 +104,7 @@ const (
 // link matches the address of a page on this machine.
 var link = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[^\s"'<>]+`)
 
-// steals is the main function of the thief. It returns the exit status.
+// steals is the main function when the test binary runs as the thief. It returns the exit status.
 func steals(folder string) int {
 	f, err := os.OpenFile(filepath.Join(folder, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -136,7 +139,7 @@ func steals(folder string) int {
 	return 0
 }
 
-// ask requests a page as a browser does, without following redirects.
+// ask requests a page as a browser does, but does not follow redirects.
 func (t *thief) ask(page string) theft {
 	got := theft{Asked: page}
 	client := http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -154,8 +157,8 @@ func (t *thief) ask(page string) theft {
 	return got
 }
 
-// opens tries all attacks on a page. It signs in with its own identity if it can, and sends the response, and a refusal, before the
-// user's browser does.
+// opens attacks the sign-in behind a page. If it can sign in as the thief, it sends the result of this sign-in, and
+// also a refusal, to the callback before the victim's browser does.
 func (t *thief) opens(page string) {
 	if !strings.Contains(page, "state=") {
 		if page = t.ask(page).To; !strings.Contains(page, "state=") {

@@ -21,13 +21,13 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// The user ids of the two users. They have no accounts.
+// The user ids of the victim and of the thief. The system has no accounts with these ids.
 const (
 	victim  = 20001
 	stealer = 20002
 )
 
-// Rounds per delay of the browser, and how many run at the same time.
+// The number of rounds for each delay of the browser, and the number of rounds that run at the same time.
 const (
 	rounds   = 50
 	together = 8
@@ -35,20 +35,20 @@ const (
 
 var delays = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond}
 
-// users are two users of the same machine: the victim runs aws-vault, and the thief attacks its sign-ins.
+// A users is two users of the same machine: the victim runs aws-vault, and the thief attacks the victim's sign-ins.
 type users struct {
 	*world
-	dir   string // a folder that both can enter
-	self  string // a copy of the test binary that both can run
+	dir   string // a folder that victim and thief can enter
+	self  string // a copy of the test binary that victim and thief can run
 	thief *exec.Cmd
 }
 
-// as returns the attributes of a process of another user.
+// as returns the attributes for starting a process as the user with this id.
 func as(uid int) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 }
 
-// newUsers starts the thief. It needs root, because only root can start programs of two users.
+// newUsers starts the thief. It skips the test without root, because only root can start programs of other users.
 func newUsers(t *testing.T) *users {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -95,7 +95,7 @@ func copyProgram(t *testing.T, from, to string) {
 	}
 }
 
-// thefts stops the thief and returns its attempts.
+// thefts stops the thief and returns all its requests.
 func (s *users) thefts() (all []theft) {
 	s.t.Helper()
 	folder := filepath.Join(s.dir, "thief")
@@ -121,16 +121,17 @@ func (s *users) thefts() (all []theft) {
 	}
 }
 
-// A round is one command of the victim.
+// A round is one command that the victim runs, with its result.
 type round struct {
 	delay time.Duration
 	name  string
-	said  string // on stderr
+	said  string // what the command printed to stderr
 	err   error
 	seen  visited
 }
 
-// watched is the stderr of a command. It passes the address of each page that is printed there to the thief.
+// A watched receives the stderr of a command. If the command prints the address of a page, watched tells it to the
+// thief.
 type watched struct {
 	mu   sync.Mutex
 	said bytes.Buffer
@@ -150,7 +151,7 @@ func (o *watched) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// play runs a command as the victim.
+// play runs one command as the victim and returns its result.
 func (s *users) play(home, name string, delay time.Duration, args ...string) round {
 	r := round{delay: delay, name: name}
 	v := visitor{Delay: delay, File: filepath.Join(home, "visited-"+name)}
@@ -175,7 +176,8 @@ func (s *users) play(home, name string, delay time.Duration, args ...string) rou
 	return r
 }
 
-// parameter returns a parameter of an address, or an empty string.
+// parameter returns the value of a parameter in an address, or an empty string if the address does not have the
+// parameter.
 func parameter(address, name string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -197,7 +199,7 @@ func (s *users) victimEnv(home string) []string {
 	}
 }
 
-// newHomeOf creates a home directory for the victim, with this config file.
+// newHomeOf creates a home directory for the victim, with a config file that contains config.
 func (s *users) newHomeOf(name, config string) string {
 	s.t.Helper()
 	home := filepath.Join(s.dir, "victim", name)
@@ -216,7 +218,7 @@ func (s *users) newHomeOf(name, config string) string {
 	return home
 }
 
-// all plays all rounds, several at the same time.
+// all plays the rounds of all delays, several rounds at the same time.
 func (s *users) all(play func(name string, i int, delay time.Duration) round) []round {
 	var played []round
 	var mu sync.Mutex
@@ -238,11 +240,11 @@ func (s *users) all(play func(name string, i int, delay time.Duration) round) []
 	return played
 }
 
-// warning is the warning about the thief that a command prints.
+// warning is what a command prints when it has refused a connection of the thief.
 var warning = fmt.Sprintf("aws-vault: warning: connection from user %d refused, expected user %d or root\n", stealer, victim)
 
-// check checks that each command succeeded and reported what happened. refused reports whether a round's page or callback has
-// refused the thief.
+// check checks that each command succeeded, and that it printed the warning if the thief was refused. The function
+// refused reports whether the page or the callback of a round has refused the thief.
 func (s *users) check(played []round, came func(round) bool, refused func(round) bool) {
 	s.t.Helper()
 	tried := map[time.Duration]int{}
@@ -262,7 +264,8 @@ func (s *users) check(played []round, came func(round) bool, refused func(round)
 	}
 }
 
-// Another user who sees the browser's arguments, and opens the address before the browser does, cannot open the console.
+// Another user can see the address in the browser's arguments, and open it before the browser does. That user still
+// cannot open the console.
 func TestLoginWithAnotherUser(t *testing.T) {
 	s := newUsers(t)
 	home := s.newHomeOf("console", "[profile alice]\n\n[profile readonly]\nsource_profile = alice\nrole_arn = "+s.ReadOnly+"\nregion = eu-west-1\n")
@@ -284,7 +287,8 @@ func TestLoginWithAnotherUser(t *testing.T) {
 	s.check(played, func(r round) bool { return strings.Contains(r.seen.End, leadsAway) }, func(r round) bool { return refused[r.seen.Page] })
 }
 
-// Another user who knows everything about a sign-in and is faster can neither sign in in the victim's place nor end the sign-in.
+// Another user knows everything about the victim's sign-in, and is faster than the victim. That user can neither
+// replace the victim's sign-in with another one nor end it.
 func TestSignInWithAnotherUser(t *testing.T) {
 	s := newUsers(t)
 	portal := s.aws.AddSSO(startURL, "eu-west-1")

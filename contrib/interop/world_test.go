@@ -1,7 +1,7 @@
 //go:build interop && linux
 
-// Package interop tests aws-vault with real programs: clients that use its credentials, a browser, and keystores. The script "run"
-// in this folder installs them.
+// Package interop tests aws-vault with real programs: clients that use its credentials, a browser, and keystores. The
+// script "run" in this folder installs them.
 package interop
 
 import (
@@ -17,7 +17,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// programVariable names the aws-vault under test, and modulesVariable the node_modules folder.
+// programVariable has the path of the aws-vault program under test. modulesVariable has the path of the node_modules
+// folder.
 const (
 	programVariable = "INTEROP_PROGRAM"
 	modulesVariable = "INTEROP_MODULES"
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A world is one user's machine: a home directory, an environment, and a fake AWS.
+// A world is the test environment of one user: a home directory, environment variables, and a fake AWS.
 type world struct {
 	fakeaws.World
 	t       *testing.T
@@ -49,7 +50,7 @@ type world struct {
 	env     []string
 }
 
-// chain lists the calls for the credentials of prod, with one code for both roles.
+// chain lists the calls that create credentials for the profile prod. One MFA code is enough for both roles.
 var chain = []string{
 	"GetSessionToken duration=28800 mfa=alice by=user/alice",
 	"AssumeRole arn:aws:iam::123456789012:role/hub duration=3600 session=aws-vault-alice by=session/alice",
@@ -61,8 +62,8 @@ const (
 	identity = "GetCallerIdentity by=role/prod"
 )
 
-// newWorld creates a world that uses the named keystore, with the chain alice → hub → prod in its config file. Every program that was started
-// in the world must have ended when the test ends.
+// newWorld creates a world that uses the keystore backend. Its config file has the role chain alice → hub → prod. When
+// the test ends, every program that was started in the world must have ended.
 func newWorld(t *testing.T, backend string, env ...string) *world {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, backend string, env ...string) *world {
 	return w
 }
 
-// newHome returns a folder with a short path, because it contains sockets.
+// newHome creates a folder and returns its path. The path is short, because the folder will contain sockets.
 func newHome(t *testing.T) string {
 	t.Helper()
 	home, err := os.MkdirTemp("", "interop-")
@@ -133,7 +134,7 @@ func (w *world) write(name, text string) {
 	}
 }
 
-// add stores a key for profile alice.
+// add stores an access key for the profile alice.
 func (w *world) add(k fakeaws.Key) {
 	w.t.Helper()
 	w.input(k.ID+"\n"+k.Secret+"\n", w.program, "add", "--stdin", "--force", "alice")
@@ -145,20 +146,20 @@ func (w *world) vault(args ...string) string {
 	return w.input("", w.program, args...)
 }
 
-// exec runs a command with the credentials of prod.
+// exec runs a command with the credentials of the profile prod, and returns the output.
 func (w *world) exec(command ...string) string {
 	w.t.Helper()
 	return w.vault(append([]string{"exec", "prod", "--"}, command...)...)
 }
 
-// command returns a command that runs in the world.
+// command returns a program, with its arguments, that will run in the world when it is started.
 func (w *world) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.Env, c.Dir = w.env, w.home
 	return c
 }
 
-// input runs a program, which must succeed, and returns its output.
+// input runs a program with stdin as its input. The program must succeed. input returns its output.
 func (w *world) input(stdin, program string, args ...string) string {
 	w.t.Helper()
 	c := w.command(program, args...)
@@ -180,7 +181,7 @@ func (w *world) read(name string) string {
 	return string(text)
 }
 
-// fails runs aws-vault, which must fail, and returns its output.
+// fails runs aws-vault, which must fail, and returns what it printed.
 func (w *world) fails(args ...string) string {
 	w.t.Helper()
 	out, err := w.command(w.program, args...).CombinedOutput()
@@ -190,7 +191,7 @@ func (w *world) fails(args ...string) string {
 	return string(out)
 }
 
-// calls checks the calls to AWS since the last check, and deletes them.
+// calls checks which calls AWS has received since calls was last called. It then deletes the recorded calls.
 func (w *world) calls(want ...string) {
 	w.t.Helper()
 	if have := w.aws.Actions(); !slices.Equal(have, want) {
@@ -199,7 +200,7 @@ func (w *world) calls(want ...string) {
 	w.aws.Reset()
 }
 
-// alone checks that no program of the world is running. A program that was told to end has a moment to do so.
+// alone checks that no program of the world is running. It waits up to 10 s for programs that are ending.
 func (w *world) alone() {
 	w.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
@@ -216,7 +217,7 @@ func (w *world) alone() {
 	}
 }
 
-// processesOf returns the programs that run with this home directory.
+// processesOf returns the names of the programs that run with this home directory.
 func processesOf(t *testing.T, home string) []string {
 	t.Helper()
 	environs, err := filepath.Glob("/proc/[0-9]*/environ")
@@ -227,7 +228,7 @@ func processesOf(t *testing.T, home string) []string {
 	for _, path := range environs {
 		environ, err := os.ReadFile(path)
 		if err != nil || !slices.Contains(strings.Split(string(environ), "\x00"), "HOME="+home) {
-			continue // the process has ended, or belongs to another user
+			continue // the process has ended, belongs to another user, or has another home
 		}
 		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "comm"))
 		names = append(names, strings.TrimSpace(string(name)))

@@ -9,11 +9,11 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// mostLocks is the largest number of lock files that is expected: one for each role's session, and one for each fixed
-// name in the program.
+// mostLocks is the largest number of lock files that may exist: one for the session of each role, and up to 32 whose
+// names are fixed in aws-vault.
 const mostLocks = roles + 32
 
-// inspect checks what the commands have left behind.
+// inspect checks the files and credentials that the commands have left behind.
 func (p *pool) inspect() error {
 	locks, files := 0, 0
 	err := filepath.WalkDir(p.home, func(path string, e fs.DirEntry, err error) error {

@@ -18,10 +18,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// roles is the number of profiles that assume a role, each in its own account.
+// roles is the number of profiles that assume a role. Each role is in its own account.
 const roles = 24
 
-// A pool is a user whose commands run at the same time.
+// A pool runs many commands of one user at the same time.
 type pool struct {
 	ctx     context.Context
 	program string
@@ -31,11 +31,11 @@ type pool struct {
 	world   fakeaws.World
 
 	server *server
-	failed atomic.Int64 // faults that the fake AWS was told to produce
-	blamed atomic.Int64 // commands that failed because of such a fault
+	failed atomic.Int64 // number of faults that were added to the fake AWS
+	blamed atomic.Int64 // number of commands that failed because of such a fault
 }
 
-// inherited are the variables that commands inherit, because they need them to run at all.
+// inherited are the environment variables that commands inherit because they cannot run without them.
 var inherited = []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
 
 func newPool(ctx context.Context, program string) (*pool, error) {
@@ -103,7 +103,7 @@ func (e *commandError) Error() string {
 	return fmt.Sprintf("aws-vault %s: %v: %s", strings.Join(e.args, " "), e.err, e.said)
 }
 
-// faultErrors matches the errors that commands print after a fault of the fake AWS.
+// faultErrors are texts in the errors that commands print when the fake AWS has produced a fault.
 var faultErrors = []string{"AWS says", "no answer from", "incomplete response"}
 
 // causedByFault reports whether a command failed because of a fault of the fake AWS.
@@ -112,7 +112,7 @@ func causedByFault(err error) bool {
 	return errors.As(err, &failed) && slices.ContainsFunc(faultErrors, func(s string) bool { return strings.Contains(failed.said, s) })
 }
 
-// work runs commands, and adds a fault to the fake AWS for every 25 of them.
+// work runs the commands with several workers. For every 25 commands, it adds one fault to the fake AWS.
 func (p *pool) work(commands, workers int) error {
 	var left atomic.Int64
 	left.Store(int64(commands))
@@ -149,7 +149,7 @@ var faults = []fakeaws.Fault{
 	{Status: 503, Code: "ServiceUnavailable", Times: 3}, {Delay: 50 * time.Millisecond}, {Skew: 20 * time.Minute},
 }
 
-// command runs one command, chosen at random from those that users and programs run.
+// command runs one random command. Users and programs run all these kinds of commands.
 func (p *pool) command(random *rand.Rand, worker int) error {
 	profile := fmt.Sprintf("r%02d", random.IntN(roles))
 	own := fmt.Sprintf("own%d", worker)
@@ -171,7 +171,7 @@ func (p *pool) command(random *rand.Rand, worker int) error {
 		_, err = p.run("", "--completion-bash", "exec", "")
 	case n < 98:
 		err = p.server.ask(random)
-	default: // each worker adds and removes its own key
+	default: // each worker has its own key, which it adds and removes
 		if _, err = p.run("AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n", "add", "--stdin", own); err == nil {
 			_, err = p.run("", "remove", "--force", own)
 		}

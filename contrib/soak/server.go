@@ -17,16 +17,16 @@ import (
 	"time"
 )
 
-// A server is one run of aws-vault serve. It gets requests during the whole test.
+// A server is one process of aws-vault serve. It receives requests during the whole test.
 type server struct {
 	command  *exec.Cmd
 	url      string
 	token    string
-	memory   int64        // resident memory in kilobytes, after the server has warmed up
-	requests atomic.Int64 // requests so far
+	memory   int64        // resident memory in kilobytes, after a tenth of the commands
+	requests atomic.Int64 // number of requests so far
 }
 
-// serve starts a server for Alice's session and for roles on top of it.
+// serve starts a server that provides the credentials of alice, and of roles that alice can assume.
 func (p *pool) serve() (*server, error) {
 	tokens := filepath.Join(p.home, "tokens")
 	s := &server{command: exec.CommandContext(p.ctx, p.program, "serve", "--address=127.0.0.1:0", "--token-dir="+tokens, "alice")}
@@ -58,7 +58,7 @@ func (p *pool) serve() (*server, error) {
 	return s, nil
 }
 
-// ask requests credentials: the profile's own, or those of a role.
+// ask requests credentials from the server: at random, those of the profile or those of a role.
 func (s *server) ask(random *rand.Rand) error {
 	url := s.url
 	if random.IntN(2) == 0 {
@@ -100,8 +100,8 @@ func (s *server) resident() int64 {
 	return kb
 }
 
-// mostGrowth is how much memory a server may gain after the first tenth of the run. The runtime returns
-// unused memory late.
+// mostGrowth is how much the server's memory may grow after the first tenth of the commands. It is not smaller, because
+// Go returns unused memory to the system late.
 const mostGrowth = 8_000 // kilobytes
 
 func (s *server) stop() error {

@@ -1,6 +1,6 @@
-// Structure prints the sizes of the types, folders, files and functions of this repository, which show where a type or a
-// folder has more than one job. It does not count tests. With the directory of another checkout as its argument, it prints that
-// checkout's sizes, for comparison.
+// Structure prints the sizes of the types, folders, files and functions of this repository, which show where a type or
+// a folder has more than one job. It does not count tests. With the directory of another checkout as its argument, it
+// prints that checkout's sizes, for comparison.
 package main
 
 import (
@@ -22,11 +22,11 @@ import (
 
 const (
 	mostTypes    = 15
-	shortFile    = 40 // lines; a file with fewer is short
-	longFunction = 60 // lines; a function with more is long
+	shortFile    = 40 // number of lines; a file with fewer lines is short
+	longFunction = 60 // number of lines; a function with more lines is long
 )
 
-// system matches the ending of a file name that limits the file to some operating systems.
+// system matches the end of a file name that Go builds only for some operating systems.
 var system = regexp.MustCompile(`_(linux|unix|windows|darwin|other|bsd)\.go$`)
 
 func main() {
@@ -42,16 +42,16 @@ func main() {
 	c.print(os.Stdout)
 }
 
-// A count holds the sizes found in the files.
+// A count has the sizes of all types, packages, files and functions.
 type count struct {
-	methods map[string]int             // by package and type
-	files   map[string]int             // by package
-	topics  map[string]map[string]bool // by package: file names without the ending of the system
+	methods map[string]int             // number of methods by package and type
+	files   map[string]int             // number of files by package
+	topics  map[string]map[string]bool // names of files by package, without the ending for an operating system
 	short   []string
 	long    []string
-	lines   map[string]int // by package
+	lines   map[string]int // number of lines by package
 	imports map[string][]string
-	roots   []string // packages of the programs outside contrib
+	roots   []string // packages of the programs outside the folder contrib
 }
 
 func read(tree fs.FS) (*count, error) {
@@ -133,7 +133,8 @@ func typeName(e ast.Expr) string {
 
 func inContrib(pkg string) bool { return strings.HasPrefix(pkg, "contrib/") }
 
-// shipped returns the packages of the programs outside contrib, for any system. Packages that only tests import are not included.
+// shipped returns the packages of which the programs outside contrib consist, on all systems. It leaves out packages
+// that only tests import.
 func (c *count) shipped() map[string]bool {
 	seen := map[string]bool{}
 	var visit func(pkg string)

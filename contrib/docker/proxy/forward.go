@@ -17,8 +17,9 @@ import (
 	"aws-vault/server"
 )
 
-// A forward passes requests on to aws-vault serve, with the token of the profile that the request's path names. It forwards no other
-// part of the request. From the response, it forwards only the status, the media type and the body.
+// A forward passes requests on to aws-vault serve. The path of a request names a profile; the forward adds the token of
+// that profile, and passes on no other part of the request. From the response, it passes on only the status, the media
+// type and the body.
 type forward struct {
 	client http.Client
 	host   string   // the Host header that aws-vault serve expects
@@ -26,19 +27,19 @@ type forward struct {
 }
 
 const (
-	answerTime = 3 * time.Minute // the time that aws-vault serve allows itself
+	answerTime = 3 * time.Minute // aws-vault serve uses the same time limit
 	maxAnswer  = 64 << 10
 	maxToken   = 4 << 10
 )
 
-// newForward returns a forward to a socket's path or to host:port.
+// newForward returns a forward to the socket or the host:port in to.
 func newForward(to string, tokens *os.Root) *forward {
 	network, address := "tcp", to
 	var host string
 	if _, port, err := net.SplitHostPort(to); filepath.IsAbs(to) || err != nil {
 		network, host = "unix", "localhost"
 	} else {
-		host = "localhost:" + port // containers may know that machine by other names
+		host = "localhost:" + port // the name that aws-vault serve accepts; containers may use other names
 	}
 	dialer := net.Dialer{Timeout: 3 * time.Second}
 	return &forward{host: host, tokens: tokens, client: http.Client{
@@ -64,8 +65,8 @@ func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// token reads the token of the profile that the request's path names. It reads the file each time, because aws-vault serve
-// creates new tokens when it starts.
+// token returns the token of the profile that a request's path names. It reads the token's file for each request,
+// because aws-vault serve creates new tokens when it starts.
 func (f *forward) token(path string) (string, error) {
 	profile, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if profile == "" || profile == "." || profile == ".." {
@@ -86,7 +87,8 @@ func (f *forward) token(path string) (string, error) {
 	return string(text), nil
 }
 
-// pass sends the request to aws-vault serve. Its error means that there was no response. The error contains neither the token nor the path.
+// pass sends the request to aws-vault serve and passes the response on. It returns an error if there is no response.
+// The error contains neither the token nor the path.
 func (f *forward) pass(w http.ResponseWriter, r *http.Request, token string) error {
 	target := url.URL{Scheme: "http", Host: f.host, Path: r.URL.Path, RawPath: r.URL.RawPath}
 	asked, err := http.NewRequestWithContext(r.Context(), r.Method, target.String(), nil)

@@ -16,11 +16,11 @@ import (
 
 const token = "tokenEXAMPLEtokenEXAMPLEtokenEXAMPLE00"
 
-// A backend is aws-vault serve on a socket, with the proxy in front of it.
+// A backend acts as aws-vault serve on a socket. The proxy forwards requests to it.
 type backend struct {
 	asked []*http.Request
 	proxy http.Handler
-	dir   string // of tokens
+	dir   string // the directory of the token files
 }
 
 func newBackend(t *testing.T, answer http.HandlerFunc) *backend {

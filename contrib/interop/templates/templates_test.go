@@ -1,5 +1,5 @@
-// Package templates tests the templates that aws-vault prints with the parsers of their readers: Terraform's HCL and a YAML
-// parser. It has its own module, so that aws-vault does not depend on them.
+// Package templates tests the templates that aws-vault prints with the parsers of their readers: Terraform's HCL and a
+// YAML parser. It has its own module, so that aws-vault does not depend on them.
 package templates
 
 import (
@@ -23,10 +23,10 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// partition is the partition that the test fills in.
+// partition is the AWS partition that the test inserts into templates.
 const partition = "aws-us-gov"
 
-// A role is the result of a template, whatever its format.
+// A role is the role that a template creates, in either format.
 type role struct {
 	URL         string
 	Audiences   []string
@@ -38,7 +38,7 @@ type role struct {
 	Description string
 }
 
-// fromYAML returns what CloudFormation would create from a template.
+// fromYAML returns the role that CloudFormation would create from the template src.
 func fromYAML(t *testing.T, src string) role {
 	t.Helper()
 	var node yaml.Node
@@ -110,7 +110,7 @@ func plain(t *testing.T, n *yaml.Node, src string) any {
 	return nil
 }
 
-// fromHCL returns what Terraform would create from a template.
+// fromHCL returns the role that Terraform would create from the template src.
 func fromHCL(t *testing.T, src string) role {
 	t.Helper()
 	if formatted := string(hclwrite.Format([]byte(src))); formatted != src {
@@ -160,7 +160,8 @@ func fromHCL(t *testing.T, src string) role {
 	return r
 }
 
-// world holds the values that expressions can use, by the label of all blocks.
+// world returns the values that expressions in a Terraform template can use. All blocks of the template have this
+// label.
 func world(label string) *hcl.EvalContext {
 	object := func(m map[string]string) cty.Value {
 		values := map[string]cty.Value{}
@@ -236,7 +237,7 @@ var alice = identity.Template{
 	Name: "alice", Issuer: "https://id.example.com/alice", Subject: "alice@example.com", Audience: "sts.amazonaws.com", Role: "aws-vault-alice",
 }
 
-// trusted is the expected trust policy of a role for a token.
+// trusted is the trust policy that a role for a token must have.
 const trusted = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Principal": {"Federated": "ARN of Provider"},
 	"Action": ["sts:AssumeRoleWithWebIdentity", "sts:SetSourceIdentity", "sts:TagSession"],
@@ -245,13 +246,13 @@ const trusted = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 		"id.example.com/alice:sub": "alice@example.com",
 		"sts:RoleSessionName": "${id.example.com/alice:sub}"}}}]}`
 
-// trusting is the expected trust policy of a role that the hub role assumes.
+// trusting is the trust policy that a role must have if the hub role assumes it.
 const trusting = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Principal": {"AWS": "arn:aws:iam::123456789012:role/aws-vault-alice"},
 	"Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
 	"Condition": {"StringEquals": {"aws:SourceIdentity": "alice@example.com", "aws:PrincipalOrgID": "o-a1b2c3d4e5"}}}]}`
 
-// leading is the expected policy of the hub role.
+// leading is the permissions policy that the hub role must have.
 const leading = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
 	"Resource": ["arn:aws-us-gov:iam::210987654321:role/aws-vault-alice"]}]}`
@@ -293,7 +294,7 @@ func TestTemplatePatterns(t *testing.T) {
 	}
 }
 
-// linted checks that policy lint has no findings in a trust policy.
+// linted checks that the command policy lint reports no problems in a trust policy.
 func linted(t *testing.T, trust any) {
 	t.Helper()
 	text := strings.ReplaceAll(asJSON(trust), "ARN of Provider", provider)
@@ -305,8 +306,8 @@ func linted(t *testing.T, trust any) {
 
 const provider = "arn:aws:iam::123456789012:oidc-provider/id.example.com/alice"
 
-// TestTemplateTrust compares the trust policy with the one that policy trust prints for a profile with the same
-// identity.
+// TestTemplateTrust checks that a template has the same trust policy that the command policy trust prints for a profile
+// with the same identity.
 func TestTemplateTrust(t *testing.T) {
 	template := alice
 	template.Managed = []string{"ReadOnlyAccess"}
@@ -319,7 +320,7 @@ func TestTemplateTrust(t *testing.T) {
 	}
 }
 
-// both parses a template in both formats.
+// both parses a template as CloudFormation YAML and as Terraform HCL, and returns both roles.
 func both(t *testing.T, template identity.Template) []role {
 	t.Helper()
 	y, err := template.CloudFormation()
@@ -337,7 +338,7 @@ func sorted(all []string) []string {
 	return slices.Sorted(slices.Values(all))
 }
 
-// pieces are parts of values that could break out of a quoted value.
+// pieces are parts from which the test builds odd values. A value with them could end the quoted text around it.
 var pieces = []string{
 	"a", "Z", "9", "arn:aws:s3:::", "${", "$${", "$", "{", "}", "%{", "%", "%%{", "!", "${!", "\"", "'", "\\", "\\n", "\n", "\r", "\t", "\x00", "\x7f", "\u0085",
 	"#", "//", "/*", "*", ": ", " ", "- ", "- a", "|", ">", "&a", "*a", "!Sub", "<<", "---", "...", "yes", "null", "~", "\u00ad", "\u00a0", "é", "e\u0301", "\u2028", "€", "😀",
@@ -352,8 +353,8 @@ func odd(r *rand.Rand, beginning string) string {
 	return b
 }
 
-// TestTemplateOddValues uses values that could break out of their place in a template. Each must be refused or read back unchanged,
-// and the template must contain nothing else.
+// TestTemplateOddValues inserts values that could end the quoted text around them. Each value must be refused, or the
+// parser must return it unchanged. The template must contain nothing else.
 func TestTemplateOddValues(t *testing.T) {
 	refused, read := 0, map[string]int{}
 	for seed := range uint64(5000) {
@@ -401,7 +402,7 @@ func TestTemplateOddValues(t *testing.T) {
 	}
 }
 
-// expected returns the role that both parsers must find.
+// expected returns the role that both parsers must return.
 func expected(t identity.Template, description string) role {
 	_, host, _ := strings.Cut(t.Issuer, "://")
 	r := role{
