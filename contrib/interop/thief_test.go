@@ -26,7 +26,7 @@ type visitor struct {
 // A visited is what a visitor writes to its file.
 type visited struct {
 	Page string // the address that the visitor was given
-	End  string // the address after all redirects
+	End  string // the address after the last redirect
 	Text string
 }
 

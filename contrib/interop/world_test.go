@@ -159,7 +159,7 @@ func (w *world) command(program string, args ...string) *exec.Cmd {
 	return c
 }
 
-// input runs a program with stdin as its input. The program must succeed. input returns its output.
+// input runs a program with the given stdin and returns the program's output. The program must succeed.
 func (w *world) input(stdin, program string, args ...string) string {
 	w.t.Helper()
 	c := w.command(program, args...)
@@ -191,7 +191,7 @@ func (w *world) fails(args ...string) string {
 	return string(out)
 }
 
-// calls checks which calls AWS has received since calls was last called. It then deletes the recorded calls.
+// calls checks that AWS has received exactly the calls in want since the last check. It deletes the recorded calls.
 func (w *world) calls(want ...string) {
 	w.t.Helper()
 	if have := w.aws.Actions(); !slices.Equal(have, want) {
