@@ -21,7 +21,7 @@ func (c coldStart) String() string {
 }
 
 // measureCold starts all commands at once. They run a program to get the MFA code. The program answers after a second,
-// which is faster than a user, and logs one line each time it runs.
+// which is faster than a user, and adds a line to its log whenever it runs.
 func measureCold(p programs) (coldStart, error) {
 	prompt, asked := filepath.Join(p.dir, "prompt"), filepath.Join(p.dir, "asked")
 	h, err := newHome(p, "mfa_process = "+prompt+"\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n", fileKeystore)

@@ -102,7 +102,7 @@ func (s *session) caller() *caller {
 	}
 }
 
-// keyOf returns the secret of an access key, and the principal to whom the key belongs.
+// keyOf returns the secret of an access key, and the principal that owns the key.
 func (a *AWS) keyOf(id, sessionToken string, now time.Time) (string, *caller, error) {
 	unknown := refuse(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	if k := a.keys[id]; k != nil {

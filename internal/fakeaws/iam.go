@@ -24,8 +24,8 @@ func noEntity(format string, args ...any) *refusal {
 	return refuse(404, "NoSuchEntity", format, args...)
 }
 
-// subject returns the user to whom the call applies: the user named in the parameters, or the caller if no user is
-// named.
+// subject returns the user that the call reads or changes: the user named in the parameters, or the caller if no user
+// is named.
 func (a *AWS) subject(r *request) (*User, error) {
 	name := r.params.Get("UserName")
 	if name == "" {
