@@ -47,7 +47,8 @@ func newHome(p programs, text string, keystore []string) (home, error) {
 	return h, err
 }
 
-// roles returns sections of a config file: the profile readonly, and as many other role profiles as more says.
+// roles returns config file sections for the profile readonly and for additional profiles of roles. more is the number
+// of additional profiles.
 func roles(more int) string {
 	var s strings.Builder
 	section := func(name string) {
@@ -60,7 +61,7 @@ func roles(more int) string {
 	return s.String()
 }
 
-// session returns the home with the role session name set to one with this number. Each name needs its own cached
+// session returns the home with a role session name that contains number. Each session name needs its own cached
 // session.
 func (h home) session(number int) home {
 	h.environ = append(slices.Clip(h.environ), fmt.Sprintf("AWS_ROLE_SESSION_NAME=s%05d", number))

@@ -149,7 +149,7 @@ var faults = []fakeaws.Fault{
 	{Status: 503, Code: "ServiceUnavailable", Times: 3}, {Delay: 50 * time.Millisecond}, {Skew: 20 * time.Minute},
 }
 
-// command runs one random command. Users and programs run all these kinds of commands.
+// command runs one command. It chooses the command at random from the commands that users and programs run.
 func (p *pool) command(random *rand.Rand, worker int) error {
 	profile := fmt.Sprintf("r%02d", random.IntN(roles))
 	own := fmt.Sprintf("own%d", worker)
