@@ -22,7 +22,7 @@ type chromium struct {
 	from    *bufio.Reader
 	session string // the DevTools session of the page
 	sent    int    // number of messages sent
-	loads   int    // number of pages that have loaded and for which until has not waited yet
+	loads   int    // number of loaded pages for which the method until has not waited yet
 }
 
 // browserTime is the time limit for one browser.

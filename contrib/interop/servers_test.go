@@ -37,7 +37,7 @@ func (w *world) javascript(flags ...string) []string {
 	return append([]string{"node", filepath.Join(os.Getenv(modulesVariable), "chain.mjs"), w.aws.URL()}, flags...)
 }
 
-// with runs a command with exec and a server, which flag selects. It returns the command's output.
+// with runs a command with exec and the server that the flag starts. It returns the output of the command.
 func (w *world) with(flag string, command []string) string {
 	w.t.Helper()
 	return strings.TrimSpace(w.vault(append([]string{"exec", flag, "prod", "--"}, command...)...))

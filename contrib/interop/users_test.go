@@ -130,8 +130,8 @@ type round struct {
 	seen  visited
 }
 
-// A watched receives the stderr of a command. If the command prints the address of a page, watched tells it to the
-// thief.
+// A watched receives the stderr of a command. If the command prints the address of a page, watched passes the address
+// to the thief.
 type watched struct {
 	mu   sync.Mutex
 	said bytes.Buffer

@@ -63,7 +63,7 @@ type session struct {
 	limit          *limit
 }
 
-// issue creates credentials for the session. They are valid for the duration lasts, starting now.
+// issue creates credentials for the session. They are valid from now for the given duration.
 func (a *AWS) issue(s session, now time.Time, lasts time.Duration) *session {
 	id := a.id("ASIA")
 	s.Key, s.token = Key{ID: id, Secret: secret(id)}, token(id)

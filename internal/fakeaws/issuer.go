@@ -44,8 +44,8 @@ func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[s
 	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
 }
 
-// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from the address at, because a test cannot
-// use the issuer's real host.
+// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from another address, because a test
+// cannot use the issuer's real host.
 func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
 	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})
 }

@@ -52,7 +52,7 @@ func (a *AWS) fetchKeysOf(ctx context.Context, params url.Values) *fetchedKeys {
 	return &r
 }
 
-// fetchKeys fetches an issuer's keys from the address at, which serves the issuer's files.
+// fetchKeys fetches an issuer's keys. The parameter at is the address that serves the issuer's files.
 func fetchKeys(ctx context.Context, issuer, at string) (map[string]crypto.PublicKey, error) {
 	var configuration struct {
 		Issuer string `json:"issuer"`

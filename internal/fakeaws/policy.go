@@ -41,7 +41,7 @@ func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
 	return strict(data, &(*o)[0])
 }
 
-// strict decodes one JSON value into the variable into. It refuses unknown fields.
+// strict decodes one JSON value. It refuses unknown fields.
 func strict(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

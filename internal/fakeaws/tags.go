@@ -80,8 +80,7 @@ func (s *session) inherit(c *caller, target *role, ask assumption) error {
 	return s.checkTagPermissions(c, target, ask)
 }
 
-// inheritFrom copies the transitive tags and the source identity of the session from, which is the caller's role
-// session.
+// inheritFrom copies the transitive tags and the source identity of the caller's role session.
 func (s *session) inheritFrom(from *session) error {
 	for key := range from.transitive {
 		if has(s.tags, key) {

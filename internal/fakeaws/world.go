@@ -124,8 +124,8 @@ func (a *AWS) addRole(arn string, r Role) *role {
 	return made
 }
 
-// DelayNewKeys makes the first n uses fail of each IAM key that is created later. At AWS, a new key also fails until
-// all of AWS knows the key.
+// DelayNewKeys makes each new IAM key fail the first n times that it is used. At AWS, a new key also fails at first,
+// until all of AWS knows the key.
 func (a *AWS) DelayNewKeys(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

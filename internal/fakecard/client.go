@@ -142,7 +142,7 @@ func (c *client) closeHandle(h *handle) {
 	c.service.released.Broadcast()
 }
 
-// reply writes the return code into the message, at the offset at, and sends the message back as the response.
+// reply writes the return code into the message at the given offset, and sends the message back as the response.
 func (c *client) reply(m message, at int, code uint32) error {
 	m.set(at, code)
 	_, err := c.conn.Write(m)

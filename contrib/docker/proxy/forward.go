@@ -32,7 +32,7 @@ const (
 	maxToken   = 4 << 10
 )
 
-// newForward returns a forward to the socket or the host:port in to.
+// newForward returns a forward. The parameter to is the path of a socket, or host:port.
 func newForward(to string, tokens *os.Root) *forward {
 	network, address := "tcp", to
 	var host string

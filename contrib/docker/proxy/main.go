@@ -67,7 +67,7 @@ func hosts(addr string) []string {
 	return slices.Compact([]string{known, known + ":80", addr})
 }
 
-// healthy returns nil if a proxy responds at the address listen, whatever the response's status.
+// healthy returns nil if a proxy responds at the given address, whatever the response's status.
 func healthy(listen, _, _ string) error {
 	client := http.Client{Timeout: 3 * time.Second}
 	resp, err := client.Head("http://" + listen + "/")

@@ -85,8 +85,8 @@ func (s *Service) handshake() error {
 	return nil
 }
 
-// negotiateVersion proposes the minor protocol version wanted. pcscd 2.3.0 to 2.4.0 rejects every minor version but
-// its own, and returns its own. If that version is newer, negotiateVersion then proposes that version.
+// negotiateVersion proposes a minor protocol version to the service. pcscd 2.3.0 to 2.4.0 rejects every minor version
+// but its own, and returns its own. If that version is newer, negotiateVersion then proposes that version.
 func (s *Service) negotiateVersion(wanted uint32) error {
 	answer, err := s.call(version, encodeWords(major, wanted, 0), 12)
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *Service) call(command uint32, body []byte, size int) ([]byte, error) {
 	return s.exchange(command, body, nil, size)
 }
 
-// callChecked is like call, and returns an error if the response has an error code at the offset at.
+// callChecked is like call, and returns an error if the response has an error code at the given offset.
 func (s *Service) callChecked(command uint32, ask []byte, size, at int) ([]byte, error) {
 	answer, err := s.call(command, ask, size)
 	if err == nil {

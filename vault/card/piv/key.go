@@ -112,7 +112,7 @@ func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, 
 	})
 }
 
-// ECDH returns the shared secret of this key and the key peer, which must be on the same curve.
+// ECDH returns the secret that this key shares with the public key peer. Both keys must be on the same curve.
 func (k *Key) ECDH(peer *ecdh.PublicKey) ([]byte, error) {
 	ours := k.PublicKey()
 	if ours == nil || peer == nil || ours.Curve() != peer.Curve() {
