@@ -105,7 +105,7 @@ func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus,
 
 // resume records the system call at which a thread has stopped, and then continues the thread.
 func (tr *tracer) resume(tid int, ws unix.WaitStatus) error {
-	const atSyscall = unix.SIGTRAP | 0x80 // the signal of a stop at a system call, because PTRACE_O_TRACESYSGOOD is set
+	const atSyscall = unix.SIGTRAP | 0x80 // the signal of a stop at a system call; PTRACE_O_TRACESYSGOOD adds the bit 0x80
 	switch signal := ws.StopSignal(); {
 	case !ws.Stopped():
 		return nil

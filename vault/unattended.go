@@ -54,7 +54,7 @@ func (e *LoginRequiredError) Error() string {
 	return fmt.Sprintf("profile %s needs %s: %v", e.Profile, e.Question, e.Err)
 }
 
-// Unwrap returns the reason why no prompt is open.
+// Unwrap returns the reason why the user could not be prompted.
 func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
 var errCannotPrompt = errors.New("aws-vault cannot prompt now")

@@ -15,7 +15,7 @@ type limitFlags struct {
 
 // Bind registers --policy and --read-only.
 func (f *limitFlags) Bind(c *kingpin.CmdClause) {
-	c.Flag("policy", "Restrict the session with a policy: an ARN, file://PATH, or the name of a session-policy section. Repeatable: only actions that all policies allow remain.").
+	c.Flag("policy", "Restrict the session with a policy: an ARN, file://PATH, or the name of a session-policy section. Repeatable: an action is allowed only if all these policies allow it.").
 		PlaceHolder("POLICY").StringsVar(&f.policies)
 	c.Flag("read-only", "Restrict the session with the AWS policy ReadOnlyAccess.").BoolVar(&f.readOnly)
 }

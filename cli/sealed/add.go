@@ -33,7 +33,7 @@ func (f *openerFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("recovery", "Add recovery words as the opener. They are shown once on the terminal. Write them down and type them back.").BoolVar(&f.recovery)
 	c.Flag("recipient", "Add an age recipient as the opener: that of a PIV slot (age1tag1…), or that of an age plugin. The security key need not be connected.").PlaceHolder("AGE").StringVar(&f.recipient)
 	c.Flag("identity", "Identity of the age plugin, if --recipient belongs to a plugin.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
-	c.Flag("piv", "PIV slot of a security key, such as 82, whose key becomes the opener.").PlaceHolder("SLOT").StringVar(&f.slot)
+	c.Flag("piv", "PIV slot, such as 82. The key in this slot of the security key becomes the opener.").PlaceHolder("SLOT").StringVar(&f.slot)
 	c.Flag("pin", "When a new key in the slot requires the PIN in addition to a touch: never, once, always.").
 		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, piv.PINPolicyNames()...)
 }

@@ -114,7 +114,7 @@ func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var opener string
 	c := k.Command("rekey", "Encrypt everything again with a new key for the same openers, and lock the keystore.").HelpLong(app.Examples(
 		"Replace the key of the keystore.", "aws-vault sealed rekey",
-		"Replace it, and open the keystore with the opener backup-key.", "aws-vault sealed rekey --opener backup-key"))
+		"Open the keystore with the opener backup-key, and replace its key.", "aws-vault sealed rekey --opener backup-key"))
 	bindOpener(c, &opener)
 	return app.Verb{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed rekey", opener)
@@ -145,7 +145,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("check", "Check that every item is intact, and print the fingerprint of the openers.").HelpLong(app.Examples(
 		"Check all items and openers.", "aws-vault sealed check",
 		"Repair a damaged header, and then check.", "aws-vault sealed check --repair"))
-	c.Flag("fingerprint", "Fingerprint that you noted earlier.").PlaceHolder("TEXT").StringVar(&fingerprint)
+	c.Flag("fingerprint", "Also check that the fingerprint is this one, which you noted earlier.").PlaceHolder("TEXT").StringVar(&fingerprint)
 	c.Flag("repair", "Repair a damaged header from its copy, or a damaged copy from the header.").BoolVar(&repair)
 	bindOpener(c, &opener)
 	return app.Verb{Command: c, Effect: "opens the keystore", Run: func(ctx context.Context) error {

@@ -16,7 +16,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
 	var remote, move bool
 	var f app.SignInFlags
-	c := k.Command("aws-login", "Sign in for a profile with your AWS console sign-in. This replaces the command aws login of the AWS CLI.").HelpLong(app.Examples(
+	c := k.Command("aws-login", "Sign in to AWS in a browser, as for the AWS console, and use this sign-in for a profile. This replaces the command aws login of the AWS CLI.").HelpLong(app.Examples(
 		"Sign in with a browser on this machine.", "aws-vault aws-login work",
 		"Sign in with a browser on another machine.", "aws-vault aws-login --remote work"))
 	c.Arg("profile", "Profile to use. It is created if it does not exist.").Required().StringVar(&name)

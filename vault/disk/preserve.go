@@ -102,7 +102,7 @@ func followLinks(path string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(to) {
-			// Resolve links in the directory first: if a is a link, a/../b may be another file than b.
+			// Resolve links in the directory first: if dir is a link, dir/../b may be a different file from b.
 			dir, err := filepath.EvalSymlinks(filepath.Dir(at))
 			if err != nil {
 				return "", err

@@ -49,7 +49,7 @@ func (f brokenFile) Close() error {
 	return err
 }
 
-// failingSystem returns a system in which the call named by at fails.
+// failingSystem returns a system in which one call fails. The parameter at is the name of this call.
 func failingSystem(at string) system {
 	s := realSystem
 	s.create = func(path string) (file, error) {

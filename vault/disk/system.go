@@ -16,7 +16,7 @@ type system struct {
 	rename     func(from, to string) error
 	syncDir    func(dir string) error
 	copyRights func(path string, old fs.FileInfo, temp string) error // copies the owner and permissions of old to temp
-	allowCopy  bool                                                  // whether a file may be copied, to write it in place
+	allowCopy  bool                                                  // whether a file that cannot be replaced may be backed up to a copy and then overwritten
 }
 
 // file is a file that is open for writing.

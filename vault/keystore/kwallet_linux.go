@@ -171,7 +171,7 @@ func (r *kwalletRing) Remove(ctx context.Context, name string) error {
 	return r.callForStatus(ctx, "removeEntry", name, nil)
 }
 
-// callForStatus calls a method that returns 0 for success, and returns an error for any other number.
+// callForStatus calls a method whose result is 0 on success. It returns an error for any other result.
 func (r *kwalletRing) callForStatus(ctx context.Context, method, name string, extra []any) error {
 	var code int32
 	if err := r.callEntry(ctx, method, name, extra, &code); err != nil {

@@ -52,7 +52,7 @@ func (s *Starter) Command(ctx context.Context, environ []string, path string, ar
 	if !s.TerminalBusy() {
 		return &Command{Cmd: c}
 	}
-	// Remove this variable, because GnuPG's agent would prompt on the terminal that it names.
+	// Remove GPG_TTY. Otherwise GnuPG's agent would prompt on the terminal that this variable names.
 	c.Env = slices.DeleteFunc(c.Env, func(kv string) bool { return strings.HasPrefix(kv, "GPG_TTY=") })
 	detach(c)
 	return &Command{Cmd: c, NoTerminal: true}

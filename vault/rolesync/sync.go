@@ -31,7 +31,7 @@ type Result struct {
 	Removed       []string
 	Stale         []string // profiles of unassigned roles that Prune would remove
 	StaleEdited   []string // profiles of unassigned roles that stay because the user added settings
-	NameConflicts []string // profiles of the user with the name of an assigned role but other settings
+	NameConflicts []string // the user's own profiles that have the name of an assigned role's profile, but different settings
 }
 
 // placeholders lists all placeholders that a template may contain.

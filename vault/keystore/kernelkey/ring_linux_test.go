@@ -201,7 +201,7 @@ func TestLifetime(t *testing.T) {
 }
 
 // TestRingIsCreatedOnce creates a keyring from several threads at once. All threads must get the same keyring,
-// because a second keyring would lose the keys of the first.
+// because a second keyring would replace the first one and its keys.
 func TestRingIsCreatedOnce(t *testing.T) {
 	for range 100 {
 		r := testRing(t, Owner)
