@@ -176,7 +176,7 @@ func TestNewerService(t *testing.T) {
 	service.Insert("Yubico YubiKey OTP+FIDO+CCID 00 00", fakecard.New(fakecard.Options{Serial: 1001}))
 	t.Setenv(fakecard.SocketVariable, socket)
 	w.env = append(w.env, fakecard.SocketVariable+"="+socket)
-	if out := w.vault("doctor", "--offline"); !strings.Contains(out, "YubiKey 1001: it answers") {
+	if out := w.vault("doctor", "--offline"); !strings.Contains(out, "YubiKey 1001: works") {
 		t.Errorf("doctor: %s", out)
 	}
 	w.requestCertificate(cardsBehindPCSCD(), piv.Location{Serial: 1001, Slot: piv.Signature})

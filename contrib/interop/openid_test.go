@@ -240,7 +240,7 @@ func TestOpenIDDenied(t *testing.T) {
 func TestOpenIDAudience(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{}, "another", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})
-	if out := w.fails("exec", "dev", "--", "true"); !strings.Contains(out, "Incorrect token audience") || !strings.Contains(out, "with the audience among its client ids") {
+	if out := w.fails("exec", "dev", "--", "true"); !strings.Contains(out, "Incorrect token audience") || !strings.Contains(out, "its client IDs include the audience") {
 		t.Errorf("it says %s", out)
 	}
 	w.calls(devCall + " refused=InvalidIdentityToken")
