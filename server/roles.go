@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"sync"
@@ -33,7 +34,7 @@ type roleCache struct {
 func (r *Roles) cache(arn string) *CredentialCache {
 	r.once.Do(func() {
 		r.byARN = map[string]*list.Element{}
-		r.slots = make(chan struct{}, orElse(r.MaxConcurrent, 16))
+		r.slots = make(chan struct{}, cmp.Or(r.MaxConcurrent, 16))
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,7 +55,7 @@ func (r *Roles) cache(arn string) *CredentialCache {
 // evict removes the least recently used roles until at most Max roles are left. It keeps a role while a renewal is
 // in progress, because the next request for the role would otherwise create the credentials a second time.
 func (r *Roles) evict() {
-	for e := r.recent.Back(); e != nil && r.recent.Len() > orElse(r.Max, 256); {
+	for e := r.recent.Back(); e != nil && r.recent.Len() > cmp.Or(r.Max, 256); {
 		before, old := e.Prev(), e.Value.(*roleCache)
 		if e != r.recent.Front() && !old.cache.isRenewing() {
 			old.cache.Close()
@@ -82,11 +83,4 @@ func (r *Roles) Close() {
 	for e := r.recent.Front(); e != nil; e = e.Next() {
 		e.Value.(*roleCache).cache.Close()
 	}
-}
-
-func orElse(n, fallback int) int {
-	if n == 0 {
-		return fallback
-	}
-	return n
 }

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -34,7 +35,7 @@ const (
 // Serve serves requests until ctx ends. It then waits for the requests in progress, closes the listener and
 // returns nil. The listener's connections must be of type [*peer.Conn].
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	limited := newLimitedListener(l, orElse(s.Connections, 512), s.Clock)
+	limited := newLimitedListener(l, cmp.Or(s.Connections, 512), s.Clock)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	h := &http.Server{

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -45,7 +46,7 @@ func classify(a *app.App, err error) server.Refusal {
 	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrWrongPassphrase):
 		return server.Refusal{Status: http.StatusForbidden, Code: "KeystoreLocked"}
 	case errors.As(err, &api):
-		return server.Refusal{Status: statusOf(api), Code: orElse(api.Code, "ServiceError")}
+		return server.Refusal{Status: statusOf(api), Code: cmp.Or(api.Code, "ServiceError")}
 	case errors.As(err, &timeout), errors.Is(err, context.DeadlineExceeded):
 		return server.Refusal{Status: http.StatusGatewayTimeout, Code: "Timeout"}
 	case errors.As(err, &unreachable), errors.As(err, &notAWS):
@@ -89,11 +90,4 @@ func isConfigError(err error) bool {
 	)
 	return errors.As(err, &plan) || errors.As(err, &signer) || errors.As(err, &late) || errors.As(err, &other) ||
 		errors.As(err, &endpoint) || errors.As(err, &loop) || errors.As(err, &caller)
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -63,7 +64,7 @@ type PassphrasePrompt struct {
 }
 
 func (c Config) fileDir() (string, error) {
-	return c.absolute(orElse(c.FileDir, filepath.Join("~", ".awsvault", "keys")))
+	return c.absolute(cmp.Or(c.FileDir, filepath.Join("~", ".awsvault", "keys")))
 }
 
 // absolute expands ~ in path and makes path absolute, so that the path does not depend on the working
@@ -97,11 +98,4 @@ func (c Config) now() time.Time {
 		return time.Time{}
 	}
 	return c.Now()
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

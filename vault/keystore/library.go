@@ -3,6 +3,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,7 +18,7 @@ func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.C
 	return keyring.Config{
 		AllowedBackends:          []keyring.BackendType{kind},
 		ServiceName:              service,
-		KeychainName:             orElse(c.KeychainName, "aws-vault"),
+		KeychainName:             cmp.Or(c.KeychainName, "aws-vault"),
 		KeychainTrustApplication: true,
 		WinCredPrefix:            "aws-vault",
 	}

@@ -4,6 +4,7 @@ package keystore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ const (
 // openPass opens the store of pass, a program that encrypts each secret to a file with gpg.
 // https://www.passwordstore.org/
 func openPass(_ context.Context, c Config) (*Keystore, error) {
-	path, err := exec.LookPath(orElse(c.PassCmd, "pass"))
+	path, err := exec.LookPath(cmp.Or(c.PassCmd, "pass"))
 	if err != nil {
 		return nil, &UnavailableError{Backend: passBackend, Reason: err.Error()}
 	}
@@ -57,7 +58,7 @@ func (c Config) passDir() (string, error) {
 	if dir == "" {
 		dir, _ = c.env("PASSWORD_STORE_DIR")
 	}
-	return c.absolute(orElse(dir, filepath.Join("~", ".password-store")))
+	return c.absolute(cmp.Or(dir, filepath.Join("~", ".password-store")))
 }
 
 // A passRing is a folder of a password store.

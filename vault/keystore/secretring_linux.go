@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -194,7 +195,7 @@ func (r *secretRing) Put(ctx context.Context, it Item) error {
 
 func (r *secretRing) put(ctx context.Context, at dbus.ObjectPath, it Item) error {
 	properties := map[string]dbus.Variant{
-		itemInterface + ".Label":      dbus.MakeVariant(orElse(r.label, it.Name)),
+		itemInterface + ".Label":      dbus.MakeVariant(cmp.Or(r.label, it.Name)),
 		itemInterface + ".Attributes": dbus.MakeVariant(r.attributes(it.Name)),
 	}
 	var path, prompt dbus.ObjectPath

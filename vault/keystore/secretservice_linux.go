@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -45,7 +46,7 @@ func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore
 	s := &secretService{bus: b, config: c, lock: mutex.New()}
 	keys := &secretRing{
 		service:    s,
-		collection: orElse(c.Collection, "awsvault"),
+		collection: cmp.Or(c.Collection, "awsvault"),
 		nameKey:    "profile",
 	}
 	privateItems := &secretRing{
