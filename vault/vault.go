@@ -57,7 +57,7 @@ type Vault struct {
 
 // Plan returns the plan for the credentials of the named profile. It reads from the keystore which keys are
 // stored for the profile chain, and who is signed in. It runs no program and makes no network call: see
-// [plan.Plan.Decided]. It returns errors of [profile.File.Resolve], of [plan.Make] and of the keystore.
+// [plan.Plan.DigestKnown]. It returns errors of [profile.File.Resolve], of [plan.Make] and of the keystore.
 func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
 	return v.plan(ctx, name, o, storedSignIns{v.Source})
 }
