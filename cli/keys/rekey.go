@@ -103,5 +103,5 @@ func (e *notRekeyedError) Error() string {
 	if e.done.UnreadablePrivate > 0 {
 		left = append(left, ui.Count(e.done.UnreadablePrivate, "cached item"))
 	}
-	return strings.Join(left, " and ") + " cannot be decrypted with the old or the new passphrase and stay unchanged"
+	return strings.Join(left, " and ") + " not changed: neither the old nor the new passphrase decrypts them"
 }

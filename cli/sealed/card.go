@@ -20,7 +20,7 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 	o.Slot, o.Card, o.Recipient = slot.String(), a.Globals.Card, f.recipient
 	if o.Recipient != "" {
 		if o.Card == 0 {
-			return o, &app.UsageError{Text: "--recipient also needs --card, so that the card can be found when the keystore is opened"}
+			return o, &app.UsageError{Text: "--recipient also needs --card SERIAL: the serial number of the security key that will open the keystore"}
 		}
 		return o, nil
 	}
@@ -38,7 +38,7 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 	}
 	a.Note("%s: %s, PIN %s, touch %s", key.Location(), info.Algorithm, info.PIN, info.Touch)
 	if info.Touch == piv.TouchNever {
-		a.Note("this key does not require a touch: while the card is plugged in, any program can open the keystore with it")
+		a.Note("this key does not require a touch: while the security key is plugged in, any program can open the keystore with it")
 	}
 	o.Recipient, err = sealed.CardRecipient(key.PublicKey())
 	return o, err
@@ -47,7 +47,7 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 // makeOpenerKey generates a key in a slot that other programs do not use. Each use of the key requires a touch.
 func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Location, pin string) (*piv.Key, piv.KeyInfo, error) {
 	if !at.Slot.Retired() {
-		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s has no key, and other programs may use this slot: expected one of 82 to 95", at)}
+		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s has no key; aws-vault creates keys only in the slots 82 to 95, which other programs do not use", at)}
 	}
 	made, err := a.Asker(s.Locks).Cards().Generate(ctx, at, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.ParsePINPolicy(pin), Touch: piv.TouchAlways})
 	if err != nil {
@@ -55,7 +55,7 @@ func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Lo
 	}
 	a.Print("Generated a key in %s.\n", made.Key.Location())
 	if made.DefaultManagementKey {
-		a.Note("the card still has the factory management key: anyone with access to the card can replace its keys")
+		a.Note("the security key has the default management key, so anyone who has the security key can replace its keys")
 	}
 	return made.Key, made.Info, nil
 }

@@ -218,7 +218,7 @@ func compareCard(ctx context.Context, a *app.App, options sealed.UnlockOptions, 
 	}
 	defer done()
 	if have, err := sealed.CardRecipient(key.PublicKey()); err != nil || have != o.Recipient {
-		return &sealed.OpenerError{Name: o.Name, Err: errors.New("the card has a different key in that slot, expected " + o.Recipient)}
+		return &sealed.OpenerError{Name: o.Name, Err: errors.New("that slot has a different key, expected " + o.Recipient)}
 	}
 	return nil
 }

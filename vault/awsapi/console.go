@@ -49,7 +49,7 @@ func (api *Client) SignInToken(ctx context.Context, endpoint Endpoint, creds aws
 		}
 		return err
 	})
-	api.debug("asked for a sign-in token", "at", req.endpointName(), "error", signInOutcome(err))
+	api.debug("requested a sign-in token", "at", req.endpointName(), "error", signInOutcome(err))
 	switch {
 	case err == nil:
 		return token, nil

@@ -26,7 +26,7 @@ func (api *Client) localCredentials(ctx context.Context, c call, fetch func(cont
 	limited, cancel := api.WithTimeout(ctx)
 	defer cancel()
 	creds, err := fetch(limited)
-	api.debug("asked for credentials", "of", c.action, "at", c.endpoint, "error", outcome(err))
+	api.debug("requested credentials", "of", c.action, "at", c.endpoint, "error", outcome(err))
 	if errors.Is(err, errNoCredentials) {
 		return aws.Credentials{}, fmt.Errorf("%s: %s: %w", c.action, c.endpoint, err)
 	}

@@ -47,7 +47,7 @@ func CheckProxy(variable, text string) []Finding {
 		return nil
 	}
 	return []Finding{{
-		Severity: Error, Where: variable, What: "is not a valid URL, so no proxy is used, expected a URL",
+		Severity: Error, Where: variable, What: "is not a valid URL, so no proxy is used",
 		Remedy: variable + "=http://proxy.example.com:3128",
 	}}
 }

@@ -177,7 +177,7 @@ func (c *checker) checkKeySet(ctx context.Context, uri string, keys Record, now 
 	}
 	signing, err := keys.SigningKey(now)
 	if err != nil {
-		c.fail(err.Error(), "one that does")
+		c.fail(err.Error(), "a key that signs now")
 	}
 	for _, k := range keys.PublishedKeys(now) {
 		switch {

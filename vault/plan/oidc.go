@@ -117,7 +117,7 @@ func (r OIDCRole) WithIdentity(who Identity) (OIDCRole, error) {
 	e := &SessionNameError{Issuer: r.Issuer, Claim: r.NameClaim, Found: name}
 	switch {
 	case !told:
-		e.Why = "the ID token of " + r.Issuer + " has no such string claim"
+		e.Why = "the ID token of " + r.Issuer + " does not contain this claim as text"
 	case r.NameClaim == "email" && who.Claims["email_verified"] == "false":
 		e.Why = "the provider has not verified the address, expected a verified address"
 	case !isSessionName(name):

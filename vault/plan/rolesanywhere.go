@@ -40,7 +40,7 @@ func (r RolesAnywhere) Args() []Arg {
 	}
 	args = append(args, Arg{"certificate", r.Certificate})
 	if slot, ok := Slot(r.PrivateKey); ok {
-		return append(args, Arg{"private key", "in slot " + slot + " of a card"})
+		return append(args, Arg{"private key", "in slot " + slot + " of a security key"})
 	}
 	return append(args, Arg{"private key", r.PrivateKey})
 }

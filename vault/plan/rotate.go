@@ -36,7 +36,7 @@ func (b *builder) rotation(pl Plan) (Plan, error) {
 			continue
 		}
 		s := b.sessionStep(holder, q, false)
-		s.Why = "IAM requires an MFA code, and one session token presents it in every call"
+		s.Why = "IAM requires an MFA code, and with a session token one code is enough for all calls"
 		s.Duration = defaultSession
 		pl.Steps = append(pl.Steps, s)
 		break

@@ -74,7 +74,7 @@ var (
 		func(s string) bool { return isAnywhereARN(s, "trust-anchor/") }}
 	anywhereProfile = rule{"the ARN of a profile of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-c3d4",
 		func(s string) bool { return isAnywhereARN(s, "profile/") }}
-	privateKeyLocation = rule{"the path of a file, or a slot of a card", "piv:9c", isPrivateKeyLocation}
+	privateKeyLocation = rule{"the path of a file, or a slot of a security key", "piv:9c", isPrivateKeyLocation}
 	mfaDevice          = rule{"yubikey, to read codes from a YubiKey", "yubikey", func(s string) bool { return s == "yubikey" }}
 
 	signIn = rule{"the identity that aws login wrote", "arn:aws:iam::123456789012:user/alice", oneLine}

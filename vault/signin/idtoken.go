@@ -98,7 +98,7 @@ func (p *Provider) Verify(raw string, want Expected) (ID, error) {
 	case (want.Subject != "" || want.RenewedNonce != "") && t.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.RenewedNonce)) != 1:
 		return refuse("its nonce does not match the original sign-in")
 	case want.Subject != "" && t.Subject != want.Subject:
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "it belongs to another user than the original sign-in", OtherSubject: true}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "it belongs to a different user than the original sign-in", OtherSubject: true}
 	}
 	return ID{Subject: t.Subject, Expires: t.Expiry.UTC(), Claims: claims}, nil
 }

@@ -194,7 +194,7 @@ func TestIDTokenRefused(t *testing.T) {
 		{"no nonce", nil, Expected{Nonce: "n"}, "nonce does not match this sign-in"},
 		{"another nonce", map[string]any{"nonce": "m"}, Expected{Nonce: "n"}, "nonce does not match this sign-in"},
 		{"the nonce", map[string]any{"nonce": "n"}, Expected{Nonce: "n"}, ""},
-		{"another subject", nil, Expected{Subject: "bob"}, "another user"},
+		{"another subject", nil, Expected{Subject: "bob"}, "a different user"},
 		{"another nonce after a refresh", map[string]any{"nonce": "m"}, Expected{Subject: "alice", RenewedNonce: "n"}, "nonce does not match the original sign-in"},
 		{"the nonce again", map[string]any{"nonce": "n"}, Expected{Subject: "alice", RenewedNonce: "n"}, ""},
 		{"too long", map[string]any{"x": strings.Repeat("x", 20000)}, Expected{}, "expected at most 20000"},

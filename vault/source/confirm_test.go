@@ -163,7 +163,7 @@ func TestRefusalOfUnknownUser(t *testing.T) {
 				t.Errorf("stored: %v, error %v", r.stored(), err)
 			}
 			<-words
-			if len(*r.shown) != 2 || !strings.Contains((*r.shown)[1], ". Another user of this machine could have sent this response: continue to sign in, or press Ctrl-C") {
+			if len(*r.shown) != 2 || !strings.Contains((*r.shown)[1], ". Another user of this machine may have sent this response. If you refused the sign-in, press Ctrl-C") {
 				t.Errorf("the messages are %q", *r.shown)
 			}
 		})

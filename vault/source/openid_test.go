@@ -208,7 +208,7 @@ func TestOpenIDRenewed(t *testing.T) {
 		{"no ID token", fakeaws.Login{Subject: "alice", Auto: true, NoIDAgain: true}, nil, []string{"refresh_token", "Authorize", "authorization_code"}, ""},
 		{"no refresh token", fakeaws.Login{Subject: "alice", Auto: true, NoRefresh: true}, nil, []string{"Authorize", "authorization_code"}, ""},
 		{"ended there", alice, func(r *openIDFixture) { r.issuer.EndLogins() }, []string{"refresh_token invalid_grant", "Authorize", "authorization_code"}, ""},
-		{"another user", fakeaws.Login{Subject: "alice", Auto: true, SubjectAgain: "bob"}, nil, []string{"refresh_token"}, "another user"},
+		{"another user", fakeaws.Login{Subject: "alice", Auto: true, SubjectAgain: "bob"}, nil, []string{"refresh_token"}, "a different user"},
 		{"another client's", alice, func(r *openIDFixture) {
 			r.issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}})
 		}, []string{"refresh_token"}, "azp claim"},

@@ -41,7 +41,7 @@ func (e *KeyMismatchError) Error() string {
 }
 
 // errNoCard is returned by builds without card support.
-var errNoCard = errors.New("this build does not support cards")
+var errNoCard = errors.New("this build does not support security keys")
 
 // rolesAnywhere gets a role's credentials with a request that the key of a certificate signs.
 func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAnywhere) (aws.Credentials, error) {

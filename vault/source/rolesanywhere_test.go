@@ -168,7 +168,7 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 		"no certificate": {func(r *plan.RolesAnywhere) { r.Certificate = r.PrivateKey }, 0, spec.PrivateKey + ": no certificate found, expected PEM"},
 		"no file":        {func(r *plan.RolesAnywhere) { r.Certificate = "/gone" }, 0, "certificate: open /gone: no such file or directory"},
 		"no key file":    {func(r *plan.RolesAnywhere) { r.PrivateKey = "/gone" }, 0, "private_key: open /gone: no such file or directory"},
-		"no card":        {func(r *plan.RolesAnywhere) { r.PrivateKey = "piv:9c" }, 0, "private_key of profile p: this build does not support cards"},
+		"no card":        {func(r *plan.RolesAnywhere) { r.PrivateKey = "piv:9c" }, 0, "private_key of profile p: this build does not support security keys"},
 	} {
 		changed := spec
 		c.change(&changed)

@@ -83,7 +83,7 @@ func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) erro
 // callbackOptions returns the options of the callback server.
 func (p User) callbackOptions() signin.CallbackOptions {
 	return signin.CallbackOptions{Peers: p.Peers, OnRefusal: func(refusal error) {
-		p.Show(fmt.Sprintf("%v. Another user of this machine could have sent this response: continue to sign in, or press Ctrl-C if it was you", refusal))
+		p.Show(fmt.Sprintf("%v. Another user of this machine may have sent this response. If you refused the sign-in, press Ctrl-C; otherwise continue to sign in", refusal))
 	}}
 }
 

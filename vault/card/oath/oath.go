@@ -21,7 +21,7 @@ type Transport interface {
 
 var (
 	// ErrNoApplet is returned for a card without the OATH applet.
-	ErrNoApplet = errors.New("the card has no OATH applet")
+	ErrNoApplet = errors.New("the security key has no OATH applet")
 
 	// ErrLocked is returned if the key must be unlocked with its password first.
 	ErrLocked = errors.New("the key's TOTP accounts are locked with a password")

@@ -33,7 +33,7 @@ func (c *Cards) Attest(ctx context.Context, at Location) (Attestation, error) {
 			return Attestation{}, withLocation(err, Location{serial, at.Slot})
 		}
 		var p Attestation
-		if p.Device, err = parseCertificate("a request for the card's certificate", device); err != nil {
+		if p.Device, err = parseCertificate("a request for the security key's certificate", device); err != nil {
 			return Attestation{}, err
 		}
 		p.Slot, err = parseCertificate("a request for a key's certificate", slot)

@@ -25,7 +25,7 @@ func (e *NoCardError) Error() string {
 	if len(e.Others) == 0 {
 		return fmt.Sprintf("YubiKey %d not found: no YubiKey is plugged in", e.Serial)
 	}
-	return fmt.Sprintf("YubiKey %d not found, found %s", e.Serial, serials(e.Others))
+	return fmt.Sprintf("YubiKey %d not found; connected: %s", e.Serial, serials(e.Others))
 }
 
 func (e *NoCardError) Is(target error) bool { return target == ErrNoCard }
@@ -34,7 +34,7 @@ func (e *NoCardError) Is(target error) bool { return target == ErrNoCard }
 type SeveralCardsError struct{ Serials []uint32 }
 
 func (e *SeveralCardsError) Error() string {
-	return fmt.Sprintf("found %d security keys (%s): expected a serial number to choose one", len(e.Serials), serials(e.Serials))
+	return fmt.Sprintf("%d security keys are connected (%s): choose one by its serial number", len(e.Serials), serials(e.Serials))
 }
 
 // A KeyNotFoundError is returned if several cards are present and none of them has the requested key.
@@ -158,7 +158,7 @@ type AnswerError struct {
 }
 
 func (e *AnswerError) Error() string {
-	return fmt.Sprintf("the card sent an invalid response to %s: %s", e.Command, e.Found)
+	return fmt.Sprintf("the security key sent an invalid response to %s: %s", e.Command, e.Found)
 }
 
 // errSlotUnknown is returned by old firmware, which cannot report whether a slot is empty or has an imported key.
@@ -166,7 +166,7 @@ var errSlotUnknown = errors.New("this firmware does not report whether the slot 
 
 // errRefused is the card's response if the PIN is missing, the touch was missed, or the management key is wrong. The
 // card does not report which of the three.
-var errRefused = errors.New("the card refused the command")
+var errRefused = errors.New("the security key refused the command")
 
 func isEmpty(err error) bool {
 	var e *EmptySlotError

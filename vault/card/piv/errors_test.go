@@ -15,8 +15,8 @@ func TestErrors(t *testing.T) {
 	at := Location{7, Signature}
 	for want, err := range map[string]error{
 		"YubiKey 7 not found: no YubiKey is plugged in":                         &NoCardError{Serial: 7},
-		"YubiKey 7 not found, found 8, one in use by another program":           &NoCardError{7, []uint32{8, 0}},
-		"found 2 security keys (8, 9): expected a serial number to choose one":  &SeveralCardsError{[]uint32{8, 9}},
+		"YubiKey 7 not found; connected: 8, one in use by another program":      &NoCardError{7, []uint32{8, 0}},
+		"2 security keys are connected (8, 9): choose one by its serial number": &SeveralCardsError{[]uint32{8, 9}},
 		"R is in use by another program":                                        &InUseError{Reader: "R"},
 		"R is in use by another program, probably scdaemon":                     &InUseError{"R", "scdaemon"},
 		"wrong PIN for YubiKey 7, 1 try left":                                   &WrongPINError{7, 1},
@@ -31,7 +31,7 @@ func TestErrors(t *testing.T) {
 		"slot 9c of YubiKey 7 has a different key than expected":                &WrongKeyError{at},
 		"a P-256 key cannot sign 64 bytes, expected a digest of 32 bytes":       &DigestError{P256, 64, 32},
 		"the management key of YubiKey 7 is unknown: it is not the factory key, and the YubiKey has no PIN-protected copy of it": &ManagementKeyError{7},
-		"the card sent an invalid response to a command: x":                                                                      &AnswerError{"a command", "x"},
+		"the security key sent an invalid response to a command: x":                                                              &AnswerError{"a command", "x"},
 		"slot 9c of YubiKey 7: this firmware does not report whether the slot has a key":                                         withLocation(errSlotUnknown, at),
 		"this build does not support security keys":                                                                              ErrUnsupported,
 	} {

@@ -48,7 +48,7 @@ func openOnCard(envelope []byte, o Opener, key Exchanger) (MasterKey, error) {
 		return MasterKey{}, err
 	}
 	if found != o.Recipient {
-		return MasterKey{}, errors.New("the card has another key in that slot, expected " + o.Recipient)
+		return MasterKey{}, errors.New("that slot has a different key, expected " + o.Recipient)
 	}
 	return unwrap(envelope, cardIdentity{key})
 }
