@@ -34,9 +34,9 @@ func bindTemplate(c *kingpin.CmdClause, t *identity.Template) {
 	c.Flag("managed-policy", "Managed policy that the role gets. Repeatable.").PlaceHolder("NAME|ARN").StringsVar(&t.Managed)
 	c.Flag("allow", "Action that the role can perform on the resources of --on. Repeatable.").PlaceHolder("ACTION").StringsVar(&t.Actions)
 	c.Flag("on", "Resource for --allow, or * for all resources. Repeatable.").PlaceHolder("ARN").StringsVar(&t.Resources)
-	c.Flag("hub-of", "Let the new role assume the role with the same name in this account, and nothing else. Repeatable.").
+	c.Flag("hub-of", "Let the new role assume the role with the same name in ACCOUNT, and nothing else. Repeatable.").
 		PlaceHolder("ACCOUNT").StringsVar(&t.Accounts)
-	c.Flag("spoke-of", "Hub role that assumes this role. This account then needs no OIDC provider.").PlaceHolder("ROLE-ARN").StringVar(&t.Hub)
+	c.Flag("spoke-of", "ARN of the hub role that assumes the new role. The account of the new role then needs no OIDC provider.").PlaceHolder("ROLE-ARN").StringVar(&t.Hub)
 	c.Flag("organization", "Organization that the hub of --spoke-of must belong to, such as o-a1b2c3d4e5.").PlaceHolder("ID").StringVar(&t.Organization)
 	c.Flag("max-session", "Maximum session duration of the role, from 1h to 12h.").PlaceHolder("TIME").
 		SetValue(app.DurationFlag{Into: &t.MaxSession, Name: "--max-session"})
