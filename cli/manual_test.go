@@ -211,7 +211,7 @@ func (r *reader) run(t *testing.T, e example) {
 	raw, err := c.CombinedOutput()
 	var got []string
 	for line := range strings.Lines(string(raw)) {
-		if !strings.Contains(line, "instead of AWS, as") {
+		if !strings.Contains(line, "instead of AWS, because of") {
 			got = append(got, strings.ReplaceAll(strings.TrimRight(line, " \n"), r.issuer, manualIssuer))
 		}
 	}

@@ -191,7 +191,7 @@ func TestRefusalReachesWaitingProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := output.text.String()
-	if n := strings.Count(text, "AWS says AccessDenied: no"); n != processes {
+	if n := strings.Count(text, "AWS returned AccessDenied: no"); n != processes {
 		t.Errorf("%d processes print the error of AWS, want %d\n%s", n, processes, text)
 	}
 	if n := strings.Count(text, "status 1\n"); n != processes {

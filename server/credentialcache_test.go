@@ -43,7 +43,7 @@ func (i *fakeIssuer) create(context.Context, time.Duration) (aws.Credentials, er
 	}, nil
 }
 
-var errAWS = errors.New("AWS says no")
+var errAWS = errors.New("AWS returned an error")
 
 func thirdFails(call int) error {
 	if call%3 == 0 {

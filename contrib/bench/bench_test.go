@@ -65,7 +65,7 @@ func TestFillPage(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Errorf("the page is %q, %v", got, err)
 	}
-	if err := fillPage(path, map[string]string{"c": "lost\n"}); err == nil || !strings.Contains(err.Error(), "no marks <!-- c --> and <!-- /c -->") {
+	if err := fillPage(path, map[string]string{"c": "lost\n"}); err == nil || !strings.Contains(err.Error(), "markers <!-- c --> and <!-- /c -->") {
 		t.Errorf("without marks: %v", err)
 	}
 }

@@ -56,7 +56,7 @@ func fillPage(path string, parts map[string]string) error {
 		before, rest, ok := strings.Cut(text, begin)
 		_, after, ended := strings.Cut(rest, end)
 		if !ok || !ended {
-			return fmt.Errorf("%s: no marks %s and %s", path, strings.TrimSpace(begin), end)
+			return fmt.Errorf("%s: markers %s and %s not found", path, strings.TrimSpace(begin), end)
 		}
 		text = before + begin + part + end + after
 	}

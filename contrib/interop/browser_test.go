@@ -60,7 +60,7 @@ func (w *world) browsed(words string) {
 	w.alone() // waits, because the browser ends after the program that opened it
 	pages := strings.Fields(w.read(openedFile))
 	if len(pages) != 1 || !leads.MatchString(pages[0]) {
-		w.t.Errorf("the browser was opened on %q, want one page that leads on", pages)
+		w.t.Errorf("the browser was opened on %q, want one page that redirects", pages)
 	}
 	if shown := w.read(shownFile); !strings.Contains(shown, words) {
 		w.t.Errorf("the browser shows %q, want %q", shown, words)
@@ -138,7 +138,7 @@ func TestBrowser(t *testing.T) {
 		w.browsed("You are not signed in")
 		w.calls(register, authorize, authorize)
 		if sessions := strings.Fields(w.vault("list", "--sessions")); slices.Contains(sessions, "sso:corp") {
-			t.Errorf("it keeps %q", sessions)
+			t.Errorf("sessions are still stored: %q", sessions)
 		}
 	})
 }

@@ -28,7 +28,7 @@ type chromium struct {
 // browserTime is the time limit for one browser.
 const browserTime = time.Minute
 
-var errNotFound = errors.New("the page has no such thing")
+var errNotFound = errors.New("the expression has no value")
 
 // startChromium starts a browser with a new browser profile in folder.
 func startChromium(ctx context.Context, folder string, flags []string) (*chromium, error) {

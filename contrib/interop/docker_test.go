@@ -59,7 +59,7 @@ func TestContainer(t *testing.T) {
 		argv = append(argv, "--map-root-user")
 	}
 	if out, err := exec.Command(argv[0], append(argv[1:], "true")...).CombinedOutput(); err != nil {
-		t.Skipf("no network of its own is to be had here: %v: %s", err, out)
+		t.Skipf("cannot create a network namespace: %v: %s", err, out)
 	}
 	c := w.command(argv[0], append(argv[1:], "sh", "-c", container)...)
 	c.Env = append(slices.Clone(c.Env), "PROXY="+buildProxy(t), "SHARED="+shared, "CLIENT="+os.Args[0])
@@ -69,7 +69,7 @@ func TestContainer(t *testing.T) {
 	}
 	token, err := os.ReadFile(filepath.Join(shared, "tokens", "prod"))
 	if err != nil || strings.Contains(string(out), string(token)) {
-		t.Errorf("the token was told, or %v", err)
+		t.Errorf("the output contains the token, or the token file cannot be read: %v", err)
 	}
 	var got aws.Credentials
 	for line := range strings.Lines(string(out)) {
@@ -83,7 +83,7 @@ func TestContainer(t *testing.T) {
 		t.Errorf("credentials until %v", got.Expires)
 	}
 	if arn, err := w.who(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return got, nil })); err != nil || arn != prodARN {
-		t.Errorf("they are %q's, %v, want %s", arn, err, prodARN)
+		t.Errorf("the credentials belong to %q, %v, want %s", arn, err, prodARN)
 	}
 	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(shared, "serve.sock"))

@@ -60,7 +60,7 @@ func shareKey(w *world, key *fakecard.Card, which ...string) {
 	}
 	ykman("oath", "access", "change", "--new-password", "EXAMPLE")
 	if out := w.fails("--prompt=terminal", "mfa", "list"); !strings.Contains(out, "terminal") {
-		w.t.Errorf("a password that ykman has set is not asked for: %s", out)
+		w.t.Errorf("no prompt for the password that ykman has set: %s", out)
 	}
 }
 

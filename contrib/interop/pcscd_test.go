@@ -145,7 +145,7 @@ func awaitLines(t *testing.T, out interface{ Read([]byte) (int, error) }, want .
 	select {
 	case log := <-all:
 		if log != "" {
-			t.Fatalf("pcscd ended, having said\n%s", log)
+			t.Fatalf("pcscd exited; its output was\n%s", log)
 		}
 	case <-time.After(30 * time.Second):
 		t.Fatalf("pcscd did not say %q", want)

@@ -103,7 +103,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.Host)
 	p.note(host)
 	if r.Method != http.MethodConnect || !strings.HasSuffix(host, ".amazonaws.com") {
-		http.Error(w, "there is nothing behind this proxy but AWS", http.StatusForbidden)
+		http.Error(w, "this proxy connects only to AWS", http.StatusForbidden)
 		return
 	}
 	there, err := net.Dial("tcp", p.inside)

@@ -134,7 +134,7 @@ func TestGoSDKAtServers(t *testing.T) {
 		t.Errorf("at the metadata service: %q, %v", arn, err)
 	}
 	if c, err := provider.Retrieve(t.Context()); err != nil || time.Until(c.Expires) < 25*time.Minute {
-		t.Errorf("they serve for %s, %v", time.Until(c.Expires), err)
+		t.Errorf("the credentials are valid for %s, %v", time.Until(c.Expires), err)
 	}
 	region, err := client.GetRegion(t.Context(), nil)
 	if err != nil || region.Region != "eu-central-1" {
@@ -255,7 +255,7 @@ func TestLongLivedClients(t *testing.T) {
 		}
 		until, known := ends.Load(c.AccessKeyID)
 		if !known || c.Code != "" || c.Time.After(until.(time.Time)) {
-			t.Errorf("at %s %s asks with a key that ends at %v: %s", c.Time, c.UserAgent, until, c.Code)
+			t.Errorf("at %s %s used a key that expires at %v: %s", c.Time, c.UserAgent, until, c.Code)
 		}
 		agent, _, _ := strings.Cut(c.UserAgent, "/")
 		if seen[agent] == nil {
@@ -264,7 +264,7 @@ func TestLongLivedClients(t *testing.T) {
 		seen[agent][c.AccessKeyID] = true
 	}
 	if len(seen) != 3 {
-		t.Errorf("%d kinds of client have asked, want three: %v", len(seen), seen)
+		t.Errorf("%d kinds of client called AWS, want three: %v", len(seen), seen)
 	}
 	for agent, keys := range seen {
 		if len(keys) < 3 {

@@ -107,7 +107,7 @@ func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string
 		w.t.Fatal(err)
 	}
 	if out, err := w.command(command[0], command[1:]...).CombinedOutput(); err == nil {
-		w.t.Errorf("after clear it still is %s", out)
+		w.t.Errorf("after clear, the command still succeeds: %s", out)
 	}
 	w.calls()
 }

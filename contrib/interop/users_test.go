@@ -55,7 +55,7 @@ func newUsers(t *testing.T) *users {
 		t.Skip("only root can start programs of two users")
 	}
 	if mounts, err := os.ReadFile("/proc/mounts"); err != nil || strings.Contains(string(mounts), "hidepid=") && !strings.Contains(string(mounts), "hidepid=0") {
-		t.Skipf("here, users do not see the arguments of others: hidepid, %v", err)
+		t.Skipf("users cannot see the arguments of other users' processes (hidepid): hidepid, %v", err)
 	}
 	s := &users{world: newWorld(t, "file", passphrase), dir: newHome(t)}
 	s.self = filepath.Join(s.dir, "xdg-open")
@@ -260,7 +260,7 @@ func (s *users) check(played []round, came func(round) bool, refused func(round)
 	}
 	s.t.Logf("of %d rounds each, the thief was refused in %v", rounds, tried)
 	if slowest := delays[len(delays)-1]; tried[slowest] == 0 {
-		s.t.Error("the thief was never refused, so that nothing was shown")
+		s.t.Error("the thief was never refused, so the test proves nothing")
 	}
 }
 
@@ -316,7 +316,7 @@ oidc_client_id = aws-vault
 	for _, one := range s.thefts() {
 		if state := parameter(one.Asked, "state"); strings.Contains(one.Asked, "/oauth/callback?") {
 			if one.Status == 200 {
-				t.Errorf("the thief's answer is taken: %s", one.Text)
+				t.Errorf("the callback accepted the thief's request: %s", one.Text)
 			}
 			refused[state] = refused[state] || one.Status == 403
 		} else {
@@ -326,7 +326,7 @@ oidc_client_id = aws-vault
 	}
 	delete(his, "")
 	if len(his) == 0 {
-		t.Error("the thief has no answers of his own")
+		t.Error("the thief never completed a sign-in")
 	}
 	traded := 0
 	for _, call := range s.aws.Calls() {

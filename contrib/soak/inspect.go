@@ -51,11 +51,11 @@ func (p *pool) inspect() error {
 		}
 	}
 	if made := p.calls() - before; made > roles+1 {
-		return fmt.Errorf("%d calls for %d roles, asked for twice: sessions are not kept", made, roles)
+		return fmt.Errorf("%d AWS calls for %d roles, each requested twice: sessions are not cached", made, roles)
 	}
 	if said, err := p.run("", "doctor"); err != nil {
 		return fmt.Errorf("%w\n%s", err, said)
 	}
-	fmt.Printf("left: %d files, %d of them locks, no temporary ones; every key and session opens; doctor finds nothing that fails\n", files, locks)
+	fmt.Printf("%d files remain, %d of them lock files and none of them temporary; all keys and sessions can be read; doctor reports no failures\n", files, locks)
 	return nil
 }

@@ -104,7 +104,7 @@ func (e *commandError) Error() string {
 }
 
 // faultErrors are texts in the errors that commands print when the fake AWS has produced a fault.
-var faultErrors = []string{"AWS says", "no answer from", "incomplete response"}
+var faultErrors = []string{"AWS returned", "no response from", "incomplete response"}
 
 // causedByFault reports whether a command failed because of a fault of the fake AWS.
 func causedByFault(err error) bool {

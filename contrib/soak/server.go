@@ -47,7 +47,7 @@ func (p *pool) serve() (*server, error) {
 		}
 	}
 	if s.url == "" {
-		return nil, errors.New("the server did not say where it is")
+		return nil, errors.New("the server did not print its address")
 	}
 	go io.Copy(io.Discard, out)
 	text, err := os.ReadFile(filepath.Join(tokens, "alice"))
@@ -116,7 +116,7 @@ func (s *server) stop() error {
 	case <-time.After(10 * time.Second):
 		return errors.New("the server did not end")
 	}
-	fmt.Printf("a server was asked %d times and went from %d to %d kB\n", s.requests.Load(), s.memory, late)
+	fmt.Printf("the server received %d requests; its memory grew from %d to %d kB\n", s.requests.Load(), s.memory, late)
 	if late-s.memory > mostGrowth {
 		return fmt.Errorf("the server grew by %d kB, want at most %d", late-s.memory, mostGrowth)
 	}

@@ -36,7 +36,7 @@ func (l Login) signInURL() (string, error) {
 		return "", err
 	}
 	if !partition.Known(region) {
-		return "", fmt.Errorf("the region to sign in to is %.80q, expected one such as eu-west-1", region)
+		return "", fmt.Errorf("the region to sign in to is %.80q, expected a region such as eu-west-1", region)
 	}
 	d, in := domainsOf(region), partition.Of(region)
 	switch {

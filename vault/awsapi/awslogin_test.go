@@ -59,7 +59,7 @@ func TestLoginRejectsUnknownRegions(t *testing.T) {
 	for _, region := range []string{"us-isog-east-1", "mars-1", "", "evil.org/", "aws-global", "aws-cn-global"} {
 		for _, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}} {
 			l := Login{Client: &Client{}, Target: Target{Region: region, Endpoint: e}}
-			if err := l.Check(); err == nil || !strings.Contains(err.Error(), "one such as ") || l.BaseURL() != "" {
+			if err := l.Check(); err == nil || !strings.Contains(err.Error(), " such as ") || l.BaseURL() != "" {
 				t.Errorf("region %q: got error %v and URL %q, want an error that suggests a region, and no URL", region, err, l.BaseURL())
 			}
 		}

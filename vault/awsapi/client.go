@@ -137,5 +137,5 @@ func outcome(err error) string {
 	case errors.As(err, &no):
 		return no.code
 	}
-	return "no answer"
+	return "no response"
 }

@@ -146,7 +146,7 @@ func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	defer cancel()
 	resp, err := api.head(limited, bundle, address) //nolint:bodyclose // head closes resp.Body
 	if err != nil {
-		api.debug("AWS did not answer the request for its time", "address", baseOf(address))
+		api.debug("AWS did not respond to the request for its time", "address", baseOf(address))
 		return
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))

@@ -166,5 +166,5 @@ func signInOutcome(err error) string {
 	case errors.As(err, &api):
 		return strconv.Itoa(api.Status)
 	}
-	return "no answer"
+	return "no response"
 }

@@ -98,17 +98,17 @@ func TestSignInTokenErrors(t *testing.T) {
 		want     string
 		requests int
 	}{
-		{"400", answer(400, "text/html", "<h1>Bad Request</h1>"), "getSigninToken: AWS says HTTP 400", 1},
-		{"403", answer(403, "application/json", "{}"), "getSigninToken: AWS says HTTP 403", 1},
-		{"404", answer(404, "text/html", "no"), "getSigninToken: AWS says HTTP 404", 2},
-		{"405", answer(405, "text/html", "no"), "getSigninToken: AWS says HTTP 405", 2},
-		{"429", answer(429, "text/html", "no"), "getSigninToken: AWS says HTTP 429", 1},
-		{"500", answer(500, "text/html", "no"), "getSigninToken: AWS says HTTP 500", 3},
-		{"redirect", answer(302, "text/html", ""), "getSigninToken: AWS says HTTP 302", 1},
+		{"400", answer(400, "text/html", "<h1>Bad Request</h1>"), "getSigninToken: AWS returned HTTP 400", 1},
+		{"403", answer(403, "application/json", "{}"), "getSigninToken: AWS returned HTTP 403", 1},
+		{"404", answer(404, "text/html", "no"), "getSigninToken: AWS returned HTTP 404", 2},
+		{"405", answer(405, "text/html", "no"), "getSigninToken: AWS returned HTTP 405", 2},
+		{"429", answer(429, "text/html", "no"), "getSigninToken: AWS returned HTTP 429", 1},
+		{"500", answer(500, "text/html", "no"), "getSigninToken: AWS returned HTTP 500", 3},
+		{"redirect", answer(302, "text/html", ""), "getSigninToken: AWS returned HTTP 302", 1},
 		{"no token", answer(200, "application/json", `{"Other":"EXAMPLE"}`), "no token in the response", 1},
 		{"a number", answer(200, "application/json", `{"SigninToken":7}`), "no token in the response", 1},
 		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "an incomplete response (20 bytes)", 3},
-		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "from a proxy or a sign-in page", 1},
+		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "a proxy or a network's sign-in page", 1},
 		{"large", answer(200, "application/json", `{"SigninToken":"`+strings.Repeat("x", maxResponseSize)+`"}`), "is not from AWS", 1},
 		{"connection closed", hangup, "EOF", 3},
 	} {

@@ -32,7 +32,7 @@ func (k ProofKey) PEM() (string, error) {
 }
 
 // ErrProofKey reports that a stored proof key cannot be read.
-var ErrProofKey = errors.New("the key of the sign-in cannot be read, expected an EC key on P-256 in PEM")
+var ErrProofKey = errors.New("the stored key of the sign-in cannot be read, expected a P-256 key in PEM")
 
 // ParseProofKey reads a key in the format of [ProofKey.PEM]. It fails with [ErrProofKey].
 func ParseProofKey(text string) (ProofKey, error) {

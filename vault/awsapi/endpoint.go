@@ -48,7 +48,7 @@ func (api *Client) CheckEndpoint(e Endpoint) error {
 	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
 		return &PlainHTTPError{BaseOf(u), e.Origin}
 	case !isAWS(u.Hostname()):
-		api.notifyOnce(fmt.Sprintf("calling %s instead of AWS, as %s says", BaseOf(u), e.Origin))
+		api.notifyOnce(fmt.Sprintf("calling %s instead of AWS, because of %s", BaseOf(u), e.Origin))
 	}
 	return nil
 }

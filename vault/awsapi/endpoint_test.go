@@ -100,7 +100,7 @@ func TestOtherHostIsReportedOnce(t *testing.T) {
 	s := r.assumeReadOnly()
 	s.Endpoint.URL += "/"
 	r.mustSend(s)
-	if want := "calling " + r.aws.URL() + " instead of AWS, as ~/.aws/config:3 says"; len(r.hostNotices) != 1 || r.hostNotices[0] != want {
+	if want := "calling " + r.aws.URL() + " instead of AWS, because of ~/.aws/config:3"; len(r.hostNotices) != 1 || r.hostNotices[0] != want {
 		t.Errorf("host notices are %q, want %q once", r.hostNotices, want)
 	}
 }

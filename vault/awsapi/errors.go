@@ -26,12 +26,12 @@ func (e *APIError) Error() string {
 		what += " of " + e.Resource
 	}
 	if e.Code == "" {
-		return fmt.Sprintf("%s: AWS says HTTP %d", what, e.Status)
+		return fmt.Sprintf("%s: AWS returned HTTP %d", what, e.Status)
 	}
 	if e.Message == "" {
-		return fmt.Sprintf("%s: AWS says %s", what, e.Code)
+		return fmt.Sprintf("%s: AWS returned %s", what, e.Code)
 	}
-	return fmt.Sprintf("%s: AWS says %s: %s", what, e.Code, e.Message)
+	return fmt.Sprintf("%s: AWS returned %s: %s", what, e.Code, e.Message)
 }
 
 // RetryableError tells the SDK's retryer whether to repeat the call.
@@ -44,7 +44,7 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("%s: no answer from %s within %s", e.Action, e.Endpoint, e.After)
+	return fmt.Sprintf("%s: no response from %s within %s", e.Action, e.Endpoint, e.After)
 }
 
 // UnreachableError reports that the connection to an endpoint failed. The request may have arrived.
@@ -54,7 +54,7 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("%s: no answer from %s: %v", e.Action, e.Endpoint, e.Err)
+	return fmt.Sprintf("%s: no response from %s: %v", e.Action, e.Endpoint, e.Err)
 }
 
 // Unwrap returns the network error.

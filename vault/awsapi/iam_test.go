@@ -131,5 +131,5 @@ func TestIAMTimeout(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v, want a TimeoutError", err)
 	}
-	r.wantText(err, "ListAccessKeys: no answer from "+r.aws.URL()+" within 50ms")
+	r.wantText(err, "ListAccessKeys: no response from "+r.aws.URL()+" within 50ms")
 }

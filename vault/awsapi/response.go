@@ -29,7 +29,7 @@ func (e *NotAWSError) Error() string {
 	if e.Truncated {
 		return fmt.Sprintf("%s sent an incomplete response (%s)", e.Endpoint, FormatSize(e.Size))
 	}
-	return fmt.Sprintf("%s sent a response that is not from AWS (%s, %s), but possibly from a proxy or a sign-in page", e.Endpoint, e.MediaType, FormatSize(e.Size))
+	return fmt.Sprintf("%s sent a response that is not from AWS (%s, %s); a proxy or a network's sign-in page may have sent it", e.Endpoint, e.MediaType, FormatSize(e.Size))
 }
 
 // RetryableError reports whether it is useful to send the request again. It returns true for a truncated response, and

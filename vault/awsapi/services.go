@@ -95,9 +95,9 @@ func (s service) address(t Target) (address, error) {
 func checkRegion(region string) error {
 	switch {
 	case !isDNSLabel(region):
-		return fmt.Errorf("the region is %.80q, expected one such as eu-west-1", region)
+		return fmt.Errorf("the region is %.80q, expected a region such as eu-west-1", region)
 	case partition.IsPseudo(region):
-		return fmt.Errorf("the region is %s, a pseudo-region for a whole partition, expected one such as %s", region, partition.Home("arn:"+partition.Of(region)+":"))
+		return fmt.Errorf("the region is %s, which stands for a whole partition, expected a single region such as %s", region, partition.Home("arn:"+partition.Of(region)+":"))
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestInvalidRegions(t *testing.T) {
 func TestPseudoRegions(t *testing.T) {
 	for region, home := range map[string]string{"aws-global": "us-east-1", "aws-cn-global": "cn-north-1", "aws-us-gov-global": "us-gov-west-1", "aws-iso-b-global": "us-isob-east-1"} {
 		for _, s := range []service{serviceSTS, serviceOIDC, servicePortal, serviceRolesAnywhere} {
-			want := "the region is " + region + ", a pseudo-region for a whole partition, expected one such as " + home
+			want := "the region is " + region + ", which stands for a whole partition, expected a single region such as " + home
 			if at, err := s.address(Target{Region: region}); err == nil || err.Error() != want {
 				t.Errorf("%s in %s: got URL %q and error %v, want the error %q", s.title, region, at.url, err, want)
 			}

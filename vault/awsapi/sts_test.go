@@ -61,7 +61,7 @@ func TestCallTimeout(t *testing.T) {
 	r.Timeout = 50 * time.Millisecond
 	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	e := sendFailsAs[*TimeoutError](r, r.assumeReadOnly())
-	r.wantText(e, "AssumeRole: no answer from "+r.aws.URL()+" within 50ms")
+	r.wantText(e, "AssumeRole: no response from "+r.aws.URL()+" within 50ms")
 }
 
 func TestCanceledCall(t *testing.T) {
@@ -88,7 +88,7 @@ func TestUnreachableEndpoint(t *testing.T) {
 	if e.Endpoint != server.URL || errors.Unwrap(e) == nil {
 		t.Errorf("got %+v, want the endpoint %s and a cause", e, server.URL)
 	}
-	r.wantText(e, "AssumeRole: no answer from "+server.URL+": ")
+	r.wantText(e, "AssumeRole: no response from "+server.URL+": ")
 	if strings.Contains(e.Err.Error(), server.URL) {
 		t.Errorf("the error contains the address twice: %v", e)
 	}
@@ -126,7 +126,7 @@ func TestResponseNotFromAWS(t *testing.T) {
 		calls     int32
 		text      string
 	}{
-		"captive portal":     {200, "text/html; charset=utf-8", page, false, 1, "a response that is not from AWS (text/html, 57 bytes), but possibly from a proxy or a sign-in page"},
+		"captive portal":     {200, "text/html; charset=utf-8", page, false, 1, "a response that is not from AWS (text/html, 57 bytes); a proxy or a network's sign-in page may have sent it"},
 		"portal in XHTML":    {200, "application/xhtml+xml", "<html/>", false, 1, "application/xhtml+xml"},
 		"portal as XML":      {200, "text/xml", "<html><body/></html>", false, 1, "not from AWS (text/xml, 20 bytes)"},
 		"HTML called XML":    {200, "text/xml", page, false, 1, "not from AWS"},
@@ -243,8 +243,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 func TestErrorTexts(t *testing.T) {
 	for want, err := range map[string]error{
-		"A: AWS says HTTP 403":  &APIError{Action: "A", Status: 403},
-		"A of b: AWS says C: d": &APIError{Action: "A", Resource: "b", Code: "C", Message: "d"},
+		"A: AWS returned HTTP 403":  &APIError{Action: "A", Status: 403},
+		"A of b: AWS returned C: d": &APIError{Action: "A", Resource: "b", Code: "C", Message: "d"},
 	} {
 		if err.Error() != want {
 			t.Errorf("got %q, want %q", err, want)

@@ -124,7 +124,7 @@ func TestVerifyDoesNotPrompt(t *testing.T) {
 	}
 	pass.prompt = func(context.Context, PassphrasePrompt) (string, error) {
 		t.Error("there was a prompt")
-		return "", errors.New("no answer")
+		return "", errors.New("no response")
 	}
 	pass.verify()
 	if pass.verified {

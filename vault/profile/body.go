@@ -57,7 +57,7 @@ func repeatedKey(name string, line int) string {
 
 func repeatedSection(before, s *section) string {
 	if before.header != s.header {
-		return fmt.Sprintf("[%s] is the same profile as [%s] in line %d; the settings of this section have priority",
+		return fmt.Sprintf("[%[1]s] is the same profile as [%s] in line %d; the settings of [%[1]s] have priority",
 			quoteUnsafe(s.header), quoteUnsafe(before.header), before.line)
 	}
 	return fmt.Sprintf("[%s] already begins in line %d; the two sections are merged", quoteUnsafe(s.header), before.line)

@@ -247,7 +247,7 @@ sso_region = eu-west-1 # here
 		"config:1: this line is before the first section, so it is not read",
 		"config:5: region is already set in line 4; the value in this line is used",
 		`config:6: found a line without "=" or ":", expected KEY = VALUE`,
-		"config:7: [profile default] is the same profile as [default] in line 3; the settings of this section have priority",
+		"config:7: [profile default] is the same profile as [default] in line 3; the settings of [profile default] have priority",
 		"config:8: output is followed by a comment, which the AWS CLI reads as part of the value",
 		`config:10: the header "[profile b" has no closing bracket; its section is not read`,
 		`config:11: the header "profile \"c" has no name; its section is not read`,

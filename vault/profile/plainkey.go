@@ -61,7 +61,7 @@ type RepeatedKeyError struct {
 }
 
 func (e *RepeatedKeyError) Error() string {
-	return fmt.Sprintf("%s: profile %s has a second %s in this file, expected only one",
+	return fmt.Sprintf("%s: profile %s has more than one %s in this file, expected one",
 		e.Origin, quoteUnsafe(e.Origin.Section), e.Setting)
 }
 

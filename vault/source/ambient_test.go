@@ -108,12 +108,12 @@ func TestInstanceWithoutARole(t *testing.T) {
 		answer func(http.ResponseWriter, *http.Request)
 		words  string
 	}{
-		"no role":   {"/latest/meta-data/iam/security-credentials/", nil, "AWS says HTTP 404"},
+		"no role":   {"/latest/meta-data/iam/security-credentials/", nil, "AWS returned HTTP 404"},
 		"empty":     {"/latest/meta-data/iam/security-credentials/", respond(200, "text/plain", ""), "no valid credentials in the response"},
-		"failed":    {role, respond(200, "application/json", `{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role"}`), "AWS says AssumeRoleUnauthorizedAccess: EC2 cannot"},
+		"failed":    {role, respond(200, "application/json", `{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role"}`), "AWS returned AssumeRoleUnauthorizedAccess: EC2 cannot"},
 		"page":      {role, respond(200, "text/html", "EXAMPLESECRET"), "no valid credentials in the response"},
 		"no key":    {role, respond(200, "application/json", `{"Code":"Success"}`), "found no AccessKeyId"},
-		"forbidden": {"/latest/api/token", respond(400, "text/plain", "EXAMPLESECRET"), "AWS says HTTP 400"},
+		"forbidden": {"/latest/api/token", respond(400, "text/plain", "EXAMPLESECRET"), "AWS returned HTTP 400"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, n := newFixture(t), newMetadataServer(t)
@@ -211,7 +211,7 @@ func TestInstanceRetries(t *testing.T) {
 		s := r.instance(n)
 		n.answers[metadataRoles] = respond(503, "text/html", "EXAMPLESECRET")
 		s.Endpoint.MaxAttempts = attempts
-		r.wantText(r.fail(s), "EC2 metadata of profile p: AWS says HTTP 503")
+		r.wantText(r.fail(s), "EC2 metadata of profile p: AWS returned HTTP 503")
 		if len(n.seen()) != 1+want {
 			t.Errorf("requests %q, want one PUT and %d GETs", n.seen(), want)
 		}

@@ -121,7 +121,7 @@ func TestContainerEndpointWithAName(t *testing.T) {
 		"another machine, too":  {[]string{"127.0.0.1", "192.0.2.1"}, nil, false},
 		"the name of a machine": {[]string{"localhost.example.com"}, nil, false},
 		"nothing":               {nil, nil, false},
-		"no answer":             {[]string{"127.0.0.1"}, errors.New("no such host"), false},
+		"no response":           {[]string{"127.0.0.1"}, errors.New("no such host"), false},
 	} {
 		r := newFixture(t)
 		r.LookupHost = func(_ context.Context, host string) ([]string, error) {
@@ -147,17 +147,17 @@ func TestContainerRefusal(t *testing.T) {
 		words  string
 		calls  int
 	}{
-		"JSON":          {403, "application/json", `{"code":"AccessDenied","message":"wrong token\nEXAMPLEAUTH"}`, "AWS says AccessDenied: wrong token ****", 1},
-		"text":          {404, "text/plain", "EXAMPLESECRET", "AWS says HTTP 404", 1},
-		"redirect":      {302, "text/html", "EXAMPLESECRET", "AWS says HTTP 302", 1},
-		"busy":          {503, "text/html", "<h1>EXAMPLESECRET</h1>", "AWS says HTTP 503", 3},
-		"throttled":     {429, "application/json", `{"code":"Throttling","message":"slow down"}`, "AWS says Throttling", 3},
-		"JavaScript":    {403, "application/json", `{"Code":"AccessDenied","Message":"wrong token"}`, "AWS says AccessDenied: wrong token", 1},
-		"null refusal":  {403, "application/json", "null", "AWS says HTTP 403", 1},
+		"JSON":          {403, "application/json", `{"code":"AccessDenied","message":"wrong token\nEXAMPLEAUTH"}`, "AWS returned AccessDenied: wrong token ****", 1},
+		"text":          {404, "text/plain", "EXAMPLESECRET", "AWS returned HTTP 404", 1},
+		"redirect":      {302, "text/html", "EXAMPLESECRET", "AWS returned HTTP 302", 1},
+		"busy":          {503, "text/html", "<h1>EXAMPLESECRET</h1>", "AWS returned HTTP 503", 3},
+		"throttled":     {429, "application/json", `{"code":"Throttling","message":"slow down"}`, "AWS returned Throttling", 3},
+		"JavaScript":    {403, "application/json", `{"Code":"AccessDenied","Message":"wrong token"}`, "AWS returned AccessDenied: wrong token", 1},
+		"null refusal":  {403, "application/json", "null", "AWS returned HTTP 403", 1},
 		"null":          {200, "application/json", "null", "no valid credentials in the response", 1},
 		"list":          {200, "application/json", "[]", "no valid credentials in the response", 1},
-		"too many":      {429, "text/plain", "EXAMPLESECRET", "AWS says HTTP 429", 3},
-		"JSON junk":     {403, "application/json", "EXAMPLESECRET", "AWS says HTTP 403", 1},
+		"too many":      {429, "text/plain", "EXAMPLESECRET", "AWS returned HTTP 429", 3},
+		"JSON junk":     {403, "application/json", "EXAMPLESECRET", "AWS returned HTTP 403", 1},
 		"page":          {200, "text/html", "<h1>EXAMPLESECRET</h1>", "no valid credentials in the response", 1},
 		"nothing":       {200, "application/json", "", "no valid credentials in the response", 1},
 		"no key":        {200, "application/json", "{}", "found no AccessKeyId", 1},

@@ -18,7 +18,7 @@ import (
 type FederationCallerError struct{ Profile, Caller string }
 
 func (e *FederationCallerError) Error() string {
-	return fmt.Sprintf("the key of profile %s belongs to %s, expected an IAM user, because the federated user is named after it", e.Profile, e.Caller)
+	return fmt.Sprintf("the key of profile %s belongs to %s, expected an IAM user, because the federated user gets the name of the IAM user", e.Profile, e.Caller)
 }
 
 func federationToken(ctx context.Context, service awsapi.STS, s plan.Step, spec plan.FederationToken, before aws.Credentials) (aws.Credentials, error) {

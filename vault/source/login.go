@@ -298,7 +298,7 @@ func tokenSubject(token string) (string, error) {
 		Subject string `json:"sub"`
 	}
 	if !identity.ReadUnverified(token, &claims) || !strings.HasPrefix(claims.Subject, "arn:") || printable(claims.Subject) != claims.Subject {
-		return "", errors.New("the response does not say who has signed in")
+		return "", errors.New("the response does not contain the identity that signed in")
 	}
 	return claims.Subject, nil
 }

@@ -157,7 +157,7 @@ func TestLoginNotCompleted(t *testing.T) {
 	failAs[*awsapi.NotAWSError](r.fixture, r.login())
 	r.aws.Heal()
 	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", Code: "ValidationException", Message: "no"})
-	r.wantText(failAs[*awsapi.APIError](r.fixture, r.login()), "CreateOAuth2Token: AWS says ValidationException: no")
+	r.wantText(failAs[*awsapi.APIError](r.fixture, r.login()), "CreateOAuth2Token: AWS returned ValidationException: no")
 	r.create(r.login())
 }
 

@@ -58,8 +58,8 @@ func (o OpenID) usesDeviceFlow(p flowSupport) bool {
 }
 
 var (
-	errNoDeviceFlow  = errors.New("the provider has no device_authorization_endpoint, expected oidc_flow = browser")
-	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, expected oidc_flow = device")
+	errNoDeviceFlow  = errors.New("the provider does not support the device flow (no device_authorization_endpoint), expected oidc_flow = browser")
+	errNoBrowserFlow = errors.New("the provider does not support the browser flow (no authorization_endpoint), expected oidc_flow = device")
 )
 
 // browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is stored

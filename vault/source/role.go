@@ -82,7 +82,7 @@ type TagsRefusedError struct {
 }
 
 func (e *TagsRefusedError) Error() string {
-	return fmt.Sprintf("role %s does not allow session tags, because its trust policy or the caller's policy lacks sts:TagSession: %v", e.Role, e.Err)
+	return fmt.Sprintf("session tags are not allowed for role %s: its trust policy or the caller's policy lacks sts:TagSession: %v", e.Role, e.Err)
 }
 
 // Unwrap returns AWS's refusal.

@@ -135,10 +135,10 @@ func TestRefusalIsReported(t *testing.T) {
 	if e.Action != "AssumeRole" || e.Resource != r.world.Prod || e.Code != "AccessDenied" || e.Status != 403 || e.Retry {
 		t.Errorf("got %+v", e)
 	}
-	r.wantText(e, "AssumeRole of "+r.world.Prod+": AWS says AccessDenied: ")
+	r.wantText(e, "AssumeRole of "+r.world.Prod+": AWS returned AccessDenied: ")
 	r.wantCalls(1)
 	r.aws.Fail(fakeaws.Fault{Code: "RegionDisabledException", Status: 403})
-	r.wantText(r.fail(r.step(plan.KindSessionToken, plan.SessionToken{})), "GetSessionToken: AWS says RegionDisabledException")
+	r.wantText(r.fail(r.step(plan.KindSessionToken, plan.SessionToken{})), "GetSessionToken: AWS returned RegionDisabledException")
 }
 
 // AWS's signature errors quote the request's headers. Secrets in them must be masked.

@@ -208,7 +208,7 @@ func TestRolesAnywhereRefused(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Code != "AccessDeniedException" || refused.Status != http.StatusForbidden || refused.Retry {
 		t.Errorf("got %#v", err)
 	}
-	if want := "CreateSession of arn:aws:iam::123456789012:role/other: AWS says AccessDeniedException: Role is not in the profile's list of roles."; err.Error() != want {
+	if want := "CreateSession of arn:aws:iam::123456789012:role/other: AWS returned AccessDeniedException: Role is not in the profile's list of roles."; err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -116,7 +116,7 @@ func TestSSOByDevice(t *testing.T) {
 	if want := []time.Duration{3 * time.Second, 3 * time.Second, 8 * time.Second}; !slices.Equal(r.slept, want) {
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
-	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device and check that the page shows the code ") {
+	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device. Check that the page shows the code ") {
 		t.Errorf("the messages are %q", r.shown)
 	}
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code AuthorizationPendingException", "device_code SlowDownException", "device_code", "GetRoleCredentials")
@@ -352,7 +352,7 @@ func TestSSORefusals(t *testing.T) {
 
 	r = newSSOFixture(t)
 	r.aws.Fail(fakeaws.Fault{Action: "RegisterClient", Code: "InvalidScopeException"})
-	r.wantText(failAs[*awsapi.APIError](r.fixture, r.role()), "RegisterClient of "+startURL+": AWS says InvalidScopeException")
+	r.wantText(failAs[*awsapi.APIError](r.fixture, r.role()), "RegisterClient of "+startURL+": AWS returned InvalidScopeException")
 	r.aws.Reset()
 	for _, e := range []*plan.Endpoint{&s.Endpoint, &spec.OIDC} {
 		spec.OIDC, s.Endpoint = plan.Endpoint{}, plan.Endpoint{}

@@ -164,7 +164,7 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	if err := checkPageURL(c.URL); err != nil {
 		return err
 	}
-	p.Show(fmt.Sprintf("%s: open %s and check that the page shows the code %s, or enter that code", p.signInText(to), c.URL, printable(c.User)))
+	p.Show(fmt.Sprintf("%s: open %s. Check that the page shows the code %s, or enter the code", p.signInText(to), c.URL, printable(c.User)))
 	if p.OpenBrowser == nil {
 		return nil
 	}
@@ -194,7 +194,7 @@ func (v *signInAttempt) openInBrowser(page string) error {
 func checkPageURL(page string) error {
 	u, err := url.Parse(page)
 	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && awsapi.IsLoopback(u.Hostname())) {
-		return errors.New("the URL of the sign-in page is not an https URL")
+		return errors.New("the URL of the sign-in page is not a valid https URL")
 	}
 	return nil
 }

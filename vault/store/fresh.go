@@ -65,7 +65,7 @@ type StaleError struct {
 }
 
 func (e *StaleError) Error() string {
-	return fmt.Sprintf("could not create a new session, so the current one is used until %s: %v", e.Until.Local().Format("15:04:05"), e.Err)
+	return fmt.Sprintf("could not create a new session; using the cached session until %s: %v", e.Until.Local().Format("15:04:05"), e.Err)
 }
 
 // Unwrap returns why no new session could be created.

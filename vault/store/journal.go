@@ -168,7 +168,7 @@ func decodeRotation(name string, data []byte) (Rotation, error) {
 	case !isTime(it.From) || !isTime(it.Until):
 		return damaged("the time when the new key was requested is missing")
 	case len(it.Before) > maxListed:
-		return damaged(fmt.Sprintf("it lists %d keys, expected at most %d", len(it.Before), maxListed))
+		return damaged(fmt.Sprintf("the journal lists %d keys, expected at most %d", len(it.Before), maxListed))
 	}
 	return Rotation{
 		Name: it.Name, User: it.User, Account: it.Account, Before: slices.Clip(it.Before),

@@ -92,7 +92,7 @@ func TestDamagedJournals(t *testing.T) {
 		"the old key or its user is missing":                 change(`"user":"alice"`, `"user":""`),
 		"the new key is incomplete":                          change("AKIAI44QH8DHBEXAMPLE", ""),
 		"the time when the new key was requested is missing": change("2030-01-01T12:00:00Z", "0001-01-01T00:00:00Z"),
-		"it lists 101 keys, expected":                        change(`"`+testKeyID+`"`, strings.Repeat(`"x",`, 100)+`"x"`),
+		"the journal lists 101 keys, expected":               change(`"`+testKeyID+`"`, strings.Repeat(`"x",`, 100)+`"x"`),
 		"expected at most 65536":                             append(whole, bytes.Repeat([]byte(" "), maxItem)...),
 		"is damaged: it broke":                               nil,
 	} {

@@ -18,7 +18,7 @@ import (
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("key name %q: aws-vault 7 treats such names as sessions and deletes them, expected another name", e.Name)
+	return fmt.Sprintf("key name %q is reserved: aws-vault 7 treats such a name as a session and deletes it", e.Name)
 }
 
 // SharedNameError reports a key name that the keystore does not distinguish from the name of another key. An
@@ -34,7 +34,7 @@ func (e *SharedNameError) Error() string {
 	if e.Other != "" {
 		other = fmt.Sprintf("%q", e.Other)
 	}
-	return fmt.Sprintf("key name %q: this keystore cannot distinguish it from %s, expected another name", e.Name, other)
+	return fmt.Sprintf("key name %q: this keystore treats it as the same name as %s", e.Name, other)
 }
 
 // checkShared returns a [*SharedNameError] if the keystore finds an item under name, although its list of names

@@ -58,7 +58,7 @@ type Request struct {
 // ErrWrongIdentity is wrapped by errors of Create. It reports that the session is for one identity, but the
 // credentials belong to another. Get then does not return an older session, and each waiting process calls its
 // own Create.
-var ErrWrongIdentity = errors.New("the credentials belong to another identity")
+var ErrWrongIdentity = errors.New("the credentials belong to a different identity than expected")
 
 // Created is the result of Create.
 type Created struct {

@@ -74,7 +74,7 @@ func (f *forward) token(path string) (string, error) {
 	}
 	file, err := f.tokens.Open(url.PathEscape(profile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", errors.New("that profile is not served")
+		return "", errors.New("aws-vault serve does not provide this profile")
 	}
 	if err != nil {
 		return "", errors.New("the token of that profile cannot be read")
@@ -108,7 +108,7 @@ func (f *forward) pass(w http.ResponseWriter, r *http.Request, token string) err
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil || len(text) > maxAnswer {
-		return errors.New("the answer of aws-vault serve cannot be read")
+		return errors.New("the response from aws-vault serve is invalid or too long")
 	}
 	header := w.Header()
 	header.Set("Content-Type", resp.Header.Get("Content-Type"))
