@@ -25,7 +25,7 @@ func TestNoBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=" + socket, "NO_BUS=1"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // a program that connects to this bus waits for ever
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // this bus never responds
 		defer cancel()
 		c := exec.CommandContext(ctx, os.Args[0], "version")
 		c.Env = []string{asProgram + "=1", "HOME=" + dir, "PATH=" + dir, "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), address}
@@ -36,7 +36,8 @@ func TestNoBus(t *testing.T) {
 	if _, err := os.Stat(launched); err == nil {
 		t.Error("the program launched a session bus")
 	}
-	// If the program connected, its connection is accepted first. This second connection sends "ours".
+	// Accept returns connections in the order in which they were made. If the program has connected, Accept returns
+	// the program's connection. Otherwise Accept returns the following connection, which sends "ours".
 	ours, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// TestEnvironmentOfProgramsAndCommand checks that a credential_process gets the complete environment of aws-vault. The
-// command of exec must get neither passphrases of keystores nor other credentials than those of the profile.
+// TestEnvironmentOfProgramsAndCommand checks that a credential_process gets the complete environment of aws-vault.
+// The command of exec must get the credentials of the profile. It must get no other credentials and no passphrases
+// of keystores.
 func TestEnvironmentOfProgramsAndCommand(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

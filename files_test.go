@@ -127,8 +127,8 @@ func TestFilesByPath(t *testing.T) {
 	}
 }
 
-// pathCalls calls the function found for each use of a function in pathFunctions. The parameter call is a text with the
-// enclosing function and the used function.
+// pathCalls calls found for each use of a function in pathFunctions. The text call contains the enclosing function
+// and the used function, for example "Read: os.ReadFile".
 func pathCalls(file string, found func(call string)) error {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {

@@ -36,8 +36,8 @@ var listenExempt = map[string]string{
 	"internal/fakecard": "for tests only",
 }
 
-// A use is one use of a function of a package. The field at has the form of ARCHITECTURE.md: the file and the function
-// that contain the use.
+// A use is one use of a function or type of a package. The field at names the file and the function that contain
+// the use, in the same form as ARCHITECTURE.md.
 type use struct{ pkg, name, at string }
 
 // usesIn returns all uses of the functions and types in listenFunctions that a file contains.
@@ -123,7 +123,8 @@ func TestListeners(t *testing.T) {
 	}
 }
 
-// TestOpenListeners checks which code accepts connections of other users, or does not check which user has connected.
+// TestOpenListeners checks which code sets the fields Anyone and NoTCPOwner of peer.Check. With these fields, a
+// server accepts connections of other users, or cannot identify the owner of a connection.
 func TestOpenListeners(t *testing.T) {
 	want := []string{"contrib/docker/proxy/main.go Anyone"}
 	var have []string

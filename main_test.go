@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// asProgram names the variable that makes the test binary run main, as aws-vault does.
+// asProgram is the environment variable that makes the test binary run main instead of the tests.
 const asProgram = "TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// allowedStarts lists the calls that may start a process without Starter.Command, with the reason. All other code must
-// use Starter.Command, which passes the held locks to the program, and gives it no terminal that another process is
-// using.
+// allowedStarts lists the calls that may start a process without Starter.Command, with the reason. All other code
+// must use Starter.Command. Starter.Command passes the held locks to the program. While another process uses the
+// terminal, it starts the program without a terminal.
 var allowedStarts = map[string]string{
 	"cli/system/child_unix.go: syscall.StartProcess": "the user's own command, which has the terminal",
 	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",
@@ -72,7 +72,8 @@ func startFunctionsIn(f *ast.File) (names []string) {
 	return names
 }
 
-// startingLibraries lists libraries that can start programs, and why the rules for Starter.Command are still followed.
+// startingLibraries lists libraries that can start programs. The value says why the library is allowed although it
+// does not use Starter.Command.
 var startingLibraries = map[string]string{
 	"golang.org/x/sys/execabs":               "only looks up programs for the libraries below",
 	"filippo.io/age/plugin":                  "vault/keystore/sealed calls it within StartByLibrary",

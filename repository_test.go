@@ -28,8 +28,8 @@ func repositoryFiles(t *testing.T) (files []string) {
 	return files
 }
 
-// sources returns the Go files of all operating systems, without tests, without test data, and without the files in
-// the folders except.
+// sources returns the Go files of all operating systems. It leaves out tests, test data, and the files and folders
+// that except lists.
 func sources(t *testing.T, except ...string) (files []string) {
 	t.Helper()
 	for _, file := range repositoryFiles(t) {

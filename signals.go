@@ -10,10 +10,10 @@ import (
 )
 
 // signals handles the signals that end the program. Before catch is called, such a signal ends the process at once.
-// After that, the first signal cancels a context, and later signals have no effect. Data that must not be lost, such as
-// the response to a single-use token, is then still received and stored within a time limit (see source.Exchanges),
-// before the process ends by itself. Catching signals costs two goroutines and a thread, so the program calls catch as
-// late as possible.
+// After catch is called, the first signal cancels a context, and later signals have no effect. The process then
+// ends by itself. If it has sent a single-use token, it first receives and stores the response, within a time limit
+// (see source.Exchanges). Catching signals costs two goroutines and a thread, so the program calls catch as late as
+// possible.
 type signals struct {
 	cancel context.CancelCauseFunc
 	once   sync.Once

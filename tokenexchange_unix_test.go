@@ -149,7 +149,7 @@ func (h *tokenTest) run(env []string, args ...string) {
 type tokenKind struct {
 	action   string // the call to AWS or to the OIDC provider that exchanges the token
 	env      []string
-	setup    []string // the command that creates the token before the exchange; nil if exchange creates the token itself
+	setup    []string // the command that creates the token; nil if the command in exchange also creates the token
 	exchange []string // the command that exchanges the token for new tokens
 	use      []string // a command that uses the new sign-in
 }
@@ -239,8 +239,8 @@ func TestSignalDuringTokenExchange(t *testing.T) {
 	}
 }
 
-// fakePass is a program pass that stores items without encrypting them. If the file "instead" exists, fakePass runs
-// that file as a script before it stores an item.
+// fakePass replaces the program pass. It stores items without encrypting them. If the file $HOME/instead exists,
+// fakePass runs that file as a script before it stores an item.
 const fakePass = `#!/bin/sh
 verb=$1; shift
 for last; do :; done
@@ -256,7 +256,8 @@ rm) rm "$file" ;;
 esac
 `
 
-// usePass makes the program store keys in a password store of this test, with fakePass as the program pass.
+// usePass makes aws-vault store keys in a password store of this test. aws-vault then runs fakePass in place of
+// pass.
 func (h *tokenTest) usePass() {
 	h.Helper()
 	dir := filepath.Join(h.dir, "store")
@@ -272,8 +273,8 @@ func (h *tokenTest) usePass() {
 	h.env = append(h.env, "AWS_VAULT_BACKEND=pass", "AWS_VAULT_PASS_CMD="+program, "PASSWORD_STORE_DIR="+dir)
 }
 
-// replacePassWrite sets the script that fakePass runs before it stores an item. An empty script means that fakePass
-// runs none.
+// replacePassWrite sets the script that fakePass runs before it stores an item. If script is empty, fakePass runs
+// no script.
 func (h *tokenTest) replacePassWrite(script string) {
 	h.Helper()
 	path := filepath.Join(h.dir, "instead")

@@ -25,8 +25,8 @@ func asAgent(commands ...command) (*app.App, commandLine) {
 	return a, describe(a, commands...)
 }
 
-// refusal parses a command line, and returns the error with which it is refused to a coding agent, or nil. It runs
-// nothing.
+// refusal returns the error that a coding agent gets for a command line. It returns nil if an agent may run the
+// command line. It only parses the command line, and runs no command.
 func refusal(t *testing.T, args ...string) *app.AgentError {
 	t.Helper()
 	a, k := asAgent(commands...)
@@ -109,8 +109,9 @@ func TestAgentAccess(t *testing.T) {
 	}
 }
 
-// TestNewCommandIsClosedToAgents checks that a new command is closed to coding agents by default. A new subcommand must
-// be closed even if other subcommands of its command are open. A person can run both.
+// TestNewCommandIsClosedToAgents checks that a new command is closed to coding agents by default. A new subcommand
+// must be closed even if other subcommands of its command are open. A person can run the new command and the new
+// subcommand.
 func TestNewCommandIsClosedToAgents(t *testing.T) {
 	run := func(context.Context) error { return nil }
 	dummies := func(k *kingpin.Application, a *app.App) []app.Verb {

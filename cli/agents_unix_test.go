@@ -14,8 +14,9 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// TestEachAgent sets each of the environment variables that identify coding agents, and then none of them. AWS must get
-// exactly the policy and tags of that agent, and no two agents may share a cached session.
+// TestEachAgent runs a command with each environment variable that identifies a coding agent, and without any of
+// these variables. AWS must receive exactly the policy and tags of the agent. No two agents may share a cached
+// session.
 func TestEachAgent(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 // browserVariable names the variable that selects how the fake browser of a script behaves.
 const browserVariable = "TEST_BROWSER"
 
-// browse is the fake browser of a script. It prints to stderr the responses that it receives.
+// browse is the fake browser of a script. It appends the URL of the page to the file "opened", and then does what
+// browserVariable selects.
 func browse(page string) error {
 	act, ok := browsers[os.Getenv(browserVariable)]
 	if !ok {
@@ -68,7 +69,7 @@ func redirectTarget(page string) string {
 	return to
 }
 
-// linkIn returns the link in a page that is a file. For any other page, it returns the URL of the page.
+// linkIn returns the link in the page if the page is a file. Otherwise it returns page itself.
 func linkIn(page string) string {
 	path, ok := strings.CutPrefix(page, "file://")
 	if !ok {

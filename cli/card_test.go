@@ -44,12 +44,17 @@ func newCards(env *testscript.Env) error {
 	return nil
 }
 
-// cardCommand is the command card of a script, which controls its security keys:
+// cardCommand implements the command card of scripts, which controls the security keys of a script:
 //
-//	card insert SERIAL [VERSION]
-//	card pull|hold|free|block SERIAL
-//	card miss|pullat|password SERIAL N|COMMAND|TEXT
-//	card asked SERIAL NAME=N...   NAME is a field of fakecard.Usage, or one of its commands
+//	card insert SERIAL [VERSION]    inserts a security key, and creates the key at first use
+//	card pull SERIAL                pulls the security key out
+//	card pullat SERIAL COMMAND      pulls the security key out during the next command of this name
+//	card hold SERIAL                lets another program open the security key with exclusive access
+//	card free SERIAL                ends the effect of card hold
+//	card block SERIAL               blocks the PIN
+//	card miss SERIAL N              lets the next N touches time out
+//	card password SERIAL TEXT       sets the password of the TOTP accounts
+//	card asked SERIAL NAME=N...     checks that the counter NAME is N; NAME is a field of fakecard.Usage or a command
 func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: card VERB SERIAL [ARGUMENT]...")
@@ -111,7 +116,8 @@ func newCard(ts *testscript.TestScript, serial string, version []string) *fakeca
 	return fakecard.New(o)
 }
 
-// checkUsage fails the script if a usage counter of a security key has another value than the N in NAME=N.
+// checkUsage compares a usage counter of a security key with want, which has the form NAME=N. If the counter is not
+// N, the script fails.
 func checkUsage(ts *testscript.TestScript, a fakecard.Usage, want string) {
 	name, number, _ := strings.Cut(want, "=")
 	n, err := strconv.Atoi(number)

@@ -21,13 +21,13 @@ import (
 	"aws-vault/cli/system"
 )
 
-// Variables that make the test binary run as another program. As the runner, it is an aws-vault that runs a command as
-// a child process. As the teller, it is a command that prints the signals and lines that it receives.
+// These variables make the test binary run as another program. The runner acts like an aws-vault that runs a
+// command as a child process. The teller is a command that prints the signals and lines that it receives.
 const (
 	runnerVariable  = "TEST_AS_RUNNER"
 	tellerVariable  = "TEST_AS_TELLER"
-	touchesVariable = "TEST_RUNNER_TOUCHES" // after SIGUSR2, a library in the runner reads the terminal
-	readsVariable   = "TEST_RUNNER_READS"   // the runner reads the terminal after the command has ended
+	touchesVariable = "TEST_RUNNER_TOUCHES" // makes a library in the runner read the terminal after SIGUSR2
+	readsVariable   = "TEST_RUNNER_READS"   // makes the runner read the terminal after the command has ended
 )
 
 func init() {
@@ -65,7 +65,8 @@ func runRunner() {
 	os.Exit(99)
 }
 
-// touchTerminal behaves like a library: for each signal that it receives, it starts a program that reads the terminal.
+// touchTerminal behaves like a library that uses the terminal. For each signal from the channel, it starts a
+// program that reads the terminal.
 func touchTerminal(asked <-chan os.Signal) {
 	for range asked {
 		err := exec.Command("sh", "-c", "read line </dev/tty").Run()
@@ -131,7 +132,7 @@ func startJobShell(t *testing.T) *shell {
 		t.Skipf("bash is not installed: %v", err)
 	}
 	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, unix.SIGHUP) // if this process ignored SIGHUP, as with nohup, the programs that it starts would ignore it too
+	signal.Notify(heard, unix.SIGHUP) // if this process ignored SIGHUP, its child processes would ignore SIGHUP too
 	t.Cleanup(func() { signal.Stop(heard) })
 	dir := installRunnerAndTeller(t)
 	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // -b makes bash report stopped jobs at once
@@ -158,8 +159,8 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// expectOnce fails the test if the teller does not receive the signal exactly once. It then sends SIGUSR1 and waits
-// until the teller receives it, because a second signal would arrive before SIGUSR1.
+// expectOnce checks that the teller receives the signal exactly once. After the first arrival, expectOnce sends
+// SIGUSR1 and waits until the teller receives SIGUSR1. A second copy of the signal would arrive before SIGUSR1.
 func (s *shell) expectOnce(name string, runner int) {
 	s.t.Helper()
 	s.await("got " + name + ".")
@@ -217,7 +218,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 				}
 				s.expectOnce(unix.SignalName(sig), runner)
 			}
-			if line == "runner teller" { // with the other command lines, these signals could also come from keys
+			if line == "runner teller" { // in a pipeline or script, the runner does not forward signals that keys send
 				for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGWINCH} {
 					if err := unix.Kill(runner, sig); err != nil {
 						t.Fatal(err)
@@ -255,7 +256,7 @@ func TestChildStops(t *testing.T) {
 	}
 	s.press(ctrlC)
 	s.expectOnce("SIGINT", runner)
-	if err := unix.Kill(teller, unix.SIGSTOP); err != nil { // another process sends this signal, not a key
+	if err := unix.Kill(teller, unix.SIGSTOP); err != nil { // the test sends this signal; no key is pressed
 		t.Fatal(err)
 	}
 	s.await("Stopped")
@@ -347,7 +348,8 @@ func TestChildWithoutAShell(t *testing.T) {
 	s.await("then read <ours>, <nil>.")
 }
 
-// TestChildIsAShell runs a shell inside a shell. Each shell has its own job control.
+// TestChildIsAShell runs a shell inside a shell. In the inner shell, Ctrl-Z must stop only the teller. The command
+// suspend must stop the inner shell.
 func TestChildIsAShell(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")

@@ -100,7 +100,7 @@ var commandGroups = []commandGroup{
 	{"Set-up and diagnosis", []string{"setup", "doctor", "policy", "proxy", "help", "version"}},
 }
 
-// of returns those of the given commands that belong to the group, in the order of the group.
+// of selects the commands that belong to the group, in the order of the group.
 func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
 	var members []*kingpin.CmdModel
 	for _, name := range g.names {

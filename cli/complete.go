@@ -34,9 +34,10 @@ func script(flag string) string {
 const statusCompleteCommand = 3
 
 // completion handles the completion flags, and reports whether the first argument is such a flag. After
-// --completion-bash come the words of the command line. completion prints the candidates for the last word, which can
-// be empty, one per line. If the last word belongs to the command of exec, completion prints the number of words before
-// that command. It reads the config file and the list of openers of a sealed keystore, but opens no keystore.
+// --completion-bash come the words of the command line. completion prints the candidates for the last word, which
+// can be empty, one per line. If the last word belongs to the command of exec, completion prints the number of
+// words before that command. completion reads the config file and the list of openers of a sealed keystore, but it
+// opens no keystore.
 func completion(a *app.App, k *kingpin.Application, args []string) (status int, asked bool) {
 	if len(args) == 0 {
 		return 0, false
@@ -57,7 +58,7 @@ func completion(a *app.App, k *kingpin.Application, args []string) (status int, 
 	case len(command) > 0:
 		a.Print("%d\n", len(words)-len(command))
 		return statusCompleteCommand, true
-	case found: // the word "--" can be the beginning of a flag
+	case found: // the last word is "--", which can be the beginning of a flag
 		left = append(left, "--")
 	}
 	if ui.PrintLines(a.Env.Stdout, candidates(a, k.Model(), left)) != nil {
@@ -88,9 +89,9 @@ func candidates(a *app.App, model *kingpin.ApplicationModel, words []string) []s
 // A typedLine is the parsed part of the command line: all words before the word that is completed.
 type typedLine struct {
 	commands   []*kingpin.CmdModel // the commands that can be the next word
-	command    *kingpin.CmdModel   // the command; nil if no word names one yet
+	command    *kingpin.CmdModel   // the command; nil if no word is the name of a command
 	args       int                 // number of arguments of the command so far
-	flag       *kingpin.FlagModel  // the flag in the last word; nil if it is not a flag
+	flag       *kingpin.FlagModel  // the flag in the last word; nil if the last word is not a flag
 	needsValue bool                // whether the next word is the value of flag
 }
 

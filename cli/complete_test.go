@@ -107,8 +107,8 @@ func TestCompletionOfExecCommand(t *testing.T) {
 	}
 }
 
-// TestCompletionReadsTheConfigOnly checks that a completion reads no file but the config file, and writes no files. It
-// opens no keystore, so an unknown keystore causes no error.
+// TestCompletionReadsTheConfigOnly checks that a completion of profiles writes no files and opens no keystore. An
+// unknown keystore, a missing config file or a broken config file must cause no error.
 func TestCompletionReadsTheConfigOnly(t *testing.T) {
 	var config strings.Builder
 	for i := range 5000 {

@@ -10,8 +10,9 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// killVariable names a variable with a number n: the program under test is killed at the n-th instant. failVariable
-// names a variable with a number n: the n-th change of the keystore fails.
+// Each constant names a variable whose value is a number n. With killVariable, the program under test is killed at
+// the n-th instant. With failVariable, the n-th change of the keystore fails. The function injectFailures explains
+// what an instant is.
 const (
 	killVariable = "TEST_KILL_AT_CHANGE"
 	failVariable = "TEST_FAIL_AT_CHANGE"
@@ -34,8 +35,8 @@ func injectFailures(env *app.Env) {
 	}
 }
 
-// A failingRing counts kill down at each instant, and kills the process when kill is 0. It counts fail down at each
-// change, and the change fails when fail is 0.
+// A failingRing subtracts 1 from kill at each instant. When kill reaches 0, failingRing kills the process. It
+// subtracts 1 from fail at each change. When fail reaches 0, the change fails.
 type failingRing struct {
 	keystore.Ring
 	kill, fail *int

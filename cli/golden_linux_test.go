@@ -35,7 +35,7 @@ func TestGoldenHome(t *testing.T) {
 		return newGoldenHome(os.Args[0], copyGolden(t, record.Written), programVariable+"=1", quickRace, laterVariable+"="+(time.Until(now())+later).String())
 	}
 
-	// Test first what needs no call to AWS. A call to AWS would mean that a cached session was not found.
+	// First run the tests that need no call to AWS. If AWS is called, the program did not find a cached session.
 	t.Run("cached", func(t *testing.T) {
 		h := newHome(t, 0)
 		for _, u := range goldenUses {
@@ -51,7 +51,7 @@ func TestGoldenHome(t *testing.T) {
 		}
 		for _, u := range goldenUses {
 			if slices.Contains(u.env, sealedBackend) {
-				continue // the plan is the same with the file keystore, and unlocking the sealed keystore takes a second
+				continue // skip: the plan with the file keystore is the same, and unlocking the sealed keystore takes a second
 			}
 			t.Run("explain "+u.name, func(t *testing.T) {
 				t.Parallel()
@@ -104,7 +104,7 @@ func TestGoldenHome(t *testing.T) {
 	t.Run("swept", func(t *testing.T) { testGoldenSweep(t, newHome(t, 30*time.Hour)) })
 }
 
-// signIns returns those calls to AWS that begin a sign-in by the user.
+// signIns returns the calls to AWS that begin a sign-in by the user.
 func (w *goldenWorld) signIns() []string {
 	return slices.DeleteFunc(w.Actions(), func(call string) bool {
 		return !strings.HasPrefix(call, "StartDeviceAuthorization") && !strings.HasPrefix(call, "OpenIDDevice") && !strings.Contains(call, "=authorization_code")
@@ -149,7 +149,8 @@ func testGoldenRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	}
 }
 
-// testGoldenSweep checks that all expired sessions are removed, even sessions that today's program would not find.
+// testGoldenSweep checks that all expired sessions are removed, even sessions that today's program does not look
+// up.
 func testGoldenSweep(t *testing.T, h goldenHome) {
 	before := goldenSessions(t, h)
 	h.use(t, goldenUse{args: []string{"token"}}) // stores a new session, so the program also removes expired sessions
@@ -164,7 +165,8 @@ func testGoldenSweep(t *testing.T, h goldenHome) {
 	}
 }
 
-// goldenSessions returns the files of those sessions that the index of the earlier build contains.
+// goldenSessions returns the session files in h that the earlier build has written. These files are in the index of
+// the earlier build.
 func goldenSessions(t *testing.T, h goldenHome) []string {
 	t.Helper()
 	listed := map[string]bool{}
@@ -185,8 +187,7 @@ func goldenSessions(t *testing.T, h goldenHome) []string {
 	return slices.DeleteFunc(files, func(file string) bool { return !listed[filepath.Base(file)] })
 }
 
-// goldenPlan returns the parts of a plan that must not change: the steps, their settings, and where the settings are
-// set.
+// goldenPlan returns the parts of a plan that must not change: all steps, without the reasons for them.
 func goldenPlan(t *testing.T, text []byte) string {
 	t.Helper()
 	var plan struct {

@@ -18,7 +18,8 @@ import (
 )
 
 // goldenAddress is the address of the fake AWS and of the web server. The address is fixed, because the digests of
-// cached sessions depend on the address of AWS. It is not 127.0.0.1, so that other programs do not use its ports.
+// cached sessions depend on the address of AWS. The address is not 127.0.0.1, because another program could use a
+// port of 127.0.0.1.
 const goldenAddress = "127.71.13.1"
 
 const (
@@ -54,9 +55,9 @@ const (
 	newBundle  = "the bundle of roots is part of the digest"
 )
 
-// goldenUses lists uses of all kinds of credentials, with all settings that make sessions differ. If the field anew of
-// a use contains a reason, the session's digest was changed on purpose. No other digest may change, because all users
-// would have to sign in again.
+// goldenUses lists uses of all kinds of credentials, with all settings that make sessions differ. If the field anew
+// of a use contains a reason, the digest of the session was changed on purpose. No other digest may change.
+// Otherwise all users would have to sign in again after an update.
 var goldenUses = []goldenUse{
 	{name: "key", args: []string{"alice"}},
 	{name: "key without session", args: []string{"--no-session", "alice"}},
@@ -254,7 +255,7 @@ type goldenWorld struct {
 	fakeaws.World
 	corp      *fakeaws.Issuer
 	rita, una fakeaws.Key
-	machine   string // the JSON with credentials that a container or an instance gets
+	machine   string // the JSON with the credentials of a container or an instance
 }
 
 func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorld {
@@ -346,8 +347,9 @@ func listenGolden(t *testing.T) *fakeaws.AWS {
 	}
 }
 
-// goldenPath is the HOME of all commands. It means the command's working directory, so HOME has the same value in each
-// run. The value must not change, because the path of a keystore determines the folder of the keystore's sessions.
+// goldenPath is the HOME of all commands. This path always leads to the working directory of the command, so HOME
+// has the same value in each run. The value must not change, because the path of a keystore determines the folder
+// of the keystore's sessions.
 const goldenPath = "/proc/self/cwd"
 
 // A goldenHome is a home directory, together with the program that runs in it.
@@ -383,7 +385,7 @@ func (h goldenHome) run(t *testing.T, env []string, args ...string) string {
 	return string(out)
 }
 
-// use carries out a use, and returns the access key id of the credentials that the command provides.
+// use runs exec for the goldenUse u, and returns the access key id of the credentials that exec provides.
 func (h goldenHome) use(t *testing.T, u goldenUse, flags ...string) string {
 	t.Helper()
 	args := slices.Concat([]string{"exec"}, flags, u.args, []string{"--", "printenv", "AWS_ACCESS_KEY_ID"})

@@ -51,8 +51,8 @@ func TestWriteGoldenHome(t *testing.T) {
 	}
 	interruptRotations(t, h, w)
 
-	// From now on, the credential_process prints other credentials. A test can then see whether the credential_process
-	// ran again.
+	// From now on, the credential_process prints different credentials. A test can then see whether the
+	// credential_process ran again.
 	writeProgramCredentials(t, h, w.Alice.AddKey())
 	saved, err := w.Save()
 	if err != nil {
@@ -81,7 +81,7 @@ func writeGoldenFiles(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Helper()
 	h.run(t, nil, "certificate", "request", "--subject", "CN=alice,O=Example", "--private-key", "alice.key", "--out", "alice.pem",
 		"--self-signed-ca", "ca", "--duration", "87600h")
-	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // the file is not needed any more
+	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // this key is not needed any more
 		t.Fatal(err)
 	}
 	token, err := w.corp.Token("machine", map[string]any{"exp": time.Now().AddDate(50, 0, 0).Unix()})

@@ -206,8 +206,9 @@ func describeValue(text string, defaults []string, variable string) string {
 	return text
 }
 
-// valueName returns the upper-case word that stands for the value of a flag. This is the flag's placeholder. If the
-// placeholder is missing or is a list of lower-case values, it is the last word of the flag's name.
+// valueName returns the upper-case word that stands for the value of a flag. It returns the flag's placeholder. If
+// the flag has no placeholder, or the placeholder is a list of lower-case values, it returns the last word of the
+// flag's name.
 func valueName(f *kingpin.FlagModel) string {
 	if f.PlaceHolder != "" && f.PlaceHolder == strings.ToUpper(f.PlaceHolder) {
 		return f.PlaceHolder

@@ -120,13 +120,13 @@ func writeIf(b *strings.Builder, ok bool, text string) {
 // longName matches the name of an environment variable that has more than one word.
 var longName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_?$`)
 
-// shortNames lists the environment variables with one word. A pattern would also match other texts.
+// shortNames lists the environment variables with one word. A pattern for such names would also match other texts.
 var shortNames = []string{
 	"AGENT", "CLAUDECODE", "COLUMNS", "DISPLAY", "HOME", "LANG", "LINES", "LOCALAPPDATA", "LOGNAME", "OLDPWD", "OPENCODE", "PWD",
 	"SHELL", "SHLVL", "TERM", "USER", "USERNAME", "WINDOWID",
 }
 
-// otherNames lists error codes of sign-ins. They look like names of environment variables, but are not.
+// otherNames lists error codes of sign-ins. The test must not count these codes as environment variables.
 var otherNames = []string{"AUTHCODE_EXPIRED", "INSUFFICIENT_PERMISSIONS", "TOKEN_EXPIRED", "USER_CREDENTIALS_CHANGED"}
 
 // variableNames returns the environment variables that the source of the program names.

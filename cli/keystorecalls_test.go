@@ -15,8 +15,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// costVariable names the variable with the path of a file. The program under test writes its keystore calls to this
-// file, and also when it starts to catch signals.
+// costVariable names the variable with the path of a file. The program under test records its keystore calls in
+// this file. It also records the moment when it starts to catch signals.
 const costVariable = "TEST_KEYSTORE_COSTS"
 
 // recordCosts makes the program write its keystore calls to a file, if costVariable is set.
@@ -48,9 +48,9 @@ func noteCost(path, what string) {
 	}
 }
 
-// requireSignals returns a context that panics if the program waits for it while it does not catch signals. During such
-// a wait, a signal would end the program at once. If costVariable is set, requireSignals also records when the program
-// starts to catch signals.
+// requireSignals returns the context for the program. If the program waits for this context before it catches
+// signals, the context panics, because a signal would end the program at once. If costVariable is set,
+// requireSignals also records when the program starts to catch signals.
 func requireSignals(ctx context.Context, env *app.Env) context.Context {
 	c := &signalContext{Context: ctx}
 	env.CatchSignals = func() {
@@ -127,8 +127,9 @@ func keystoreCalls(t *testing.T, environ []string, dir string, args ...string) s
 	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
 }
 
-// TestKeystoreCalls checks the keystore calls of each command. Opening an item costs a key derivation, a touch or a
-// D-Bus message. Listing the items costs more if there are more items. Catching signals costs a thread.
+// TestKeystoreCalls checks the keystore calls of each command. Each call has a cost. To open an item, the keystore
+// needs a key derivation, a touch or a D-Bus message. The cost of a list grows with the number of items. To catch
+// signals, the Go runtime starts a thread.
 func TestKeystoreCalls(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {

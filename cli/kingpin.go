@@ -18,7 +18,7 @@ import (
 //   - kingpin replaces a word that begins with "@" by the contents of a file. The word can belong to the command of
 //     exec. A package variable turns this off.
 //   - kingpin parses flags after the command of exec as flags of aws-vault. So parse removes the command first.
-//   - Our help pages and our man page have another layout than those of kingpin. kingpin renders templates, so our
+//   - Our help pages and our man page have a different layout from those of kingpin. kingpin renders templates, so our
 //     templates call functions of this package (help.go, man.go). The templates of --help-long and --help-man are
 //     package variables of kingpin.
 //
@@ -94,9 +94,9 @@ func setCommand(exec *kingpin.CmdClause, words []string) error {
 	return nil
 }
 
-// splitCommand splits the arguments into those of aws-vault and those of the command that exec runs, because the
-// command has its own flags. The command begins after "--", or with the first word after the profile that is not a
-// flag. The result dashes is true if "--" is before the command.
+// splitCommand separates the arguments of aws-vault from the command that exec runs, because that command has its
+// own flags. The command begins after "--", or with the first word after the profile that is not a flag. The result
+// dashes is true if "--" is before the command.
 func splitCommand(k *kingpin.Application, args []string) (left, command []string, dashes bool) {
 	var exec *kingpin.CmdClause // the command exec; nil before the word exec is read
 	words := 0

@@ -12,7 +12,8 @@ import (
 	"aws-vault/cli/app"
 )
 
-// TestSplitCommand checks that the command of exec begins after the flags of aws-vault, whatever form the flags have.
+// TestSplitCommand checks that the command of exec begins after the flags of aws-vault. It tries all forms of
+// flags.
 func TestSplitCommand(t *testing.T) {
 	k := describe(&app.App{Env: app.Env{Stdout: io.Discard, Stderr: io.Discard}}, commands...)
 	for _, c := range []struct{ line, left, command string }{

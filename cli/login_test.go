@@ -65,7 +65,7 @@ func recordVisit(told, page string) {
 	}
 }
 
-// browsed implements a command of scripts. It waits until the browser has followed all redirects.
+// browsed implements a command of scripts. It waits until the browser has recorded its visit.
 func browsed(ts *testscript.TestScript, _ bool, _ []string) {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(ts.MkAbs("browsed")); err == nil && strings.HasSuffix(string(text), "done\n") {

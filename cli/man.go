@@ -69,7 +69,7 @@ func environmentRows(app *kingpin.ApplicationModel) []helpRow {
 	return rows
 }
 
-// A page is the text of a man page, to which the program adds lines.
+// A page builds the text of a man page, one line after the other.
 type page struct{ strings.Builder }
 
 func (p *page) line(text string) { fmt.Fprintln(p, text) }
@@ -112,7 +112,8 @@ func (p *page) rows(rows []helpRow) {
 	}
 }
 
-// roff escapes text, so that man(7) does not read a line as a request, and a search for a hyphen finds the hyphen.
+// roff escapes text for a man page. Otherwise man(7) would read some lines as requests, and a search for a hyphen
+// would not find the hyphen.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, `"`, `\(dq`, "~", `\(ti`, "^", `\(ha`, "…", "...").Replace(strings.Join(strings.Fields(text), " "))
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

@@ -22,8 +22,8 @@ func (m *meter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestManyProfilesCostLittle measures what a command needs for each additional profile. It must need no allocation and
-// no write, and few bytes of memory besides the bytes of the config file.
+// TestManyProfilesCostLittle measures the cost of each additional profile. A profile must cost almost no allocation
+// and no write. Besides the bytes of the config file, it must cost only a few hundred bytes of memory.
 func TestManyProfilesCostLittle(t *testing.T) {
 	const few, many = 1000, 3000
 	var config strings.Builder
@@ -64,7 +64,7 @@ func TestManyProfilesCostLittle(t *testing.T) {
 		{"--completion-bash exec p", many, 160},
 		{"explain p7", 1, 125},
 	} {
-		run(few, c.command) // creates the values that the program creates only once, so that they are not counted
+		run(few, c.command) // the program creates some values only once; do not count these values
 		_, fewObjects, fewBytes := run(few, c.command)
 		m, objects, size := run(many, c.command)
 		if m.lines < c.prints || m.writes > 8 {

@@ -52,8 +52,8 @@ func warmHome(t *testing.T) (environ []string, dir string) {
 	return environ, dir
 }
 
-// addSessions adds n copies of the only cached session, each with another name. A program notices that the copies are
-// not real sessions only when it opens them.
+// addSessions adds n copies of the only cached session. Each copy has its own name. To a program that does not open
+// the copies, they look like real sessions.
 func addSessions(t *testing.T, dir string, n int) {
 	t.Helper()
 	state := filepath.Join(dir, ".local", "state", "aws-vault")

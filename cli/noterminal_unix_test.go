@@ -13,7 +13,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// Shell commands that use the terminal. Programs that aws-vault starts run one of these shell commands first.
+// These shell commands use the terminal or standard input. Programs that aws-vault starts run one of these shell
+// commands first.
 const (
 	setsTerminal  = "stty -echo </dev/tty 2>/dev/null"
 	readsTerminal = "read line </dev/tty 2>/dev/null"
@@ -29,7 +30,7 @@ var terminalPrograms = []struct{ name, backend, config string }{
 	{"pass", "pass", "source_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/any\n"},
 }
 
-// passProgram is a program pass that stores items without encrypting them.
+// passProgram is a shell script that replaces the program pass. It stores items without encrypting them.
 const passProgram = `#!/bin/sh
 for last; do :; done
 file="$PASSWORD_STORE_DIR/$last.gpg"

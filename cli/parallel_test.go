@@ -45,8 +45,9 @@ func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	return environ, dir
 }
 
-// TestLockOwnerIsKilled starts several processes, one of which creates a session for all. It kills that process during
-// its call to AWS. Another process must then create the session, and all other processes must succeed.
+// TestLockOwnerIsKilled starts several processes. One process creates a session for all of them. The test kills
+// this process during its call to AWS. Another process must then create the session, and all other processes must
+// succeed.
 func TestLockOwnerIsKilled(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -202,7 +203,8 @@ func TestRefusalReachesWaitingProcesses(t *testing.T) {
 	}
 }
 
-// A countingWriter calls the function then when the text awaited has been written as often as times says.
+// A countingWriter counts how often the text awaited is written to it. When the count reaches times, countingWriter
+// calls the function then.
 type countingWriter struct {
 	awaited string
 	times   int

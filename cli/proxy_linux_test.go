@@ -153,7 +153,8 @@ const (
 	nobodysPath = "/var/run/aws-vault/ec2-65534.sock"
 )
 
-// startProxy starts a proxy for the user nobody. The reader says ends when all processes of the proxy have ended.
+// startProxy starts a proxy for the user nobody. The second result reads the output of the proxy. It returns io.EOF
+// when all processes of the proxy have ended.
 func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	t.Helper()
 	c = exec.Command(sharedBinary, "proxy")
@@ -262,8 +263,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestProxyIsKilled kills the proxy twice. No process of the proxy may stay. The address of the metadata service may
-// stay for at most 30 s, and the next proxy must be able to use it.
+// TestProxyIsKilled starts and kills a proxy, two times. All processes of the proxy must then end. The address of
+// the metadata service may still exist for at most 30 s. The second proxy must be able to use that address.
 func TestProxyIsKilled(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -336,8 +337,9 @@ func TestProxyWithoutRights(t *testing.T) {
 	}
 }
 
-// TestEC2Address runs exec --ec2-address as root, and with the proxy as another user. In both cases, the address of the
-// metadata service must provide credentials, but only to the user who runs exec.
+// TestEC2Address runs exec --ec2-address as root, and then as the user nobody with the help of the proxy. In both
+// cases, the server at the address of the metadata service must answer the user who runs exec. If root runs exec,
+// the server must refuse the user nobody.
 func TestEC2Address(t *testing.T) {
 	if !inNamespace(t) {
 		return

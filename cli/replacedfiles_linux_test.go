@@ -31,8 +31,8 @@ const anotherUser = 4242
 // aws-vault must neither read nor write, or an empty string.
 type replacement func(t *testing.T, path, outside string) (forbidden string)
 
-// replacements lists the kinds of replacements. A link leads to the original file, so a program that follows the link
-// would work and the test would notice it.
+// replacements lists the kinds of replacements. The link leads to the original file. If the program followed the
+// link, it would work as before, and the test would detect the access to the file.
 var replacements = map[string]replacement{
 	"link": func(t *testing.T, path, outside string) string {
 		target := filepath.Join(outside, "target")
@@ -86,8 +86,8 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// A fileCommand is a command line and the paths in our folders that it accesses. It also has a copy of the home
-// directory from before the command ran.
+// A fileCommand is a command line and the paths in our folders that it accesses. The field before is the path of a
+// copy of the home directory, which was made before the command ran.
 type fileCommand struct {
 	line   string
 	paths  []string
@@ -224,11 +224,11 @@ func (h tracedHome) checkReplaced(t *testing.T, c fileCommand, path string, repl
 // ignoresPath reports whether a command may continue without a path that it cannot use. doctor must report such a path.
 func ignoresPath(line, path string) bool {
 	switch file := filepath.Base(path); {
-	case file == "swept-sessions": // the command does not remove expired sessions
+	case file == "swept-sessions": // without this file, a command only skips the removal of expired sessions
 		return true
 	case file == "sessions": // add works without the index
 		return strings.Contains(line, " add ")
-	case strings.HasSuffix(file, ".token"): // the token file of a killed server
+	case strings.HasSuffix(file, ".token"): // the server of this token file was killed, so no command needs the file
 		return true
 	case strings.Contains(path, "/private/"): // identity init creates a new file with a random name
 		return strings.HasPrefix(line, "identity init")
@@ -258,7 +258,8 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// tree returns a text that describes a file, or everything in a directory.
+// tree returns one line for a file, or one line for each entry of a directory tree. A line shows the metadata of an
+// entry, such as its owner, size and modification time.
 func tree(t *testing.T, path string) string {
 	t.Helper()
 	var b strings.Builder
@@ -304,7 +305,7 @@ func newWatch(t *testing.T, path string) watch {
 		}
 		return nil
 	}))
-	for at, mask := range masks { // add the watches after the walk, because the walk reads the directories
+	for at, mask := range masks { // add the watches after the walk, because the walk itself reads the directories
 		_, err := unix.InotifyAddWatch(fd, at, mask)
 		fatalIf(t, err)
 	}

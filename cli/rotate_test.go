@@ -50,7 +50,7 @@ type rotationTest struct {
 	aws     *fakeaws.AWS
 	environ []string
 	dir     string
-	watcher fakeaws.Key // the key of another user, with which the test lists alice's keys
+	watcher fakeaws.Key // the key of another user; the test uses it to list alice's keys
 	pid     chan int    // contains the id of the running process
 }
 
@@ -170,9 +170,9 @@ func credentials(id, secret string) aws.CredentialsProvider {
 	})
 }
 
-// killAt kills the process that calls AWS at the instant for which the function now returns true. Each call to AWS has
-// two instants. At the first one, done is false, and after a kill the call has no effect. At the second one, done is
-// true, and after a kill the process gets no response.
+// killAt kills the process that calls AWS. The parameter now is a function that returns true at the instant of the
+// kill. Each call to AWS has two instants. At the first instant, done is false. A kill at this instant prevents the
+// call. At the second instant, done is true. A kill at this instant only loses the response.
 func (r *rotationTest) killAt(now func(c fakeaws.Call, done bool) bool) {
 	var lock sync.Mutex
 	r.aws.Watch(func(c fakeaws.Call, done bool) bool {
@@ -205,7 +205,7 @@ func nth(n int) func(fakeaws.Call, bool) bool {
 // A failurePoint describes one failure: the instant at which the program is killed, or the keystore change that fails.
 type failurePoint struct {
 	name string
-	call int // the number of the instant among all calls to AWS; 0 if the kill is not during a call
+	call int // the number of the instant, counted over all calls to AWS; 0 for a failure in the keystore
 	env  string
 }
 
@@ -276,8 +276,8 @@ func TestRotationWithMFAIsKilled(t *testing.T) {
 	})
 }
 
-// TestUndoIsKilled kills rotate --undo at each instant. Before that, a rotation is killed as late as it can still be
-// undone.
+// TestUndoIsKilled kills rotate --undo at each instant. Before each run, it kills a rotation just after the call
+// UpdateAccessKey. A rotation can still be undone at this instant, but not later.
 func TestUndoIsKilled(t *testing.T) {
 	var old string
 	begin := func(r *rotationTest) {

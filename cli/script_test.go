@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"aws-vault":       program,
 		"age-plugin-fake": agePlugin,
-		// the browsers: each one opens a page, follows its redirects, and records them in a file
+		// these browsers open a page and record its redirects in a file
 		"firefox":  namedBrowser,
 		"follower": func() { recordVisit("default", os.Args[1]) },
 		"chromium": namedBrowser,
@@ -224,8 +224,8 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Stdout().Write(text)
 }
 
-// typed implements a command of scripts: typed FILE LINE.... It writes the lines to a file from which ttyin types them.
-// It replaces the line CODE with the current MFA code.
+// typed implements a command of scripts: typed FILE LINE.... It writes the lines to FILE, so that the command ttyin
+// can type the lines. It replaces the line CODE with the current MFA code.
 func typed(ts *testscript.TestScript, _ bool, args []string) {
 	var lines strings.Builder
 	for _, line := range args[1:] {

@@ -86,7 +86,8 @@ func (d *dialog) expect(text string) string {
 	}
 }
 
-// wait waits until the program ends, and returns what the program has printed.
+// wait waits until the program ends, and returns its stdout. The argument ok states whether the program must
+// succeed.
 func (d *dialog) wait(ok bool) string {
 	d.t.Helper()
 	err := d.cmd.Wait()

@@ -18,7 +18,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A tracedHome is a home directory for commands whose system calls are traced. The fake AWS uses TLS.
+// A tracedHome is a home directory for commands whose system calls are traced. Its fake AWS uses TLS.
 type tracedHome struct {
 	dir     string
 	environ []string
@@ -92,7 +92,8 @@ func (h tracedHome) trace(t *testing.T, line string) []string {
 	return acts
 }
 
-// fixedNames gives names to files in the home directory, because some paths differ in each run. Other files keep their
+// fixedNames gives names to files in the home directory, because some paths differ in each run. In a name, "*"
+// stands for the base name of the file. A "way to" a folder is one of the folder's parents. Other files keep their
 // path.
 var fixedNames = []struct{ pattern, name string }{
 	{".aws/*", "*"},
@@ -142,9 +143,9 @@ func (h tracedHome) fixedName(a act) (string, bool) {
 	return rest, true
 }
 
-// TestSystemCalls checks all system calls of a command, in order, because each system call makes the start slower. The
-// command must check each folder of aws-vault once, before it opens the first file in the folder. Otherwise a symbolic
-// link, or a folder of another user, could lead to any file.
+// TestSystemCalls checks the traced system calls of several commands, in order, because each system call makes the
+// start slower. A command must check each folder of aws-vault once, before it opens the first file in the folder.
+// Otherwise a symbolic link, or a folder of another user, could lead to any file.
 func TestSystemCalls(t *testing.T) {
 	const (
 		config = "read config, read credentials"
@@ -185,8 +186,7 @@ func TestSystemCalls(t *testing.T) {
 	}
 }
 
-// TestSystemCallsWithUnlockedKeystore checks the system calls with an unlocked sealed keystore: the command only reads
-// files.
+// TestSystemCallsWithUnlockedKeystore checks that a command with an unlocked sealed keystore only reads files.
 func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 	if ok, err := condition("waits"); !ok {
 		t.Skipf("the kernel keyring is not available: %v", err)
@@ -204,16 +204,16 @@ func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 	defer h.run(t, "lock")
 	want := "stat tool, access tool, read config, read credentials, stat way, stat way to state, stat state, access state" +
 		", stat way, stat way to items, stat way to items, stat sealed keystore, read header" +
-		", stat items, read item, read header" + // r has no key, so the header is read again, because sealed rekey could have changed the master key
+		", stat items, read item, read header" + // no key is stored for profile r; sealed rekey could be the reason, so read the header again
 		", read item, stat way to lists, stat lists, stat generations, read generation, read item, run tool"
 	if got := strings.Join(h.trace(t, "exec r -- tool"), ", "); got != want {
 		t.Errorf("exec r -- tool: %s\nwant %s", got, want)
 	}
 }
 
-// TestSystemCallsWithAWSCall counts the system calls of a command that calls AWS and caches a session. Their order
-// varies, because the connection is opened in parallel. The session's file and folder must be synced, so that they
-// survive a power failure. The index need not be synced.
+// TestSystemCallsWithAWSCall counts the system calls of a command that calls AWS and caches a session. The order of
+// the calls varies, because the program opens the connection in parallel. The session's file and folder must be
+// synced, so that they survive a power failure. The index need not be synced.
 func TestSystemCallsWithAWSCall(t *testing.T) {
 	h := newTracedHome(t)
 	h.run(t, "exec r -- tool") // this run creates the folders
@@ -259,7 +259,8 @@ func TestSystemCallsWithAWSCall(t *testing.T) {
 		"1 write lock of session",
 		"1 write new session",
 	}
-	// Before the first connection, a process probes which IP versions the machine has. These calls are not counted.
+	// Before its first connection, the program probes which IP versions the machine has. The test does not count
+	// these calls.
 	acts := slices.DeleteFunc(h.trace(t, "exec cold -- tool"), func(act string) bool { return act == "socket inet" })
 	got := counted(acts)
 	for _, line := range got {

@@ -40,7 +40,7 @@ func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) (
 	}
 	ended := make(chan end)
 	go func() {
-		runtime.LockOSThread() // only this thread can trace the processes, and they end when this thread ends
+		runtime.LockOSThread() // only this thread can trace the processes; when this thread ends, the processes end too
 		tr := &tracer{stopped: map[int]bool{}}
 		status, err := tr.run(out, environ, argv)
 		ended <- end{tr.acts, status, err}

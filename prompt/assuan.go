@@ -34,7 +34,7 @@ func assuanLine(command, argument string) string {
 	return b.String()
 }
 
-// An AssuanError is an ERR response from the program that we send commands to.
+// An AssuanError is an ERR response of a program to a command.
 type AssuanError struct {
 	Code int    // error code of libgpg-error, in the low sixteen bits
 	Text string // error message of the program
@@ -50,8 +50,8 @@ type reply struct {
 
 var errAssuanShort = errors.New("the program ended too early: expected OK or ERR for each command")
 
-// assuanReplies parses out, which is the output of a program: the greeting and n replies. It returns an error if the
-// output has fewer than n replies, or contains a line that is not part of the protocol.
+// assuanReplies parses the output of a program, which consists of a greeting and n replies. It returns an error if
+// the output has fewer than n replies, or contains a line that is not part of the protocol.
 func assuanReplies(out []byte, n int) ([]reply, error) {
 	var all []reply
 	var r reply

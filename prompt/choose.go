@@ -59,7 +59,7 @@ func defaultDriver(drivers []Driver, env Env) (Driver, error) {
 	return Driver{}, &NoDriverError{Tried: tried}
 }
 
-// usableByDefault returns nil if the driver can be used although no name was requested. Otherwise it returns the
+// usableByDefault returns nil if the driver can be used without being requested by name. Otherwise it returns the
 // reason.
 func (d Driver) usableByDefault(env Env) error {
 	if d.suitable != nil {

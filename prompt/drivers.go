@@ -10,7 +10,7 @@ type Driver struct {
 	Terminal bool
 
 	// Device reports whether a device answers instead of the user. Such a driver answers only requests of the kind
-	// Code. It is used only if it is requested by name, and it is not asked again after a wrong answer.
+	// Code. It is used only if it is requested by name. After an answer in the wrong format, it is not asked again.
 	Device bool
 
 	// WithoutPromptLock reports whether other prompts may be open while the driver runs, because the driver itself

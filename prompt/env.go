@@ -12,10 +12,10 @@ type Env struct {
 	Lookup   func(name string) (string, bool) // returns the value of an environment variable
 	LookPath func(program string) (path string, err error)
 
-	// Run runs a program and returns its standard output. [Runner] returns such a function. If stdin is nil, the
-	// controlling terminal is the program's standard input and standard error, if there is a terminal. Otherwise the
-	// program reads stdin. If the program's exit status is not 0, the error has a method ExitCode() int, like
-	// [*ProgramError].
+	// Run runs a program and returns its standard output. [Runner] returns such a function. If stdin is not nil, it
+	// is the program's standard input. If stdin is nil, the program's standard input and standard error are the
+	// controlling terminal. Without a terminal, a nil stdin is an empty input. If the program's exit status is not
+	// 0, the error has a method ExitCode() int, like [*ProgramError].
 	Run func(ctx context.Context, argv []string, stdin []byte) (stdout []byte, err error)
 
 	// KeyCode reads the code of the MFA device with this serial from a security key. KeyCode itself prompts for the
@@ -23,8 +23,8 @@ type Env struct {
 	KeyCode func(ctx context.Context, serial string) (string, error)
 
 	// CatchSignals is called before the settings of the terminal are changed to read keys. After the call, a signal
-	// must end only the prompt and not the process, so that the settings are restored. It is nil if the caller already
-	// catches signals.
+	// must end only the prompt and not the process, because the prompt then restores the settings. CatchSignals is
+	// nil if the caller already catches signals.
 	CatchSignals func()
 
 	// OpenTTY opens the controlling terminal, like the function [OpenTTY] of this package. It returns [ErrNoTerminal]
@@ -70,7 +70,8 @@ func (e Env) variable(name string) string {
 	return v
 }
 
-// withoutTerminal returns a copy of e with which neither drivers nor the programs that they run can use the terminal.
+// withoutTerminal returns a copy of e without access to the terminal. Neither the drivers nor the programs that
+// they run can use the terminal.
 func (e Env) withoutTerminal() Env {
 	lookup := e.Lookup
 	e.Lookup = func(name string) (string, bool) {

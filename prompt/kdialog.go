@@ -60,8 +60,8 @@ func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
 	return "", ErrCancelled
 }
 
-// kdialogText returns s as marked rich text, because Qt would otherwise guess whether s is rich text. It doubles
-// backslashes, because kdialog interprets \\ and \n.
+// kdialogText returns s as rich text inside a <qt> tag. Without the tag, Qt would guess whether s is rich text.
+// kdialogText doubles backslashes, because kdialog interprets \\ and \n.
 func kdialogText(s string) string {
 	s = strings.ReplaceAll(html.EscapeString(s), "\n", "<br/>")
 	return "<qt>" + strings.ReplaceAll(s, `\`, `\\`) + "</qt>"

@@ -27,7 +27,7 @@ const (
 )
 
 // A line is the line that the user is typing. We edit the line ourselves, because terminals cannot show stars
-// instead of characters. We read one byte at a time, so that input after the line remains for the next program.
+// instead of characters. We read one byte at a time, and so leave the input after the line to the next program.
 type line struct {
 	tty      TTY
 	question string // shown before the text
@@ -64,7 +64,7 @@ func readLine(ctx context.Context, tty TTY, question string, e echo) (string, er
 	}
 }
 
-// press changes the line as the key b requires.
+// press applies the key b to the line.
 func (l *line) press(ctx context.Context, b byte) error {
 	switch {
 	case b == backspace || b == del:
@@ -130,7 +130,7 @@ func countCharacters(text []byte) int {
 	return n
 }
 
-// isContinuation reports whether b is a byte of a UTF-8 character other than its first byte.
+// isContinuation reports whether b is a continuation byte, which follows the first byte of a UTF-8 character.
 func isContinuation(b byte) bool { return b&0xC0 == 0x80 }
 
 // A sequenceParser recognizes the escape sequences that cursor keys and function keys send. They are not part of

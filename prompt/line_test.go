@@ -164,8 +164,8 @@ func TestAskTerminal(t *testing.T) {
 	}
 }
 
-// Signals must be caught before the terminal's settings are changed. Otherwise a signal could end the process
-// without restoring the settings.
+// TestSignalsCaughtBeforeTerminalChanges checks that CatchSignals is called before the terminal's settings are
+// changed. Otherwise a signal could end the process, and the settings would not be restored.
 func TestSignalsCaughtBeforeTerminalChanges(t *testing.T) {
 	for name, ask := range map[string]func(context.Context, Env) error{
 		"a question": func(ctx context.Context, env Env) error {

@@ -37,7 +37,7 @@ func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 		if err != nil {
 			return "", err
 		}
-		l.columns, l.rows = columns, min(maxListed, rows-3) // without the question, the count and a spare row
+		l.columns, l.rows = columns, min(maxListed, rows-3) // three rows are for the question, the count and an empty row
 	}
 	l.rows = max(l.rows, 1)
 	name, err = l.run(ctx)
@@ -93,7 +93,7 @@ func (l *list) run(ctx context.Context) (string, error) {
 		case errors.Is(err, ErrRedraw):
 			err = l.tty.Write(ctx, "\n")
 		case errors.Is(err, io.EOF), k.action == cancelPick && err == nil:
-			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // Escape, Ctrl-C, or no terminal
+			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // the user cancelled, or the terminal is gone
 		case err == nil && k.action == acceptPick && len(matches) > 0:
 			return matches[l.selected], l.finish(ctx, matches[l.selected])
 		case err == nil:
@@ -106,7 +106,7 @@ func (l *list) run(ctx context.Context) (string, error) {
 	}
 }
 
-// press changes the typed text or the selection as the key k requires.
+// press applies the key k to the typed text or to the selection.
 func (l *list) press(k keyPress) {
 	switch k.action {
 	case up:

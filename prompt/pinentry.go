@@ -24,8 +24,8 @@ const (
 	gpgFullyCancelled = 198
 )
 
-// pinentryWorks asks pinentry for its flavor. Some flavors are for terminals, or report that they fall back to the
-// terminal ("gnome3:curses"). They work only if there is a terminal.
+// pinentryWorks asks pinentry for its flavor. Some flavors prompt on the terminal, and some report that they fall
+// back to the terminal ("gnome3:curses"). These flavors work only if there is a terminal.
 func pinentryWorks(env Env) error {
 	flavor, err := pinentryFlavor(env)
 	if err != nil {
@@ -58,7 +58,8 @@ func pinentryFlavor(env Env) (string, error) {
 	return string(replies[0].data), nil
 }
 
-// pinentryPath returns the path of pinentry-mac, which uses native macOS windows, or otherwise of pinentry.
+// pinentryPath returns the path of pinentry-mac, which uses native macOS windows. If pinentry-mac is not installed,
+// it returns the path of pinentry.
 func pinentryPath(env Env) (string, error) {
 	if path, err := env.LookPath("pinentry-mac"); err == nil {
 		return path, nil

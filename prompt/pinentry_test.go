@@ -103,8 +103,8 @@ func TestPinentryWorks(t *testing.T) {
 				w.vars["GPG_TTY"] = c.gpgTTY
 			}
 			err := pinentry.Works(w.env())
-			// Do not compare expected texts that start with "exec:": on Windows, the error for a missing program has
-			// another text.
+			// Do not compare expected texts that start with "exec:": on Windows, the error for a missing program
+			// has a different text.
 			if err == nil && c.err != "" || err != nil && !strings.HasPrefix(c.err, "exec:") && err.Error() != c.err {
 				t.Errorf("the error is %v, want %q", err, c.err)
 			}

@@ -20,9 +20,10 @@ const (
 )
 
 // Runner returns a function that runs the program argv and returns its standard output. If stdin is nil, the
-// program's standard input and standard error are the controlling terminal, unless there is no terminal or another
-// program uses it. When ctx ends, the function sends SIGTERM to the program, so that the program can restore the
-// terminal. If the program has not ended two seconds later, the function kills it.
+// program's standard input and standard error are the controlling terminal. If there is no terminal, or another
+// program uses the terminal, the standard input is empty. When ctx ends, the function sends SIGTERM to the program,
+// so that the program can restore the terminal. If the program has not ended two seconds later, the function kills
+// it.
 //
 // The function returns a [*ProgramError] if the program's exit status is not 0. It returns another error if the
 // program writes more than 64 KiB.
@@ -63,7 +64,7 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// A ProgramError reports that a program that a [Runner] function ran has failed.
+// A ProgramError reports that a program failed. The functions that [Runner] returns return this error.
 type ProgramError struct {
 	Program string
 	Code    int    // the program's exit status; -1 if a signal ended the program

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runProgram runs a program without a program.Starter, so the program has no parent locks and may use the terminal.
+// runProgram runs a program without a program.Starter, so the terminal is never busy and the program may use it.
 var runProgram = Runner(nil)
 
 // script creates an executable shell script and returns its path.

@@ -12,8 +12,8 @@ import (
 // disableStopKey disables the stop key, which is Ctrl-Z or another key that the user has configured. The key is
 // then read as a byte. disableStopKey returns this byte, and whether there was a stop key.
 //
-// When it reads this byte, the process stops itself. It does not catch SIGTSTP: after a Go program has called
-// signal.Notify for SIGTSTP, this signal no longer stops the program.
+// When the process reads this byte, it stops itself. The process does not catch SIGTSTP. After a Go program has
+// called signal.Notify for SIGTSTP, this signal would no longer stop the program.
 func disableStopKey(keys *unix.Termios) (key byte, enabled bool) {
 	key = keys.Cc[unix.VSUSP]
 	enabled = key != noKeyAssigned && !signal.Ignored(unix.SIGTSTP)

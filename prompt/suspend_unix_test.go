@@ -9,8 +9,8 @@ import (
 )
 
 // TestSuspend stops the asker with Ctrl-Z and continues it. While the asker is stopped, the terminal echoes keys
-// for the shell. Afterwards the asker still hides the answer, of which one part was typed before the stop and one
-// part after it.
+// for the shell. One part of the answer is typed before the stop, and the other part after the stop. The asker must
+// hide both parts.
 func TestSuspend(t *testing.T) {
 	c := newScreen(t).start("shell", Request{Kind: Secret, Text: "secret"})
 	c.expect("secret: ", 1)

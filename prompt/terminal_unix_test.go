@@ -123,9 +123,9 @@ func TestRestoreDiscardsPendingInput(t *testing.T) {
 	}
 }
 
-// TestYKManUsesTerminal checks that ykman can prompt for a password on the terminal while standard input and
-// output are pipes. It also checks that ykman is used only if it is requested by name. Otherwise the terminal
-// driver asks.
+// TestYKManUsesTerminal checks that ykman can prompt for a password on the terminal while standard input and output
+// are pipes. It also checks that ykman is used only if it is requested by name. Without a requested name, the
+// terminal driver must ask.
 func TestYKManUsesTerminal(t *testing.T) {
 	ykman := script(t, "ykman", `
 case $1 in

@@ -8,5 +8,6 @@ const (
 	termiosWriteDiscard = unix.TCSETSF
 )
 
-// noKeyAssigned is the value for a terminal function, such as stopping the process, that no key has (_POSIX_VDISABLE).
+// noKeyAssigned is the value of an entry in Termios.Cc, such as VSUSP, to which no key is assigned
+// (_POSIX_VDISABLE).
 const noKeyAssigned = 0

@@ -9,9 +9,9 @@ import (
 // Assuan line.
 const maxLineLength = 300
 
-// sanitize returns s as a single line of at most maxLineLength characters. It removes control characters and
-// characters that change the writing direction. It is needed because another person may have written the config
-// file from which the names of profiles and devices come.
+// sanitize returns s as a single line, and shortens s to maxLineLength characters. It replaces control characters,
+// and characters that change the writing direction. This is needed because s can contain names from the config
+// file, which another person may have written.
 func sanitize(s string) string {
 	var b strings.Builder
 	n := 0

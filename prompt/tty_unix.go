@@ -186,8 +186,9 @@ func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error)
 	}
 }
 
-// waitReady waits until the terminal is ready or the limit has passed, and then returns 0. If the wait ends for
-// one of the reasons above, it returns the reason.
+// waitReady waits until the terminal can be read, or written if writing is true, and then returns 0. With a limit,
+// it does not wait for input: it returns 0 when the limit has passed. If the wait ends for one of the reasons
+// above, it returns the reason.
 func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err error) {
 	var r, w unix.FdSet
 	for {

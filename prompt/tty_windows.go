@@ -191,8 +191,8 @@ const (
 	downKey = 0x28
 )
 
-// arrowKey returns the control character that moves the selection in a list as the arrow key does. It returns zero
-// for any other key. If a line is being typed, these control characters have no effect.
+// arrowKey returns the control character that has the same effect in a list as an arrow key. For any other key, it
+// returns zero. In a line prompt, these control characters have no effect.
 func arrowKey(key uint16) uint16 {
 	switch key {
 	case upKey:

@@ -18,8 +18,8 @@ var ykman = Driver{
 
 var errNoYubiKey = errors.New("no YubiKey is plugged in")
 
-// ykmanWorks returns an error if no YubiKey is plugged in, because many users have ykman installed but no YubiKey
-// at the moment.
+// ykmanWorks returns an error if ykman is not installed, or if no YubiKey that the user selected is plugged in. The
+// variable YKMAN_OATH_DEVICE_SERIAL selects one YubiKey; without the variable, every YubiKey is accepted.
 func ykmanWorks(env Env) error {
 	path, err := env.LookPath("ykman")
 	if err != nil {

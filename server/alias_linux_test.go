@@ -71,7 +71,7 @@ func TestAlias(t *testing.T) {
 	}
 }
 
-// If the process may not configure the network, NewAlias returns EPERM.
+// If the process has no permission to configure the network, NewAlias returns EPERM.
 func TestAliasWithoutRights(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root has the permission")

@@ -11,16 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// ECSMinValidity and EC2MinValidity are how long credentials must remain valid when an endpoint returns them,
-// unless their lifetime is too short. SDKs renew credentials 15 minutes before they expire. botocore extends the
-// lifetime of EC2 credentials that are valid for less than 25 minutes.
+// ECSMinValidity and EC2MinValidity are the minimum remaining validity of credentials that an endpoint returns.
+// The minimum is lower for credentials with a short lifetime. SDKs renew credentials 15 minutes before they
+// expire. If EC2 credentials are valid for less than 25 minutes, botocore uses them longer than they are valid.
 const (
 	ECSMinValidity = 20 * time.Minute
 	EC2MinValidity = 26 * time.Minute
 )
 
 const (
-	// Credentials are renewed when their remaining validity is only renewLead longer than the minimum.
+	// A renewal starts renewLead before the remaining validity of the credentials falls below the minimum.
 	renewLead = 2 * time.Minute
 	// maxRenewalWait is how long a request waits for a renewal while the current credentials are still valid.
 	// It is shorter than botocore's timeout, which is two seconds.
@@ -49,8 +49,8 @@ type CredentialCache struct {
 	// MinValidity is how long credentials should remain valid when Get returns them.
 	MinValidity time.Duration
 	Clock       Clock
-	// RenewalFailed is called if a renewal fails while the current credentials are still valid. If several renewals
-	// in a row fail, it is called only for the first. It may be nil.
+	// RenewalFailed is called if a renewal fails while the current credentials are still valid. If several
+	// renewals in a row fail, RenewalFailed is called only for the first failure. RenewalFailed may be nil.
 	RenewalFailed func(error)
 
 	current atomic.Pointer[CachedCredentials]
@@ -115,7 +115,8 @@ func (c *CredentialCache) CreateFirst(ctx context.Context, create func(ctx conte
 	return m.err
 }
 
-// waitForRenewal waits until the credentials h are renewed. The argument h is nil if there are no credentials yet.
+// waitForRenewal waits until the credentials h are renewed. After maxRenewalWait, it returns h if h is still
+// valid. The argument h is nil if there are no credentials yet.
 func (c *CredentialCache) waitForRenewal(ctx context.Context, h *CachedCredentials, now time.Time) (*CachedCredentials, error) {
 	m, held := c.joinRenewal(now)
 	if m == nil {
@@ -242,9 +243,8 @@ func (c *CredentialCache) isRenewing() bool {
 	return c.renewal != nil
 }
 
-// newCached returns creds with the times until which they are fresh and when they are renewed. Create may return a
-// cached session that has already used a part of its lifetime. It is then fresh for at least half of the time that
-// is left.
+// newCached returns creds with the times freshUntil and renewAt. Create may return a cached session that was
+// created earlier. Such credentials stay fresh for at least half of the time until they expire.
 func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*CachedCredentials, error) {
 	if !creds.CanExpire {
 		creds.CanExpire, creds.Expires = true, now.Add(defaultLifetime)
@@ -255,7 +255,8 @@ func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*Cach
 	}
 	h := &CachedCredentials{Credentials: creds, Created: now}
 	h.freshUntil = creds.Expires.Add(-min(c.MinValidity, left/2))
-	// Renew one second after half of the lifetime. At that time the store no longer returns the cached session.
+	// The store can return the cached session up to this time. The extra second makes sure that the store creates
+	// a new session.
 	h.renewAt = creds.Expires.Add(-min(c.MinValidity+renewLead, left/2)).Add(time.Second)
 	return h, nil
 }

@@ -120,8 +120,8 @@ func TestClientsShareOneCall(t *testing.T) {
 	})
 }
 
-// A client finds no credentials, but before it waits for a renewal, another client's renewal ends. The first
-// client then uses the renewed credentials.
+// A client finds no credentials. Before this client starts a renewal, the renewal of another client ends. The
+// first client then receives the new credentials and starts no second renewal.
 func TestRenewedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour}
@@ -168,8 +168,7 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 	})
 }
 
-// While AWS does not respond, a client for which the current credentials are still valid waits for at most
-// maxRenewalWait.
+// If AWS does not respond and the current credentials are still valid, a client waits for at most maxRenewalWait.
 func TestHangingRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour, laterDelay: 30 * time.Minute}

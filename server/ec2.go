@@ -8,8 +8,8 @@ import (
 )
 
 // EC2 serves credentials and the region in the same way as the EC2 instance metadata service. Version 2 of that
-// service requires a token, but any client that can send a PUT request can get a token. So the token does not keep
-// other clients out. The Filter does.
+// service requires a token, but any client that can send a PUT request can get a token. So the token does not
+// protect the credentials. Only the Filter refuses clients.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 type EC2 struct {
 	Filter  Filter
@@ -125,7 +125,8 @@ func (e *EC2) mayRead(r *http.Request) bool {
 	return len(tokens) == 1 && e.Tokens.valid(tokens[0])
 }
 
-// zone returns the region's availability zone a, which exists in every region.
+// zone returns the name of an availability zone in the region. Some clients remove the last letter of this name to
+// get the region.
 func (e *EC2) zone() string {
 	if e.Region == "" {
 		return ""

@@ -14,7 +14,8 @@ import (
 type ECS struct {
 	Filter Filter
 	Mounts []*Mount
-	// Explain converts an error of a credential cache to a response. If it is nil, the response is an internal error.
+	// Explain converts an error of a credential cache to a response. If Explain is nil, the response is an
+	// internal error.
 	Explain func(error) Refusal
 	// Audit is called before credentials are provided. If Audit returns an error, the credentials are not provided.
 	// Audit may be nil.
@@ -71,7 +72,7 @@ func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route returns the mount that the request is for, and the ARN of the requested role. The ARN is empty if the
 // request is for the profile itself. A wrong token is refused with status 403, as in aws-vault 7. Status 401 would
-// ask for another token, but SDKs have no other token.
+// mean that the client should send another token, but SDKs have only one token.
 func (e *ECS) route(r *http.Request) (m *Mount, arn string, refusal *Refusal) {
 	if refusal := e.Filter.check(r, http.MethodGet, http.MethodHead); refusal != nil {
 		return nil, "", refusal
@@ -97,7 +98,8 @@ func (e *ECS) route(r *http.Request) (m *Mount, arn string, refusal *Refusal) {
 // receives the same response as a request with a wrong token.
 var unknownMount = new(Mount)
 
-// findMount returns the mount whose path is the longest match, and the rest of the requested path.
+// findMount returns the mount with the longest path that the requested path starts with. It also returns the rest
+// of the requested path.
 func (e *ECS) findMount(path string) (m *Mount, rest string) {
 	m = unknownMount
 	for _, each := range e.Mounts {

@@ -60,7 +60,7 @@ func serve(t testing.TB, l net.Listener, s Server) *testServer {
 	return r
 }
 
-// send sends text as a request, unchanged except for the address, and returns the whole response as text.
+// send sends text as a request and returns the whole response. It replaces HOST in text with the server's address.
 func (r *testServer) send(text string) string {
 	r.t.Helper()
 	c, err := net.Dial("tcp", r.addr)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Each of these requests is refused. After each, the server still responds to valid requests.
+// The server refuses each of these requests. After each refusal, it still responds to valid requests.
 func TestHostileRequests(t *testing.T) {
 	ecs := startServer(t, func(addr string) http.Handler {
 		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})

@@ -22,7 +22,7 @@ type limitedListener struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	conns   map[net.Conn]*list.Element
-	list    list.List // of *trackedConn; idle connections are in the order in which they became idle
+	list    list.List // the elements are *trackedConn; idle connections are in the order in which they became idle
 	closed  bool
 }
 
@@ -58,7 +58,8 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// makeRoom closes the connection that has been idle for the longest time, or waits until a connection changes.
+// makeRoom closes the connection that has been idle for the longest time. If no connection has been idle for at
+// least minIdle, makeRoom only waits until this may have changed. Accept then calls makeRoom again.
 func (l *limitedListener) makeRoom() {
 	longest := l.longestIdle()
 	if longest == nil {

@@ -70,8 +70,8 @@ func (h *CachedCredentials) ec2Body() *body {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// All responses share these values of headers, so they must not be changed. The Go SDK parses an error only if the
-// content type is exactly application/json.
+// These are values of headers. All responses share them, so no code may change them. The Go SDK parses an error
+// only if the content type is exactly application/json.
 var (
 	typeJSON = []string{"application/json"}
 	typeText = []string{"text/plain"}

@@ -21,7 +21,7 @@ type Roles struct {
 	slots  chan struct{}
 	mu     sync.Mutex
 	byARN  map[string]*list.Element
-	recent list.List // of *roleCache; the most recently used role is first
+	recent list.List // the elements are *roleCache; the most recently used role is first
 	closed bool
 }
 

@@ -23,8 +23,8 @@ type Server struct {
 	Grace       time.Duration // time for requests in progress when the server stops; 0 means two seconds
 }
 
-// These limits apply to each request. A request of an SDK has a few hundred bytes of headers, no body, and a path
-// that is not much longer than a role's ARN, which has at most 2048 characters.
+// These limits apply to each request. A request of an SDK has no body and a few hundred bytes of headers. The path
+// of the request can contain a role's ARN, which has at most 2048 characters.
 const (
 	headerTime = 5 * time.Second
 	answerTime = 3 * time.Minute // enough for a chain of roles: each role needs a call that has its own timeout
@@ -67,7 +67,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// rejectBodies makes it possible for next to refuse a request that has a body without waiting for the body.
+// rejectBodies makes each attempt to read a request's body fail at once. So next can refuse a request with a body
+// without waiting for the body.
 func rejectBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {

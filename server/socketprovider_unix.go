@@ -18,9 +18,9 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A SocketProvider runs as root, and passes the socket of the metadata service to a process of the user. Only root
-// can bind this socket to its address, but any process can serve requests on it. In this way, the process that
-// handles requests has no root privileges. Only one process at a time can have the socket.
+// A SocketProvider passes the socket of the metadata service to a process of the user. Only root can bind this
+// socket to its address. After the socket is bound, the SocketProvider and the process that handles requests need
+// no root privileges. Only one process at a time can have the socket.
 type SocketProvider struct {
 	Socket *os.File // the socket, created by [Alias.Bind]
 
@@ -60,7 +60,8 @@ func (p *SocketProvider) Serve(ctx context.Context, l *peer.Listener) error {
 	}
 }
 
-// provide passes the socket to the process at the other end of conn, which can use the socket until it disconnects.
+// provide passes the socket to the process at the other end of conn. The process can use the socket until it
+// closes the connection.
 func (p *SocketProvider) provide(conn *peer.Conn) {
 	defer conn.Close()
 	c, unixSocket := conn.Conn.(*net.UnixConn)
@@ -94,17 +95,18 @@ func (l *ReceivedListener) Close() error {
 	return errors.Join(err, l.provider.Close())
 }
 
-// Wait waits until the process that provided the socket ends, and returns nil. After Close it returns an error.
+// Wait waits until the process that provided the socket ends, and returns nil. After Close, Wait returns an error.
 func (l *ReceivedListener) Wait() error {
 	_, err := io.Copy(io.Discard, l.provider)
 	return err
 }
 
-// errNotRoot reports that the process that provides the socket does not run as root.
+// errNotRoot reports that the Unix socket at the path was not created by root. Another program may listen there.
 var errNotRoot = errors.New("the process that offers the socket does not run as root")
 
-// ReceiveSocket receives the metadata service's socket from the root process that listens at path. The listener
-// that it returns accepts only connections that pass the check.
+// ReceiveSocket receives the metadata service's socket from the SocketProvider that listens at path. It fails if
+// the Unix socket at path was not created by root. The returned listener accepts only connections that pass the
+// check.
 func ReceiveSocket(path string, check peer.Check) (*ReceivedListener, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {

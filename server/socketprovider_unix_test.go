@@ -109,7 +109,7 @@ func TestSocketProviderRefusesOtherUsers(t *testing.T) {
 	}
 }
 
-// ReceiveSocket fails if the program that listens at path is not a SocketProvider of root.
+// ReceiveSocket fails if no SocketProvider listens at path.
 func TestReceiveSocketErrors(t *testing.T) {
 	if _, err := ReceiveSocket(filepath.Join(t.TempDir(), "none"), peer.ThisUser()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("ReceiveSocket returned %v, want fs.ErrNotExist", err)

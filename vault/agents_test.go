@@ -33,8 +33,8 @@ type randomConfig struct {
 
 func (r *randomConfig) one(of ...string) string { return of[r.IntN(len(of))] }
 
-// arn returns the ARN of a random role. Some ARNs are spelled differently although AWS treats them as the same
-// role, and some are invalid.
+// arn returns the ARN of a random role, and the role's identity (account and name). The ARNs of one identity can
+// have different spellings, because AWS treats them as the same role. Some ARNs are invalid.
 func (r *randomConfig) arn() (arn, identity string) {
 	account, name := r.one("123456789012", "210987654321"), r.one("prod", "dev", "hub")
 	spelled := r.one(name, name, name, strings.ToUpper(name), "team/"+name)
@@ -151,7 +151,7 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	}
 	var all []string
 	for _, p := range r.profiles {
-		own := p.name == s.Profile && p.name != "default" // agent_access of the default profile applies to all profiles
+		own := p.name == s.Profile && p.name != "default" // agent_access in [default] applies to all profiles, not to one
 		if p.access != "" && (own || identity != "" && p.identity == identity) {
 			all = append(all, p.access)
 		}
@@ -159,8 +159,8 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	return all
 }
 
-// A coding agent never receives more than the strictest explicit setting of any role in the chain allows. This is true
-// for every command, additional role and chain.
+// TestAgentAccessNeverExceedsRoleLimits plans credentials for a coding agent with many random configs. The plan
+// must never allow more than the strictest explicit agent_access of any role in the chain.
 func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	const configs = 20_000
 	w := testvault.New(t, "")
@@ -223,7 +223,8 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	}
 }
 
-// isLimitedBy reports whether the session policies in inline and arns allow no more than the agent_access value access.
+// isLimitedBy reports whether the session policies in inline and arns enforce the limit that access names. access
+// is a value of agent_access.
 func isLimitedBy(access, inline string, arns []string) bool {
 	switch access {
 	case "off":

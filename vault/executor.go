@@ -15,9 +15,10 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An executor carries out one plan, beginning with the last step. Its method step returns a cached session, or calls
-// create. create calls step for the previous step, and uses the result as the input of the new session. While this
-// happens, the lock of the new session is held. So if several processes need the session, only one creates it.
+// An executor carries out one plan, beginning with the last step. The method step returns a cached session, or
+// calls the method create. The method create calls step for the previous step, and creates the new session with the
+// result. During this time, the process holds the lock of the new session. So if several processes need the
+// session, only one of them creates it.
 type executor struct {
 	vault   *Vault
 	plan    plan.Plan // plan to carry out; identify fills in the identity of the first step
@@ -40,9 +41,9 @@ func (v *Vault) newExecutor(pl plan.Plan, o plan.Options) (executor, error) {
 	return executor{vault: v, plan: pl, options: o}, nil
 }
 
-// checkRecursion returns a [*source.RecursionError] if the plan runs the program of a profile and that program
-// has started this process. It runs before any lock is taken, because the process that started the program
-// holds those locks.
+// checkRecursion returns a [*source.RecursionError] if the plan would run a program that has started this process.
+// It runs before this process acquires a lock, because the process that started the program already holds the locks
+// of these steps.
 func (v *Vault) checkRecursion(pl plan.Plan) error {
 	for _, s := range pl.Steps {
 		if setting := programSetting(s); setting != "" {
@@ -69,9 +70,9 @@ func programSetting(s plan.Step) string {
 	return ""
 }
 
-// execute carries out steps 0 to i and returns the credentials of step i. If the first step returns another
-// identity's credentials than planned, for example because another user has signed in, execute carries out the
-// plan once more.
+// execute carries out steps 0 to i and returns the credentials of step i. If the first step returns credentials of
+// a different identity than planned, execute carries out the plan once more. This happens, for example, if another
+// user has signed in.
 func (c *executor) execute(ctx context.Context, i int, need time.Duration) (aws.Credentials, error) {
 	creds, err := c.executeOnce(ctx, i, need)
 	if !errors.Is(err, store.ErrWrongIdentity) {
@@ -142,7 +143,8 @@ func (c *executor) step(ctx context.Context, i int, need time.Duration) (store.C
 	return store.Created{Credentials: found.Session.Credentials, KeyCheck: found.Session.KeyCheck}, err
 }
 
-// errIdentityUnknown prevents the use of a session that may belong to another identity.
+// errIdentityUnknown reports that a session was looked up before the identity of the first step was known. The
+// session is not used, because it may belong to another identity.
 var errIdentityUnknown = errors.New("internal error: a session was looked up before the identity of the first step was known")
 
 // request returns the cache lookup for the session of step i.
@@ -172,8 +174,9 @@ func (c *executor) findCached(ctx context.Context, i int, need time.Duration) st
 	return found
 }
 
-// create carries out step i on the result of the previous step. If AWS reports that the cached input session has
-// expired, for example because an administrator revoked it, create replaces the input session and tries once more.
+// create carries out step i with the result of the previous step. If AWS reports that the cached session of the
+// previous step has expired, create replaces that session and tries once more. This happens, for example, if an
+// administrator has revoked the session.
 func (c *executor) create(ctx context.Context, i int) (store.Created, error) {
 	made, err := c.createOnce(ctx, i)
 	var refused *awsapi.APIError
@@ -228,7 +231,8 @@ func (c *executor) previous(ctx context.Context, i int) (store.Created, error) {
 	return made, err
 }
 
-// credentialsChangedError reports that the first step of a plan returned other credentials than identify got from it.
+// credentialsChangedError reports that the first step returned different credentials when it was carried out again
+// after identify.
 type credentialsChangedError struct{}
 
 func (credentialsChangedError) Error() string {

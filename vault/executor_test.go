@@ -35,8 +35,8 @@ func addBob(w *testvault.World) map[string]fakeaws.Key {
 	return map[string]fakeaws.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
 }
 
-// callersOf creates the credentials of a profile once for each name, after it has called become with that name. It
-// returns the identities that called AWS.
+// callersOf calls become with each name, and then creates the credentials of the profile. It returns the identities
+// that called AWS.
 func callersOf(w *testvault.World, t *testing.T, profile string, become func(user string), names ...string) (callers []string) {
 	t.Helper()
 	for _, user := range names {
@@ -76,7 +76,8 @@ func newMetadataServer(t *testing.T) *metadataServer {
 	return e
 }
 
-// The cached session depends on the identity that the endpoint returns, and on the endpoint's address.
+// TestMetadataServerOfAnotherIdentity checks that the cached session depends on the identity that the endpoint
+// returns, and on the endpoint's address.
 func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 	for source, variable := range map[string]string{"EcsContainer": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "Ec2InstanceMetadata": "AWS_EC2_METADATA_SERVICE_ENDPOINT"} {
 		t.Run(source, func(t *testing.T) {
@@ -111,8 +112,8 @@ func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// A role session that was created with a program's credentials is cached. A server then uses the session without a
-// prompt.
+// TestUnattendedProcessWithMFA checks that a role session is cached if it was created with a program's credentials.
+// A server then uses the session without a prompt.
 func TestUnattendedProcessWithMFA(t *testing.T) {
 	d := newUnattendedFixture(t, "")
 	d.Config, _ = profile.Parse("config", []byte("[profile m]\ncredential_process = lasting\n"+testvault.MFA+testvault.Hub))
@@ -132,7 +133,8 @@ func TestUnattendedProcessWithMFA(t *testing.T) {
 	}
 }
 
-// A server that cannot prompt still finds out whose credentials the container provides.
+// TestUnattendedMetadataServerOfAnotherIdentity checks that a server never reuses a session of another identity.
+// Before each use of a session, the server must find out which identity the container's endpoint returns.
 func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile c]\ncredential_source = EcsContainer\n"+ops)
 	keys, e := addBob(w), newMetadataServer(t)
@@ -159,8 +161,8 @@ func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// If another user signs in while a session is renewed, the first user's session is not used, even if that session is
-// still valid.
+// TestOtherIdentityDoesNotReuseOlderSession checks the case that another user signs in while a session is renewed.
+// The first user's session is then not used, even if it is still valid.
 func TestOtherIdentityDoesNotReuseOlderSession(t *testing.T) {
 	w := testvault.New(t, "")
 	ask := store.Request{Name: strings.Repeat("a", 32), MinLeft: time.Minute, Question: "a question", Create: func(context.Context) (store.Created, error) {
@@ -179,8 +181,9 @@ func TestOtherIdentityDoesNotReuseOlderSession(t *testing.T) {
 	}
 }
 
-// The output of a program may depend on the environment and on the profile. So the output is cached separately for each
-// environment and profile, and a role session depends on the credentials that it was created with.
+// TestProcessOfAnotherIdentity checks how a program's output is cached. The output may depend on the environment
+// and on the profile, so each environment and profile has its own cached output. A role session depends on the
+// credentials that it was created with.
 func TestProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile q]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
 	keys := addBob(w)
@@ -258,8 +261,8 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// If AWS no longer accepts the session that a program printed, the program runs again. The next role session depends on
-// the program's new output.
+// TestProcessRunsAgain checks that a program runs again if AWS no longer accepts the session that it has printed.
+// The next role session depends on the program's new output.
 func TestProcessRunsAgain(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
 	addBob(w)
@@ -293,7 +296,8 @@ func TestProcessRunsAgain(t *testing.T) {
 	}
 }
 
-// A token program runs once for each request, and the session depends on the subject of the token that it prints.
+// TestTokenProcessOfAnotherIdentity checks that a token program runs once for each request. The session depends on
+// the subject and the session tags of the token that the program prints.
 func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\n"+ops)
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
@@ -352,7 +356,8 @@ func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// If the token is replaced between planning and the call, the new token is not sent for the identity in the plan.
+// TestTokenReplacedDuringExecution replaces alice's token with bob's token after the plan was made. The new session
+// must then be cached for bob, so that alice does not get it.
 func TestTokenReplacedDuringExecution(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
@@ -387,7 +392,8 @@ func TestTokenReplacedDuringExecution(t *testing.T) {
 	}
 }
 
-// If two large certificate files have different contents, their sessions are different.
+// TestLargeCertificateReplaced checks that two large certificate files with different contents never share a
+// session.
 func TestLargeCertificateReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.pem")
 	w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
@@ -408,10 +414,10 @@ func TestLargeCertificateReplaced(t *testing.T) {
 	}
 }
 
-// digestFields lists the environment variables that are read while a plan is made or carried out, with the part of
-// the digest that depends on each. Variables for the settings of a profile are tested in package profile. Proxy
-// and root certificate variables (HTTPS_PROXY, SSL_CERT_FILE) are left out: they do not decide which identity
-// is used.
+// digestFields lists the environment variables that are read while a plan is made or carried out. The value names
+// the part of the digest that depends on the variable. Variables for the settings of a profile are left out,
+// because package profile tests them. Proxy and root certificate variables (HTTPS_PROXY, SSL_CERT_FILE) are left
+// out, because they do not decide which identity is used.
 var digestFields = map[string]string{
 	"AWS_ACCESS_KEY_ID": "CredentialSource.Fingerprint", "AWS_SECRET_ACCESS_KEY": "CredentialSource.Fingerprint", "AWS_SESSION_TOKEN": "CredentialSource.Fingerprint",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "CredentialSource.Endpoint", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "CredentialSource.Endpoint",
@@ -419,7 +425,8 @@ var digestFields = map[string]string{
 	"AWS_EC2_METADATA_DISABLED": "Step.CallerFingerprint",
 }
 
-// Every environment variable that is read must be listed in digestFields.
+// TestEnvironmentOfProcessChangesSession checks that digestFields lists exactly the AWS_ variables that the
+// packages vault and source read.
 func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 	variable := regexp.MustCompile(`"([A-Z0-9]+_[A-Z0-9_]+)"`)
 	found := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// profilePolicies reads the session policies that the profiles set as files. The result maps each file:// URL,
-// as written in the config file, to the policy's text.
+// profilePolicies reads the session policy files that the profiles name with file:// URLs. The result maps each
+// URL, as written in the config file, to the policy's text.
 func (v *Vault) profilePolicies(chain []*profile.Profile) (map[string]string, error) {
 	texts := map[string]string{}
 	for _, q := range chain {

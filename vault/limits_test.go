@@ -25,7 +25,8 @@ var agent = policy.Agent{Name: "goose", Variable: "AGENT"}
 
 const anyRole = "role_arn = arn:aws:iam::123456789012:role/readonly\n"
 
-// Policies are read from a section, from a file, or from a file that a section names.
+// TestPolicyLimits checks the three sources of a session policy: a section, a file, and a section that names a
+// file.
 func TestPolicyLimits(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -90,8 +91,8 @@ func TestPolicyLimits(t *testing.T) {
 	}
 }
 
-// An agent's session is limited by its session policy, so it cannot assume another role. A user's session can. A plan
-// for an agent can still contain several roles.
+// TestAgentLimitOfLaterRole checks that an agent cannot assume another role with its session, because a session
+// policy limits the session. A user can assume the role. A plan for an agent can still contain several roles.
 func TestAgentLimitOfLaterRole(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
 		"[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n")
@@ -129,7 +130,8 @@ func TestAgentLimitOfLaterRole(t *testing.T) {
 	}
 }
 
-// The rules of all profiles are read only for agents. So planning for a user does not get slower with more profiles.
+// TestOnlyAgentsReadOtherProfiles checks that the agent rules of all profiles are read only for an agent. Planning
+// for a user therefore does not get slower with the number of profiles.
 func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 	var config strings.Builder
 	config.WriteString("[profile m]\n")
@@ -150,8 +152,8 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 	}
 }
 
-// A credential_process runs again for an agent even if a user's session is cached, because the program may be
-// an aws-vault that gives agents fewer rights.
+// TestAgentDoesNotReuseUsersProcessSession checks that a credential_process runs again for an agent, even if a
+// user's session is cached. The program may be another aws-vault, which gives agents fewer rights.
 func TestAgentDoesNotReuseUsersProcessSession(t *testing.T) {
 	w := testvault.New(t, "[profile x]\ncredential_process = p\nagent_access = off\n")
 	ran := 0

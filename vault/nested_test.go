@@ -36,8 +36,8 @@ type nestedFixture struct {
 	token        string                  // token that web_identity_token_process prints
 	devices      map[string]*fakeaws.MFA // MFA devices whose codes mfa_process prints, by profile
 	dropsCallers bool                    // whether programs drop the variable AWS_VAULT_CALLERS
-	whileRunning func()                  // called while a profile's program runs; nil for nothing
-	mayWait      <-chan struct{}         // once this channel is closed, runs may wait for each other; nil if they never may
+	whileRunning func()                  // called while a profile's program runs; may be nil
+	mayWait      <-chan struct{}         // closed when runs may wait for each other; nil if runs must never wait
 }
 
 const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
@@ -97,8 +97,8 @@ type nestedRun struct {
 	held    []program.Lock // value of AWS_VAULT_HELD_LOCKS
 }
 
-// export prints the credentials of a profile, as aws-vault export does. It fails if it must wait longer than a second
-// for another run, unless mayWait is closed.
+// export prints the credentials of a profile, as aws-vault export does. It fails if it has to wait longer than a
+// second for another run before mayWait is closed.
 func (r nestedRun) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -142,7 +142,7 @@ func printed(c aws.Credentials) map[string]any {
 	}
 }
 
-// program plays the part of a program in a profile's settings: it runs aws-vault export for another profile.
+// program replaces the programs in a profile's settings. It runs aws-vault export for another profile.
 func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error) {
 	if r.nest.whileRunning != nil {
 		r.nest.whileRunning()
@@ -173,8 +173,8 @@ func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error
 
 func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
 
-// Each session has its own lock. So a nested aws-vault never waits for a lock that its parent holds, or for a process
-// that has ended.
+// TestNestedRuns checks that a nested aws-vault waits neither for a lock that its parent holds, nor for a process
+// that has ended. Each session has its own lock.
 func TestNestedRuns(t *testing.T) {
 	const configs, maxDepth = 1000, 4
 	n := newNestedFixture(t)
@@ -241,15 +241,15 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 	}
 }
 
-// A program that leads back to its own profile is refused immediately.
+// TestNestedRecursion checks two profiles that depend on each other. aws-vault must refuse them immediately.
 func TestNestedRecursion(t *testing.T) {
 	n := newNestedFixture(t)
 	var names []string
-	locked := map[string]bool{} // whether a program of the two profiles runs under a lock
+	locked := map[string]bool{} // whether aws-vault holds a lock while it runs a program of the two profiles
 	for first := range kinds {
 		for second := range kinds {
 			if a, b := kinds[first]("", ""), kinds[second]("", ""); strings.HasPrefix(a+b, "source_profile = \n") && a == b {
-				continue // refused when the config file is parsed
+				continue // the config file with these two profiles is not valid
 			}
 			outer, inner := randomName(), randomName()
 			n.add(first, outer, inner)
@@ -262,7 +262,7 @@ func TestNestedRecursion(t *testing.T) {
 	for _, name := range names {
 		for _, n.dropsCallers = range []bool{false, true} {
 			if n.dropsCallers && !locked[name] {
-				continue // if the callers are dropped and no lock is held, the recursion cannot be detected
+				continue // without callers and locks, the recursion cannot be detected
 			}
 			_, err := (nestedRun{nest: n}).export(t.Context(), name)
 			var caller *store.DeadlockError

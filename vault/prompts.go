@@ -6,8 +6,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// firstPrompt returns the first step that would prompt the user if step i were carried out again. It ignores
-// steps that would not be carried out, because their results or the results of later steps are cached.
+// firstPrompt returns the first step that would prompt the user if step i were carried out again. It ignores steps
+// that are not needed because a session is cached.
 func (c *executor) firstPrompt(ctx context.Context, i int) (step int, prompts bool) {
 	if i > 0 && !c.findCached(ctx, i-1, minInputValidity).Fresh {
 		if step, prompts = c.firstPrompt(ctx, i-1); prompts {
@@ -41,7 +41,8 @@ func (v *Vault) prompts(ctx context.Context, s plan.Step) bool {
 	return s.MFA.Serial != "" && s.MFA.Process == ""
 }
 
-// lockDescription describes what the step is doing. Processes that wait for its lock print it.
+// lockDescription describes what the step is doing. Other processes print this text while they wait for the lock of
+// the step.
 func lockDescription(s plan.Step) string {
 	if s.MFA.Serial != "" {
 		return "the MFA code of " + s.MFA.Serial

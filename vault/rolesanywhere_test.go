@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// With a key in a file, a valid session is renewed early. With a key on a card, it is not renewed early, because the
-// user would have to enter a PIN or touch the card.
+// TestCardIsNotUsedForCachedSession checks when a valid session is renewed early. With a key in a file, it is
+// renewed early. With a key on a card, it is not, because the user would have to enter a PIN or touch the card.
 func TestCardIsNotUsedForCachedSession(t *testing.T) {
 	for place, again := range map[string]bool{"piv:9c": false, "": true} {
 		const role = "arn:aws:iam::123456789012:role/anywhere"

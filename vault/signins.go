@@ -15,7 +15,7 @@ type signIns interface {
 	login(ctx context.Context, l plan.Login) (who string, err error)
 }
 
-// storedSignIns reads the stored tokens. It may have to open a token in the keystore.
+// storedSignIns reads the stored tokens. Reading a token may open the keystore.
 type storedSignIns struct{ source *source.Deps }
 
 func (s storedSignIns) openID(ctx context.Context, to plan.OIDC) (plan.Identity, bool, error) {
@@ -66,8 +66,8 @@ func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[pl
 	return map[plan.Digest]plan.Identity{to.TokenDigest(): who}, nil
 }
 
-// signIns returns the ID of q's current sign-in, either to its Identity Center portal or with aws login. It returns nil
-// if q uses neither.
+// signIns returns the ID of the user's current sign-in for q. This is a sign-in to the Identity Center portal of q,
+// or an aws login sign-in. signIns returns nil if q uses neither.
 func (v *Vault) signIns(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]string, error) {
 	if q.Source != nil || v.Source.Tokens == nil {
 		return nil, nil

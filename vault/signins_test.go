@@ -113,7 +113,7 @@ func TestSSOSignInOfAnotherUser(t *testing.T) {
 	}
 }
 
-// A renewed token belongs to the same sign-in, so its sessions stay valid.
+// A renewed token belongs to the same sign-in, so the sessions of this sign-in stay valid.
 func TestSSORenewalKeepsSignInID(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
@@ -138,8 +138,8 @@ func TestSSORenewalKeepsSignInID(t *testing.T) {
 	}
 }
 
-// Twenty commands renew sessions at the same time, after the sign-in has ended and another user signs in. One
-// page opens, and no command fails.
+// TestSSOSignInOfAnotherUserManyRoles runs twenty commands at the same time after the sign-in has ended. Only one
+// sign-in page must open, and all commands must succeed.
 func TestSSOSignInOfAnotherUserManyRoles(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	portal := newPortal(w, t)
@@ -161,7 +161,8 @@ func TestSSOSignInOfAnotherUserManyRoles(t *testing.T) {
 	}
 }
 
-// If a session is cached, the sign-in token is opened only if it was written after its index entry.
+// TestCachedSessionReadsNoToken checks when the sign-in token is opened although a session is cached. The token
+// must be opened only if it was written after its entry in the index.
 func TestCachedSessionReadsNoToken(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
@@ -178,7 +179,8 @@ func TestCachedSessionReadsNoToken(t *testing.T) {
 	if first, then := opened(), opened(); first != 1 || then != 0 {
 		t.Errorf("%d tokens were opened, then %d; want 1, then 0", first, then)
 	}
-	// Another machine that shares the keystore has signed in, and this machine's index is out of date.
+	// Simulate a sign-in on another machine that shares the keystore. The index of this machine is then out of
+	// date.
 	index := filepath.Join(w.SignInIndex, "sessions")
 	text, err := os.ReadFile(index)
 	if err != nil {
@@ -215,7 +217,8 @@ func TestSSOTokenCannotBeStored(t *testing.T) {
 	}
 }
 
-// The AWS CLI's token is used without renewing it. Each new token of the AWS CLI counts as another sign-in.
+// TestSSOOfTheAWSCLI checks that the AWS CLI's token is used but never renewed. Each new token of the AWS CLI
+// counts as a new sign-in.
 func TestSSOOfTheAWSCLI(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)

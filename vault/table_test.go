@@ -11,13 +11,13 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// Each row of the decision table is carried out twice against the fake AWS, and the calls of both runs are compared
-// with the table. The second run must repeat only calls whose results cannot be cached.
+// TestDecisionTableCalls carries out each row of the decision table twice against the fake AWS. It compares the
+// calls of both runs with the table. The second run must repeat only calls whose results cannot be cached.
 func TestDecisionTableCalls(t *testing.T) {
 	hour2 := plan.Options{Duration: 2 * time.Hour}
 	for _, tt := range []struct {
 		name    string
-		config  string // the last profile is used; the first profile's key is stored if it is named m
+		config  string // the test uses the last profile; if the first profile is named m, its key is stored
 		options plan.Options
 		env     map[string]string
 		want    string // calls to AWS in the first run, and the number of prompts

@@ -14,8 +14,8 @@ func (e *TouchError) Error() string {
 	return fmt.Sprintf("profile %s has require_touch, which only the sealed keystore supports", e.Profile)
 }
 
-// A TouchRule decides which keys and tokens are stored so that only a touch opens them. These are the keys and
-// tokens of profiles with require_touch.
+// A TouchRule decides which keys and tokens can be opened only with a touch. These are the keys and tokens of
+// profiles with require_touch.
 type TouchRule struct {
 	Config   *profile.File // nil if no config file was read
 	Inputs   profile.Inputs
@@ -34,9 +34,9 @@ func (r TouchRule) Key(name string) (bool, error) {
 	return true, nil
 }
 
-// Tokens returns a function that reports whether a token must be protected with a touch, because a profile that uses
-// the token has require_touch. The function of returns the tokens that a profile uses. The returned function is a
-// callback of store.Tokens.
+// Tokens returns a callback for store.Tokens. The callback reports whether a token must be protected with a touch.
+// This is the case if a profile with require_touch uses the token. The parameter called of is a function that
+// returns the tokens of a profile.
 func (r TouchRule) Tokens(of func(*profile.Profile) []string) func(token string) bool {
 	return func(token string) bool {
 		if r.Config == nil || !r.CanTouch {

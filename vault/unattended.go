@@ -34,8 +34,8 @@ type backgroundPrompt struct {
 	err   error
 }
 
-// promptPause is the least time between a prompt that failed and the next prompt for the same thing. Without this
-// pause, clients that retry would cause prompt after prompt.
+// promptPause is the minimum time between a failed prompt and the next prompt for the same step or sign-in. Without
+// this pause, clients that retry would cause many prompts.
 const promptPause = 5 * time.Minute
 
 // LoginRequiredError reports that the user must answer a prompt first, and that the caller cannot wait for the
@@ -59,9 +59,10 @@ func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
 var errCannotPrompt = errors.New("aws-vault cannot prompt now")
 
-// Credentials is like [Vault.Credentials], but never waits for a prompt. If the user has to answer a prompt, it opens
-// the prompt in the background and returns at once: with a cached session that is still valid, even if it expires
-// soon, or else with a [*LoginRequiredError]. Concurrent calls share one prompt.
+// Credentials is like [Vault.Credentials], but never waits for a prompt. If a prompt is necessary, Credentials
+// opens the prompt in the background and returns at once. It returns a cached session that is still valid, even if
+// the session expires soon. Without such a session, it returns a [*LoginRequiredError]. Concurrent calls share one
+// prompt.
 func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := u.Vault.newExecutor(pl, o)
 	if err != nil {

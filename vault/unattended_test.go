@@ -137,8 +137,8 @@ func TestUnattendedCannotPrompt(t *testing.T) {
 	}
 }
 
-// After the user declined a prompt, there is no new prompt for some time, even if programs repeat their
-// requests.
+// TestUnattendedPromptDeclined checks that there is no new prompt for some minutes after the user has declined a
+// prompt, even if programs repeat their requests.
 func TestUnattendedPromptDeclined(t *testing.T) {
 	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	wantLoginRequired(t, d.request(t, serveNeed), true)

@@ -51,7 +51,7 @@ func TestUnknownProfile(t *testing.T) {
 	}
 }
 
-// An error of the keystore is not treated as an empty keystore.
+// TestKeystoreError checks that an error of the keystore is returned. It must not be treated as an empty keystore.
 func TestKeystoreError(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = c\n")
 	w.Ring.Err = testvault.ErrNoUser
@@ -94,7 +94,8 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	}
 }
 
-// A session that is valid for 10 more minutes is used without a prompt, even if a longer validity is requested.
+// TestShortSessionIsUsedInsteadOfPrompt requests a longer validity than the cached session has. If the session is
+// valid for 10 more minutes, it is used without a prompt.
 func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
@@ -122,7 +123,7 @@ func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	}
 }
 
-// If a shorter session is requested than the cached session, a separate session is created.
+// If the requested session is shorter than the cached session, a separate session is created.
 func TestShorterDurationRequested(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
 	w.StoreKey(t, "m")
@@ -159,7 +160,8 @@ func TestMFAMaxAge(t *testing.T) {
 	}
 }
 
-// If AWS refuses the session that a role is assumed with, that session is created again.
+// TestExpiredInputSessionIsRecreated checks that a session is created again if AWS refuses to assume a role with
+// it.
 func TestExpiredInputSessionIsRecreated(t *testing.T) {
 	w := testvault.New(t, twoRoles)
 	w.StoreKey(t, "m")
@@ -243,7 +245,8 @@ func TestTokenFileOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// The session depends on the user who is signed in, even if that user becomes known only during execution.
+// TestOpenIDSignInOfAnotherUser checks that the session depends on the user who is signed in. This also holds if
+// the user becomes known only while the plan is carried out.
 func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	w := testvault.New(t, "")
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "aws-vault")
@@ -303,8 +306,8 @@ func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	if got := sessions(); !slices.Equal(got, []string{"bob"}) {
 		t.Errorf("sessions %q, want one for bob", got)
 	}
-	// An identity that is not valid in a session name is refused, whether it becomes known during planning or only during
-	// execution.
+	// An identity is refused if it is not valid in a session name. It may become known during planning, or only
+	// while the plan is carried out.
 	issuer.EndLogins()
 	issuer.People(fakeaws.Login{Subject: "a|b", Auto: true})
 	w.AWS.Advance(2 * time.Hour)
@@ -404,7 +407,8 @@ func TestParallelEdits(t *testing.T) {
 	}
 }
 
-// A role session is renewed early while the user's session is valid, but not if that would need a prompt.
+// TestRoleIsRenewedWithoutPrompt checks that a role session is renewed early if this needs no prompt. It needs no
+// prompt while the user's session is valid.
 func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+"[profile r]\n"+testvault.SourceM+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
@@ -434,7 +438,8 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	}
 }
 
-// A static key is used even if another profile with a static key was planned in between, as a server does.
+// TestStaticKey checks that a plan uses the static key of its own profile, even if another profile is planned
+// before the plan is carried out. This happens in a server.
 func TestStaticKey(t *testing.T) {
 	w := testvault.New(t, "")
 	config := "[profile other]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = other\n[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + testvault.Readonly

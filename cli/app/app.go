@@ -23,12 +23,13 @@ type App struct {
 
 	State         func() (*disk.Folder, error) // returns the state folder; calls findState once
 	NoStateWarned *atomic.Bool                 // whether the warning that there is no state folder was printed
-	Trades        *source.Exchanges            // exchanges of single-use tokens, which must be finished before the process exits
+	Trades        *source.Exchanges            // token exchanges in progress; the process exits only after they have ended
 
 	MemoryRing func() keystore.Ring // returns the ring that caches sessions in memory if there is no state folder
 
-	// KeystoreName is the name of the keystore in use. It is empty before a keystore is opened. Hints depend on the
-	// name, and most errors come from packages that do not know which keystore is in use.
+	// KeystoreName is the name of the keystore in use. It is empty before a keystore is opened. Hints depend on
+	// the name. Most errors do not contain the name, because the packages that return them do not know the
+	// keystore.
 	KeystoreName string
 
 	password *keyPassword

@@ -11,7 +11,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An Asker prompts the user for one command. While one process prompts the user, other processes wait to prompt.
+// An Asker shows the prompts of one command. Only one process at a time prompts the user. Other processes wait.
 type Asker struct {
 	app   *App
 	locks *store.Locks
@@ -44,15 +44,16 @@ func (q Asker) Ask(ctx context.Context, r prompt.Request) (string, error) {
 	return q.askWith(ctx, q.app.Globals.Prompt, r)
 }
 
-// askWith prompts with the driver that the parameter driver names. If it is empty, askWith uses the first driver that
-// works.
+// askWith prompts with the driver that the parameter driver names. If driver is empty, askWith uses the first
+// driver that works.
 func (q Asker) askWith(ctx context.Context, driver string, r prompt.Request) (string, error) {
 	p, err := prompt.Choose(q.env(), driver, prompt.Options{TerminalBusy: q.app.Env.Programs.TerminalBusy()})
 	if err != nil {
 		return "", err
 	}
-	// Reading a code from a security key needs no lock for prompts. If this process held that lock while it waits for
-	// the security key, the process that uses the security key could not prompt.
+	// A driver that reads codes from a security key must not hold the lock for prompts. Another process may be
+	// using the security key and may need that lock to prompt for the PIN. Both processes would then wait for each
+	// other.
 	if d, _ := prompt.Named(driver); !d.WithoutPromptLock || r.Kind != prompt.Code {
 		under, lock, err := q.locks.Named(ctx, "prompt", r.Text)
 		if err != nil {
@@ -81,8 +82,9 @@ func (a *App) CanAsk(o prompt.Options) error {
 	return err
 }
 
-// canAskFor returns nil if a step can prompt the user while a command uses the terminal. Otherwise it returns an error
-// with the reason. A sign-in with a browser can need a prompt too, in which the user confirms who has signed in.
+// canAskFor returns nil if a step can prompt the user while a command uses the terminal. Otherwise it returns an
+// error with the reason. A sign-in with a browser needs no prompt if this system can identify the owner of a TCP
+// connection. On other systems the user must confirm who has signed in, which needs a prompt.
 func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
 	usesBrowser := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
 	if usesBrowser && a.Env.Person(signIn).OpenBrowser == nil {
@@ -94,14 +96,15 @@ func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
 	return a.CanAsk(prompt.Options{TerminalBusy: true})
 }
 
-// confirmSignIn asks the user to confirm that the identity that has signed in is theirs.
+// confirmSignIn asks the user whether the identity that has signed in is theirs.
 func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error) {
 	yes, err := q.Ask(ctx, prompt.Request{Kind: prompt.Confirm, Text: question})
 	return yes != "", err
 }
 
-// codePrompt returns a function that provides MFA codes. If the parameter given is not empty, the function returns
-// given, or an error if given was not accepted before. Otherwise the function prompts for each code.
+// codePrompt returns a function that provides MFA codes. If the parameter given is empty, the function prompts for
+// each code. Otherwise the function returns given. If it is called again because given was not accepted, it
+// returns an error.
 func (q Asker) codePrompt(given string) func(context.Context, source.Question) (string, error) {
 	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {

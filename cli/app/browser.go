@@ -43,7 +43,7 @@ func openPage(a *App, address string, choice browser.Choice) error {
 	return a.Env.StartProgram(argv)
 }
 
-// errNoBrowser reports that the user would not see a browser that this process starts.
+// errNoBrowser reports that this process cannot show a browser to the user.
 var errNoBrowser = errors.New("no browser is available, because there is no display or this is an SSH session")
 
 // A browserError reports that a page could not be opened in a browser.

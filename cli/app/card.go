@@ -15,8 +15,9 @@ import (
 // cardLock is the lock that allows one aws-vault process at a time to use a security key.
 const cardLock = "card"
 
-// Cards returns access to the security keys of this machine. While one aws-vault process uses a security key, other
-// aws-vault processes wait. If another program uses the security key, opening it is retried for some seconds.
+// Cards returns access to the security keys of this machine. While one aws-vault process uses a security key,
+// other aws-vault processes wait. If another program uses the security key, this process tries for some seconds to
+// open it.
 func (q Asker) Cards() *piv.Cards {
 	q.app.Env.CatchSignals() // Ctrl-C must cancel the wait for the card, its PIN or a touch instead of ending the process
 	return &piv.Cards{

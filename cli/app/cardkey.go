@@ -7,8 +7,8 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// useCardKey calls the function use with the private key in a slot of a security key. Profiles with private_key =
-// piv:SLOT need it. useCardKey returns an error if the key in the slot does not match the public key.
+// useCardKey calls the function use with the private key in a slot of a security key, for profiles with the
+// setting private_key = piv:SLOT. It returns an error if the key in the slot does not match the parameter public.
 func (q Asker) useCardKey(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
 	s, err := piv.ParseSlot(slot)
 	if err != nil {

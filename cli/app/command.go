@@ -21,8 +21,8 @@ type Verb struct {
 	Effect string
 }
 
-// Examples returns the two examples of a command as one text, for [kingpin.CmdClause.HelpLong]. The help page and the
-// man page read this text. Each example is a comment and a command line.
+// Examples returns the text of a command's two examples, for [kingpin.CmdClause.HelpLong]. Each example has two
+// lines: a comment and a command line. The help page and the man page show the examples.
 func Examples(comment, line, comment2, line2 string) string {
 	return strings.Join([]string{comment, line, comment2, line2}, "\n")
 }
@@ -30,7 +30,7 @@ func Examples(comment, line, comment2, line2 string) string {
 // A PersonFlag is a boolean flag that coding agents must not use, although they may run the command of the flag.
 type PersonFlag struct {
 	Value  *bool
-	Effect string // describes what the flag does, for the error
+	Effect string // what the flag does, for the error message
 }
 
 // Set parses the value of the flag.
@@ -48,7 +48,7 @@ func (f PersonFlag) IsBoolFlag() bool { return true }
 
 // An AgentError reports that a coding agent used a command or a flag that only people may use.
 type AgentError struct {
-	What     string // the command or flag, in the words of the error message
+	What     string // the command or flag, as the error message names it
 	Effect   string
 	Variable string // the environment variable that identified the agent
 }
@@ -66,7 +66,7 @@ func (*AgentError) Remedy() string {
 	return "run the command yourself in a terminal that the coding agent did not start"
 }
 
-// Exit statuses of aws-vault itself. After exec, the exit status is usually that of the command that exec ran.
+// Exit statuses of aws-vault itself. If exec runs a command, the exit status is usually that of the command.
 const (
 	StatusOK          = 0
 	StatusFailed      = 1

@@ -2,8 +2,9 @@ package app
 
 import "aws-vault/vault/profile"
 
-// NoteDefaultProfile prints a note if the [default] profile has credentials. A command that exec runs has no
-// AWS_PROFILE, so SDKs read the [default] profile. They use its credentials instead of those of the credential server.
+// NoteDefaultProfile prints a note if the [default] profile has credentials. exec removes AWS_PROFILE from the
+// environment of the command that it runs. SDKs in that command then read the [default] profile, and prefer its
+// credentials to those of the credential server.
 func NoteDefaultProfile(a *App, s *Session) {
 	emptyEnv := func(string) (string, bool) { return "", false }
 	p, err := s.Config.Resolve("default", profile.Inputs{Credentials: s.Inputs.Credentials, Env: emptyEnv})

@@ -12,7 +12,7 @@ import (
 )
 
 // Env contains everything outside the program that commands use: files, environment variables, the clock, other
-// programs and prompts. Package system returns the Env of a real process. Tests use their own.
+// programs and prompts. Package system returns the Env of a real process. Tests create other Envs.
 type Env struct {
 	Version string
 	Stdin   io.Reader
@@ -25,8 +25,8 @@ type Env struct {
 	Prompt  prompt.Env
 	Now     func() time.Time
 
-	// Peers decides which users may connect to the ports and sockets of this program. New sets the function in Peers
-	// that is called for each refused connection.
+	// Peers decides which users may connect to the ports and sockets of this program. New sets the field Refused
+	// of Peers to a function that prints a warning about a refused connection.
 	Peers peer.Check
 
 	// Caller returns the name of the program that started this process, or an empty string if it is unknown.
@@ -46,12 +46,13 @@ type Env struct {
 	LookPath func(program string) (string, error)
 	// SelfPath returns the path of this program. Commands write this path to config files.
 	SelfPath func() (string, error)
-	// Exec replaces this process with a program. Windows cannot replace a process, so there Exec runs the program and
-	// returns its exit status.
+	// Exec replaces this process with a program. Windows cannot replace a process. On Windows, Exec runs the
+	// program and returns the program's exit status.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
-	// RunChild runs a program as a child process and returns its exit status, or 128 plus the signal number if a signal
-	// ended the child. It forwards signals to the child. A signal also ends the context of Main, but the child may
-	// continue, so a server for the child must not use that context.
+	// RunChild runs a program as a child process and returns its exit status. If a signal ended the child, the
+	// status is 128 plus the signal number. RunChild forwards signals to the child. A signal also ends the context
+	// of Main, but the child may handle the signal and continue. So a server for the child must not use the
+	// context of Main.
 	RunChild func(path string, argv, environ []string) (status int, err error)
 	// RunSelf runs this program again, without a terminal. It returns an error if the exit status is not 0.
 	RunSelf func(ctx context.Context, args ...string) error
@@ -60,14 +61,15 @@ type Env struct {
 	// CardHolder returns the name of the program that probably uses the security key, or an empty string if no such
 	// program is known.
 	CardHolder func() string
-	// Shell runs a command line of the config file and returns its output. It fails if the output is larger than a
-	// limit in bytes.
+	// Shell runs a command line of the config file and returns its output. It fails if the output has more bytes
+	// than the parameter most allows.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
-	// CatchSignals makes signals such as SIGINT cancel the context of Main instead of ending the process. A command
-	// calls it before a wait or a change that a signal must not end halfway. The call starts a thread, which takes 5 %
-	// of the time of a command that finds cached credentials, so commands do not call it earlier. If it is nil, New
-	// sets it to a function that does nothing.
+	// After a call of CatchSignals, a signal such as SIGINT cancels the context of Main and does not end the
+	// process. A command calls CatchSignals before it waits, and before a change that a signal must not interrupt.
+	// The call starts a thread, which takes 5 % of the run time of a command that finds cached credentials. So
+	// commands call CatchSignals only when they need it. If CatchSignals is nil, New sets it to a function that
+	// does nothing.
 	CatchSignals func()
-	// Programs starts other programs. If it is nil, New sets it to a Starter without inherited locks.
+	// Programs starts other programs. If Programs is nil, New sets it to a Starter without inherited locks.
 	Programs *program.Starter
 }

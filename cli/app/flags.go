@@ -48,7 +48,7 @@ func (g *globals) Bind(k *kingpin.Application) {
 	k.Flag("card", "Serial number of the security key to use, if several are connected.").Envar("AWS_VAULT_CARD").PlaceHolder("SERIAL").Uint32Var(&g.Card)
 }
 
-// PromptNames returns the names of the prompt drivers, in the order in which they are tried.
+// PromptNames returns the names of the prompt drivers, in the order in which aws-vault tries them.
 func PromptNames() []string {
 	var names []string
 	for _, d := range prompt.Drivers() {
@@ -73,7 +73,7 @@ type CredentialFlags struct {
 	Region    string
 	Code      string
 	Limits    limitFlags
-	AsAgent   string // name of the coding agent for which the plan is explained; empty for the caller
+	AsAgent   string // the coding agent to explain the plan for; if empty, the plan is for the agent or person that runs the command
 	SignIn    SignInFlags
 }
 
@@ -103,7 +103,8 @@ func (f *CredentialFlags) options(a *App) plan.Options {
 	return o
 }
 
-// inputs returns the settings of the profile that the flags replace.
+// inputs returns the flags that replace settings of the profile. The keys of the map are the names of the
+// settings.
 func (f *CredentialFlags) inputs() map[string]profile.Flag {
 	flags := map[string]profile.Flag{}
 	if f.Region != "" {

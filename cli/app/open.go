@@ -8,8 +8,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Locks returns the locks that this user's aws-vault processes share, and the state folder. The state folder is nil if
-// it cannot be used. The parameter what describes the command: a process that waits for one of the locks prints it.
+// Locks returns the locks that this user's aws-vault processes share, and the state folder. The state folder is
+// nil if it cannot be used. The parameter what describes this command. Other processes print this description
+// while they wait for one of the locks.
 func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	state, err := a.sharedState()
 	if err != nil {

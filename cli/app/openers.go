@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// unlockOptions returns the prompts and the access to security keys that are needed to unlock the sealed keystore.
+// unlockOptions returns the functions that unlock the sealed keystore with prompts, security keys and age plugins.
 func (q Asker) unlockOptions() sealed.UnlockOptions {
 	return sealed.UnlockOptions{
 		PassphraseFirst: GivenSealedPassphrase(q.app) != "",
@@ -32,8 +32,8 @@ func (q Asker) unlockOptions() sealed.UnlockOptions {
 	}
 }
 
-// GivenSealedPassphrase returns the passphrase in the environment variable, or an empty string if the variable is not
-// set.
+// GivenSealedPassphrase returns the value of the variable [envvar.SealedPassphrase], or an empty string if the
+// variable is not set.
 func GivenSealedPassphrase(a *App) string {
 	p, _ := a.Env.Getenv(envvar.SealedPassphrase)
 	return p
@@ -41,10 +41,10 @@ func GivenSealedPassphrase(a *App) string {
 
 var errNotAnswered = errors.New("the plugin's question was not answered")
 
-// pluginUI returns the user interface for age plugins. It prints a plugin's messages as notes, and its questions as
-// prompts.
+// pluginUI returns the user interface for age plugins. It prints a plugin's messages as notes, and prompts for the
+// answers to the plugin's questions.
 func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
-	ctx = context.WithoutCancel(ctx) // do not cancel prompts with ctx: closing the plugin's pipe ends them
+	ctx = context.WithoutCancel(ctx) // ctx must not cancel the prompts, because closing the plugin's pipe ends them
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
 			q.app.Note("%s: %s", name, message)
@@ -74,7 +74,8 @@ func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 	}
 }
 
-// A SealedStore contains the sealed keystore, and what the commands that manage the keystore need.
+// A SealedStore contains the sealed keystore, and the configuration, locks and state folder for commands that
+// manage it.
 type SealedStore struct {
 	*sealed.Store
 	Config  sealed.Config

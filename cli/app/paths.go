@@ -63,7 +63,8 @@ func (e *Env) Shorten(text string) string {
 // OpenFile opens a file for reading. The caller closes it.
 func (e *Env) OpenFile(path string) (io.ReadCloser, error) { return os.Open(e.Path(path)) }
 
-// callers returns the profiles whose commands started this process, the first caller first.
+// callers returns the profiles whose commands started this process, directly or through other commands. The
+// outermost profile is first.
 func (e *Env) callers() []string {
 	list, _ := e.Getenv(envvar.Callers)
 	if list == "" {

@@ -61,8 +61,8 @@ func (e *Env) Person(f SignInFlags) source.User {
 	return p
 }
 
-// showSignIn prints a message about a sign-in to stderr. If stderr is not a terminal, another program may read stderr
-// without showing it to the user, so showSignIn also prints the message to the terminal.
+// showSignIn prints a message about a sign-in to stderr. If stderr is not a terminal, another program may read
+// stderr and not show the message to the user. showSignIn then also prints the message to the terminal.
 func (e *Env) showSignIn(message string) {
 	line := fmt.Sprintf("aws-vault: %s\n", message)
 	fmt.Fprint(e.Stderr, line)

@@ -50,8 +50,9 @@ func noProfileNamed(names []string) error {
 	return &UsageError{"no profile given, expected one of " + strings.Join(names, ", ") + more}
 }
 
-// noteUse records that the user used a profile, because the picker lists recently used profiles first. If stdout is not
-// a terminal, a program used the profile, so noteUse records nothing unless the user picked the profile.
+// noteUse records that the user used a profile, because the picker lists recently used profiles first. If stdout
+// is not a terminal, a program probably started this command. noteUse then records the profile only if the user
+// picked it from the list.
 func (a *App) noteUse(profile string, picked bool) {
 	if !a.Env.StdoutTerminal && !picked {
 		return

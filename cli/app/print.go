@@ -23,7 +23,7 @@ func (a *App) PrintHints(err error) {
 	}
 }
 
-// HintFacts returns the facts on which hints depend besides the error.
+// HintFacts returns the facts that hints need in addition to the error.
 func (a *App) HintFacts() hint.Facts {
 	return hint.Facts{Keystore: a.KeystoreName, PreviousKeystore: func() string { return PreviousKeystore(a) }}
 }

@@ -13,7 +13,7 @@ import (
 // A Request describes how a command uses a profile. All commands that use a profile choose it, open the vault and
 // create a plan. The fields contain what differs between these commands.
 type Request struct {
-	Verb  string // the name of the command; processes that wait for this process print it
+	Verb  string // name of the command; other processes print the name while they wait for this process
 	Flags *CredentialFlags
 	For   plan.Purpose
 

@@ -19,8 +19,8 @@ import (
 // ErrNoSecurityKey reports that no security key with TOTP accounts is connected.
 var ErrNoSecurityKey = errors.New("no security key with TOTP accounts is connected")
 
-// A keyChoiceError reports that the requested security key is not connected, or that none was requested and several are
-// connected.
+// A keyChoiceError reports that the requested security key is not connected. If no security key was requested, the
+// error reports that several are connected.
 type keyChoiceError struct {
 	requested string // the requested serial number; empty if any security key is accepted
 	plugged   []string
@@ -200,8 +200,8 @@ func (q Asker) KeyCode(ctx context.Context, serial string) (code string, err err
 	return code, err
 }
 
-// ReadCode reads the code of an MFA device that is valid at the time at. If the account requires a touch, ReadCode asks
-// the user to touch the security key.
+// ReadCode reads the code of an MFA device for the time in the parameter at. If the account requires a touch,
+// ReadCode asks the user to touch the security key.
 func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time.Time) (string, error) {
 	accounts, err := k.Accounts()
 	if err != nil {

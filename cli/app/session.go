@@ -31,8 +31,8 @@ func programEnvironment(a *App) []string {
 	return envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Incidental, envvar.Unlocking)
 }
 
-// ExecNeed returns how long credentials must still be valid when a command gets them in its environment, where they
-// cannot be renewed.
+// ExecNeed returns the minimum remaining validity of credentials that a command receives in its environment. The
+// command cannot renew these credentials.
 func ExecNeed(pl plan.Plan) time.Duration {
 	if pl.MinTTL != nil {
 		return *pl.MinTTL
@@ -49,8 +49,8 @@ type Session struct {
 	State    *disk.Folder
 }
 
-// Open reads the config files and opens the keystore for a command. The parameter what describes the command: a process
-// that waits for this process prints it.
+// Open reads the config files and opens the keystore for a command. The parameter what describes the command.
+// Other processes print this description while they wait for this process.
 func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	config, in, err := a.Env.ReadConfig(nil)
 	if err != nil {
@@ -59,8 +59,8 @@ func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	return a.openWith(ctx, what, config, in, askOptions{})
 }
 
-// askOptions contains how a session prompts. forProgram has the same meaning as in [Asker], and code is the MFA code of
-// --mfa-token or an empty string.
+// askOptions contains options for the prompts of a session. The field forProgram has the same meaning as in
+// [Asker]. The field code is the MFA code of --mfa-token, or an empty string.
 type askOptions struct {
 	forProgram bool
 	code       string
@@ -140,7 +140,8 @@ func noteDelay(a *App, message string) {
 	}
 }
 
-// Digest returns the first 8 bytes of the SHA-256 hash of the parts, in hexadecimal. File names contain it.
+// Digest returns the first 8 bytes of the SHA-256 hash of the parts, in hexadecimal. Callers use the result in
+// file names.
 func Digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])

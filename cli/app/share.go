@@ -23,8 +23,8 @@ func ssoCache(a *App, state *disk.Folder) *store.SSOCache {
 	return &store.SSOCache{Dir: a.Env.Path(filepath.Join("~", ".aws", "sso", "cache")), Digests: state.Folder("shared")}
 }
 
-// share writes the Identity Center token that a plan starts with to the cache of the AWS CLI. It prints a note if the
-// plan does not start with Identity Center.
+// share writes the Identity Center token of a plan's first step to the cache of the AWS CLI. If the first step
+// does not use Identity Center, share prints a note.
 func (a *App) share(ctx context.Context, s *Session, pl plan.Plan) error {
 	if _, err := a.State(); err != nil { // without the state folder, aws-vault could not record the shared file and remove it later
 		return err

@@ -39,8 +39,9 @@ func (a *App) findState() (*disk.Folder, error) {
 	return state, nil
 }
 
-// sharedState returns the state folder. If the folder cannot be used, sharedState returns nil, and warns once that
-// sessions are not cached and that processes do not wait for each other.
+// sharedState returns the state folder. If the folder cannot be used, sharedState returns nil and prints a
+// warning, but only once. The warning says that sessions are not cached, and that processes do not wait for each
+// other.
 func (a *App) sharedState() (*disk.Folder, error) {
 	state, err := a.State()
 	var none *noStateError

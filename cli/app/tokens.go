@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// loginCache returns the folder in which the AWS CLI stores aws login sign-ins.
+// loginCache returns the folder in which the AWS CLI stores the sign-ins of its command aws login.
 func (e *Env) loginCache() *store.LoginCache {
 	dir, _ := e.Getenv("AWS_LOGIN_CACHE_DIRECTORY")
 	if dir == "" {
@@ -22,8 +22,9 @@ func (e *Env) loginCache() *store.LoginCache {
 	return &store.LoginCache{Dir: e.Path(dir)}
 }
 
-// TokenLabels returns the labels that the command list prints for sign-ins. byProfile contains the sign-ins of each
-// profile, and unclaimed the sign-ins that no profile uses. Client registrations are not sign-ins, so they are omitted.
+// TokenLabels returns the labels that aws-vault list prints for sign-ins. byProfile contains the sign-ins of each
+// profile, and unclaimed the sign-ins that no profile uses. Client registrations are not sign-ins, so they are
+// omitted.
 func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]string, unclaimed []string) {
 	labels := map[string]string{}
 	for _, e := range entries {
@@ -55,8 +56,8 @@ func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]str
 	return byProfile, unclaimed
 }
 
-// tokenLabel returns the label that the command list prints for a token, or an empty string if it does not list the
-// token.
+// tokenLabel returns the label that aws-vault list prints for a token, or an empty string for a token that is not
+// listed.
 func tokenLabel(e store.Entry) string {
 	switch e.Kind {
 	case source.KindSSOToken:
@@ -84,8 +85,9 @@ func tokenNames(p *profile.Profile) []string {
 	return names
 }
 
-// Clear removes the sessions and tokens of a profile, and the copies that are shared with other programs. An empty name
-// means all profiles. Clear returns the number of removed sessions and tokens that the command list prints.
+// Clear removes the sessions and tokens of a profile, and the copies that are shared with other programs. An empty
+// name means all profiles. Clear returns how many sessions and tokens it removed, and counts only those that
+// aws-vault list prints.
 func (s *Session) Clear(ctx context.Context, name string) (int, error) {
 	var tokens []string
 	if name != "" {
@@ -130,10 +132,10 @@ func (s *Session) removeShared(name string) error {
 	return s.Source.Cache.Remove(sso.CacheName())
 }
 
-// identityDir returns the folder with the list of keys of each identity.
+// identityDir returns the folder that contains one file for each identity: the list of its keys.
 func identityDir(state *disk.Folder) *disk.Folder { return state.Folder("identities") }
 
-// Identities returns the store of the keys of identities.
+// Identities returns the store that contains the keys of identities.
 func (s *Session) Identities() *identitykeys.Identities {
 	return s.Source.Identities.(*identitykeys.Identities)
 }

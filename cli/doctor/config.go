@@ -36,7 +36,8 @@ func (p *probe) checkConfig(ctx context.Context) []doctor.Finding {
 	return c.Check()
 }
 
-// recordNeeds records whether a step needs a prompt, a security key or a certificate. Later checks use this.
+// recordNeeds records whether a step needs a prompt, a security key or a certificate. Later checks use these
+// records.
 func (p *probe) recordNeeds(s plan.Step) {
 	m := s.MFA
 	p.needsSecurityKey = p.needsSecurityKey || m.Serial != "" && m.Process == "" && m.Device != ""

@@ -30,8 +30,9 @@ var Scrubbed = []string{
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
 }
 
-// Incidental lists variables of the shell and the terminal that do not change which credentials a credential_process
-// prints. They are not part of the cache key. If PWD were part of it, each directory would have its own cached session.
+// Incidental lists variables of the shell and the terminal that do not change which credentials a
+// credential_process prints. They are not part of the cache key. If PWD were part of the key, each directory would
+// have its own cached session.
 var Incidental = []string{
 	"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM", "WINDOWID", "TERM_SESSION_ID", "ITERM_SESSION_ID", "KITTY_WINDOW_ID", "WT_SESSION",
 	"GNOME_TERMINAL_SCREEN", "TMUX_PANE", "GPG_TTY", "SSH_TTY", "SSH_CLIENT", "SSH_CONNECTION", "XDG_SESSION_ID",
@@ -59,7 +60,8 @@ func Same(a, b string) bool {
 }
 
 // Callers names a variable that aws-vault sets for the command of a profile. The variable lists the profiles whose
-// commands led to this command. With this list, aws-vault detects a credential_process that runs itself.
+// commands started this command, directly or through other commands. With this list, aws-vault detects a
+// credential_process that runs itself.
 const Callers = "AWS_VAULT_CALLERS"
 
 // SealedPassphrase names the variable with the sealed keystore's passphrase. If the variable is set, aws-vault does not

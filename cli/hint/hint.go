@@ -1,5 +1,5 @@
-// Package hint says what to do about an error. Errors contain facts only; this package contains the
-// advice. An error type that only one command uses has a method Remedy instead.
+// Package hint returns hints, which tell the user what to do about an error. The text of an error contains only
+// facts. If only one command uses an error type, that type has a method Remedy, which returns the hint.
 package hint
 
 import (
@@ -22,7 +22,7 @@ func (e *ConfirmError) Error() string { return e.Err.Error() }
 
 func (e *ConfirmError) Unwrap() error { return e.Err }
 
-// Facts contains what a hint depends on besides the error.
+// Facts contains what a hint depends on in addition to the error.
 type Facts struct {
 	Keystore         string        // the keystore in use; empty if none was opened
 	PreviousKeystore func() string // returns the keystore to which keys were last written, or an empty string if that keystore is in use now
@@ -81,7 +81,7 @@ func promptRemedy(err error, f Facts) string {
 	switch {
 	case errors.As(err, &driver) && driver.Name == "pass":
 		return "set mfa_process = pass otp NAME in the profile"
-	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // no hint: the client of a server cannot set flags, and signInRemedy has the hint for a NotConfirmedError
+	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // a LoginRequiredError goes to the client of a server, which cannot set flags; signInRemedy has the hint for a NotConfirmedError
 		return ""
 	case errors.As(err, &confirm):
 		return "confirm with --force"

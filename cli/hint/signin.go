@@ -68,7 +68,8 @@ func providerRemedy(err error, _ Facts) string {
 	return ""
 }
 
-// identityRemedy returns the hint for an error about an identity, whose tokens aws-vault signs.
+// identityRemedy returns the hint for an error about an identity. aws-vault itself signs the tokens of an
+// identity.
 func identityRemedy(err error, _ Facts) string {
 	var signer *source.NoSignerError
 	switch {

@@ -1,5 +1,7 @@
-// Package identity has the commands for keys that AWS trusts directly, without an identity provider: as an
-// OIDC issuer (identity) or for IAM Roles Anywhere (certificate). It also has the commands for trust policies.
+// Package identity has the commands for keys that AWS trusts directly, without an external identity provider. The
+// command identity manages keys that sign the tokens of your own OIDC issuer. The command certificate creates
+// certificates for IAM Roles Anywhere. The package also has the command policy, which creates and checks trust
+// policies.
 package identity
 
 import (
@@ -76,7 +78,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		if _, err := profile.WithIdentity(s.Config, name, lines); err != nil { // check the new settings before a key is created needlessly
+		if _, err := profile.WithIdentity(s.Config, name, lines); err != nil { // report invalid settings before a key is created
 			return err
 		}
 		if err := newIdentityKey(ctx, a, s, name, f); err != nil {
@@ -185,7 +187,7 @@ func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	})
 }
 
-// keyLocation describes in a message where a key is stored.
+// keyLocation returns the part of a message that tells where a key is stored.
 func keyLocation(k identity.Key) string {
 	if slot := k.Slot(); slot != "" {
 		return fmt.Sprintf("slot %s of YubiKey %d", slot, k.Card)

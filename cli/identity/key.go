@@ -23,7 +23,7 @@ import (
 func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string, f keyFlags) error {
 	return s.Identities().Change(ctx, name, func(r identity.Record) (identity.Record, error) {
 		if next, pending := r.NextKey(a.Env.Now()); pending {
-			_, err := r.With(next, a.Env.Now()) // With returns an error before a key is created needlessly
+			_, err := r.With(next, a.Env.Now()) // With returns an error, so no second key is created
 			return r, err
 		}
 		k, err := createIdentityKey(ctx, a, s, f)
@@ -38,7 +38,7 @@ func createIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFla
 	if !f.software {
 		return createCardKey(ctx, a, s, f)
 	}
-	if err := s.Keystore.Keys.Check(ctx); err != nil { // Check fails if the passphrase is empty
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // Check also fails if the passphrase of the file keystore is empty
 		return identity.Key{}, err
 	}
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -109,7 +109,7 @@ func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) 
 }
 
 // printAttestation prints whether the security key attests that the key was created on it. A security key does not
-// attest imported keys. Security keys of other manufacturers than Yubico attest no keys.
+// attest imported keys. Only security keys from Yubico attest keys.
 func printAttestation(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Location) {
 	proof, err := cards.Attest(ctx, at)
 	if err != nil {

@@ -57,7 +57,7 @@ func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
 		return err
 	}
 	o.Agent = policy.Agent{Name: "agent"}
-	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // an error here means that coding agents cannot get a session, so the policy needs no tags for agents
+	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // if agentErr is not nil, coding agents cannot get a session, so the policy needs no tags for agents
 	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent())
 	if err != nil {
 		return err

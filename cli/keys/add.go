@@ -59,7 +59,7 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if p.Source != nil {
 		return &hasSourceError{f.name, p.Source.Name, p.Value("source_profile").Origin}
 	}
-	if err := s.Keystore.Keys.Check(ctx); err != nil { // check this before the user types a secret
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // report an unusable keystore before the user types a secret
 		return err
 	}
 	if ok, err := confirmReplace(ctx, a, s, f); err != nil || !ok {

@@ -136,8 +136,8 @@ type foundKeys struct {
 	unread map[string]error            // for each profile, why it is not known which key the AWS CLI uses
 }
 
-// plainKeys finds the keys to import. It reads the credentials file before the config file, because the AWS CLI uses
-// the key of a profile in the config file only if the credentials file has no key for the profile.
+// plainKeys finds the keys to import. It reads the credentials file before the config file, in the same order as
+// the AWS CLI: if both files have a key for a profile, the AWS CLI uses the key in the credentials file.
 func plainKeys(a *app.App, names []string) (foundKeys, error) {
 	all := foundKeys{first: map[string]profile.PlainKey{}, unread: map[string]error{}}
 	for _, file := range []configfile.File{a.Env.CredentialsFile(), a.Env.ConfigFile()} {

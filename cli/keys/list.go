@@ -188,11 +188,11 @@ func label(e store.Entry, now time.Time) string {
 	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
-// maxPadding is the maximum width to which the last column is padded. One profile can have thousands of sessions, and
-// without the limit the lines of all other profiles would be as long as the line of that profile.
+// maxPadding is the maximum width to which the last column is padded. One profile can have thousands of sessions.
+// Without the limit, all lines would become as long as the line of that profile.
 const maxPadding = 200
 
-// listTable prints the list as a table, whose columns are at least 25 characters wide, as in aws-vault 7.
+// listTable prints the list as a table. Its columns are at least 25 characters wide, as in aws-vault 7.
 func listTable(a *app.App, r rows) error {
 	now := a.Env.Now()
 	lines := make([][3]string, 0, 2+len(r))

@@ -92,7 +92,7 @@ func checkNoRotation(ctx context.Context, s *app.Session, names []string, backen
 	return err
 }
 
-// openBackend opens the vault with the keystore in the parameter backend, whatever keystore the flags select.
+// openBackend opens the vault with the keystore that the parameter backend names. It ignores --backend.
 func openBackend(ctx context.Context, a *app.App, backend string) (*app.Session, error) {
 	other := *a
 	other.Globals.Backend = backend
@@ -224,7 +224,8 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 	return nil
 }
 
-// warnOnError prints err as a warning if err is not nil. It is for errors after the key is stored safely.
+// warnOnError prints err as a warning if err is not nil. It is for errors that occur after a key was stored, so
+// that the command continues.
 func warnOnError(a *app.App, err error) {
 	if err != nil {
 		a.Warn(err)

@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/card/oath"
 )
 
-// An authenticator stores MFA secrets on a security key. Package enroll uses it in an enroll.Enrollment.
+// An authenticator stores MFA secrets on a security key. It implements enroll.Authenticator.
 type authenticator struct {
 	*app.App
 	asker app.Asker

@@ -157,7 +157,7 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 	}
 	return withDevice(ctx, a, "mfa enroll", f, func(serial string, asker app.Asker) error {
 		k := authenticator{App: a, asker: asker, touch: f.touch}
-		if err := k.CheckAvailable(ctx, serial); err != nil { // check this before the user types the secret
+		if err := k.CheckAvailable(ctx, serial); err != nil { // report an existing account before the user types the secret
 			return err
 		}
 		secret, err := readSecret(ctx, a, f, serial, asker)

@@ -32,7 +32,8 @@ func (s *credentialProvider) plan(ctx context.Context, then ...string) (plan.Pla
 	return s.task.Session.Plan(ctx, s.task.Profile, o)
 }
 
-// create creates credentials for a client of the server. If a prompt is needed, it is shown in the background.
+// create creates credentials for a client of the server. If a prompt is needed, create does not wait for the
+// answer, see [vault.Unattended].
 func (s *credentialProvider) create(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
 	pl, err := s.plan(ctx, then...)
 	if err != nil {
@@ -41,8 +42,8 @@ func (s *credentialProvider) create(ctx context.Context, need time.Duration, the
 	return s.unattended.Credentials(ctx, pl, s.task.Options, need)
 }
 
-// createFirst creates the first credentials, while all kinds of prompts are still possible. If the context ctx ends,
-// createFirst waits until the prompt is removed from the terminal.
+// createFirst creates the first credentials. No other program uses the terminal yet, so all kinds of prompts are
+// possible. If the context ctx ends, createFirst waits until the prompt is removed from the terminal.
 func (s *credentialProvider) createFirst(ctx context.Context, l *server.CredentialCache) error {
 	return l.CreateFirst(ctx, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 		pl, err := s.plan(ctx)

@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// childEnvironment returns the environment for a command. It contains the variables of this process, except secrets and
-// variables that select other credentials, and the variables in given.
+// childEnvironment returns the environment for a command: the variables of this process, AWS_VAULT, and the
+// variables in given. It omits secrets of this process, and variables that select other credentials.
 func childEnvironment(a *app.App, pl plan.Plan, given []variable) []string {
 	environ := envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Scrubbed, envvar.Unlocking)
 	for _, v := range append([]variable{{"AWS_VAULT", pl.Profile}}, given...) {
@@ -36,7 +36,7 @@ func variables(pl plan.Plan, c aws.Credentials) []variable {
 	return append(vars, regionAndEndpoint(pl)...)
 }
 
-// regionAndEndpoint returns the variables for those of the region and the endpoint that the profile sets.
+// regionAndEndpoint returns the variables for the region and the endpoint, if the profile sets them.
 func regionAndEndpoint(pl plan.Plan) (vars []variable) {
 	if pl.Region != "" {
 		vars = append(vars, variable{"AWS_REGION", pl.Region}, variable{"AWS_DEFAULT_REGION", pl.Region})

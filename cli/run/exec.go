@@ -37,8 +37,8 @@ func ExecCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A CommandError reports that a command cannot be run. exec checks the command first, so that the user is not prompted
-// needlessly.
+// A CommandError reports that exec cannot run a command. exec checks the command before it creates credentials, so
+// that the user is not prompted needlessly.
 type CommandError struct {
 	name   string
 	Status int
@@ -106,8 +106,8 @@ func userShell(a *app.App) string {
 	return defaultShell
 }
 
-// noteSubshell prints that exec starts a subshell. If this shell was started by exec too, noteSubshell prints that
-// first.
+// noteSubshell prints that exec starts a subshell. If exec has also started the current shell, noteSubshell first
+// prints a note about the current shell.
 func noteSubshell(a *app.App, shell string) {
 	if outer, _ := a.Env.Getenv("AWS_VAULT"); outer != "" {
 		a.Note("this shell was already started by aws-vault exec, for profile %s", outer)

@@ -146,7 +146,8 @@ func (f *serverFlags) need() time.Duration {
 	return server.ECSMinValidity
 }
 
-// newHandler returns the HTTP handler of the server, and the environment variables with which SDKs find the server.
+// newHandler returns the HTTP handler of the server, and the environment variables that SDKs use to find the
+// server.
 func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lease *server.CredentialCache, audit *auditLog, addr string) (http.Handler, []variable) {
 	guard := server.Filter{Hosts: allowedHosts(addr)}
 	if flags.address {

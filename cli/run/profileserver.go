@@ -38,8 +38,8 @@ type servedProfile struct {
 
 func (p *servedProfile) plan() plan.Plan { return p.provider.task.Plan }
 
-// newProfileServer plans the credentials of all profiles but does not start to serve. When ctx ends, so does the
-// server's work in the background.
+// newProfileServer plans the credentials of all profiles but does not start to serve. The background work of the
+// server ends when ctx ends.
 func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint) (*profileServer, error) {
 	s, err := a.Open(ctx, "serve "+strings.Join(f.profiles, " "))
 	if err != nil {

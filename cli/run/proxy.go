@@ -14,7 +14,7 @@ import (
 // proxyFlags contains the flags of the command proxy.
 type proxyFlags struct {
 	user     string
-	handOver bool // whether this process is the child process without privileges
+	handOver bool // whether this process is the child process without root privileges
 }
 
 func ProxyCommand(k *kingpin.Application, a *app.App) []app.Verb {

@@ -27,8 +27,9 @@ const proxyDir = "/var/run/aws-vault"
 
 func proxySocket(uid int) string { return filepath.Join(proxyDir, fmt.Sprintf("ec2-%d.sock", uid)) }
 
-// proxy opens the metadata service's address for one user until it is stopped. It needs root privileges only to open
-// the sockets. A child process without these privileges then passes the socket at that address to the user's programs.
+// proxy makes the metadata service's address available to the programs of one user, until the proxy is stopped.
+// This process runs as root, because it adds the address and opens the sockets. It handles no connections. A child
+// process without root privileges passes the socket that is bound to the address to the user's programs.
 func proxy(ctx context.Context, a *app.App, f proxyFlags) error {
 	if f.handOver {
 		return handOver(ctx, a)
@@ -127,7 +128,8 @@ func listenProxy(owner *syscall.Credential) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// runUnprivileged starts the child process without privileges. It waits until the child or the context ctx ends.
+// runUnprivileged starts the child process without root privileges. It waits until the child or the context ctx
+// ends.
 func runUnprivileged(ctx context.Context, owner *syscall.Credential, files ...*os.File) error {
 	runtime.LockOSThread() // the kernel kills the child when the thread that started it ends
 	defer runtime.UnlockOSThread()
@@ -146,8 +148,8 @@ func runUnprivileged(ctx context.Context, owner *syscall.Credential, files ...*o
 	return err
 }
 
-// handOver runs in the child process without privileges. It passes the socket at 169.254.169.254 to programs that
-// connect.
+// handOver runs in the child process without root privileges. It passes the socket that is bound to
+// 169.254.169.254 to programs that connect to the proxy's Unix socket.
 func handOver(ctx context.Context, a *app.App) error {
 	const bound, listener = 3, 4
 	l, err := peer.FromFile(os.NewFile(listener, "listener"), a.Env.Peers)

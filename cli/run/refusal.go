@@ -18,9 +18,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// refusal converts an error to the response of a server to a client. The message contains the hints. SDKs retry after
-// 5xx and 429, but not after other 4xx, so errors that the user must fix are 4xx. A missing sign-in is 403, because AWS
-// uses 403 for denied access, and 401 would mean that the client's token is wrong.
+// refusal converts an error to the response of a server to a client. The message contains the hints. SDKs retry a
+// request after status 429 or 5xx. So an error that the user must fix has another 4xx status. A missing sign-in
+// has status 403, which AWS uses for denied access. Status 401 would mean that the client's token is wrong.
 func refusal(a *app.App, err error) server.Refusal {
 	r := classify(a, err)
 	r.Message = a.Env.Shorten(err.Error())

@@ -42,7 +42,7 @@ type registeredServer struct {
 type registeredProfile struct {
 	Name      string      `json:"name"`
 	TokenFile string      `json:"token_file"`
-	Token     string      `json:"token_digest"` // a digest of the token; a token file with another digest is not removed
+	Token     string      `json:"token_digest"` // digest of the token; removeLeftovers keeps a token file that contains another token
 	Variables [][2]string `json:"variables"`    // each element is a name and a value
 }
 
@@ -98,7 +98,7 @@ func unlockRegistration(dir *disk.Folder, name string, lock *disk.LockFile) {
 	dir.RemoveLock(name + ".lock")
 }
 
-// announce writes the token files and the registration, and prints the variables with which SDKs find the server.
+// announce writes the token files and the registration, and prints the variables that SDKs use to find the server.
 func (v *profileServer) announce(s *registration) error {
 	var dir *disk.Folder
 	if v.flags.tokenDir != "" {
@@ -155,8 +155,8 @@ func (noServerError) Remedy() string {
 	return "start a server with aws-vault serve PROFILE; in shells that used an earlier server, unset " + containerURI + " and " + containerTokenFile
 }
 
-// warnKilled warns about servers that were killed. If a program still has the variables of a killed server, another
-// user can listen at the server's port and provide other credentials to that program.
+// warnKilled warns about servers that were killed. Programs may still have the variables of a killed server.
+// Another user can then listen at the server's port and provide other credentials to these programs.
 func warnKilled(a *app.App, killed []registeredServer) {
 	for _, e := range killed {
 		if e.Address == "" {
@@ -244,8 +244,8 @@ func registeredServers(dir *disk.Folder) (running, killed []registeredServer, er
 	return running, killed, nil
 }
 
-// registrationOf returns the name of the registration to which a file belongs, or an empty string if it belongs to
-// none.
+// registrationOf returns the name of the registration that a file belongs to, or an empty string if the file
+// belongs to no registration.
 func registrationOf(file string) string {
 	name, ending, _ := strings.Cut(file, ".")
 	switch ending {
@@ -278,7 +278,7 @@ func removeLeftovers(dir *disk.Folder, name string, files []fs.DirEntry, e regis
 			folder.Remove(file)
 		}
 	}
-	for _, f := range files { // a server that was killed before it wrote its registration may have left files too
+	for _, f := range files { // also remove the files of a server that was killed before it wrote its registration
 		if registrationOf(f.Name()) == name && !strings.HasSuffix(f.Name(), ".lock") {
 			dir.Remove(f.Name())
 		}

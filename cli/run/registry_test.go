@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// TestRegistry checks that only one server can use an endpoint. When the servers are listed, all files of killed
-// servers must be removed, and no other files.
+// TestRegistry checks that only one server can use an endpoint. It also checks that listing the servers removes
+// all files of killed servers, and no other files.
 func TestRegistry(t *testing.T) {
 	state := disk.NewFolder(t.TempDir())
 	at := endpoint{address: "127.0.0.1:9699"}
@@ -24,7 +24,7 @@ func TestRegistry(t *testing.T) {
 	if _, err := register(t.Context(), state, at); !errors.Is(err, errServedAlready) {
 		t.Errorf("%v, want %v", err, errServedAlready)
 	}
-	folder := disk.NewFolder(t.TempDir()) // a folder as for --token-dir
+	folder := disk.NewFolder(t.TempDir()) // a folder outside the registry, as with --token-dir
 	wanted, replaced, ours := registryFile{folder, "alice"}, registryFile{folder, "bob"}, first.tokenFile("alice")
 	entry := registeredServer{Process: 1, Address: at.address}
 	for file, now := range map[registryFile]string{wanted: "EXAMPLE", replaced: "EXAMPLE of another server", ours: "EXAMPLE"} {
@@ -49,7 +49,7 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", running, killed, err)
 	}
 	first.lock.Close() // this releases the lock, as if the process were killed
-	// The second server has given up above, but may still hold the lock for a moment.
+	// The second call of register has failed above, but it may still hold the lock for a moment.
 	running, killed, err := registeredServers(registryFolder(state))
 	for late := time.Now().Add(30 * time.Second); len(running) > 0 && time.Now().Before(late); runtime.Gosched() {
 		running, killed, err = registeredServers(registryFolder(state))
@@ -59,7 +59,7 @@ func TestRegistry(t *testing.T) {
 	}
 	left, err := registryFolder(state).Entries()
 	for late := time.Now().Add(30 * time.Second); len(left) > 0 && time.Now().Before(late); runtime.Gosched() {
-		registeredServers(registryFolder(state)) // if a lock file is still in use, the next call removes it
+		registeredServers(registryFolder(state)) // a call skips lock files that are still in use, so call again
 		left, err = registryFolder(state).Entries()
 	}
 	if len(left) > 0 || err != nil {

@@ -27,8 +27,8 @@ type serveFlags struct {
 	status   bool
 }
 
-// serveAddress is the default address of serve. Port 0 makes the system choose a free port. Other users cannot predict
-// that port, so they cannot prepare to listen at it as soon as the server ends.
+// serveAddress is the default address of serve. Port 0 makes the system choose a free port. With a fixed port,
+// another user could wait until the server ends, then listen at that port and receive the requests of programs.
 const serveAddress = "127.0.0.1:0"
 
 func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {

@@ -112,7 +112,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// noteUnused prints a note if commands still use another keystore and not the new sealed keystore.
+// noteUnused prints a note if the settings select a keystore that is not the new sealed keystore.
 func noteUnused(ctx context.Context, a *app.App, s app.SealedStore) {
 	for _, k := range keystore.Survey(ctx, a.KeystoreConfig(a.Asker(s.Locks), s.State)) {
 		if k.Chosen && k.Backend != keystore.SealedBackend {
@@ -238,7 +238,8 @@ func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Re
 	return p.Ask(ctx, r)
 }
 
-// Control sequences for the terminal's alternate screen, whose content is not in the scrollback.
+// Control sequences for the terminal's alternate screen. The terminal does not keep text on this screen in its
+// scrollback.
 // https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 const (
 	enterAltScreen = "\x1b[?1049h\x1b[H"
@@ -253,7 +254,7 @@ func showWords(ctx context.Context, a *app.App, words []string) (hide func(), er
 		return nil, fmt.Errorf("recovery words can be shown only on a terminal: %w", err)
 	}
 	hide = func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // a write could wait for ever, because the user may have paused the terminal's output
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // the write has a timeout, because the user may have paused the terminal's output
 		defer cancel()
 		tty.Write(last, leaveAltScreen)
 		tty.Close()

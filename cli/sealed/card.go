@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// cardOpener completes an opener whose key is on a security key. If the public key is already known, the security key
-// need not be connected. If the slot is empty, cardOpener generates a key in it.
+// cardOpener completes an opener whose key is on a security key. If --recipient gives the public key, cardOpener
+// does not use the security key. Otherwise, if the slot is empty, cardOpener generates a key in the slot.
 func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Opener, f openerFlags) (sealed.Opener, error) {
 	slot, err := piv.ParseSlot(f.slot)
 	if err != nil {

@@ -94,7 +94,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if !s.Has(name) {
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrUnknownOpener}
 		}
-		if len(s.Header().Openers) == 1 { // check this before the user is prompted
+		if len(s.Header().Openers) == 1 { // report this error before the user is prompted
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrLastOpener}
 		}
 		if confirm == "" {
@@ -170,8 +170,8 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// reportCheck prints the problems in the list found. It also compares the fingerprint with the one that the user noted,
-// and the openers with the security keys.
+// reportCheck prints the problems in the list found. It also reports a fingerprint that differs from the one that
+// the user noted, and a security key that no longer contains its opener's key.
 func reportCheck(ctx context.Context, a *app.App, s app.SealedStore, found []error, noted string) error {
 	h := s.Header()
 	if have := h.Fingerprint(); noted != "" && strings.Join(strings.Fields(noted), "") != strings.ReplaceAll(have, " ", "") {

@@ -50,7 +50,7 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	return app.Verb{Command: c, Effect: "writes profiles, which define the access of an agent", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
 }
 
-// toolsSuffix ends the name of the second profile, which is for tools that do not use aws-vault.
+// toolsSuffix is the end of the name of the second profile. This profile is for tools that do not use aws-vault.
 const toolsSuffix = "-tools"
 
 func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
@@ -197,8 +197,9 @@ func unusedName(ctx context.Context, s *app.Session, wanted string) (string, err
 	}
 }
 
-// processLine returns the line with credential_process for tools that do not use aws-vault. It uses only quotes that
-// mean the same with and without a shell, because some tools pass the line to a shell and others do not.
+// processLine returns the value of credential_process for tools that do not use aws-vault. Some tools pass this
+// value to a shell, and others do not. So processLine uses only quotes that have the same meaning with and without
+// a shell.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 func processLine(a *app.App, program, name string) (string, error) {
 	words := []string{"export", "--format=json"}
@@ -216,7 +217,7 @@ func processLine(a *app.App, program, name string) (string, error) {
 	return line, nil
 }
 
-// verifyProfile creates credentials with the new profile and prints their identity at AWS.
+// verifyProfile creates credentials with the new profile, and prints the ARN that AWS reports for them.
 func verifyProfile(ctx context.Context, a *app.App, s *app.Session, name string) error {
 	config, err := a.Env.ConfigFile().Read()
 	if err != nil {

@@ -43,7 +43,8 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// An otherSourceError reports that a profile already uses another source of credentials than aws login.
+// An otherSourceError reports that a profile cannot use aws login, because it already has another source of
+// credentials.
 type otherSourceError struct{ profile, found string }
 
 func (e *otherSourceError) Error() string {

@@ -68,7 +68,7 @@ func statusTable(a *app.App, rows []signInStatus) error {
 	return w.Flush()
 }
 
-// signInState describes in the status table how long a sign-in is valid.
+// signInState returns the text for the status table that shows how long a sign-in is valid.
 func signInState(token source.OpenIDSignIn, now time.Time) string {
 	switch {
 	case token.Expires.After(now):

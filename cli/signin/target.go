@@ -37,9 +37,9 @@ type serviceKind[P service] struct {
 	prefer func(first, named P) P
 }
 
-// one returns the target with this name. The name can be that of a section or of a profile. If a profile has no
-// service, one searches its source profiles. If the name is empty, one returns the only target, or an error if there
-// are several.
+// one returns the target with this name. The name can be that of a section or of a profile. If the profile uses no
+// service, its source profiles are searched. If the name is empty, the result is the only target, or an error if
+// there are several targets.
 func (k serviceKind[P]) one(s *app.Session, name string) (target[P], error) {
 	all, err := k.find(s, name)
 	switch {

@@ -10,9 +10,9 @@ import (
 	"aws-vault/vault/program"
 )
 
-// browse opens a page in the default browser, usually with a library. If xdg-open is missing or a command uses the
-// terminal, browse starts the browser without the library. The library would not try another program, and it would not
-// start the browser in a terminal session of its own.
+// browse opens a page in the default browser, usually with a library. If a command uses the terminal, browse does
+// not use the library, because the library does not start the browser in a session of its own (setsid). If
+// xdg-open is missing, the library fails. browse then tries other programs.
 func browse(programs *program.Starter, page string) error {
 	if !programs.TerminalBusy() && program.StartDetached([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
 		return nil
@@ -28,7 +28,7 @@ func browse(programs *program.Starter, page string) error {
 // keystore, and the output of the program is discarded.
 func start(programs *program.Starter, argv []string) error {
 	c := programs.Command(context.Background(), nil, argv[0], argv[1:]...)
-	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // the program may still run after the locks are released
+	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // without the list of locks, because the program may still run after they are released
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -14,10 +14,10 @@ import (
 
 // A child is a command that runs as a child process and shares the terminal.
 //
-// Usually the child leads its own process group. This group is the foreground group while the child runs, so Ctrl-C
-// sends a signal to the child only. If this process is part of a pipeline or a script, or runs in the background, the
-// child stays in the group of this process, because other processes in the group also need the terminal. Ctrl-C then
-// sends a signal to this process and to the child.
+// Usually the child leads its own process group. This group is the foreground group while the child runs, so
+// Ctrl-C sends a signal to the child only. The child stays in the group of this process if this process is part of
+// a pipeline or a script, or runs in the background. Other processes in the group then also need the terminal, and
+// Ctrl-C sends a signal to all of them.
 type child struct {
 	pid      int
 	group    int  // the process group of this process
@@ -89,8 +89,8 @@ func IgnoreTerminalStops() (restore func()) {
 	return func() { signal.Reset(ours...) }
 }
 
-// forwardedSignals returns the signals to forward to the command. It omits signals that this process ignores, for
-// example because of nohup, because the command ignores them too.
+// forwardedSignals returns the signals to forward to the command. It omits signals that this process ignores,
+// because the command ignores them too. For example, nohup makes both ignore SIGHUP.
 func forwardedSignals() []os.Signal {
 	var all []os.Signal
 	for _, s := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT} {
@@ -120,11 +120,11 @@ func (c *child) wait() (int, error) {
 	}
 }
 
-// forward passes a signal that this process received on to the command.
+// forward sends the command a signal that this process has received.
 func (c *child) forward(s syscall.Signal) {
 	switch {
 	case s == unix.SIGCONT:
-		if c.ownGroup { // if the command is in this process's group, it received the signal itself
+		if c.ownGroup { // if the command is in this process's group, the command has received the signal too
 			c.resume()
 		}
 	case !fromTerminal(s) || !c.inForeground():
@@ -167,7 +167,8 @@ func (c *child) resume() {
 	unix.Kill(-c.pid, unix.SIGCONT)
 }
 
-// reclaimTerminal makes this process's group the foreground group, if the child's group was made the foreground group.
+// reclaimTerminal makes this process's group the foreground group again. If this process has not made the child's
+// group the foreground group, reclaimTerminal does nothing.
 func (c *child) reclaimTerminal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

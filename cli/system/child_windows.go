@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// run runs a command and returns its exit status. The command shares the console and receives Ctrl-C itself, so this
-// process ignores Ctrl-C. If this process dies, the command and its child processes are killed.
+// run runs a command and returns its exit status. The command shares the console of this process, and also
+// receives Ctrl-C. So this process ignores Ctrl-C. If this process dies, the command and its child processes are
+// killed.
 func run(path string, argv, environ []string) (status int, err error) {
 	release, err := joinKillJob()
 	if err != nil {

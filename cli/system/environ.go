@@ -16,8 +16,8 @@ type Environment struct{ secrets []string } // each secret has the form NAME=VAL
 const profileVariable = "AWS_PROFILE"
 
 // RemoveSecrets removes AWS credentials and the variables that unlock a keystore from the environment of this
-// process, so that programs started by libraries do not inherit them. It must be called once, before any program
-// is started.
+// process. Programs that libraries start then do not inherit these variables. RemoveSecrets must be called once,
+// before this process starts any program.
 func RemoveSecrets() *Environment {
 	t := &Environment{}
 	for _, names := range [][]string{envvar.Unlocking, envvar.Scrubbed} {

@@ -67,7 +67,7 @@ func TestInheritedEnvironment(t *testing.T) {
 	for name, c := range map[string]struct {
 		program     string
 		start       func(path string) error
-		gets, waits bool // gets: the program inherits secrets; waits: aws-vault waits for it, so it inherits the list of locks and callers
+		gets, waits bool // gets: whether the program inherits secrets; waits: whether aws-vault waits for the program, which then inherits the locks and callers
 	}{
 		"browser":                  {"xdg-open", func(string) error { return browse(programs, page) }, false, false},
 		"browser beside a command": {"xdg-open", busyBrowse, false, false},

@@ -44,8 +44,9 @@ func NewEnv(version string, taken *Environment) app.Env {
 	}
 }
 
-// selfPath returns the path of this program. If the program is in PATH, selfPath returns the path in PATH, because a
-// package manager can store each version of the file under another path.
+// selfPath returns the path of this program. If a directory in PATH contains the program, selfPath returns the
+// path in that directory. The path of the file itself may change with each version, for example if a package
+// manager installed it.
 func selfPath() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -105,8 +106,8 @@ func runSelf(ctx context.Context, programs *program.Starter, args ...string) err
 const shellTimeout = 3 * time.Minute
 
 // shell runs a command line of the config file and returns its output. The command's stdin is the terminal. If the
-// terminal is in use, the command has no stdin. The command never reads the stdin of this process, because the command
-// of exec needs it later. The command's stderr is the stderr of this process.
+// terminal is in use, the command has no stdin. The command does not inherit the stdin of this process, because
+// the program that exec runs later reads that stdin. The command's stderr is the stderr of this process.
 func shell(ctx context.Context, programs *program.Starter, line string, environ []string, limit int64) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, shellTimeout)
 	defer cancel()

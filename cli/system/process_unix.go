@@ -11,8 +11,8 @@ import (
 
 const terminalInput = "/dev/tty"
 
-// replaceProcess replaces this process with the command. The command itself then receives the signals, and its exit
-// status is the exit status of this process. replaceProcess returns only if it fails.
+// replaceProcess replaces this process with the command. The command then receives all signals for this process,
+// and its exit status becomes the exit status of this process. replaceProcess returns only if it fails.
 func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {
 	return 0, syscall.Exec(path, argv, environ)
 }

@@ -31,8 +31,8 @@ func PowershellQuote(s string) (string, error) {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
 }
 
-// CmdQuote returns a value in the form for a quoted argument of cmd.exe. It fails if the value contains a character
-// that cmd.exe cannot quote.
+// CmdQuote returns a value unchanged, for use inside double quotes in a command line of cmd.exe. It fails if the
+// value contains a character that cmd.exe cannot quote.
 func CmdQuote(s string) (string, error) {
 	if strings.ContainsAny(s, "\"%!\r\n") {
 		return "", fmt.Errorf("the value contains a character that cmd.exe cannot quote")

@@ -70,7 +70,7 @@ func TestFillPage(t *testing.T) {
 	}
 }
 
-// The page in the repository has all the markers between which the benchmark inserts text.
+// docs/performance.md contains a pair of markers for each part that the benchmark inserts.
 func TestPageHasMarks(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "performance.md"))
 	if err != nil {

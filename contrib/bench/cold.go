@@ -20,8 +20,9 @@ func (c coldStart) String() string {
 	return fmt.Sprintf("Calls to AWS: %d. Prompts for the MFA code: %d.\n", c.calls, c.prompts)
 }
 
-// measureCold starts all commands at once. They run a program to get the MFA code. The program answers after a second,
-// which is faster than a user, and adds a line to its log whenever it runs.
+// measureCold starts coldCommands commands at once. The script prompt (mfa_process) provides the MFA code. The
+// script takes one second, less than a user needs to type the code. Each run of the script adds a line to the file
+// asked.
 func measureCold(p programs) (coldStart, error) {
 	prompt, asked := filepath.Join(p.dir, "prompt"), filepath.Join(p.dir, "asked")
 	h, err := newHome(p, "mfa_process = "+prompt+"\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n", fileKeystore)

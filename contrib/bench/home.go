@@ -47,8 +47,8 @@ func newHome(p programs, text string, keystore []string) (home, error) {
 	return h, err
 }
 
-// roles returns config file sections for the profile readonly and for additional profiles of roles. more is the number
-// of additional profiles.
+// roles returns the config file sections of the profile readonly and of more additional profiles. Each profile has
+// its own role.
 func roles(more int) string {
 	var s strings.Builder
 	section := func(name string) {
@@ -61,8 +61,8 @@ func roles(more int) string {
 	return s.String()
 }
 
-// session returns the home with a role session name that contains number. Each session name needs its own cached
-// session.
+// session returns a copy of the home that sets a role session name with the given number. aws-vault caches a
+// separate session for each name.
 func (h home) session(number int) home {
 	h.environ = append(slices.Clip(h.environ), fmt.Sprintf("AWS_ROLE_SESSION_NAME=s%05d", number))
 	return h

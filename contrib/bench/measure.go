@@ -50,7 +50,7 @@ func measure(ctx context.Context, p programs, r row, runs int) (result, error) {
 		floorArgs = nil
 	}
 	found := result{row: r}
-	const warm = 2 // number of runs before the measurement, which create the session and fill the system's caches
+	const warm = 2 // number of runs before the measurement; they create the session and fill the system's caches
 	for i := range warm + runs {
 		if i == warm {
 			h.aws.Reset()

@@ -44,7 +44,7 @@ func machine(runs, size int) string {
 		runs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), float64(size)/1e6)
 }
 
-// fillPage replaces the text between the marks <!-- name --> and <!-- /name --> of each part.
+// fillPage replaces the text between the markers <!-- name --> and <!-- /name --> of each part.
 func fillPage(path string, parts map[string]string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {

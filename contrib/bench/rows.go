@@ -3,7 +3,8 @@ package main
 // truePath is the program that aws-vault and the floor program start.
 const truePath = "/bin/true"
 
-// A row is one measured command, and one row of the table. The table compares it with the floor program.
+// A row describes one measured command. Each row is also a row of the table, which compares the command with the
+// floor program.
 type row struct {
 	what  string
 	bound float64 // the maximum time, as a multiple of the floor program's time; 0 means no maximum
@@ -11,10 +12,10 @@ type row struct {
 
 	profiles int                // number of additional profiles in the config file
 	keystore []string           // environment variables that select the keystore; nil means the file keystore
-	prepare  func(h home) error // runs before the measurement, after alice's key is stored
+	prepare  func(h home) error // if set, called after alice's key is stored and before the measurement
 
 	line       string // the line of the plot to which this row's median belongs; empty if it is not plotted
-	exits      bool   // the command reads no file and starts no program; the floor program then exits immediately too
+	exits      bool   // the command exits without starting a program; so does the floor program
 	newSession bool   // each run needs a new session
 }
 

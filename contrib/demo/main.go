@@ -1,5 +1,5 @@
-// Demo shows the main job of aws-vault: it stores a key, uses a profile two roles away, and prompts for an MFA code
-// only once. AWS is the fake of package fakeaws.
+// Demo shows the main job of aws-vault: it stores a key and prompts for an MFA code only once. Its profile prod
+// needs two roles, one after the other. AWS is the fake of package fakeaws.
 package main
 
 import (
@@ -27,8 +27,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-AWS-VAULT [PICTURE.svg]")
 		os.Exit(2)
 	}
-	// SIGPIPE means that the reader of the output has ended. Then, too, the demo must delete its temporary home
-	// directory.
+	// The demo must also delete its temporary home directory if the reader of its output exits (SIGPIPE).
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	var transcript strings.Builder
@@ -44,8 +43,8 @@ func main() {
 	}
 }
 
-// show runs the demo with the aws-vault program at path and prints the transcript to out. It deletes its home
-// directory.
+// show runs the demo with the aws-vault program at path and prints the transcript to out. At the end it deletes
+// the temporary home directory.
 func show(ctx context.Context, out io.Writer, path string) (err error) {
 	program, err := filepath.Abs(path)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// A stage runs the demo's commands and prints them with their output, as a terminal would. After the first failure, it
-// stores the error and does nothing more.
+// A stage runs the demo's commands and prints them with their output, as a terminal would. After the first
+// failure, the stage stores the error in err, and runs and prints nothing more.
 type stage struct {
 	ctx     context.Context
 	out     io.Writer
@@ -28,7 +28,7 @@ type stage struct {
 type step struct {
 	args  []string
 	stdin string
-	from  string // a remark after the command that says where stdin comes from
+	from  string // printed after the command; describes stdin. Empty if the command does not read stdin
 }
 
 // remark prints remarks, each on its own line.

@@ -50,14 +50,15 @@ sso_role_name  = Dev
 	return w, portal
 }
 
-// leads matches the address of a local page that redirects the browser to the sign-in page. It works once.
+// leads matches the address of a local page that redirects the browser to the sign-in page. aws-vault serves the
+// page only once.
 var leads = regexp.MustCompile(`^http://127\.0\.0\.1:\d+/[A-Z2-7]{26}$`)
 
-// browsed checks that the browser was opened once, with the address of a local page that redirects, and that the last
-// page of the sign-in contains words.
+// browsed checks that the browser was opened once, with the address of a local page that redirects. It also checks
+// that the last page of the sign-in contains words.
 func (w *world) browsed(words string) {
 	w.t.Helper()
-	w.alone() // waits, because the browser ends after the program that opened it
+	w.alone() // waits for the browser, which exits later than the program that opened it
 	pages := strings.Fields(w.read(openedFile))
 	if len(pages) != 1 || !leads.MatchString(pages[0]) {
 		w.t.Errorf("the browser was opened on %q, want one page that redirects", pages)
@@ -67,8 +68,8 @@ func (w *world) browsed(words string) {
 	}
 }
 
-// forgery is an attack by a web page that knows everything about a sign-in. It sends a refusal to the callback, and
-// ignores the response.
+// forgery is the script of an attacker's web page that knows all parameters of a sign-in. The script sends a
+// refusal to the callback and ignores the response.
 const forgery = `(() => {
 	const asked = new URLSearchParams(location.search);
 	const answer = new URLSearchParams({ error: "access_denied", state: asked.get("state") });

@@ -186,7 +186,8 @@ func TestNewerService(t *testing.T) {
 	}
 }
 
-// requestCertificate generates a key that never requires a PIN, and requests a certificate for the key with aws-vault.
+// requestCertificate generates a key that never requires a PIN. It then checks the certificate request that
+// aws-vault creates for the key.
 func (w *world) requestCertificate(c *piv.Cards, at piv.Location) {
 	w.t.Helper()
 	m, err := c.Generate(w.t.Context(), at, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.PINNever, Touch: piv.TouchNever})
@@ -227,14 +228,14 @@ func keepCertificate(t *testing.T, c *piv.Cards, at piv.Location) {
 	}
 }
 
-// within returns the same world, which reports failures to the subtest t.
+// within returns a copy of the world that reports failures to the subtest t.
 func (w *world) within(t *testing.T) *world {
 	part := *w
 	part.t = t
 	return &part
 }
 
-// publicIn returns the public key in text, which is a public key or a certificate in PEM.
+// publicIn returns the public key that text contains. text is a public key or a certificate in PEM.
 func publicIn(t *testing.T, text string) crypto.PublicKey {
 	t.Helper()
 	if block, _ := pem.Decode([]byte(text)); block != nil && block.Type == "CERTIFICATE" {
@@ -277,7 +278,8 @@ func TestWithoutLibrary(t *testing.T) {
 	}
 }
 
-// in runs aws-vault with the world's home directory as the root of the file system. It returns the output.
+// in runs aws-vault with the world's home directory as the root of the file system and with dir as the current
+// directory. It returns the output.
 func (w *world) in(dir string, args ...string) string {
 	w.t.Helper()
 	c := exec.Command("chroot", append([]string{w.home, "/aws-vault"}, args...)...)

@@ -22,7 +22,7 @@ type chromium struct {
 	from    *bufio.Reader
 	session string // the DevTools session of the page
 	sent    int    // number of messages sent
-	loads   int    // number of loaded pages for which the method until has not waited yet
+	loads   int    // number of load events that the method until has not consumed yet
 }
 
 // browserTime is the time limit for one browser.
@@ -130,8 +130,8 @@ func (c *chromium) read() (m message, err error) {
 	return m, nil
 }
 
-// evaluate evaluates a JavaScript expression in the page and stores its value. If the value is null, it returns
-// errNotFound.
+// evaluate evaluates a JavaScript expression in the page and stores its value. If the value is null, evaluate
+// returns errNotFound.
 func (c *chromium) evaluate(expression string, value any) error {
 	var out struct {
 		Result struct{ Value json.RawMessage }

@@ -10,13 +10,14 @@ import (
 	"testing"
 )
 
-// awsCLI is the path of Debian's AWS CLI, because PATH may contain another AWS CLI first.
+// awsCLI is the path of Debian's AWS CLI. The tests use the path because another AWS CLI may come first in PATH.
 const awsCLI = "/usr/bin/aws"
 
 const passphrase = "AWS_VAULT_FILE_PASSPHRASE=correct-horse"
 
-// TestAWSCLI and TestJavaScriptSDK call GetCallerIdentity with one client each. The client gets its credentials from
-// exec and from credential_process. A second run must use the sessions of the first run.
+// TestAWSCLI and TestJavaScriptSDK call GetCallerIdentity with one client each. The client gets its credentials
+// once from exec and once from credential_process. In each case the client runs twice, and the second run must use
+// the sessions of the first run.
 func TestAWSCLI(t *testing.T) {
 	who := func(w *world) []string {
 		return []string{awsCLI, "--endpoint-url", w.aws.URL(), "--region", "eu-central-1", "--output", "json", "sts", "get-caller-identity"}

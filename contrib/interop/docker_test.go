@@ -36,7 +36,7 @@ func beClient(at string) int {
 }
 
 // container is a script that imitates a container. It runs in a network namespace that contains only the proxy's
-// address. The socket of aws-vault serve is available to it as a file.
+// address. The proxy reaches aws-vault serve through a Unix socket in the folder $SHARED.
 const container = `set -e
 ip link set lo up
 ip address add 169.254.170.2/32 dev lo

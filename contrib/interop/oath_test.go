@@ -11,8 +11,9 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// In TestYKMan, Yubico's ykman and aws-vault use the same key. Each reads the accounts that the other has added, and
-// both get the same codes. The test uses the key through a socket, and through Debian's pcscd.
+// In TestYKMan, Yubico's ykman and aws-vault use the same security key. Each program reads the accounts that the
+// other program has added, and both get the same codes. The programs reach the key first through the socket of
+// package fakecard, then through Debian's pcscd.
 func TestYKMan(t *testing.T) {
 	if _, err := exec.LookPath("ykman"); err != nil {
 		t.Skip("needs ykman: ", err)
@@ -40,8 +41,8 @@ func TestYKMan(t *testing.T) {
 	})
 }
 
-// shareKey adds accounts to a key with ykman and with aws-vault, and checks that both programs read all of the
-// accounts.
+// shareKey adds TOTP accounts to a security key, some with ykman and some with aws-vault. It checks that both
+// programs read all accounts.
 func shareKey(w *world, key *fakecard.Card, which ...string) {
 	w.t.Helper()
 	ykman := func(args ...string) string { return w.input("", "ykman", append(which, args...)...) }

@@ -81,11 +81,12 @@ const (
 	confirms = `(() => { const f = document.getElementById('op.deviceConfirmForm'); if (!f) return null; document.querySelector('button[form="op.deviceConfirmForm"][autofocus]').click(); return true })()`
 )
 
-// apart has flags that allow the browser only connections to this machine: the provider's pages request a font from the
-// internet.
+// apart has Chromium flags that allow only connections to this machine. Without these flags, the provider's pages
+// would request a font from the internet.
 var apart = []string{"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"}
 
-// newOrganisation creates a world with two roles. The account trusts the provider for both roles.
+// newOrganisation creates a world and an OIDC provider. The account has two roles, dev and ops, and both trust the
+// provider for tokens with the given audience. extra is added to the oidc-session section.
 func newOrganisation(t *testing.T, settings map[string]any, audience, extra string) (*world, *openIDProvider) {
 	t.Helper()
 	w := newWorld(t, "file", passphrase)
@@ -131,7 +132,7 @@ func TestOpenIDByBrowser(t *testing.T) {
 			w.vault("exec", "dev", "--", "true")
 			w.vault("exec", "ops", "--", "true")
 			w.calls(devCall, opsCall)
-			w.alone() // waits, because the browser ends after the program that opened it
+			w.alone() // waits for the browser, which exits later than the program that opened it
 			if words := w.read(shownFile); !strings.Contains(words, "Go back to your terminal") {
 				t.Errorf("the browser shows %q", words)
 			}
@@ -214,7 +215,8 @@ func TestOpenIDRefresh(t *testing.T) {
 	}
 }
 
-// TestOpenIDNewKeys replaces the provider's keys while aws-vault has stored a token that the old keys have signed.
+// TestOpenIDNewKeys replaces the provider's keys after aws-vault has stored a token. AWS refuses this token,
+// because an old key signed it. aws-vault must then get a new token.
 func TestOpenIDNewKeys(t *testing.T) {
 	w, p := newOrganisation(t, map[string]any{}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})
@@ -235,8 +237,9 @@ func TestOpenIDDenied(t *testing.T) {
 	w.calls()
 }
 
-// In TestOpenIDAudience, AWS trusts the provider for another client than aws-vault, and a profile sets another
-// audience.
+// In TestOpenIDAudience, AWS accepts only tokens with the audience "another", but the provider issues tokens with
+// the audience "aws-vault". Without oidc_audience, AWS refuses the token. With oidc_audience = another, aws-vault
+// refuses the token.
 func TestOpenIDAudience(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{}, "another", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})

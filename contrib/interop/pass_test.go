@@ -22,7 +22,7 @@ func newPassWorld(t *testing.T) *world {
 	return w
 }
 
-// stopAgent stops the GPG agent, which continues to run after gpg.
+// stopAgent stops the GPG agent, which gpg leaves running.
 func (w *world) stopAgent() { w.input("", "gpgconf", "--kill", "all") }
 
 // stored returns the files in the user's password store.

@@ -76,7 +76,8 @@ func startPCSCD(t *testing.T, first, second *fakecard.Card) {
 	awaitLines(t, out, "daemon ready", "Card ATR", "Card ATR")
 }
 
-// serveReader connects a card to pcscd's driver, until the driver disconnects or the listener is closed.
+// serveReader accepts connections from pcscd's driver and connects each to the card. It returns when the listener
+// is closed or a connection fails.
 func serveReader(l net.Listener, k *fakecard.Card) error {
 	for {
 		conn, err := l.Accept()
@@ -117,8 +118,8 @@ func vpcdDriver(t *testing.T) string {
 	return found[0]
 }
 
-// awaitLines reads from out until lines with all the texts in want have arrived, in any order. The program that writes
-// to out continues to run.
+// awaitLines reads lines from out, and returns when each text in want has appeared in a line, in any order. After
+// that, it discards the rest of out in the background, so that the program that writes to out is not blocked.
 func awaitLines(t *testing.T, out interface{ Read([]byte) (int, error) }, want ...string) {
 	t.Helper()
 	all := make(chan string, 1)

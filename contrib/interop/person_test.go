@@ -13,10 +13,11 @@ import (
 )
 
 // A person is a simulated user. When a program passes a page to xdg-open, the person opens the page in Chromium.
+// Each of the Steps is evaluated again after every page load until it has a value.
 type person struct {
-	Press  string   // the value of the button that the person presses; empty for no button
-	Script string   // a JavaScript expression that runs in the page before the person presses the button
-	Steps  []string // JavaScript expressions that run after that, each in the first page where it has a value
+	Press  string   // value of the button that the person presses; may be empty
+	Script string   // JavaScript expression that runs in the page before Press; may be empty
+	Steps  []string // JavaScript expressions that run in order after Press
 	Flags  []string // additional flags for Chromium
 }
 

@@ -25,15 +25,16 @@ import (
 	"time"
 )
 
-// A proxy is the only network that a program can use. It connects AWS's host names to the world's fake AWS, and refuses
-// all other names. It uses TLS, with certificates of its own authority.
+// A proxy is an HTTP proxy for the programs under test (HTTPS_PROXY). It connects AWS's host names to the world's
+// fake AWS, and refuses all other names. The fake AWS then uses TLS, with certificates of the proxy's own
+// authority.
 type proxy struct {
 	url   string
 	caPEM string
 
 	authority *x509.Certificate
 	key       *ecdsa.PrivateKey // the private key of the authority and of all its certificates
-	inside    string            // the address at which the world's fake AWS uses TLS
+	inside    string            // the address of the fake AWS's TLS listener
 
 	mu    sync.Mutex
 	hosts []string // the host names that were requested, each once
@@ -92,7 +93,8 @@ func certificate(serial int64, name string) *x509.Certificate {
 	}
 }
 
-// pin returns the hash, in base64, of the public key in the proxy's certificates. With this hash, Chromium trusts them.
+// pin returns the hash, in base64, of the public key in the proxy's certificates. Chromium trusts certificates
+// with this hash.
 func (p *proxy) pin() string {
 	sum := sha256.Sum256(p.authority.RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])

@@ -37,7 +37,8 @@ func (w *world) javascript(flags ...string) []string {
 	return append([]string{"node", filepath.Join(os.Getenv(modulesVariable), "chain.mjs"), w.aws.URL()}, flags...)
 }
 
-// with runs a command with exec and the server that the flag starts. It returns the output of the command.
+// with runs a command with aws-vault exec. The flag (--ecs-server or --ec2-server) starts a credential server.
+// with returns the command's output.
 func (w *world) with(flag string, command []string) string {
 	w.t.Helper()
 	return strings.TrimSpace(w.vault(append([]string{"exec", flag, "prod", "--"}, command...)...))
@@ -119,7 +120,8 @@ func (w *world) who(p aws.CredentialsProvider) (string, error) {
 	return *out.Arn, nil
 }
 
-// The Go SDK gets credentials from both servers. Those from the EC2 server are valid for as long as botocore requires.
+// The Go SDK gets credentials from both servers. The EC2 server must provide credentials that are valid for 25 min
+// or longer.
 func TestGoSDKAtServers(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -176,7 +178,8 @@ func TestTokenFile(t *testing.T) {
 // shortLife is the lifetime of the credentials in TestLongLivedClients.
 const shortLife = 8 * time.Second
 
-// issue writes new credentials for the profile "short" every second. It records in ends when each of them expires.
+// issue writes new credentials for the profile "short" every second. It stores the expiry time of each access key
+// in ends.
 func (w *world) issue(ends *sync.Map) {
 	w.t.Helper()
 	client := sts.New(sts.Options{Region: "eu-central-1", BaseEndpoint: aws.String(w.aws.URL()), Credentials: credentials.NewStaticCredentialsProvider(w.Key.ID, w.Key.Secret, "")})
@@ -220,7 +223,8 @@ func (w *world) issue(ends *sync.Map) {
 	})
 }
 
-// Programs that run much longer than their credentials are valid always have credentials, and never use expired ones.
+// Each client runs three times longer than its credentials are valid. All its calls must succeed, and none may use
+// expired credentials.
 func TestLongLivedClients(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	var ends sync.Map
@@ -286,8 +290,8 @@ while time.time() < end:
 
 const endpoint = "printenv AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN; cat"
 
-// If fifty clients request forty new roles, AWS receives forty calls. With three thousand roles, the server uses no
-// more memory and files than with a few hundred roles.
+// If fifty clients request forty new roles, AWS receives forty calls. After three thousand roles, the server uses
+// hardly more memory and files than after five hundred roles.
 func TestManyRoles(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)

@@ -23,8 +23,8 @@ const (
 
 const roleCall = "GetRoleCredentials account=123456789012 role=Dev"
 
-// newOffice creates a world without a browser. Its portal approves sign-ins automatically. Programs can reach AWS's
-// host names only through the proxy.
+// newOffice creates a world without a browser. Its portal approves sign-ins automatically. Programs use the proxy
+// to call AWS's host names.
 func newOffice(t *testing.T) (*world, *fakeaws.SSO, *proxy) {
 	t.Helper()
 	w, portal := newPortal(t)

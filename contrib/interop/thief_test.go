@@ -16,8 +16,7 @@ import (
 	"time"
 )
 
-// A visitor is a simulated browser that waits before it opens a page. It writes the pages that it has visited to a
-// file.
+// A visitor is a simulated browser that waits before it opens a page. It writes what it has seen to a file.
 type visitor struct {
 	Delay time.Duration
 	File  string
@@ -30,8 +29,8 @@ type visited struct {
 	Text string
 }
 
-// visitorVariable makes the test binary run as a visitor. It has the visitor's fields as JSON. thiefVariable makes the
-// test binary run as the thief. It has the path of the thief's folder.
+// visitorVariable makes the test binary run as a visitor. The variable contains the visitor's fields as JSON.
+// thiefVariable makes the test binary run as the thief. The variable contains the path of the thief's folder.
 const (
 	visitorVariable = "INTEROP_VISITOR"
 	thiefVariable   = "INTEROP_THIEF"
@@ -157,8 +156,8 @@ func (t *thief) ask(page string) theft {
 	return got
 }
 
-// opens attacks the sign-in behind a page. If it can sign in as the thief, it sends the result of this sign-in, and
-// also a refusal, to the callback before the victim's browser does.
+// opens attacks the sign-in that a local page starts. It opens the sign-in page as the thief. If this sign-in
+// succeeds, opens sends two requests to the victim's callback: one with the thief's code, and one with a refusal.
 func (t *thief) opens(page string) {
 	if !strings.Contains(page, "state=") {
 		if page = t.ask(page).To; !strings.Contains(page, "state=") {

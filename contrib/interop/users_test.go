@@ -35,7 +35,7 @@ const (
 
 var delays = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond}
 
-// A users is two users of the same machine: the victim runs aws-vault, and the thief attacks the victim's sign-ins.
+// users has two users of the same machine. The victim runs aws-vault, and the thief attacks the victim's sign-ins.
 type users struct {
 	*world
 	dir   string // a folder that victim and thief can enter
@@ -48,7 +48,8 @@ func as(uid int) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 }
 
-// newUsers starts the thief. It skips the test without root, because only root can start programs of other users.
+// newUsers starts the thief. It skips the test if the test does not run as root, because only root can start
+// programs as other users.
 func newUsers(t *testing.T) *users {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -166,7 +167,8 @@ func (s *users) play(home, name string, delay time.Duration, args ...string) rou
 	c.Env = append(s.victimEnv(home), "DISPLAY=:0", "PATH="+s.dir+":/usr/bin:/bin", visitorVariable+"="+string(text))
 	r.err = c.Run()
 	r.said = stderr.said.String()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) { // the browser may end later
+	// The browser may write its file after the command has exited.
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(v.File); err == nil {
 			r.err = joined(r.err, json.Unmarshal(text, &r.seen))
 			return r
@@ -243,8 +245,10 @@ func (s *users) all(play func(name string, i int, delay time.Duration) round) []
 // warning is what a command prints when it has refused a connection of the thief.
 var warning = fmt.Sprintf("aws-vault: warning: connection from user %d refused, expected user %d or root\n", stealer, victim)
 
-// check checks that each command succeeded, and that it printed the warning if the thief was refused. The function
-// refused reports whether the page or the callback of a round has refused the thief.
+// check checks that each command succeeded, and that the victim's browser reached the expected page. If the thief
+// was refused, the command must have printed the warning. Otherwise, it must not have printed the warning. came
+// reports whether the browser of a round reached the page. refused reports whether the round's page or callback
+// refused the thief.
 func (s *users) check(played []round, came func(round) bool, refused func(round) bool) {
 	s.t.Helper()
 	tried := map[time.Duration]int{}

@@ -152,7 +152,8 @@ func (w *world) exec(command ...string) string {
 	return w.vault(append([]string{"exec", "prod", "--"}, command...)...)
 }
 
-// command returns a program, with its arguments, that will run in the world when it is started.
+// command returns a command that runs in the world's home directory with the world's environment. It does not
+// start the command.
 func (w *world) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.Env, c.Dir = w.env, w.home

@@ -9,8 +9,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// mostLocks is the largest number of lock files that may exist: one for the session of each role, and up to 32 whose
-// names are fixed in aws-vault.
+// mostLocks is the maximum number of lock files: one for each role's session, and 32 for the locks with fixed
+// names.
 const mostLocks = roles + 32
 
 // inspect checks the files and credentials that the commands have left behind.

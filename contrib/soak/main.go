@@ -1,5 +1,5 @@
-// Soak runs many commands at once against a fake AWS that fails now and then, and checks that
-// nothing is lost or left over.
+// Soak runs many aws-vault commands at once. The fake AWS that they call fails sometimes. Afterwards, soak checks
+// that no credentials are lost and no temporary files remain.
 package main
 
 import (

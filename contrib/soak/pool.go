@@ -32,7 +32,7 @@ type pool struct {
 
 	server *server
 	failed atomic.Int64 // number of faults that were added to the fake AWS
-	blamed atomic.Int64 // number of commands that failed because of such a fault
+	blamed atomic.Int64 // number of commands that failed because of these faults
 }
 
 // inherited are the environment variables that commands inherit because they cannot run without them.

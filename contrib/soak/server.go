@@ -22,7 +22,7 @@ type server struct {
 	command  *exec.Cmd
 	url      string
 	token    string
-	memory   int64        // resident memory in kilobytes, after a tenth of the commands
+	memory   int64        // resident memory in kilobytes, measured after a tenth of the commands
 	requests atomic.Int64 // number of requests so far
 }
 
@@ -58,7 +58,8 @@ func (p *pool) serve() (*server, error) {
 	return s, nil
 }
 
-// ask requests credentials from the server: at random, those of the profile or those of a role.
+// ask requests credentials from the server. It chooses at random between the credentials of alice and those of a
+// role.
 func (s *server) ask(random *rand.Rand) error {
 	url := s.url
 	if random.IntN(2) == 0 {
@@ -100,8 +101,8 @@ func (s *server) resident() int64 {
 	return kb
 }
 
-// mostGrowth is how much the server's memory may grow after the first tenth of the commands. It is not smaller, because
-// Go returns unused memory to the system late.
+// mostGrowth is how much the server's memory may grow after the first tenth of the commands. The limit is this
+// large because Go returns unused memory to the system late.
 const mostGrowth = 8_000 // kilobytes
 
 func (s *server) stop() error {

@@ -1,6 +1,6 @@
-// Structure prints the sizes of the types, folders, files and functions of this repository, which show where a type or
-// a folder has more than one job. It does not count tests. With the directory of another checkout as its argument, it
-// prints that checkout's sizes, for comparison.
+// Structure prints the sizes of the types, folders, files and functions of this repository, without tests. Large
+// sizes show where a type or a folder has more than one job. To compare with another checkout, pass the checkout's
+// directory as the argument.
 package main
 
 import (
@@ -51,7 +51,7 @@ type count struct {
 	long    []string
 	lines   map[string]int // number of lines by package
 	imports map[string][]string
-	roots   []string // packages of the programs outside the folder contrib
+	roots   []string // the main packages outside the folder contrib
 }
 
 func read(tree fs.FS) (*count, error) {
@@ -133,8 +133,8 @@ func typeName(e ast.Expr) string {
 
 func inContrib(pkg string) bool { return strings.HasPrefix(pkg, "contrib/") }
 
-// shipped returns the packages of which the programs outside contrib consist, on all systems. It leaves out packages
-// that only tests import.
+// shipped returns the programs outside contrib and all packages that they import, on any operating system. It
+// leaves out packages that only tests import.
 func (c *count) shipped() map[string]bool {
 	seen := map[string]bool{}
 	var visit func(pkg string)

@@ -121,9 +121,9 @@ func (c *caller) matches(entry string) bool {
 	return c.session != nil && c.session.role != nil && c.session.role.arn == entry
 }
 
-// codeIsRecent reports whether an MFA code was sent recently enough: with this call, or when the caller's
-// GetSessionToken session was created. The code of a role session does not count, because roles do not pass MFA on to
-// the next role.
+// codeIsRecent reports whether the role accepts the caller's MFA code. The role accepts a code in the call itself.
+// It also accepts the code with which the caller's GetSessionToken session was created, if that code is not older
+// than MFAMaxAge. The code of a role session does not count, because AWS does not pass MFA on to the next role.
 func (t *role) codeIsRecent(c *caller, withCode bool, now time.Time) bool {
 	if withCode {
 		return true
@@ -135,9 +135,10 @@ func (t *role) codeIsRecent(c *caller, withCode bool, now time.Time) bool {
 	return t.MFAMaxAge == 0 || now.Sub(s.mfaAt) <= t.MFAMaxAge
 }
 
-// checkDuration refuses a session that is longer than the role allows. If the caller's credentials are temporary, it
-// also refuses a session that is longer than an hour. [K]: AWS documents this hour only for callers that are roles.
-// That it also applies to sessions of GetSessionToken is a rule of this project.
+// checkDuration refuses a session that is longer than the role allows. If chained is true, the caller's
+// credentials are temporary, and checkDuration also refuses a session that is longer than one hour. [K]: AWS
+// documents this limit only for callers that are roles. The fake also applies the limit to sessions of
+// GetSessionToken.
 func (t *role) checkDuration(lasts time.Duration, chained bool) error {
 	if chained && lasts > time.Hour {
 		return invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")

@@ -126,8 +126,8 @@ func TestAssumedRoleIsNamedAsAWSDoes(t *testing.T) {
 	}
 }
 
-// A role that requires MFA accepts a recent code of the call itself, or of the caller's user session. It accepts no
-// other code.
+// A role that requires MFA accepts two codes: a code in the call itself, and the code with which the caller's
+// GetSessionToken session was created. The code of the session must be recent.
 func TestRoleWithMFA(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

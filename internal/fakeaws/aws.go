@@ -53,8 +53,8 @@ type AWS struct {
 // NewAWS starts an empty fake AWS on a free port. The caller must close it.
 func NewAWS() (*AWS, error) { return NewAWSAt("127.0.0.1:0") }
 
-// NewAWSAt is like NewAWS, but listens on the given address. A test can use the address of an earlier fake, whose
-// sessions aws-vault has cached.
+// NewAWSAt is like NewAWS, but listens on the given address. If a test starts a fake at the address of an earlier
+// fake, aws-vault finds the sessions that it cached for the earlier fake.
 func NewAWSAt(address string) (*AWS, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

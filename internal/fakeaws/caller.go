@@ -54,7 +54,7 @@ type session struct {
 	user           *User // nil for a roleSession
 	role           *role // set only for a roleSession
 	name           string
-	chained        bool // the session was created with another role's session
+	chained        bool // whether the caller that created the session was itself a role session
 	expires        time.Time
 	mfaAt          time.Time // when an MFA code was accepted for the session; zero for never
 	tags           map[string]string

@@ -24,8 +24,8 @@ type Call struct {
 	Status      int    // HTTP status of the response; 0 until there is a response
 	Code        string // AWS's error code; empty for success
 
-	// CloudTrail would record these values for the session that the call created. They can come from an earlier session
-	// of the role chain.
+	// SourceIdentity and SessionTags are the source identity and the tags of the session that the call created.
+	// They include values that the session inherited from an earlier session of the role chain.
 	SourceIdentity string
 	SessionTags    map[string]string
 
@@ -141,9 +141,10 @@ func (a *AWS) record(r *request) {
 	a.arrived = make(chan struct{})
 }
 
-// Watch makes each later request call f twice: when the request arrives, and when it has been processed but has no
-// response yet. The request waits for f. If f returns true, the connection is closed. If f is nil, requests are no
-// longer watched.
+// Watch sets a function that the fake calls twice for each later request. The first call is made when the request
+// arrives, with done = false. The second call is made after the request was processed and before the response is
+// sent, with done = true. If f returns true, the fake closes the connection. If f is nil, the fake no longer calls
+// a function.
 func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

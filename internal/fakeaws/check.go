@@ -75,7 +75,8 @@ func (c *checks) value(value, field string, least, most int, alphabet *regexp.Re
 	}
 }
 
-// duration returns the parameter DurationSeconds, and checks it. If the parameter is missing, duration returns normal.
+// duration checks the parameter DurationSeconds and returns its value. If the parameter is missing, duration
+// returns the argument normal.
 func (c *checks) duration(least, most, normal time.Duration) time.Duration {
 	text := c.params.Get("DurationSeconds")
 	if text == "" {

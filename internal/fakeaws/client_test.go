@@ -21,8 +21,8 @@ import (
 // noon is the time that most tests set their clocks to.
 var noon = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// newAWS returns a fake whose clock stands still at the current time. The SDK signs with the current time, and while
-// the clock stands still, MFA codes do not change.
+// newAWS returns a fake whose clock stands still at the current time. The clock shows the current time because the
+// SDK signs requests with the current time. The clock stands still because MFA codes then do not change.
 func newAWS(t *testing.T) *AWS {
 	t.Helper()
 	a, err := NewAWS()
@@ -84,7 +84,8 @@ func wantActions(t *testing.T, a *AWS, want ...string) {
 	}
 }
 
-// userSessionOf returns a session of GetSessionToken. If m is not nil, the call has an MFA code of m.
+// userSessionOf calls GetSessionToken with the key k and returns the session. If m is not nil, the call contains
+// an MFA code of m.
 func userSessionOf(t *testing.T, a *AWS, k Key, m *MFA) aws.Credentials {
 	t.Helper()
 	in := &sts.GetSessionTokenInput{}

@@ -13,35 +13,35 @@ import (
 // URL use them. The response is text with one item per line, or an error with status 400.
 var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"GET calls":     showCalls,             // format=json prints one JSON object per line
-	"POST reset":    command((*AWS).Reset), // delete the recorded calls
-	"POST fault":    addFault,              // the body is a Fault in JSON, with durations such as "2s"
-	"POST heal":     command((*AWS).Heal),  // remove all faults
+	"POST reset":    command((*AWS).Reset), // deletes the recorded calls
+	"POST fault":    addFault,              // adds a fault; the body is a Fault in JSON, with durations such as "2s"
+	"POST heal":     command((*AWS).Heal),  // removes all faults
 	"POST advance":  advance,               // by=1h: moves the clock forward
 	"GET now":       showTime,
-	"GET code":      showCode,                       // serial=ARN: the code that the device shows now
-	"GET secret":    showSecret,                     // serial=ARN: the secret that the device shares with AWS
+	"GET code":      showCode,                       // serial=ARN: prints the device's current code
+	"GET secret":    showSecret,                     // serial=ARN: prints the secret that the device shares with AWS
 	"POST user":     addUser,                        // account=, name=: creates a user, prints a new key's id and secret
-	"POST mfa":      addMFA,                         // account=, name=, device=: prints the serial
-	"POST role":     addRole,                        // arn=, and a Role in JSON as the body
+	"POST mfa":      addMFA,                         // account=, name=, device=: adds a device, prints its serial
+	"POST role":     addRole,                        // arn=, and a Role in JSON: adds the role
 	"POST example":  example,                        // calls Example, prints the id and secret of alice's key
 	"POST expire":   command((*AWS).ExpireSessions), // makes all sessions expire
-	"POST lag":      lag,                            // uses=N: the first N uses of each key created later fail
+	"POST lag":      lag,                            // uses=N: each new key fails the first N times that it is used
 	"POST signin":   signin,                         // post=off: the console's sign-in refuses POST
 	"POST sso":      addSSO,                         // url=, region=: adds a portal; auto=1 approves its sign-ins automatically
 	"POST assign":   assign,                         // url=, account=, role=: assigns the permission set to the user
-	"POST approve":  decide(true),                   // user_code=: approves this sign-in; without user_code, all waiting sign-ins
-	"POST deny":     decide(false),                  // user_code=: denies this sign-in; without user_code, all waiting sign-ins
-	"POST revoke":   revoke,                         // token=: revokes this token; without token, all tokens
-	"POST login":    setLogin,                       // arn=: who signs in with aws login; auto=1 approves automatically
+	"POST approve":  decide(true),                   // user_code=: approves the sign-in; if empty, all waiting ones
+	"POST deny":     decide(false),                  // user_code=: denies the sign-in; if empty, all waiting ones
+	"POST revoke":   revoke,                         // token=: revokes this token; if empty, all tokens
+	"POST login":    setLogin,                       // arn=: the user or role that aws login signs in; auto=1 approves
 	"POST logins":   command((*AWS).RevokeLogins),   // ends all sign-ins of aws login
-	"POST anchor":   addAnchor,                      // account=, region=, and CA certificates in PEM: prints the trust anchor's ARN
-	"POST anywhere": addAnywhere,                    // account=, region=, and an AnywhereProfile in JSON: prints the profile's ARN
-	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the issuer's URL and the provider's ARN
-	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token
+	"POST anchor":   addAnchor,                      // account=, region=, CA certificates (PEM): prints the ARN
+	"POST anywhere": addAnywhere,                    // account=, region=, AnywhereProfile (JSON): prints the ARN
+	"POST issuer":   addIssuer,                      // account=, name=, audience=: adds an issuer, prints URL and ARN
+	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token of this issuer
 	"POST people":   setPeople,                      // name=, and a Login in JSON: how users sign in at this issuer
 	"POST newkeys":  rotateIssuer,                   // name=: replaces this issuer's keys, and no longer publishes the old keys
-	"POST keycache": cacheKeys,                      // lasts=24h: how long AWS caches a provider's keys
-	"POST pins":     enforcePins,                    // on=0 or on=1: whether AWS enforces the role pin of a token
+	"POST keycache": cacheKeys,                      // lasts=24h: sets how long the fake caches a provider's keys
+	"POST pins":     enforcePins,                    // on=0 or on=1: whether to enforce the role pin of tokens
 	"POST provider": addProvider,                    // account=, url=, audience=, at=: adds an OIDC provider, prints its ARN
 }
 
@@ -96,7 +96,7 @@ func showCalls(a *AWS, q url.Values, _ []byte) (string, error) {
 type faultFields struct {
 	Fault
 	Delay, Skew string
-	Until, Late struct{} // refused in JSON, because a channel cannot be sent
+	Until, Late struct{} // hide the channels Until and Late of Fault, which have no JSON form
 }
 
 func addFault(a *AWS, _ url.Values, body []byte) (string, error) {

@@ -9,18 +9,18 @@ import (
 // refused.
 type Fault struct {
 	Action string // the action of the calls that fail, such as "AssumeRole"; empty for any action
-	Skip   int    // how many calls succeed before the first call fails
+	Skip   int    // how many matching calls succeed before the first call fails
 	Times  int    // how many calls fail after that; 0 means 1, and a negative number means all calls until Heal
 
-	Delay time.Duration   // wait this long before the call is processed
-	Until <-chan struct{} // wait before the call is processed, until this channel is closed
+	Delay time.Duration   // wait this long before processing the call
+	Until <-chan struct{} // wait until this channel is closed before processing the call
 	Hang  bool            // never respond, and do not process the call
-	Late  <-chan struct{} // process the call, and do not respond until this channel is closed
+	Late  <-chan struct{} // process the call, then wait until this channel is closed before responding
 	Skew  time.Duration   // added to the fake's clock for the Date header and for checking signatures
 
-	Status      int    // refuse the call with this HTTP status; if 0 and Code is set, with 400
+	Status      int    // refuse the call with this HTTP status; 0 means 400 if Code is set
 	Code        string // refuse the call with this error code, such as "InternalFailure"
-	Message     string // the error message, if the call is refused
+	Message     string // message of the error with which the call is refused
 	Throttle    bool   // refuse the call with "Rate exceeded"
 	HTML        bool   // respond with status 200 and a sign-in page, as a captive portal does
 	Hangup      bool   // close the connection without processing the call
@@ -45,8 +45,8 @@ func (a *AWS) Heal() {
 	a.faults = nil
 }
 
-// fault returns the next fault for the action and counts the use. If there is none, it returns the zero Fault, which
-// does nothing.
+// fault returns the next fault for the action, and counts that the fault was used. If there is no fault, it
+// returns the zero Fault, which does nothing.
 func (a *AWS) fault(action string) Fault {
 	return a.due(func(f *Fault) bool { return f.Action == "" || f.Action == action })
 }
@@ -96,13 +96,14 @@ func (a *AWS) wait(f Fault, r *http.Request) bool {
 	return true
 }
 
-// waitLate waits, after the call was processed, until f.Late is closed. It returns false if the client has
-// disconnected.
+// waitLate waits, after the call was processed, until f.Late is closed. It returns false if the client disconnects
+// or the fake is closed before that.
 func (a *AWS) waitLate(f Fault, r *http.Request) bool {
 	return f.Late == nil || first(f.Late, r, a.done)
 }
 
-// first waits until c is closed or sends. It returns false if the client disconnects or the fake is closed before that.
+// first waits until c is closed or has a value. It returns false if the client disconnects or the fake is closed
+// before that.
 func first[T any](c <-chan T, r *http.Request, done <-chan struct{}) bool {
 	select {
 	case <-c:

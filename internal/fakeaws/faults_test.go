@@ -43,7 +43,8 @@ func TestFaultsRefuse(t *testing.T) {
 	}
 }
 
-// If the fake's clock is wrong, the Date header shows the wrong time, so that clients can measure the difference.
+// If a fault sets Skew, the Date header shows the time of the wrong clock. Clients can then measure the
+// difference.
 func TestClockSkewIsVisible(t *testing.T) {
 	a := newAWS(t)
 	a.SetClock(func() time.Time { return noon })

@@ -100,8 +100,8 @@ func (a *AWS) createAccessKey(r *request) (any, error) {
 	return struct{ AccessKey keyFields }{fields}, nil
 }
 
-// namedKey returns the key that the call's parameters name. It fails if the key belongs to another user than the
-// subject.
+// namedKey returns the key that the call's parameters name. It fails if the key does not belong to the user that
+// subject returns.
 func (a *AWS) namedKey(r *request) (*accessKey, error) {
 	u, err := a.subject(r)
 	if err != nil {
@@ -140,7 +140,7 @@ func (a *AWS) deleteAccessKey(r *request) (any, error) {
 	return nil, nil
 }
 
-// accessKeyLastUsed implements GetAccessKeyLastUsed. It refuses a key of another account than the caller's.
+// accessKeyLastUsed implements GetAccessKeyLastUsed. It refuses a key that is not in the caller's account.
 func (a *AWS) accessKeyLastUsed(r *request) (any, error) {
 	id := r.params.Get("AccessKeyId")
 	k := a.keys[id]

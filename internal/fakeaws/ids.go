@@ -6,10 +6,11 @@ import (
 	"fmt"
 )
 
-// letters are the characters in AWS's ids, which are the characters of base32.
+// letters are the characters of AWS's ids: the alphabet of base32.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// id creates an id that looks like AWS's: it starts with the four letters in kind and ends with EXAMPLE.
+// id creates an id that looks like an id of AWS. It starts with the prefix kind, such as AKIA, and ends with
+// EXAMPLE.
 func (a *AWS) id(kind string) string {
 	a.idsCreated++
 	middle := make([]byte, 9)

@@ -20,7 +20,7 @@ type provider struct {
 	url       string
 	at        string // base address of the issuer's files; the same as url unless AddProviderAt set it
 	audiences []string
-	given     bool                        // whether the caller provided the keys, so that they are not fetched
+	given     bool                        // whether AddProvider received the keys; if so, they are not fetched
 	keys      map[string]crypto.PublicKey // the public keys by key id
 	fetched   time.Time
 	issuer    *Issuer // the Issuer, if this fake serves it; otherwise nil
@@ -32,7 +32,7 @@ type Issuer struct {
 	url, arn, audience string
 	ec                 *ecdsa.PrivateKey
 	rsa                *rsa.PrivateKey
-	made               int // how many keys of each kind the issuer has had
+	made               int // number of keys of each kind (EC and RSA) created so far
 	people             Login
 	desk               issuerState
 }
@@ -44,8 +44,8 @@ func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[s
 	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
 }
 
-// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from another address, because a test
-// cannot use the issuer's real host.
+// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from the address at. Tests need this
+// because they cannot serve files on the issuer's real host.
 func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
 	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})
 }

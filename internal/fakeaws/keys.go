@@ -31,7 +31,7 @@ type fetchedKeys struct {
 func (a *AWS) fetchKeysOf(ctx context.Context, params url.Values) *fetchedKeys {
 	t, err := parseJWT(params.Get("WebIdentityToken"))
 	if err != nil {
-		return nil // the call is refused later, because of its token
+		return nil // checkToken refuses the call later, because the token cannot be parsed
 	}
 	a.mu.Lock()
 	arn := params.Get("RoleArn")
@@ -43,7 +43,7 @@ func (a *AWS) fetchKeysOf(ctx context.Context, params url.Values) *fetchedKeys {
 	issuer, at, recent := p.url, p.at, !p.fetched.IsZero() && a.now().Before(p.fetched.Add(a.keyCache))
 	a.mu.Unlock()
 	if recent {
-		return nil // while the keys are cached, AWS does not fetch them for an unknown key id
+		return nil // AWS does not fetch cached keys again, even if the token names an unknown key id
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()

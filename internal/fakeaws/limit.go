@@ -17,8 +17,8 @@ const (
 	mostPacked     = 2048
 )
 
-// managedPolicies returns the AWS managed policies that the fake knows, by the end of their ARN. The fake's versions
-// contain only a few actions.
+// managedPolicies returns the AWS managed policies that the fake knows. The keys of the map have the form that
+// policyName returns. The fake's versions of the policies contain only a few actions.
 func managedPolicies() map[string]policy {
 	known := map[string]string{
 		"AdministratorAccess":         `{"Effect":"Allow","Action":"*","Resource":"*"}`,
@@ -37,7 +37,7 @@ func managedPolicies() map[string]policy {
 	return policies
 }
 
-// AddPolicy adds a customer managed policy, so that a session can be limited by the policy's ARN.
+// AddPolicy adds a customer managed policy. Calls can then limit a session with the ARN of the policy.
 func (a *AWS) AddPolicy(arn, document string) error {
 	p, err := parsePolicy(document)
 	if err != nil {
@@ -49,7 +49,8 @@ func (a *AWS) AddPolicy(arn, document string) error {
 	return nil
 }
 
-// policyName returns what identifies a managed policy in any partition: account:policy/path/name.
+// policyName returns the part of a managed policy's ARN that is the same in all partitions:
+// account:policy/path/name.
 func policyName(arn string) string {
 	fields, _ := arnFields(arn)
 	return fields[4] + ":" + fields[5]
@@ -91,7 +92,7 @@ func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	return &out, nil
 }
 
-// packedSize returns how much of the space for policies and tags the call's parameters use, in per cent.
+// packedSize returns the packed size of the policies and tags in a call, as a percentage of the maximum.
 func packedSize(params url.Values) int {
 	var parts []string
 	for _, tag := range members(params, "Tags", "Key", "Value") {

@@ -32,7 +32,8 @@ type loginState struct {
 	proofs  map[string]bool        // the ids of proofs that were used
 }
 
-// loginGrant is a sign-in. It exists before its code is exchanged for tokens, and after that.
+// loginGrant is a sign-in. Until its authorization code is exchanged for tokens, loginState.codes contains it.
+// After that, loginState.refresh contains it.
 type loginGrant struct {
 	client, challenge, redirect string
 	person                      string

@@ -24,7 +24,8 @@ func (m *MFA) Secret() string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(m.seed)
 }
 
-// Code returns the device's current code. AWS accepts each code once; to get another code, call Advance with 30 s.
+// Code returns the device's current code. AWS accepts each code only once. To get the next code, call Advance with
+// 30 s.
 func (m *MFA) Code() string {
 	m.aws.mu.Lock()
 	defer m.aws.mu.Unlock()
@@ -41,8 +42,8 @@ func (a *AWS) device(serial string) *MFA {
 	return m
 }
 
-// useCode reports whether code is a valid code of the device that was not used before, and marks the code as used. The
-// codes of the previous and of the next time step are valid too.
+// useCode reports whether the device accepts code, and marks the code as used. The device accepts the codes of the
+// current, the previous and the next time step. It accepts each code only once.
 func (m *MFA) useCode(code string, now time.Time) bool {
 	for _, drift := range []int64{0, -1, 1} {
 		step := stepOf(now) + drift

@@ -98,7 +98,8 @@ func addProvider(a *AWS, q url.Values, _ []byte) (string, error) {
 	return a.AddProviderAt(q.Get("account"), q.Get("url"), at, []string{q.Get("audience")}), nil
 }
 
-// openIDEndpoints are the endpoints of an issuer, with the action by which calls to the endpoint are recorded.
+// openIDEndpoints are the endpoints of an issuer. The field action is the name under which calls to the endpoint
+// are recorded.
 var openIDEndpoints = map[string]struct {
 	action string
 	run    func(*Issuer, *request) answer
@@ -149,8 +150,8 @@ func (a *AWS) openID(w http.ResponseWriter, r *http.Request, path string, body [
 	_, _ = w.Write(out.body) // an error is ignored: it means that the client has disconnected
 }
 
-// openIDDocuments maps each of the issuer's files to an action. A fault affects a file only if it names this action. A
-// fault for any action does not affect files, because AWS must still be able to fetch them.
+// openIDDocuments maps each of the issuer's files to an action. Only a fault whose Action is this action affects
+// the file. A fault with an empty Action does not affect files, because AWS must still be able to fetch them.
 var openIDDocuments = map[string]string{"keys": "OpenIDKeys", ".well-known/openid-configuration": "OpenIDConfiguration"}
 
 // answer responds to a call to the issuer. If the fault has a status, answer refuses the call with that status.

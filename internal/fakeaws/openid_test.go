@@ -246,7 +246,7 @@ func TestKeysAreFetched(t *testing.T) {
 	wantCode(t, err, "InvalidIdentityToken", `the configuration is of "https://example.com"`)
 }
 
-// An issuer's files can be served at another address than the issuer's URL.
+// An issuer's files can be served at an address that differs from the issuer's URL.
 func TestProviderServedElsewhere(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
@@ -292,8 +292,9 @@ func TestRolePin(t *testing.T) {
 	}
 }
 
-// A session of a web identity can assume the next role only if the session's policy, its role's policies and the trust
-// policy of the next role allow it. The next session inherits the source identity and the tags.
+// A web identity session can assume the next role only if three policies allow the call: the session policy, the
+// policy of the session's role, and the trust policy of the next role. The next session inherits the source
+// identity and the tags.
 func TestWebIdentityAssumesNextRole(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")

@@ -49,8 +49,8 @@ func (a *AWS) authorizePage(r *request) (any, error) {
 	return redirect(back, p, "code", code), nil
 }
 
-// redirect returns the redirect URL in text, and whether the client has registered it. A loopback URL may have any
-// port.
+// redirect parses a redirect URL, and reports whether the client has registered it. Only loopback URLs are
+// accepted, and their port is ignored.
 // https://www.rfc-editor.org/rfc/rfc8252#section-7.3
 func (c *oidcClient) redirect(text string) (*url.URL, bool) {
 	u, err := url.Parse(text)

@@ -27,7 +27,7 @@ type statement struct {
 	Condition   map[string]map[string]oneOrMore[any] `json:",omitempty"`
 }
 
-// oneOrMore is a JSON value or a list of such values.
+// oneOrMore is a list. In JSON, a list with one value can also be written as that value alone.
 type oneOrMore[T any] []T
 
 func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
@@ -137,11 +137,12 @@ func allow(policies []policy, action, resource string) bool {
 	return allowed
 }
 
-// limit has a session's own policies. [K]: an action is allowed if any of them, inline or managed, allows it.
+// limit has the session policies of a session. [K]: an action is allowed if at least one of these policies allows
+// the action, whether inline or managed.
 type limit struct{ policies []policy }
 
-// may reports whether the policies of the caller's role and of the caller's session allow the action. A user, or a role
-// without policies, may do everything.
+// may reports whether the policies of the caller's role and of the caller's session allow the action. If neither
+// the role nor the session has a policy, the caller may do everything.
 func (c *caller) may(action, resource string) bool {
 	s := c.session
 	if s == nil {

@@ -165,8 +165,8 @@ func TestWild(t *testing.T) {
 	}
 }
 
-// All built-in policies can be parsed. Without this test, nobody would notice a policy that a typing mistake made
-// invalid.
+// All built-in policies can be parsed. The test is needed because managedPolicies omits an invalid policy without
+// an error.
 func TestManagedPoliciesAreRead(t *testing.T) {
 	for _, name := range []string{"AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "job-function/ViewOnlyAccess"} {
 		if len(managedPolicies()["aws:policy/"+name].Statement) != 1 {

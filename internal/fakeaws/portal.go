@@ -8,7 +8,7 @@ import (
 
 const mostResults = 100
 
-// bearer returns the access token with which a call to the portal is authorized.
+// bearer returns the access token that authorizes a call to the portal.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html
 func (a *AWS) bearer(r *request) (*accessToken, error) {
 	t := a.sso.access[r.http.Header.Get("X-Amz-Sso_bearer_token")]

@@ -31,8 +31,8 @@ var restOperations = map[string]struct {
 	"POST /federation":            {"", operation{"signin", true, (*AWS).consoleSignIn}},
 }
 
-// routeREST returns the operation and the action for the request's method and path. If the action is empty, the
-// request's parameter Action has it.
+// routeREST returns the operation and the action for the request's method and path. An empty action means that the
+// request's parameter Action names the action.
 func routeREST(r *http.Request) (operation, string, bool) {
 	found, ok := restOperations[r.Method+" "+r.URL.Path]
 	return found.operation, found.action, ok

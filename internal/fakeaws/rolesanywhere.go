@@ -74,8 +74,8 @@ func (a *AWS) AddAnywhereProfile(account, region string, p AnywhereProfile) stri
 	return arn
 }
 
-// anywhereService is the principal that the trust policy of a role must allow, so that Roles Anywhere can assume the
-// role.
+// anywhereService is the principal of Roles Anywhere. Roles Anywhere can assume a role only if the role's trust
+// policy allows this principal.
 const anywhereService = "rolesanywhere.amazonaws.com"
 
 // createAnywhereSession implements CreateSession. [K]: AWS does not document the texts of its errors, except for errors
@@ -121,8 +121,8 @@ func (a *AWS) createAnywhereSession(r *request) (any, error) {
 	return answer{status: http.StatusCreated, header: http.Header{"Content-Type": {"application/json"}}, body: body}, err
 }
 
-// anywhereAssumption returns the role session that a call requests with a certificate and parameters. The certificate's
-// subject becomes the session's tags and source identity.
+// anywhereAssumption returns the role session that a CreateSession call requests. The subject of the certificate
+// leaf becomes the session's tags and source identity.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
 func anywhereAssumption(r *request, leaf *x509.Certificate) (assumption, error) {
 	c := checks{params: r.params}

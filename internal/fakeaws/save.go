@@ -65,8 +65,8 @@ type savedIssuer struct {
 	Refresh map[string][]string // the scopes of each refresh token
 }
 
-// Save returns the access keys, sessions and sign-ins in JSON. It does not save users, devices, roles, portals,
-// issuers, sign-ins that have not completed, and sessions with policies.
+// Save returns the access keys, sessions and sign-ins in JSON. It does not save users, devices, roles, portals or
+// issuers. It also omits sign-ins that have not completed, and sessions with session policies.
 func (a *AWS) Save() ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,7 +78,7 @@ func (a *AWS) Save() ([]byte, error) {
 	for _, id := range slices.Sorted(maps.Keys(a.sessions)) {
 		from := a.sessions[id]
 		if from.limit != nil {
-			continue // not saved, because without its policies the restored session could do more than before
+			continue // the saved session would have no policies, so it could do more after Restore
 		}
 		to := savedSession{
 			ID: id, Kind: from.kind, Name: from.name, Chained: from.chained, Expires: from.expires, MFA: from.mfaAt,

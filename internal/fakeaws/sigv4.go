@@ -138,8 +138,8 @@ func (s signature) sign(r *http.Request, body []byte, secret string) string {
 	return hex.EncodeToString(key)
 }
 
-// canonical returns the canonical request. Client and server sign its hash. It contains the hash of the received body,
-// so that a changed body makes the signature wrong.
+// canonical returns the canonical request. Client and server sign its hash. The canonical request contains the
+// hash of the received body, so the signature is wrong if the body was changed.
 func (s signature) canonical(r *http.Request, body []byte) string {
 	path := r.URL.EscapedPath()
 	if path == "" {
@@ -154,8 +154,8 @@ func (s signature) canonical(r *http.Request, body []byte) string {
 	}, "\n")
 }
 
-// headerValue returns a header's value, with several spaces in a row replaced with one. It reads from r the headers
-// that net/http does not store in r.Header.
+// headerValue returns a header's value. It replaces several spaces in a row with one space. Host and
+// Content-Length come from fields of r, because net/http does not store them in r.Header.
 func headerValue(r *http.Request, name string) string {
 	switch name {
 	case "host":

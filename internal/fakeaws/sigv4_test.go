@@ -15,7 +15,7 @@ import (
 
 const identityQuery = "Action=GetCallerIdentity&Version=2011-06-15"
 
-// signed returns a request that the SDK has signed. Tests change the request, so that the signature is wrong.
+// signed returns a request that the SDK has signed. Tests change the request to make the signature wrong.
 func signed(t *testing.T, a *AWS, keys aws.Credentials, service, region string, at time.Time) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+"/", strings.NewReader(identityQuery))
@@ -192,7 +192,7 @@ func FuzzSignature(f *testing.F) {
 	})
 }
 
-// wantRefusal fails unless err is an AWS error.
+// wantRefusal fails the test unless err is an AWS error.
 func wantRefusal(t *testing.T, err error) {
 	t.Helper()
 	if _, ok := err.(*refusal); !ok {

@@ -91,15 +91,15 @@ func (s *SSO) Assign(account, permissionSet string) string {
 	return arn
 }
 
-// set calls change, which changes the portal, while the fake is locked.
+// set calls change while it holds the fake's lock. change sets fields of the portal.
 func (s *SSO) set(change func()) {
 	s.aws.mu.Lock()
 	defer s.aws.mu.Unlock()
 	change()
 }
 
-// AutoApprove sets whether sign-ins are approved without a user. A device code is then approved at the next poll, and
-// an authorization page when it is opened.
+// AutoApprove sets whether sign-ins are approved automatically. If on is true, a device code is approved when the
+// client polls next. A sign-in with an authorization code is approved when the sign-in page is opened.
 func (s *SSO) AutoApprove(on bool) { s.set(func() { s.auto = on }) }
 
 // SetTokenLifetime sets the lifetime of access tokens that are created from now on.

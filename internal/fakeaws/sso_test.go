@@ -271,7 +271,7 @@ func withCodeGrant(in *ssooidc.RegisterClientInput) {
 
 const verifier = "EXAMPLE-verifier-0123456789-0123456789-0123456789"
 
-// authorizeQuery returns the parameters of the URL with which a program opens the browser.
+// authorizeQuery returns the parameters of the sign-in URL that a program opens in the browser.
 func (w ssoWorld) authorizeQuery() url.Values {
 	sum := sha256.Sum256([]byte(verifier))
 	return url.Values{

@@ -86,7 +86,7 @@ func TestSessionToken(t *testing.T) {
 	}
 }
 
-// otherCode returns an MFA code that differs from code, the device's current code.
+// otherCode returns an MFA code that differs from the given code.
 func otherCode(code string) string {
 	if code[0] == '9' {
 		return "0" + code[1:]
@@ -120,7 +120,7 @@ func TestSessionTokenLasts(t *testing.T) {
 	wantCode(t, err, "ExpiredToken", "expired")
 }
 
-// A session is valid until the second in which it expires.
+// A session is valid before the time at which it expires. At that time, AWS refuses the session.
 func TestSessionEnds(t *testing.T) {
 	a := newAWS(t)
 	a.SetClock(func() time.Time { return noon })

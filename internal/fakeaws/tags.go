@@ -37,7 +37,7 @@ func readTags(c *checks) (tagSet, error) {
 	return set, set.complete()
 }
 
-// add adds a tag. It refuses a second tag whose key differs from another key only in case.
+// add adds a tag. It refuses the tag if the set already has its key. Upper and lower case are the same in keys.
 func (t tagSet) add(key, value string) error {
 	if strings.HasPrefix(strings.ToLower(key), "aws:") {
 		return refuse(400, "InvalidParameterValue", "Tag keys beginning with aws: are reserved for system use.")
@@ -63,9 +63,9 @@ func has[V any](tags map[string]V, key string) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return strings.EqualFold(k, key) })
 }
 
-// inherit sets the session's tags and source identity. Some were requested, and some come from the caller's session and
-// cannot be changed. The role's trust policy and the caller's policies must both allow them. For a web identity, c is
-// nil.
+// inherit sets the session's tags and source identity. It uses the requested values and the values that the
+// session inherits from the caller's role session. A call cannot change inherited values. The role's trust policy
+// and the caller's policies must both allow the tags and the source identity. For a web identity, c is nil.
 func (s *session) inherit(c *caller, target *role, ask assumption) error {
 	s.tags, s.transitive, s.sourceIdentity = maps.Clone(ask.tags.values), map[string]bool{}, ask.sourceIdentity
 	if c != nil && c.session != nil && c.session.kind == roleSession {
@@ -99,8 +99,9 @@ func (s *session) inheritFrom(from *session) error {
 	return nil
 }
 
-// checkTagPermissions checks that the session may be tagged (sts:TagSession) and may have a source identity
-// (sts:SetSourceIdentity), and that it has the tags and the source identity that the role requires.
+// checkTagPermissions refuses tags if sts:TagSession is not allowed, and a source identity if
+// sts:SetSourceIdentity is not allowed. It also refuses a session without the tags and the source identity that
+// the role requires.
 func (s *session) checkTagPermissions(c *caller, target *role, ask assumption) error {
 	may := func(action string) bool { return c == nil || c.may(action, target.arn) }
 	who := target.arn

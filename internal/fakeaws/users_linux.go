@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNotRoot is returned because only root can become another user.
+// ErrNotRoot reports that this process is not root. Only root can become another user.
 var ErrNotRoot = errors.New("only root can become another user")
 
 // DialAs connects like net.Dial, but as the user with this user id. It fails with [ErrNotRoot] if this process cannot

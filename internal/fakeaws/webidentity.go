@@ -10,8 +10,8 @@ import (
 
 const tagClaims = "https://aws.amazon.com/tags"
 
-// pinClaim is the claim with the roles for which a token may be used, called the token's role pin. [K]: AWS does not
-// document whether it enforces this claim.
+// pinClaim is the claim that lists the roles that can be assumed with a token. This list is called the token's
+// role pin. [K]: AWS does not document whether it enforces this claim.
 const pinClaim = "https://aws.amazon.com/roles"
 
 // EnforcePins sets whether the fake enforces the role pin of tokens. By default, it does not.
@@ -74,8 +74,8 @@ func badToken(format string, args ...any) *refusal {
 	return refuse(400, "InvalidIdentityToken", format, args...)
 }
 
-// checkToken verifies a token with the OIDC providers in the role's account. It returns the parsed token and the ARN of
-// the token's provider.
+// checkToken verifies a token. The token's issuer must be registered as an OIDC provider in the role's account.
+// checkToken returns the parsed token and the ARN of the provider.
 func (a *AWS) checkToken(text, roleARN string, fetched *fetchedKeys, now time.Time) (jwt, string, error) {
 	t, err := parseJWT(text)
 	if err != nil {
@@ -108,7 +108,7 @@ func (a *AWS) checkToken(text, roleARN string, fetched *fetchedKeys, now time.Ti
 	return t, arn, nil
 }
 
-// checkTimes checks that now is within the token's validity. The times in the token must be whole numbers.
+// checkTimes checks that the token is valid at the time now. The times in the token must be whole numbers.
 func (t jwt) checkTimes(now time.Time) error {
 	at := map[string]int64{}
 	for _, name := range []string{"exp", "iat", "nbf"} {
@@ -200,7 +200,8 @@ func (t jwt) tags() (tagSet, error) {
 	return set, set.complete()
 }
 
-// trustsToken reports whether the role's trust policy accepts the token's subject.
+// trustsToken reports whether the role's trust policy accepts the token's issuer, its subject and the session
+// name. A role that requires MFA or an external id accepts no token.
 func (t *role) trustsToken(issuer string, token jwt, ask assumption) bool {
 	subject := token.text("sub")
 	return slices.Contains(t.Trusts, issuer) && !t.RequireMFA && t.ExternalID == "" &&

@@ -144,7 +144,8 @@ func TestWebIdentityRefused(t *testing.T) {
 	}
 }
 
-// AWS accepts the tags of a token in both forms, and its source identity. By default, the fake ignores the role pin.
+// AWS accepts session tags in both forms that the method tags describes. It also accepts a source identity in the
+// token. By default, the fake ignores the role pin.
 func TestWebIdentityTags(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")

@@ -21,7 +21,7 @@ type accessKey struct {
 	user        *User
 	active      bool
 	created     time.Time
-	unready     int // number of uses that fail before the key works
+	unready     int // number of uses that still fail before the key works
 	used        time.Time
 	usedService string
 	usedRegion  string
@@ -45,7 +45,8 @@ type Role struct {
 	// RequireSourceIdentity requires that a session has a source identity. RequireTags requires that it has these tags.
 	RequireSourceIdentity bool
 	RequireTags           []string
-	// With DenyTagSession, the trust policy does not allow tags; with DenySetSourceIdentity, no source identity.
+	// If DenyTagSession is true, the trust policy does not allow session tags. If DenySetSourceIdentity is true,
+	// it does not allow a source identity.
 	DenyTagSession, DenySetSourceIdentity bool
 	// Subjects are the subjects of web identity tokens that the role accepts. If Subjects is empty, it accepts all.
 	Subjects []string

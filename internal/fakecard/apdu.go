@@ -52,7 +52,7 @@ func parseCommand(b []byte) (c command, ok bool) {
 	return c, false
 }
 
-// body reads n bytes of data from b. The response length may follow, in width bytes.
+// body reads the data, n bytes, from b. After the data, b may contain the maximum response length, in width bytes.
 func (c command) body(n int, b []byte, width int) (command, bool) {
 	if len(b) < n {
 		return c, false
@@ -72,7 +72,8 @@ func (c command) body(n int, b []byte, width int) (command, bool) {
 	return c, true
 }
 
-// answerSize returns the maximum length of a response. n is the length in the command, where 0 means the maximum, all.
+// answerSize returns the maximum length of a response. n is the number in the command. If n is 0, the maximum
+// length is all.
 func answerSize(n, all int) int {
 	if n == 0 {
 		return all

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Options describe a card. A field that is zero has the value of a YubiKey 5 with firmware 5.7.1.
+// Options describe a card. The default of each field is the value of a YubiKey 5 with firmware 5.7.1.
 type Options struct {
 	Serial  uint32
 	Version [3]byte
@@ -79,8 +79,8 @@ func (c *Card) atLeast(major, minor byte) bool {
 	return c.version[0] > major || c.version[0] == major && c.version[1] >= minor
 }
 
-// atr is the bytes with which a YubiKey 5 NFC answers a reset over USB. They offer only the protocol T=1, which is the
-// protocol that piv-go requests.
+// atr is the answer of a YubiKey 5 NFC to a reset over USB. It offers only the protocol T=1, which piv-go
+// requests.
 var atr = []byte{0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79, 0x40}
 
 // Reset turns the card's power off and on. After that, the PIN, the password or the management key must be sent again.
@@ -168,7 +168,8 @@ func (c *Card) selectApplet(cmd command) ([]byte, status) {
 	return nil, notFound
 }
 
-// page returns the part of the response that cmd requests. The client can request the rest with more commands.
+// page returns the first part of the response, at most as long as cmd allows. It stores the rest, which the client
+// can request with further commands.
 func (c *Card) page(answer []byte, s status, cmd command) ([]byte, status) {
 	most := cmd.maxAnswer
 	if most == 0 {

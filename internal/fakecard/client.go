@@ -231,7 +231,7 @@ func (c *client) disconnect(m message) error {
 	return c.reply(m, code, 0)
 }
 
-// begin waits until no other client is in a transaction with the card.
+// begin starts a transaction with the card. It first waits until no other client has a transaction with the card.
 func (c *client) begin(m message) error {
 	const code = 4
 	h, why := c.find(m)
@@ -268,8 +268,8 @@ func (c *client) end(m message) error {
 	return c.reply(m, code, why)
 }
 
-// transmit unlocks the service while the card works, because a touch can take long, and the card can be removed
-// meanwhile.
+// transmit sends an APDU to the card. It unlocks the service while the card works. A touch can take long, and
+// during this time other clients must be served and the card can be removed.
 func (c *client) transmit(m message) error {
 	const size, protocol, answered, code = 12, 16, 24, 28
 	if m.word(size) > maxAPDUBytes {

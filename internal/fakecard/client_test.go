@@ -35,8 +35,8 @@ func dial(t *testing.T, s *Service) *testClient {
 	return &testClient{t: t, conn: conn}
 }
 
-// call sends a request and returns the body of the response. The request's body has size bytes; words maps an offset
-// in the body to a number.
+// call sends a request and returns the body of the response. The request's body has size bytes. words maps offsets
+// in the body to the numbers stored there. after is sent after the body.
 func (h *testClient) call(number uint32, size int, words map[int]uint32, after []byte) message {
 	h.t.Helper()
 	m := make(message, size)
@@ -213,7 +213,7 @@ func TestList(t *testing.T) {
 		t.Errorf("list without readers: %q", m.text(0, 127))
 	}
 	s.Insert(readerName, New(Options{}))
-	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil { // the notification to a waiting client
+	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil { // request 0x13 waits for this notification
 		t.Fatal(err)
 	}
 	if m := list(0x12); m.text(0, 127) != readerName || m.word(132)&4 == 0 || m.word(176) != uint32(len(atr)) {

@@ -55,7 +55,8 @@ func newTestCard(t *testing.T, o Options) testCard {
 	return d
 }
 
-// admin authenticates to the card with the management key. Like ykman, it requires that the card proves its key too.
+// admin authenticates to the card with the management key. Like ykman, it also requires that the card proves that
+// it knows the key.
 func (d testCard) admin() {
 	d.t.Helper()
 	alg := d.piv.management.alg
@@ -153,7 +154,8 @@ func TestManagementKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagChallenge, nil))) // only the host
+	// Only the host authenticates to the card, not the card to the host.
+	out := d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagChallenge, nil)))
 	response := encrypt(b, out[len(out)-16:])
 	d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))
 	d.want(wrongData, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))

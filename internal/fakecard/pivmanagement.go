@@ -24,8 +24,8 @@ type managementKey struct {
 	factory bool
 
 	proved    bool
-	witness   []byte // created by the card, if host and card authenticate to each other
-	challenge []byte // created by the card, if only the host authenticates
+	witness   []byte // random; set while host and card authenticate to each other
+	challenge []byte // random; set while only the host authenticates
 }
 
 // newManagementKey returns the factory key, which is the same for all cards. Since firmware 5.7, it is an AES key.

@@ -13,7 +13,7 @@ const (
 // A secret is the PIN or the PUK.
 type secret struct {
 	value     []byte
-	left, all byte // number of tries that are left, and of all tries
+	left, all byte // number of remaining tries, and maximum number of tries
 	factory   bool
 }
 

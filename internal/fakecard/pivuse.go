@@ -110,7 +110,7 @@ func (k *pivKey) sign(message []byte) []byte {
 		return out
 	case ed25519.PrivateKey:
 		return ed25519.Sign(key, message)
-	case *rsa.PrivateKey: // RSA without padding, which also decrypts
+	case *rsa.PrivateKey: // RSA without padding; signing and decryption are the same operation
 		m := new(big.Int).SetBytes(message)
 		if len(message) != key.Size() || m.Cmp(key.N) >= 0 {
 			return nil

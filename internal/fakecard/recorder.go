@@ -60,7 +60,7 @@ func (c *Card) OnTouch(f func(ctx context.Context, what string) bool) {
 	c.recorder.onTouch = f
 }
 
-// MissTouch makes the card time out the next n times that it waits for a touch.
+// MissTouch simulates that the user misses the next n touches.
 func (c *Card) MissTouch(n int) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *Card) PullAt(name string) {
 	c.recorder.pullAt = name
 }
 
-// SetResponse makes the card respond to commands with the given name with these data and a success status.
+// SetResponse sets the response to all commands with the given name: answer and a success status.
 func (c *Card) SetResponse(name string, answer []byte) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()

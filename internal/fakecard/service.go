@@ -31,7 +31,7 @@ type Service struct {
 type reader struct {
 	name      string
 	card      *Card  // nil if the reader is empty
-	insertion uint32 // a number for each insertion of a card
+	insertion uint32 // identifies the current insertion; each insertion of a card gets a new number
 	events    uint32
 	shared    int  // number of clients that have the card open with shared access
 	exclusive bool // a client has the card open with exclusive access
@@ -90,8 +90,8 @@ func (s *Service) Close() error {
 	return s.listener.Close()
 }
 
-// RequireMinor makes the service refuse clients that use another minor version of the protocol than minor. pcscd 2.3.0
-// to 2.4.0 refuses such clients too.
+// RequireMinor makes the service accept only clients that use the given minor version of the protocol. pcscd 2.3.0
+// to 2.4.0 also accepts only one minor version.
 func (s *Service) RequireMinor(minor uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,8 @@ func (s *Service) Unplug(name string) {
 	s.notifyWaiters()
 }
 
-// eject removes the card from a reader, unless another card has been inserted since the given insertion.
+// eject removes the card from a reader if insertion is still the reader's current insertion. Otherwise another
+// card has been inserted, and eject does nothing.
 func (s *Service) eject(r *reader, insertion uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +151,7 @@ func (s *Service) eject(r *reader, insertion uint32) {
 }
 
 // OpenExclusive simulates another program that opens the card in a reader with exclusive access until release is
-// called. It returns false if a program already has the card open.
+// called. ok is false if a program already has the card open.
 func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"net"
 )
 
-// ServeVPCD connects the card to a real pcscd, through conn, a connection to pcscd's virtual reader. It returns when
-// either side closes the connection. That also removes the card.
+// ServeVPCD connects the card to a real pcscd, through conn, a connection to pcscd's virtual reader. It returns
+// when either side closes the connection. Closing the connection also removes the card.
 // https://frankmorgner.github.io/vsmartcard/virtualsmartcard/api.html#creating-a-virtual-smart-card-reader
 func (c *Card) ServeVPCD(conn net.Conn) error {
 	c.recorder.insert(func() { conn.Close() })

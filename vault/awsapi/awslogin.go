@@ -24,8 +24,8 @@ type Login struct {
 	Target Target
 }
 
-// signInURL returns the URL of the sign-in endpoint, without a trailing slash. It fails if the partition
-// of the region is not certain: a sign-in must never be sent to the wrong partition.
+// signInURL returns the URL of the sign-in endpoint, without a trailing slash. It fails if the partition of the
+// region is unknown, because a sign-in must never be sent to the wrong partition.
 // https://github.com/aws/aws-sdk-go-v2/blob/main/service/signin/endpoints.go
 func (l Login) signInURL() (string, error) {
 	region, e := l.Target.Region, l.Target.Endpoint
@@ -54,8 +54,8 @@ func (l Login) signInURL() (string, error) {
 	return "https://" + region + "." + partition.SignInDomain(in), nil
 }
 
-// signInFIPSGov is the FIPS 140 sign-in host of us-gov-west-1. In other GovCloud regions, the region and a dot precede
-// this name.
+// signInFIPSGov is the FIPS 140 sign-in host of us-gov-west-1. In other GovCloud regions, the host is
+// REGION.signin-fips.amazonaws-us-gov.com.
 const signInFIPSGov = "signin-fips.amazonaws-us-gov.com"
 
 // Check reports whether a sign-in is possible: the region and the endpoint must be valid. It sends nothing.
@@ -66,8 +66,8 @@ func (l Login) Check() error {
 	return l.Client.CheckEndpoint(l.Target.Endpoint)
 }
 
-// BaseURL returns the URL of the sign-in endpoint, without a trailing slash. It returns "" if [Login.Check]
-// fails because of the region.
+// BaseURL returns the URL of the sign-in endpoint, without a trailing slash. It returns "" if the region is
+// invalid or unknown.
 func (l Login) BaseURL() string {
 	at, _ := l.signInURL()
 	return at
@@ -111,8 +111,8 @@ type LoginTokens struct {
 // ActionLogin is AWS's name for the action of [Login.CreateToken]. Errors contain this name.
 const ActionLogin = "CreateOAuth2Token"
 
-// MeasureClock measures the difference between AWS's clock and this computer's clock, like [STS.MeasureClock]. It waits
-// at most 5 s. AWS refuses a proof whose time is wrong by 30 s, and its error does not name the time as the reason.
+// MeasureClock measures the difference between AWS's clock and this computer's clock, like [STS.MeasureClock]. It
+// waits at most 5 s. AWS refuses a proof whose time is wrong by 30 s. AWS's error then does not mention the time.
 func (l Login) MeasureClock(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
@@ -121,13 +121,13 @@ func (l Login) MeasureClock(ctx context.Context) {
 
 const measureTimeout = 5 * time.Second
 
-// CreateToken exchanges a grant for credentials. It proves to AWS that it has key, the key that the grant was issued
-// for. It repeats the call as max_attempts and retry_mode allow; all attempts together must end within the timeout of
-// one call. If AWS reports that the grant has expired, and this computer's clock is wrong, CreateToken repeats the
-// call once with a proof that contains AWS's time.
+// CreateToken exchanges a grant for credentials. key must be the key for which AWS issued the grant; CreateToken
+// signs a proof with this key. CreateToken repeats a failed call as max_attempts and retry_mode allow. All
+// attempts together must end within the timeout of one call. If AWS reports that the grant has expired, and this
+// computer's clock is wrong, CreateToken repeats the call once. The second proof contains AWS's time.
 //
 // CreateToken passes the tokens to onTokens as soon as AWS returns them, because the grant cannot be used again.
-// [LoginEnded] recognises the errors after which the user must sign in again.
+// [LoginEnded] recognizes the errors after which the user must sign in again.
 func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, onTokens func(LoginTokens)) error {
 	hc, err := l.Client.Network.client(l.Target.Endpoint.CABundle, formJSON)
 	if err != nil {
@@ -152,7 +152,7 @@ func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, onTo
 	err = l.Client.unsigned(ctx, c, func(ctx context.Context) error {
 		err := l.Client.try(ctx, l.Target.Endpoint.retries(), false, func() error { return post(ctx) })
 		if refused != nil && errors.Is(err, refused) {
-			return nil // CreateToken returns refused below, without the text that unsigned would add
+			return nil // refused is returned at the end, because unsigned would add text to the error
 		}
 		return err
 	})
@@ -166,7 +166,7 @@ func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, onTo
 type loginResponse struct {
 	tokens  LoginTokens
 	refusal error
-	date    time.Time // time of the refusal by AWS's clock; zero if unknown
+	date    time.Time // AWS's time when it sent the refusal; zero if unknown
 }
 
 // post sends one request. A refusal by AWS is not an error of post: it is in the field refusal of the result.
@@ -247,8 +247,8 @@ func LoginEnded(err error) bool {
 	return isExpiredCode(err) || errors.As(err, &api) && api.Code == credentialsChanged
 }
 
-// loginRefusal converts an error response of the token endpoint to an error. This endpoint has its error code in a
-// member "error", which AWS's other services do not use.
+// loginRefusal converts an error response of the token endpoint to an error. This endpoint returns its error code
+// in the JSON member "error". AWS's other services do not use this member.
 func (c call) loginRefusal(status int, h http.Header, text []byte) error {
 	var common refusal
 	readJSONError(&common, h, text)

@@ -1,5 +1,5 @@
-// Package awsapi makes single calls to AWS: signed, bounded in time and size, and repeated where
-// that is safe. Other packages decide which calls to make, and cache the results.
+// Package awsapi makes single calls to AWS. It signs the calls, limits their time and the size of their responses,
+// and repeats failed calls if that is safe. Other packages decide which calls to make, and cache the results.
 package awsapi
 
 import (

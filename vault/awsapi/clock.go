@@ -48,10 +48,10 @@ const maxSkew = 5 * time.Minute
 // response is only precise to a second, and arrives late on a slow network.
 const minSkew = maxSkew - time.Minute
 
-// update sets the clock with the date of a response. usedSkew is the skew with which the request was signed.
-// set reports whether update changed the skew. resign reports whether the skew now differs from usedSkew, possibly
-// because of another call: only then is it useful to sign the request again. If this computer's clock has been
-// corrected in the meantime, update sets the skew back to zero.
+// update sets the offset and the skew from the date of a response. usedSkew is the skew with which the request was
+// signed. set reports whether update changed the skew. resign reports whether the skew now differs from usedSkew.
+// If it does, the caller must sign the request again. Another call may have changed the skew, so resign can be
+// true although set is false. If this computer's clock has become correct, update sets the skew to zero.
 func (c *Clock) update(usedSkew time.Duration, date time.Time) (set, resign bool) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -67,7 +67,7 @@ func (c *Clock) update(usedSkew time.Duration, date time.Time) (set, resign bool
 }
 
 // correctClock sets the clock if err is AWS's refusal of a signature. usedSkew is the skew with which the refused
-// signature was made. correctClock reports whether to sign the request again.
+// request was signed. correctClock reports whether to sign the request again.
 func (api *Client) correctClock(usedSkew time.Duration, err error) bool {
 	date, ok := trustedDate(err)
 	if !ok {
@@ -91,8 +91,9 @@ func trustedDate(err error) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// refusalDate returns the date of any refusal by AWS. Like trustedDate, it accepts only a date that came over TLS or
-// from this computer. It is for Roles Anywhere, which has no error code for a wrong time.
+// refusalDate returns the date of any refusal by AWS. Like trustedDate, it accepts only a date that came over TLS
+// or from this computer. Only calls of Roles Anywhere use refusalDate, because Roles Anywhere has no error code
+// for a wrong time.
 func refusalDate(err error) (time.Time, bool) {
 	var refused *refusal
 	if !errors.As(err, &refused) || !refused.authenticated || refused.code == "" {
@@ -102,7 +103,8 @@ func refusalDate(err error) (time.Time, bool) {
 	return date, parseErr == nil
 }
 
-// setClock sets the skew with AWS's date, notifies the user, and reports whether to sign the request again.
+// setClock sets the skew from AWS's date, and reports whether to sign the request again. If the skew has changed,
+// setClock notifies the user.
 func (api *Client) setClock(usedSkew time.Duration, date time.Time) bool {
 	set, resign := api.Clock.update(usedSkew, date)
 	if set {
@@ -115,9 +117,9 @@ func (api *Client) setClock(usedSkew time.Duration, date time.Time) bool {
 // arrives late on a slow network.
 const minOffset = 5 * time.Second
 
-// setPreciseClock sets the offset with the date of AWS's refusal of a proof. usedOffset is the offset with which the
-// refused proof was made. If the clock error may be the reason for the refusal, setPreciseClock notifies the user and
-// returns true.
+// setPreciseClock sets the offset from date, the Date header of a response in which AWS refused a proof.
+// usedOffset is the offset with which the proof was created. If the clock error may be the reason for the refusal,
+// setPreciseClock notifies the user and returns true.
 func (api *Client) setPreciseClock(usedOffset time.Duration, date time.Time) bool {
 	api.Clock.update(api.Clock.Skew(), date)
 	offset := api.Clock.Offset()

@@ -27,7 +27,7 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 			t.Errorf("clock skew is %s, want %s", r.Clock.Skew(), skew)
 		}
 		r.mustSend(r.assumeReadOnly())
-		r.wantCalls(3) // only one more call, because it was signed with the corrected time
+		r.wantCalls(3) // the second role request was signed with the corrected time, so AWS accepted its first call
 		r.wantNotices(notice)
 	}
 }
@@ -78,8 +78,9 @@ func TestWrongClockWithConcurrentCalls(t *testing.T) {
 	}
 }
 
-// refusalWithDate returns the error of a call that AWS refused with this error code and this Date header. The date is
-// trusted only if encrypted is true or if the endpoint is on this computer.
+// refusalWithDate returns the error of a call that AWS refused. code is the error code, and date is the Date
+// header of the response. encrypted reports whether the response came over TLS. The date is trusted if encrypted
+// is true, or if the endpoint is on this computer.
 func refusalWithDate(code, date, endpoint string, encrypted bool) error {
 	u, _ := url.Parse(endpoint)
 	return fmt.Errorf("sts: %w", &refusal{status: 403, code: code, date: date, authenticated: isAuthenticated(u, encrypted)})

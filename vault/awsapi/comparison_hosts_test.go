@@ -25,7 +25,7 @@ import (
 )
 
 // sdkRegions returns the regions of each partition, as the SDK lists them. It adds an invented region to each
-// partition, like a region that AWS may open later.
+// partition, because AWS may open new regions.
 func sdkRegions(t *testing.T) map[string][]string {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2").Output()
@@ -157,7 +157,7 @@ var services = []struct {
 		loginService, false,
 		func(_ *testing.T, at Target) (address, error) {
 			base, err := Login{Target: at}.signInURL()
-			return address{base, "signin", at.Region}, err // the SDK returns these values for unsigned calls
+			return address{base, "signin", at.Region}, err // the calls are unsigned, but the SDK returns this service name and region
 		},
 		func(t *testing.T, at Target) (address, error) {
 			e, err := signin.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), signin.EndpointParameters{

@@ -31,8 +31,8 @@ func comparisonKey(t *testing.T) ProofKey {
 }
 
 // An interceptingClient lets the SDK's login provider send any token request. The provider itself only refreshes
-// tokens, so the client replaces the body of its request with in. The request keeps the provider's DPoP proof. The
-// client stores the response in out and err.
+// tokens, so the client replaces the body of the provider's request with the field in. The request keeps the
+// provider's DPoP proof. The client stores the response in the fields out and err.
 type interceptingClient struct {
 	client *signin.Client
 	in     *signintypes.CreateOAuth2TokenRequestBody

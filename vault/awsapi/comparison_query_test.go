@@ -13,7 +13,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
-// specialText contains characters that each encoding escapes differently.
+// specialText contains characters that forms, URLs, JSON and XML escape in different ways.
 const specialText = "ü &=+%\"/~*'\t;"
 
 const (

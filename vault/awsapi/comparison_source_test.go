@@ -31,7 +31,7 @@ var senders = map[string]string{
 	"Network.HTTPClient": "creates the client for servers other than AWS",
 }
 
-// sendingFunctions lists the names in Go's standard library with which code can send a request.
+// sendingFunctions lists the functions and variables of package net/http that create or send a request.
 var sendingFunctions = map[string]bool{
 	"http.NewRequest": true, "http.NewRequestWithContext": true, "http.DefaultClient": true, "http.DefaultTransport": true,
 	"http.Get": true, "http.Head": true, "http.Post": true, "http.PostForm": true,
@@ -120,9 +120,9 @@ func nameOf(d ast.Decl) string {
 	return strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + f.Name.Name
 }
 
-// actionOf returns the action in a literal of type call or portalCall. If a variable holds the action, actionOf
-// returns the variable's name. It returns "" for other literals, and for the call that Portal creates from a
-// portalCall.
+// actionOf returns the action in a literal of type call or portalCall. If the literal contains a constant or
+// variable instead of text, actionOf finds its value in named. If the value is not in named, actionOf returns the
+// name of the variable. It returns "" for other literals, and for the call that Portal creates from a portalCall.
 func actionOf(c *ast.CompositeLit, named map[string]string) string {
 	kind, ok := c.Type.(*ast.Ident)
 	if !ok || kind.Name != "call" && kind.Name != "portalCall" || len(c.Elts) == 0 {

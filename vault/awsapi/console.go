@@ -18,9 +18,9 @@ import (
 // signInAction is the name of the federation endpoint's action.
 const signInAction = "getSigninToken"
 
-// SignInToken exchanges temporary credentials for a token that signs a browser in to the console, once, within
-// 15 min. endpoint.URL must be the whole URL of the federation endpoint. duration is the length of the console session;
-// 0 means AWS's default.
+// SignInToken exchanges temporary credentials for a token. With the token, a browser can sign in to the console
+// once, within 15 min. endpoint.URL must be the whole URL of the federation endpoint. duration is the length of
+// the console session; 0 means AWS's default.
 //
 // The credentials are sent in the body of a POST request. If the endpoint refuses POST, they are sent in the URL of a
 // GET request instead. Errors are like those of [STS] and contain neither the credentials nor the token.
@@ -144,8 +144,8 @@ func (a signInRequest) endpointName() string {
 	return BaseOf(u)
 }
 
-// refusesPost reports whether the endpoint's status code means that it does not accept POST. After any other
-// error the credentials must not be sent in a URL.
+// refusesPost reports whether the status code in err means that the endpoint does not accept POST. After any other
+// error, the credentials must not be sent in a URL.
 func refusesPost(err error) bool {
 	var api *APIError
 	if !errors.As(err, &api) {

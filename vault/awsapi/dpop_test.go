@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The coordinates in a proof have full length, even if they start with zeros. A key is the same after it is encoded
-// and parsed.
+// The coordinates in a proof have full length, even if they start with zeros. A key stays the same when it is
+// encoded and then parsed.
 func TestProofKey(t *testing.T) {
 	for range 600 {
 		k, err := NewProofKey()

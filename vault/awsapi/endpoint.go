@@ -11,8 +11,8 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// PlainHTTPError reports that an endpoint on another machine would be called without TLS. Such an endpoint is refused
-// for unsigned calls as well, because their requests contain tokens and the responses contain credentials.
+// PlainHTTPError reports that an endpoint on another machine would be called without TLS. Unsigned calls to such
+// an endpoint are refused too, because their requests contain tokens and their responses contain credentials.
 type PlainHTTPError struct {
 	URL    string // scheme and host of the endpoint
 	Origin string // place where the URL is set, such as ~/.aws/config:3
@@ -91,7 +91,8 @@ func isAWS(host string) bool {
 	return !IsLoopback(host) && (awsHost().MatchString(host) || signInHost().MatchString(host))
 }
 
-// The URL of STS's global endpoint, the region in signatures for this endpoint, and the pseudo-region that selects it.
+// The URL of STS's global endpoint, the region in signatures for this endpoint, and the pseudo-region that selects
+// this endpoint.
 const (
 	globalURL    = "https://sts.amazonaws.com"
 	globalRegion = "us-east-1"

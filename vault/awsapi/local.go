@@ -66,7 +66,7 @@ func (api *Client) ContainerCredentials(ctx context.Context, label string, at Co
 			}
 			return err
 		})
-		creds.Source = "" // remove the name of the SDK's client
+		creds.Source = "" // Retrieve sets Source to the name of the SDK's client
 		return creds, err
 	})
 }

@@ -14,12 +14,13 @@ import (
 )
 
 // rolesPath is the path under which the service returns the name of the instance's role. The path of the role's
-// credentials is rolesPath and then this name.
+// credentials is rolesPath followed by the name of the role.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 const rolesPath = "/iam/security-credentials/"
 
-// metadataTimeout limits the wait for the metadata service's response. In a container, the response to a token request
-// may be dropped because of its hop limit. The timeout of a token request therefore means that no token is available.
+// metadataTimeout limits the wait for the metadata service's response. In a container, the response to a token
+// request may never arrive, because its hop limit is too low. If a token request times out, the SDK's client
+// therefore continues without a token.
 const metadataTimeout = 2 * time.Second
 
 // InstanceMetadata holds the settings of the EC2 instance metadata service.
@@ -69,8 +70,8 @@ func (i instance) credentials(ctx context.Context) (aws.Credentials, error) {
 	return readCredentials(got)
 }
 
-// get reads one path of the metadata service. It repeats failed requests itself: the SDK's client would also request a
-// token three times from a service that does not respond.
+// get reads one path of the metadata service. get itself repeats failed requests. The retryer of the SDK's client
+// would also repeat token requests: it would request a token three times from a service that does not respond.
 func (i instance) get(ctx context.Context, path string) (body []byte, err error) {
 	err = i.api.try(ctx, i.retries, false, func() error {
 		out, err := i.client.GetMetadata(ctx, &imds.GetMetadataInput{Path: path})

@@ -48,7 +48,7 @@ func (m MFADevices) Enable(ctx context.Context, serial, first, second string) er
 	return err
 }
 
-// Delete deletes a device that is not assigned to a user. [InUse] recognises the error for an assigned device.
+// Delete deletes a device that is not assigned to a user. [InUse] recognizes the error for an assigned device.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
 func (m MFADevices) Delete(ctx context.Context, serial string) error {
 	_, err := m.call(ctx, call{action: "DeleteVirtualMFADevice"}, parameters{"SerialNumber": {serial}}, nil)

@@ -95,7 +95,8 @@ type Account struct {
 	Roles []string `json:"roles"`
 }
 
-// maxAccounts limits how many accounts, and how many roles of an account, are read.
+// maxAccounts limits the length of lists: no further page is requested after 10,000 accounts, or after 10,000
+// roles of one account.
 const maxAccounts = 10_000
 
 // Accounts returns the accounts that the user can access, with their roles, in the portal's order.

@@ -43,8 +43,8 @@ func (api *Client) query(ctx context.Context, c call, version string, in url.Val
 	return got.header, nil
 }
 
-// readQueryError reads the code and message of an error response into e. If body has no code or no message, the field
-// stays empty.
+// readQueryError reads the code and message of an error response into e. If body has no code, e.code is empty. If
+// body has no message, e.message is empty.
 func readQueryError(e *refusal, _ http.Header, body []byte) {
 	var response struct {
 		Code    string `xml:"Error>Code"`
@@ -97,7 +97,7 @@ func memberName(list string, i int, part string) string {
 	return name
 }
 
-// setPolicy adds a session policy.
+// setPolicy adds the parameters of a session policy.
 func (p parameters) setPolicy(policy Policy) {
 	p.set("Policy", policy.Inline)
 	for i, arn := range policy.ARNs {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// maxResponseSize is the largest size of a response that is accepted, in bytes. An STS response has about 10 kB.
+// maxResponseSize is the largest accepted size of a response, in bytes. An STS response has about 10 kB.
 const maxResponseSize = 1 << 20
 
 // NotAWSError reports a response that AWS cannot have sent: the page of a captive portal or a proxy,
@@ -22,7 +22,7 @@ type NotAWSError struct {
 	MediaType string // type in the Content-Type header, or "no type"
 	Size      int    // length of the body in bytes, at most maxResponseSize+1
 	Status    int    // HTTP status code
-	Truncated bool   // the body is empty, or begins like an AWS response but is incomplete
+	Truncated bool   // whether the body is empty, or begins like an AWS response but is incomplete
 }
 
 func (e *NotAWSError) Error() string {
@@ -56,7 +56,7 @@ const (
 	formAnyJSON             // JSON with any media type: the console's federation endpoint
 )
 
-// An awsTransport refuses responses that do not look like AWS's. It reads the whole body, so that it can
+// An awsTransport refuses responses that do not look like AWS's. It reads the whole body, because only then can it
 // detect a truncated response.
 type awsTransport struct {
 	next http.RoundTripper

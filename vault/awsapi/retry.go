@@ -114,7 +114,7 @@ func isRetryable(err error) bool {
 	return retry.IsErrorRetryables(retryables()).IsErrorRetryable(err).Bool()
 }
 
-// isConnectionLost reports whether a connection broke while it was in use. The SDK's retryer recognises this error
+// isConnectionLost reports whether a connection broke while it was in use. The SDK's retryer recognizes this error
 // only in the form in which the SDK's own clients report it.
 func isConnectionLost(err error) bool {
 	var urlErr *url.Error

@@ -25,7 +25,8 @@ func TestRolesAnywhereEndpoints(t *testing.T) {
 	}
 }
 
-// Every response leads either to valid credentials, or to the same error: that the response contains no credentials.
+// The fuzz test checks that every response leads to valid credentials or to the error "no credentials in the
+// response".
 func FuzzRolesAnywhereResponse(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,

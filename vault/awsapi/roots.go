@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 )
 
-// maxBundle is the largest size of a CA bundle that is accepted, in bytes. A system's bundle has about 250 kB.
+// maxBundle is the largest accepted size of a CA bundle, in bytes. A system's bundle has about 250 kB.
 const maxBundle = 16 << 20
 
 // readRoots reads the file of a profile's ca_bundle setting.
@@ -58,7 +58,7 @@ func (n *Network) readSystemRoots() *x509.CertPool {
 type systemTransport struct {
 	bundle             func() http.RoundTripper
 	all                http.RoundTripper
-	bundleInsufficient atomic.Bool // whether the field all verified a server that the field bundle could not
+	bundleInsufficient atomic.Bool // set when bundle failed to verify a server and the field all succeeded
 }
 
 func (n *Network) newSystemTransport() *systemTransport {

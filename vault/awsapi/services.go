@@ -70,7 +70,7 @@ type address struct {
 	region  string
 }
 
-// address returns the address of the service. It fails if the region is invalid.
+// address returns the address of the service. It fails if AWS's own endpoint is used and the region is invalid.
 func (s service) address(t Target) (address, error) {
 	region, e := t.Region, t.Endpoint
 	if e.URL != "" {
@@ -81,7 +81,7 @@ func (s service) address(t Target) (address, error) {
 	}
 	d := domainsOf(region)
 	host, domain := s.host, d.classic
-	// In GovCloud, classic hosts are FIPS hosts already, except those of Roles Anywhere.
+	// In GovCloud, the classic hosts of all services except Roles Anywhere are FIPS hosts.
 	if e.FIPS && (e.DualStack || s == serviceRolesAnywhere || partition.Of(region) != "aws-us-gov") {
 		host = s.fips
 	}
@@ -91,7 +91,7 @@ func (s service) address(t Target) (address, error) {
 	return address{"https://" + host + "." + region + "." + domain, s.name, region}, nil
 }
 
-// checkRegion refuses a region that cannot be part of the host name of a regional service.
+// checkRegion returns an error if region cannot be part of the host name of a regional service.
 func checkRegion(region string) error {
 	switch {
 	case !isDNSLabel(region):
@@ -114,7 +114,7 @@ func (s service) endpointName(t Target) string {
 	return baseOf(at.url)
 }
 
-// stsAddress returns the address of STS. It fails if the region is invalid.
+// stsAddress returns the address of STS. It fails like [service.address].
 func stsAddress(t Target) (address, error) {
 	if isGlobal(t) {
 		return address{globalURL, serviceSTS.name, globalRegion}, nil

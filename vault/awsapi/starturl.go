@@ -27,12 +27,12 @@ func isStartHost(host string) bool {
 	return false
 }
 
-// startURLTimeout is the timeout for a request to a start URL of the user's organisation.
+// startURLTimeout is the timeout for a request to a start URL of the user's organization.
 const startURLTimeout = 10 * time.Second
 
-// ResolveStartURL returns the AWS start URL for start, which may be a URL of the user's organisation that redirects
-// to an AWS start URL. ResolveStartURL follows one redirect. It returns start unchanged if start is already an AWS
-// start URL. It also returns start unchanged if start does not redirect to an AWS start URL; AWS will then refuse the
+// ResolveStartURL returns the AWS start URL for start. start may be a URL of the user's organization that
+// redirects to an AWS start URL. ResolveStartURL follows one redirect. If start is already an AWS start URL, or
+// does not redirect to one, ResolveStartURL returns start unchanged. In the second case, AWS will refuse the
 // sign-in. region is the region in the host name of the redirect's target, or empty.
 func (api *Client) ResolveStartURL(ctx context.Context, bundle, start string) (resolved, region string, err error) {
 	u, err := url.Parse(start)

@@ -87,8 +87,8 @@ func (n *Network) Transport(bundle string) (http.RoundTripper, error) {
 	return t, nil
 }
 
-// roundTripper creates a transport that trusts the CA bundle, or the system's root certificates if bundle is empty.
-// The system's certificates are only read for the first TLS connection.
+// roundTripper creates a transport that trusts the CA bundle, or the system's root certificates if bundle is
+// empty. The system's certificates are read when the first TLS connection needs them.
 func (n *Network) roundTripper(bundle string) (http.RoundTripper, error) {
 	if bundle != "" {
 		roots, err := readRoots(n.Open, bundle)
@@ -112,7 +112,7 @@ func (n *Network) transport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// maxHeader is the largest response header that is accepted, in bytes.
+// maxHeader is the largest accepted size of a response's headers, in bytes.
 const maxHeader = 64 << 10
 
 // NoRedirect refuses redirects: a signed request or token must reach only the host that it was made for.

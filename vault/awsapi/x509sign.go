@@ -77,9 +77,10 @@ func (s x509Signer) request(at address, body []byte, now time.Time) (request, er
 	return request{method: http.MethodPost, url: at.url, header: header, body: body}, nil
 }
 
-// padded adds leading zeros to digest until it is as long as a number of the key's curve. Security keys require this
-// length if the curve's numbers are longer than a SHA-256 hash, which AWS uses for all curves. Leading zeros do not
-// change the number that is signed.
+// padded adds leading zeros to a digest that is shorter than the numbers of the key's curve. AWS uses SHA-256 for
+// all curves, so a digest has 32 bytes, but the numbers of P-384 have 48. A security key then accepts only a
+// digest of 48 bytes. Leading zeros do not change the number that is signed. padded does not change the digest for
+// a key in memory.
 func (s x509Signer) padded(digest []byte) []byte {
 	_, software := s.key.(*ecdsa.PrivateKey)
 	public, ok := s.key.Public().(*ecdsa.PublicKey)

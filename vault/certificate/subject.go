@@ -15,8 +15,8 @@ func (e *SubjectError) Error() string {
 	return fmt.Sprintf("subject: %s, expected %s", e.Found, e.Expected)
 }
 
-// ParseSubject reads a subject such as CN=alice,O=Example. The subject must have exactly one CN. In values, a comma is
-// written \, and a backslash \\. ParseSubject fails with a [*SubjectError].
+// ParseSubject reads a subject such as CN=alice,O=Example. The subject must have exactly one CN. In a value, a
+// backslash must precede each comma and each backslash. ParseSubject fails with a [*SubjectError].
 // https://www.rfc-editor.org/rfc/rfc4514#section-3
 func ParseSubject(text string) (pkix.Name, error) {
 	var name pkix.Name

@@ -39,7 +39,7 @@ var sites = []site{
 	{"aws-eusc", "console.amazonaws-eusc.eu", "eusc-de-east-1"},
 }
 
-// NoConsoleError reports a partition whose console is not in sites.
+// NoConsoleError reports a partition whose console does not accept a sign-in with temporary credentials.
 type NoConsoleError struct{ Partition string }
 
 func (e *NoConsoleError) Error() string {
@@ -69,12 +69,12 @@ type Session struct {
 // IsFederatedUser reports whether the session belongs to a federated user. Such a session has no MFA.
 func (v Session) IsFederatedUser() bool { return strings.Contains(v.ARN, ":federated-user/") }
 
-// minRemaining is the remaining lifetime that a cached session must have. It exceeds the lifetime of every session, so
-// [vault.Vault.Credentials] requires half of the session's lifetime instead.
+// minRemaining is the validity that NewSession requests. It is longer than the lifetime of any session.
+// [vault.Vault.Credentials] therefore renews a cached session that has less than half of its lifetime left.
 const minRemaining = 36 * time.Hour
 
 // NewSession carries out a plan that was made for [plan.Console], and looks up the identity of the resulting
-// credentials. Besides the errors of [Vault.Credentials], it returns a [*TemporaryUserError].
+// credentials. It returns the errors of [vault.Vault.Credentials]. It also returns a [*TemporaryUserError].
 func NewSession(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Options) (Session, error) {
 	creds, err := v.Credentials(ctx, pl, o, minRemaining)
 	if err != nil {
@@ -142,7 +142,7 @@ func siteForARN(arn string) (site, error) {
 	return site{}, &NoConsoleError{Partition: partition}
 }
 
-// page returns the URL of the console page that to describes.
+// page returns the URL of the console page for a destination.
 func (s site) page(to Destination) string {
 	host, query := s.console, ""
 	if to.Region != "" && !partition.IsPseudo(to.Region) && partition.Of(to.Region) == s.partition {

@@ -11,8 +11,8 @@ import (
 )
 
 // A Folder is a directory that belongs to this program, such as its state folder, or a directory inside another
-// Folder. Its methods open only regular files that belong to this user. They follow no symbolic links inside the
-// folder, and never wait for a named pipe to be opened by another process.
+// Folder. Its methods open only regular files that belong to this user. The methods follow no symbolic links inside
+// the folder. They never wait until another process opens a named pipe.
 //
 // The path of the outermost folder may contain symbolic links, which dotfile managers create. Each of these
 // links must belong to this user or to root. If this user is root, all directories on the path must also belong to
@@ -249,7 +249,7 @@ func (f *Folder) Stat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// ErrHardLink is returned if a file would have to be changed that has another hard link.
+// ErrHardLink reports that a file was not changed, because the file has another hard link.
 var ErrHardLink = errors.New("the file has another hard link")
 
 // Append opens the existing file called name for reading and appending, and returns the file's size. It returns
@@ -329,8 +329,9 @@ func (f *Folder) Walk(visit func(child *Folder, info fs.FileInfo)) []error {
 	return all
 }
 
-// Sweep deletes temporary files that killed processes have left, if they were last written before olderThan. The
-// argument entries is the result of Entries. Sweep ignores errors, because leftover files do no harm.
+// Sweep deletes the temporary files that killed processes have left. It deletes only files that were last written
+// before olderThan. The argument entries is the result of Entries. Sweep ignores errors, because leftover files do
+// no harm.
 func (f *Folder) Sweep(entries []fs.DirEntry, olderThan time.Time) {
 	for _, e := range entries {
 		if !IsTemp(e.Name()) || !e.Type().IsRegular() {

@@ -47,8 +47,8 @@ func resolve(path string) (resolvedPath, error) {
 		return resolvedPath{}, err
 	}
 	self := os.Geteuid()
-	// In a user namespace, files of the machine's root user may have another owner ID than 0. The root directory then
-	// has that owner too, so its owner is trusted.
+	// In a user namespace, the owner ID of files of the machine's root user may be different from 0. The root
+	// directory then has this owner ID too. So trust the owner of the root directory.
 	trusted := func(owner int) bool { return owner == self || owner == 0 || owner == ownerOf(root) }
 	w := resolvedPath{dir: "/", info: root, missing: strings.Split(path, "/")}
 	for links := 0; len(w.missing) > 0; {

@@ -57,7 +57,8 @@ func skipUnlessRoot(t *testing.T) {
 	}
 }
 
-// Each method that opens or replaces a file refuses everything that is not a regular file of this user.
+// TestFolderRefuses checks that each method that opens or replaces a file refuses everything that is not a regular
+// file of this user.
 func TestFolderRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	methods := map[string]func(f *Folder, name string) error{
@@ -102,7 +103,7 @@ func TestFolderRefuses(t *testing.T) {
 	}
 }
 
-// A folder inside a folder is refused if it is not a directory of this user.
+// TestInnerFolderRefuses checks that an inner folder is refused if it is not a directory of this user.
 func TestInnerFolderRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for kind, plant := range obstacles {
@@ -133,7 +134,8 @@ func TestInnerFolderRefuses(t *testing.T) {
 	}
 }
 
-// The path of the outermost folder may contain symbolic links, unless another user controls them.
+// TestFolderBehindLinks checks that the path of the outermost folder may contain symbolic links. A path that
+// another user can change must be refused.
 func TestFolderBehindLinks(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -201,7 +203,8 @@ func TestFolderBehindLinks(t *testing.T) {
 	}
 }
 
-// If other users have write permission for a folder, the permission is removed before a file in it is used.
+// TestFolderMadePrivate checks that the write permission of other users is removed from a folder before a file in
+// the folder is used.
 func TestFolderMadePrivate(t *testing.T) {
 	for mode, read := range map[fs.FileMode]fs.FileMode{0o777: 0o700, 0o720: 0o700, 0o755: 0o755, 0o700: 0o700} {
 		f := NewFolder(t.TempDir())
@@ -216,7 +219,8 @@ func TestFolderMadePrivate(t *testing.T) {
 	}
 }
 
-// If its folders are deleted, a process creates them again and continues.
+// TestFolderRemoved deletes the folders that a process uses. The process must create the folders again and
+// continue.
 func TestFolderRemoved(t *testing.T) {
 	f := NewFolder(filepath.Join(t.TempDir(), "state"))
 	in := f.Folder("a").Folder("b")
@@ -238,7 +242,7 @@ func TestFolderRemoved(t *testing.T) {
 	}
 }
 
-// Usable reports a folder that is not writable.
+// TestFolderNotUsable checks that Usable returns an error for a folder that is not writable.
 func TestFolderNotUsable(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may write everywhere; a script runs the program on a read-only file system")
@@ -252,7 +256,7 @@ func TestFolderNotUsable(t *testing.T) {
 	}
 }
 
-// A nil folder is empty and cannot be written.
+// TestNoFolder checks that the methods of a nil folder return ErrNoFolder.
 func TestNoFolder(t *testing.T) {
 	f := (*Folder)(nil).Folder("in")
 	_, read := f.Read("name", 10)
@@ -269,7 +273,7 @@ func TestNoFolder(t *testing.T) {
 	}
 }
 
-// If a file has another hard link, the content of the file is never changed.
+// TestHardLink checks that the content of a file with another hard link is never changed.
 func TestHardLink(t *testing.T) {
 	f := NewFolder(t.TempDir())
 	victim := filepath.Join(t.TempDir(), "victim")

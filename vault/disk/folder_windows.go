@@ -6,14 +6,16 @@ import (
 	"path/filepath"
 )
 
-// On Windows, the access control lists of a user's own folders keep other users out. The owners of files are not
-// compared with the user, because files of an administrator may belong to the group of administrators.
+// On Windows, the owners of files are not checked. The access control lists of a user's own folders keep other
+// users out. The owner cannot be compared with the user, because the files of an administrator may belong to the
+// group of administrators.
 
 func checkOwner(string, fs.FileInfo) error { return nil }
 
 func othersHave(fs.FileInfo, fs.FileMode) bool { return false }
 
-// writable always returns nil, because Windows has no call that checks this. Without permission, the write fails.
+// writable always returns nil, because Windows has no call that checks the permission. If the permission is
+// missing, a later write fails.
 func writable(string) error { return nil }
 
 // resolve follows the path and all links in it.

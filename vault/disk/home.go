@@ -14,8 +14,8 @@ func ExpandHome(path, home string) string {
 	return path
 }
 
-// A BaseDir is a directory of the user in which each program has its own folder. On Windows and macOS, Data and
-// State are the same directory.
+// A BaseDir is a directory of the user. Each program has its own folder in it. On Windows and macOS, Data and State
+// are the same directory.
 // https://specifications.freedesktop.org/basedir-spec/latest/
 type BaseDir struct{ variable, path string }
 

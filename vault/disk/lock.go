@@ -68,8 +68,8 @@ func tryLockAt(path string) (*LockFile, bool, error) {
 	}
 }
 
-// wait waits until it has acquired the lock at path, or ctx ends. If another file has replaced the file whose lock it
-// waited for, it returns nil and no error.
+// wait waits until it has acquired the lock at path, or until ctx ends. If the file at path was deleted or replaced
+// during the wait, wait returns nil and no error.
 func wait(ctx context.Context, path string) (*LockFile, error) {
 	f, err := openLock(path)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A process that waits for a lock is in the kernel's queue, so the kernel wakes it when the lock is released. A
-// process that polls the lock would not be in that queue.
+// TestWaiterIsQueuedByKernel checks that a process that waits for a lock is in the kernel's queue. The kernel then
+// wakes the process when the lock is released. A process that polls the lock would not be in this queue.
 // https://man7.org/linux/man-pages/man5/proc_locks.5.html
 func TestWaiterIsQueuedByKernel(t *testing.T) {
 	path := lockPath(t)

@@ -183,8 +183,8 @@ func TestLockEndsWithProcess(t *testing.T) {
 	l.Close()
 }
 
-// The lock file is deleted while one goroutine holds the lock and a second goroutine waits for it. The second
-// goroutine must get the lock of the new file at the path.
+// TestLockOfReplacedFile deletes the lock file while one goroutine holds the lock and a second goroutine waits for
+// the lock. The second goroutine must get the lock of the new file at the path.
 func TestLockOfReplacedFile(t *testing.T) {
 	path := lockPath(t)
 	first, err := lockAt(context.Background(), path)
@@ -235,8 +235,8 @@ func TestRemoveLock(t *testing.T) {
 	}
 }
 
-// The lock file is deleted repeatedly while several processes use the lock. At most one process holds the lock at a
-// time.
+// TestRemoveLockUnderContention deletes the lock file repeatedly while several processes use the lock. At most one
+// process may hold the lock at a time.
 func TestRemoveLockUnderContention(t *testing.T) {
 	path := lockPath(t)
 	write(t, path+".count", "0")

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A flock(2) lock belongs to the open file. A lock of fcntl(2) would belong to the process. So flock also works
-// between goroutines, and closing another descriptor of the file does not release the lock.
+// This file uses flock(2). A lock of flock belongs to the open file, but a lock of fcntl(2) belongs to the process.
+// So flock also works between goroutines, and closing another descriptor of the file does not release the lock.
 
 func tryLockFile(f *os.File) (bool, error) {
 	err := flock(f, unix.LOCK_EX|unix.LOCK_NB)

@@ -20,8 +20,8 @@ const (
 	MaxNote = noteBlock - noteHeader
 )
 
-// WriteNote writes a note to the lock file, for processes that wait for the lock. The note is only a hint: it may be
-// lost.
+// WriteNote writes a note to the lock file, for processes that wait for the lock. The note is only a hint, because
+// it may be lost.
 func (l *LockFile) WriteNote(note []byte) error {
 	if l.links > 1 {
 		return nil // do not write: the file has another hard link, and the file at that link must not change

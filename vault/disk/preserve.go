@@ -12,10 +12,11 @@ import (
 // https://man7.org/linux/man-pages/man7/path_resolution.7.html
 const maxLinks = 40
 
-// maxCopy is the maximum size of a file that is written in place: its content is first copied, through memory.
+// maxCopy is the maximum size in bytes of a file that is written in place. The limit exists because the old content
+// is first read into memory and copied.
 const maxCopy = 64 << 20
 
-// ErrLoop is wrapped by the error for a path that leads through too many symbolic links.
+// ErrLoop reports that a path leads through too many symbolic links. Functions return it wrapped in another error.
 var ErrLoop = errors.New("too many symbolic links")
 
 // InPlaceError reports that a file could neither be replaced nor written in place. If Copy is not empty, the file at
@@ -38,9 +39,9 @@ func (e *InPlaceError) Unwrap() error { return e.Err }
 // file keeps its mode and owner, and on Linux its access control list and other extended attributes. A new file has
 // mode 0600, and new directories have mode 0700.
 //
-// Some files cannot be replaced by renaming a new file. Examples are a file that is a mount point, and a file with
-// another owner, which the new file cannot have. Such a file is first copied and then written in place. If it cannot
-// be copied, ReplacePreserving returns an [*InPlaceError].
+// Some files cannot be replaced by renaming a new file to path. Examples are a mount point, and a file of another
+// user, because the new file cannot get that owner. ReplacePreserving copies such a file first, and then writes it
+// in place. If the file cannot be copied, ReplacePreserving returns an [*InPlaceError].
 func ReplacePreserving(path string, data []byte) error {
 	return realSystem.replacePreserving(path, data)
 }
@@ -86,7 +87,8 @@ func (s system) replacePreserving(path string, data []byte) error {
 	return s.replaceInPlace(path, data, err)
 }
 
-// followLinks follows the symbolic links at path and returns the final path, at which nothing needs to exist.
+// followLinks follows the symbolic links at path and returns the final path. The file at the final path need not
+// exist.
 func followLinks(path string) (string, error) {
 	at := path
 	for range maxLinks {
@@ -141,8 +143,8 @@ func (s system) replaceInPlace(path string, data []byte, cause error) error {
 	return nil
 }
 
-// overwrite writes data over the content of the file, and truncates the file only afterwards. In this way the new
-// content can reuse the disk blocks of the old content.
+// overwrite writes data over the content of the file, and truncates the file only afterwards. The new content can
+// then reuse the disk blocks of the old content.
 func (s system) overwrite(path string, data []byte) error {
 	f, err := s.open(path)
 	if err != nil {

@@ -18,7 +18,8 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s: belongs to user %d, expected user %d", e.Path, e.Owner, e.Self)
 }
 
-// KindError reports that the file at a path has another type than expected, for example a symbolic link.
+// KindError reports that the file at Path does not have the expected type. The file is, for example, a symbolic
+// link.
 type KindError struct {
 	Path     string
 	Mode     fs.FileMode
@@ -69,7 +70,8 @@ func checkDirectory(path string, info fs.FileInfo) error {
 	return checkOwner(path, info)
 }
 
-// A resolvedPath is the result of following a path as far as the path exists.
+// A resolvedPath is a path without symbolic links. It consists of a directory that exists, and of the missing names
+// after it.
 type resolvedPath struct {
 	dir       string      // path of the last existing directory, without symbolic links
 	info      fs.FileInfo // information about dir

@@ -44,8 +44,8 @@ func readBounded(f *os.File, max int64) ([]byte, error) {
 // readBufferSize is the maximum number of bytes that ReadText reads with one system call.
 const readBufferSize = 64 << 10
 
-// ReadText is like ReadBounded, but for long texts: it allocates a string of the file's size, and reads directly into
-// that string.
+// ReadText is like ReadBounded, but for long texts. It returns a string, and allocates the memory for the string
+// once, from the file's size.
 func ReadText(path string, max int64) (string, error) {
 	f, err := openShared(path)
 	if err != nil {
@@ -66,7 +66,7 @@ func ReadText(path string, max int64) (string, error) {
 func readText(r io.Reader, likely int64) (string, error) {
 	piece := int64(readBufferSize)
 	if likely > 0 {
-		piece = min(likely+1, piece) // a buffer with one more byte than the text, so that one read can detect the end
+		piece = min(likely+1, piece) // a text of the expected size needs no larger buffer
 	}
 	var text strings.Builder
 	text.Grow(int(likely))

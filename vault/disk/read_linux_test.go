@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A file that reports size 0, such as a file in /proc, is read completely.
+// TestReadTextWithoutSize checks that a file that reports size 0, such as a file in /proc, is read completely.
 func TestReadTextWithoutSize(t *testing.T) {
 	const path = "/proc/self/cmdline"
 	want, err := os.ReadFile(path)

@@ -40,7 +40,8 @@ func TestReadText(t *testing.T) {
 	}
 }
 
-// The memory for a long text is allocated only once. It is not reallocated after each read.
+// TestReadTextAllocatesOnce checks that the memory for a long text is allocated only once, and not again after each
+// read.
 func TestReadTextAllocatesOnce(t *testing.T) {
 	const size = 4 << 20
 	path := filepath.Join(t.TempDir(), "f")
@@ -59,7 +60,8 @@ func TestReadTextAllocatesOnce(t *testing.T) {
 	}
 }
 
-// The size of a pipe is unknown. Pipes matter because Bash creates one for <(command).
+// TestReadTextUsesFewReads limits the number of reads, also if the size is unknown or wrong. The size of a pipe is
+// unknown, and Bash creates a pipe for <(command).
 func TestReadTextUsesFewReads(t *testing.T) {
 	const size = 4*readBufferSize + 7
 	const most = 6 // one read for each full buffer, and one or two to detect the end

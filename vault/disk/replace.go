@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// UnsyncedError reports that a file was replaced, but its directory could not be synced. So the old file may come
-// back after a power failure.
+// UnsyncedError reports that a file was replaced, but its directory could not be synced. The old file may therefore
+// come back after a power failure.
 type UnsyncedError struct {
 	Path string
 	Err  error

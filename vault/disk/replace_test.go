@@ -114,7 +114,8 @@ func (f syncLogFile) Sync() error {
 	return f.file.Sync()
 }
 
-// Replace must not sync more often than necessary, because each sync takes at least half a millisecond.
+// TestReplaceSyncsTwice checks that Replace syncs only the file and its directory, once each. Each sync takes at
+// least 0.5 ms.
 func TestReplaceSyncsTwice(t *testing.T) {
 	var calls []string
 	s := realSystem

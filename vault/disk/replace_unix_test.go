@@ -73,7 +73,8 @@ func replaceForEver(path string) error {
 	}
 }
 
-// A process that replaces a file repeatedly is killed. Readers find a complete file at all times.
+// TestReaderSeesCompleteFile kills a process that replaces a file repeatedly. Readers must find a complete file at
+// all times.
 func TestReaderSeesCompleteFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "item")
 	write(t, path, "")

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// system contains the functions through which files are replaced. They call the operating system. Tests use other
-// functions to simulate failures.
+// system contains the functions that this package calls to replace files. In realSystem, they call the operating
+// system. Tests use other functions to simulate failures.
 type system struct {
 	create     func(path string) (file, error) // creates a new file with mode 0600
 	open       func(path string) (file, error) // opens an existing file for writing
@@ -65,7 +65,7 @@ func cutMark(name, ending string) (before string, ours bool) {
 	return strings.CutSuffix(rest[:len(rest)-digits], mark)
 }
 
-// TempName returns a new name for a temporary file, for callers that have another program write the file.
+// TempName returns a new name for a temporary file. IsTemp returns true for this name.
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }
 
 // suffix returns 16 random hexadecimal digits.

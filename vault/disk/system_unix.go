@@ -28,9 +28,9 @@ func syncDir(dir string) error {
 	return err
 }
 
-// mayWriteInPlace reports whether err, the error of replacing a file by renaming, allows that the file is written in
-// place. This is so if the file is a mount point, is on another file system than its directory, or belongs to another
-// user.
+// mayWriteInPlace reports whether a file may be written in place after its replacement failed with err. It returns
+// true if the file is a mount point, if the file and its directory are on different file systems, or if the owner
+// of the file, or the directory, does not permit the replacement.
 func mayWriteInPlace(err error) bool {
 	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) || errors.Is(err, fs.ErrPermission) ||
 		errors.Is(err, unix.EROFS)

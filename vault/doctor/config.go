@@ -10,12 +10,13 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A Config is the AWS config file and everything else that profiles are resolved from.
+// A Config holds the AWS config file and the other inputs that Check needs to resolve profiles.
 type Config struct {
 	File   *profile.File
 	Inputs profile.Inputs
 
-	// Plan plans the credentials of a profile. Plan is nil if it is not known which keys are stored.
+	// Plan returns the plan for the credentials of a profile. Plan is nil if the names of the stored keys are not
+	// available.
 	Plan func(name string) (plan.Plan, error)
 }
 
@@ -33,7 +34,8 @@ func (c Config) Check() []Finding {
 	return all
 }
 
-// checkOIDCSessions returns the problems of oidc-sessions that no profile uses.
+// checkOIDCSessions returns the problems of the oidc-sessions. It skips errors that are already reported for a
+// profile.
 func (c Config) checkOIDCSessions(known *profileReport) []Finding {
 	var all []Finding
 	for _, name := range c.File.OIDCSessions() {
@@ -106,7 +108,7 @@ func (t *settingUses) add(what, where, name string) {
 // A profileReport collects the findings about all profiles.
 type profileReport struct {
 	broken        []Finding
-	seen          map[string]bool // the texts of errors that are already reported
+	seen          map[string]bool // texts of errors, and places of findings, that are already reported
 	noCredentials []string        // profiles without credentials
 	noRegion      []string
 	inherited     settingUses // settings from [default] that the AWS CLI does not apply to other profiles
@@ -131,7 +133,7 @@ func (c Config) checkProfiles() *profileReport {
 		}
 		s.settings(p)
 		if f, ok := c.checkAgentAccess(p); ok && !s.seen[f.Where] {
-			s.seen[f.Where] = true // the next profiles may inherit the same value, which is reported only once
+			s.seen[f.Where] = true // report a value only once, even if several profiles inherit it
 			s.broken = append(s.broken, f)
 		}
 		c.checkPlan(s, p)
@@ -148,7 +150,8 @@ func (s *profileReport) addError(name string, err error) {
 	}
 }
 
-// splitOrigin splits the text of an error into the place at its start and the rest of the text.
+// splitOrigin splits the text of an error. The result where is the place in a file with which the text starts, or
+// empty if the text starts with no place. The result what is the rest of the text.
 func splitOrigin(err error) (where, what string) {
 	var value *profile.ValueError
 	var syntax *profile.SyntaxError

@@ -53,10 +53,11 @@ func ErrorFinding(where string, err error) Finding {
 	return Finding{Severity: Error, Where: where, What: err.Error(), Err: err}
 }
 
-// maxNamed is the maximum number of names in a finding.
+// maxNamed is the maximum number of profile names in a finding.
 const maxNamed = 3
 
-// nameProfiles returns a text with the first names, and the number of names that are left out.
+// nameProfiles returns a text that names at most maxNamed profiles. The text ends with the number of the other
+// profiles.
 func nameProfiles(names []string) string {
 	if len(names) == 1 {
 		return "profile " + names[0]

@@ -92,7 +92,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// If it is not known which keys are stored, there are no findings about credentials.
+// TestConfigWithoutKeys checks that there are no findings about credentials if Plan is nil.
 func TestConfigWithoutKeys(t *testing.T) {
 	f, err := profile.Parse("config", []byte("[profile a]\n[profile b]\nsource_profile = gone\nrole_arn = arn:aws:iam::123456789012:role/r\n"))
 	if err != nil {

@@ -13,12 +13,12 @@ type File struct {
 	Path    string
 	Mode    fs.FileMode
 	Owner   int  // user ID of the owner; negative if the system has no user IDs
-	Private bool // whether other users must not read it
+	Private bool // whether the file must not be readable by other users
 }
 
-// CheckPermissions checks the owner and the permissions of a file for the user with the ID self. Files
-// of root are accepted too, because they are as safe as the machine. But private files of root are
-// reported, because the user cannot use them.
+// CheckPermissions checks the owner and the permissions of a file. self is the ID of the user. A file of root is
+// accepted, because root can change all files of the user too. A private file of root is reported, because the user
+// cannot read it.
 func CheckPermissions(f File, self int) []Finding {
 	if f.Owner < 0 {
 		return nil

@@ -21,7 +21,7 @@ func CheckClock(local, theirs time.Time) []Finding {
 	f := Finding{Where: "clock", Remedy: "synchronize this computer's clock with the network (timedatectl set-ntp true)"}
 	switch {
 	case skew.Abs() >= maxSkew:
-		f.Severity = Warning // aws-vault corrects the time of its own calls, but other programs do not
+		f.Severity = Warning // not an error, because aws-vault corrects the time of its own calls
 		f.What = fmt.Sprintf("this computer's clock is %s AWS's: aws-vault corrects the difference, but AWS refuses other programs", describeSkew(skew))
 	case skew.Abs() >= slightSkew:
 		f.Severity = Note
@@ -57,7 +57,7 @@ func isProxy(text string) bool {
 	return err == nil && u.Scheme != "" && u.Host != ""
 }
 
-// expiryWarning is how long before its end a certificate is reported, so that there is time to request a
+// expiryWarning is the remaining validity below which a certificate is reported. It leaves enough time to request a
 // new certificate.
 const expiryWarning = 14 * 24 * time.Hour
 

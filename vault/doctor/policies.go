@@ -8,8 +8,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// policyFindings returns the session-policy sections that are not valid. Policies in other files
-// are not read.
+// policyFindings returns a finding for each session-policy section that is not valid. It does not check policies in
+// other files (file:// URLs).
 func policyFindings(f *profile.File) []Finding {
 	var all []Finding
 	for _, name := range f.SessionPolicies() {
@@ -28,8 +28,8 @@ func policyFindings(f *profile.File) []Finding {
 	return all
 }
 
-// checkAgentAccess returns a finding if agent_access names a session policy that does not exist, because
-// coding agents then cannot use the profile.
+// checkAgentAccess returns a finding if agent_access names a session policy that does not exist. Coding agents then
+// cannot use the profile.
 func (c Config) checkAgentAccess(p *profile.Profile) (Finding, bool) {
 	v := p.Value("agent_access")
 	switch {

@@ -29,7 +29,7 @@ type Authenticator interface {
 // user is the owner of the plan's access key. If an Enrollment fails, it deletes what it has created.
 type Enrollment struct {
 	Vault         *vault.Vault
-	Plan          plan.Plan // a plan for plan.Rotate, because an enrollment calls IAM as a rotation does
+	Plan          plan.Plan // plan for plan.Rotate, because an enrollment needs the same credentials for IAM as a rotation
 	Options       plan.Options
 	Authenticator Authenticator
 }
@@ -37,7 +37,7 @@ type Enrollment struct {
 // LeftoverError is returned if an enrollment failed and could not delete everything that it had created.
 type LeftoverError struct {
 	Serial      string
-	AtAWS       bool  // the device exists at AWS, and may be assigned to no user
+	AtAWS       bool  // the device still exists at AWS
 	OnKey       bool  // the authenticator still has the account
 	Err         error // why the enrollment failed
 	RollbackErr error // why the deletion failed
@@ -57,10 +57,10 @@ func (e *LeftoverError) Error() string {
 // Unwrap returns the error of the enrollment and the error of the deletion.
 func (e *LeftoverError) Unwrap() []error { return []error{e.Err, e.RollbackErr} }
 
-// rollbackTimeout is the time limit for the deletion. The deletion also runs if the user has cancelled the enrollment.
+// rollbackTimeout is the time limit for rollBack, which also runs if the user has cancelled the enrollment.
 const rollbackTimeout = 30 * time.Second
 
-// minValidity is how long the credentials must be valid, so that the device can be created and enabled with them.
+// minValidity is the validity that the credentials need, because they are used to create and enable the device.
 const minValidity = 10 * time.Minute
 
 // Run creates an MFA device with the given name and returns the device's serial. It fails with a [*vault.NotUserError],
@@ -87,7 +87,8 @@ func (e *Enrollment) Run(ctx context.Context, name string) (string, error) {
 	return serial, nil
 }
 
-// prepare returns a client for IAM, with the IAM user and credentials, and the serial that the device will have.
+// prepare looks up the IAM user. It returns a client that manages the user's MFA devices, and the serial that the
+// new device will have.
 func (e *Enrollment) prepare(ctx context.Context, name string) (awsapi.MFADevices, string, error) {
 	first := e.Plan.Steps[0]
 	key, err := e.Vault.Keys.Key(ctx, first.Profile)
@@ -127,8 +128,9 @@ func (e *Enrollment) enable(ctx context.Context, devices awsapi.MFADevices, seri
 	return devices.Enable(ctx, serial, first, second)
 }
 
-// rollBack deletes the device and its secret, and returns cause, the error of the enrollment. If only the response to
-// EnableMFADevice was lost, the device may be enabled. Then AWS refuses to delete the device, and rollBack returns nil.
+// rollBack deletes the device and its secret, and returns cause, which is the error of the enrollment. If the
+// response to EnableMFADevice was lost, AWS may have enabled the device. AWS refuses to delete an enabled device.
+// In this case the enrollment has succeeded, so rollBack returns nil.
 func (e *Enrollment) rollBack(ctx context.Context, devices awsapi.MFADevices, serial string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()

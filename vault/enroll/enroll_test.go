@@ -20,7 +20,7 @@ type fakeAuthenticator struct {
 	aws                                  *fakeaws.AWS
 	secrets                              map[string]string
 	checkErr, putErr, pairErr, deleteErr error
-	cancel                               func() // runs when codes are read, as if the user cancelled at this moment
+	cancel                               func() // called by CodePair, to simulate that the user cancels
 }
 
 func (d *fakeAuthenticator) CheckAvailable(_ context.Context, name string) error {
@@ -156,8 +156,8 @@ func TestEnrollRollsBack(t *testing.T) {
 	}
 }
 
-// If the response to EnableMFADevice was lost, the device may be enabled. AWS then refuses to delete the device, which
-// means that the enrollment has succeeded.
+// TestEnrollAfterLostResponse checks that an enrollment succeeds if AWS enables the device but the response is
+// lost. AWS then refuses to delete the device, which shows that the device is enabled.
 func TestEnrollAfterLostResponse(t *testing.T) {
 	w, e, d := newEnrollment(t)
 	w.AWS.Fail(fakeaws.Fault{Action: "EnableMFADevice", AnswerLost: true})
@@ -193,7 +193,8 @@ func TestEnrollWithoutKey(t *testing.T) {
 	}
 }
 
-// IAM may require MFA. A user who already has an MFA device is therefore prompted for the code of that device.
+// TestEnrollSecondDevice checks that a user who already has an MFA device is prompted for one code of that device,
+// because IAM may require MFA.
 func TestEnrollSecondDevice(t *testing.T) {
 	w := testvault.New(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
 	w.StoreKey(t, "alice")

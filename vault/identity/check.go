@@ -20,7 +20,7 @@ const MaxFileSize = 64 << 10
 type Response struct {
 	Status                int
 	ContentType, Location string // headers Content-Type and Location
-	Body                  []byte // content; of a file larger than MaxFileSize, at least the first MaxFileSize+1 bytes
+	Body                  []byte // content; may be cut off after MaxFileSize+1 bytes
 }
 
 // A Finding is a problem with the files that an issuer publishes.
@@ -34,9 +34,9 @@ type Finding struct {
 
 func (f Finding) String() string { return f.URL + ": " + f.Found + ", expected " + f.Expected }
 
-// Check fetches the files that the issuer publishes, and returns the problems that it finds. It returns nothing if AWS
-// can read exactly the identity's keys from the files. Check requires what the standards require, because it is not
-// known whether AWS follows redirects or checks content types.
+// Check fetches the files that the issuer publishes, and returns the problems that it finds. It returns no problem
+// if AWS can read all keys of the identity, and no other keys, from the files. Check applies the rules of the
+// standards, because it is not known whether AWS follows redirects or checks content types.
 func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Response, error), issuer string, keys Record, now time.Time) []Finding {
 	c := checker{fetch: fetch, issuer: issuer, url: issuer}
 	if err := CheckIssuer(issuer); err != nil {

@@ -196,7 +196,8 @@ func parse(text []byte) (v map[string]any) {
 	return v
 }
 
-// If jwks_uri is not the expected URL, Check reports that, and fetches the keys from jwks_uri.
+// TestCheckKeysAtOtherURL checks the case that jwks_uri is not the expected URL. Check must report this, and must
+// still fetch the keys from jwks_uri.
 func TestCheckKeysAtOtherURL(t *testing.T) {
 	keys := threeKeys(t)
 	s, other := newSite(t, keys), newSite(t, keys)

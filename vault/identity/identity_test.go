@@ -44,7 +44,7 @@ func (c *countingSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) (
 	return c.Signer.Sign(r, digest, o)
 }
 
-// AWS verifies tokens with the published keys. This test does the same with go-jose.
+// TestTokenVerifiesWithPublishedKeys verifies a token with the published keys, as AWS does. It uses go-jose.
 func TestTokenVerifiesWithPublishedKeys(t *testing.T) {
 	key := &countingSigner{Signer: newKey(t)}
 	token, err := Token(key, Claims{
@@ -111,8 +111,8 @@ func TestTokenHasNoOtherClaims(t *testing.T) {
 	}
 }
 
-// A signature consists of two numbers. About one number in 256 starts with a zero byte, but the signature must
-// still have full length. The header must contain only the members that AWS reads.
+// TestSignatureLength checks that every signature has full length. A signature consists of two numbers, and about
+// one number in 256 starts with a zero byte. The header must contain only the members that AWS reads.
 func TestSignatureLength(t *testing.T) {
 	key := newKey(t)
 	for range 600 {

@@ -18,7 +18,7 @@ type (
 
 	text         string // a literal string
 	partitionARN string // an ARN without "arn:PARTITION:", and without characters that must be escaped
-	resourceARN  int    // the ARN of a resource in the template
+	resourceARN  int    // a reference to the ARN of a resource in the template
 )
 
 const (
@@ -68,7 +68,8 @@ func (t Template) hubStatement() policy.Statement {
 // chainActions lists the actions that are needed to assume a role from a session with tags and a source identity.
 var chainActions = []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"}
 
-// trustDocument returns a trust policy. principal is the ARN in the statement's principal, as a value of the template.
+// trustDocument returns a trust policy with the statement s. principal is the ARN of the statement's principal, in
+// the form of a template value.
 func trustDocument(s policy.Statement, principal any) object {
 	var equal object
 	for _, c := range s.Conditions { // the operator of every condition is StringEquals

@@ -15,8 +15,8 @@ import (
 // PublishBefore is how long a new key is published before it signs. AWS caches an issuer's keys for an unknown time.
 const PublishBefore = 24 * time.Hour
 
-// publishAfter is how long a key remains published after the next key begins to sign, because AWS may not yet have
-// received the last tokens that the old key signed.
+// publishAfter is how long a key remains published after the next key begins to sign. During this time, AWS can
+// still verify the last tokens that the old key signed.
 const publishAfter = time.Hour
 
 // A Key is one of an identity's keys. It does not contain the private key.

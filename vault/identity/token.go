@@ -15,8 +15,8 @@ import (
 // TokenLifetime is how long a token is valid. A token is used once, immediately after it was signed.
 const TokenLifetime = 5 * time.Minute
 
-// TokenBackdate is subtracted from the issue time (iat) of a token, because AWS refuses a token from the future. This
-// computer's clock may be ahead by this much before aws-vault corrects it.
+// TokenBackdate is subtracted from the issue time (iat) of a token, because AWS refuses a token whose issue time is
+// in the future. This computer's clock may therefore be ahead of AWS's clock by up to TokenBackdate.
 const TokenBackdate = 4 * time.Minute
 
 // Claims are the claims of a token, except its times and its ID.
@@ -74,9 +74,9 @@ func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	return token, nil
 }
 
-// ReadUnverified decodes the payload of a JSON Web Token into the value claims, as [json.Unmarshal] does. It reports
-// whether token is a valid JWT. It does not check the signature: use it only for a token that came directly from its
-// issuer, or that another party verifies.
+// ReadUnverified decodes the payload of a JSON Web Token into the value claims, as [json.Unmarshal] does. It
+// returns false if token is not a JWT or its payload cannot be decoded. It does not check the signature. Use it
+// only for a token that came directly from its issuer, or for a token that another party verifies.
 // https://www.rfc-editor.org/rfc/rfc7519#section-3.1
 func ReadUnverified(token string, claims any) bool {
 	parts := strings.Split(token, ".")

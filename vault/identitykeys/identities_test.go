@@ -192,7 +192,8 @@ func TestDamagedIdentityFile(t *testing.T) {
 
 func errorOf[T any](_ T, err error) error { return err }
 
-// A damaged item in the keystore is never used as a key, and errors never contain its contents.
+// TestDamagedIdentitySecret checks that a damaged item in the keystore is never used as a key. Errors must not
+// contain the contents of the item.
 func TestDamagedIdentitySecret(t *testing.T) {
 	s := newFixture(t)
 	k, secret := s.add(t, "alice")
@@ -258,7 +259,7 @@ func TestConcurrentChanges(t *testing.T) {
 	var wg sync.WaitGroup
 	for range processes {
 		_, k := softKey(t, s.now)
-		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // Locks of another process
+		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // simulates the locks of another process
 		own := &identitykeys.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
 		wg.Go(func() {
 			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {

@@ -11,7 +11,7 @@ import (
 	"aws-vault/vault/program"
 )
 
-// service is the name of aws-vault 7's items in the keystores of the operating system.
+// service is the service name under which aws-vault 7 stores its items in the keystores of the operating system.
 const service = "aws-vault"
 
 // Config selects the keystore to open, sets the locations of its parts, and provides the callbacks that it
@@ -32,12 +32,13 @@ type Config struct {
 	State *disk.Folder
 	Home  string // the directory that ~ stands for
 
-	// Passphrase prompts for the passphrase of the file keystore. It is called once per process, and again
-	// after each wrong answer. If it returns an error, there are no more prompts, and the operation fails.
+	// Passphrase prompts for the passphrase of the file keystore. It is called once per process, and again after
+	// each wrong answer. If Passphrase returns an error, the operation fails without another prompt.
 	Passphrase func(ctx context.Context, prompt PassphrasePrompt) (string, error)
 
-	// Lock acquires the lock called name, which excludes other processes. The sealed keystore then works with the
-	// returned context, and calls release at the end. Processes that wait for the lock display question.
+	// Lock acquires the lock called name, which excludes other processes. Processes that wait for the lock display
+	// question, which describes what the lock is for. The sealed keystore works with the returned context while it
+	// holds the lock, and then calls release.
 	Lock func(ctx context.Context, name, question string) (under context.Context, release func(), err error)
 
 	Programs *program.Starter // starts the pass program; may be nil

@@ -17,8 +17,9 @@ var (
 	ErrLocked = errors.New("locked")
 )
 
-// EmptyPassphraseError reports that the items of a file keystore are, or would be, sealed with an empty
-// passphrase. Everyone who can read the files can then read the items.
+// EmptyPassphraseError reports that the items of a file keystore are encrypted with an empty passphrase, or that
+// an operation failed because it would have used an empty passphrase. Everyone who can read the files can decrypt
+// such items.
 type EmptyPassphraseError struct {
 	Dir string
 	New bool // whether the keystore has no items yet
@@ -31,8 +32,8 @@ func (e *EmptyPassphraseError) Error() string {
 	return fmt.Sprintf("the keys in %s are encrypted with an empty passphrase: everyone who can read the files can read the keys", e.Dir)
 }
 
-// LockedError reports that a keystore exists but was not unlocked. The user dismissed the prompt, or the
-// keystore showed none. Callers must not use another keystore instead, because the user's keys would seem to be
+// LockedError reports that a keystore exists but was not unlocked. For example, the user dismissed the prompt, or
+// no prompt was possible. Callers must not use another keystore instead, because the user's keys would seem to be
 // lost.
 type LockedError struct {
 	Backend string
@@ -44,7 +45,8 @@ func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.
 // Is reports whether target is ErrLocked.
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// UnavailableError reports that a keystore cannot exist on this system.
+// UnavailableError reports that a keystore is not available on this system, for example because it is not
+// installed or not set up. Open skips such a keystore, unless the configuration selects it by name.
 type UnavailableError struct {
 	Backend string
 	Reason  string
@@ -54,8 +56,8 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("keystore %q is not available: %s", e.Backend, e.Reason)
 }
 
-// DamagedError reports that an item is incomplete or not in the format of aws-vault. The field Where contains the
-// directory or the collection that holds the item.
+// DamagedError reports that an item is incomplete, is not in the format of aws-vault, or cannot be decrypted. The
+// field Where contains the directory that holds the item, or the name of the keystore.
 type DamagedError struct {
 	Name, Where string
 	Err         error
@@ -67,8 +69,8 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// DuplicateError reports that a keystore holds several items of one name with different contents. The method
-// Item opens one of these items. The method Remove removes all of them.
+// DuplicateError reports that a keystore holds several items that have the same name but different contents. The
+// method Item opens one of these items. The method Remove removes all of them.
 type DuplicateError struct {
 	Name, Where string
 	Items       int

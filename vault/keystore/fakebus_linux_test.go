@@ -48,7 +48,7 @@ type fakeBus struct {
 	calls  []string
 }
 
-// newFakeBus starts a bus on which the given names have owners.
+// newFakeBus starts a bus on which each of the names in owned has an owner: a running service.
 func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bus")
@@ -215,7 +215,7 @@ func answers(err error, body ...any) func(busCall) ([]any, error) {
 	return func(busCall) ([]any, error) { return body, err }
 }
 
-// called returns the methods that clients have called since called was last used.
+// called returns the methods that clients have called, and clears the record of calls.
 func (b *fakeBus) called() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

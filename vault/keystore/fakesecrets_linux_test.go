@@ -15,7 +15,7 @@ type fakeSecrets struct {
 	*fakeBus
 	plainOnly    bool
 	dismiss      bool // whether the user dismisses each prompt
-	hideLocked   bool // whether locked items are not listed, as in KeePassXC
+	hideLocked   bool // whether searches do not find locked items, as in KeePassXC
 	noDefault    bool
 	alwaysPrompt bool // whether each creation and removal needs a prompt
 

@@ -18,14 +18,16 @@ import (
 const fileBackend = "file"
 
 const (
-	// maxItemFile is the maximum size of an item's file, in bytes. The longest item of aws-vault, a session
-	// with a long token, has about 5 KiB.
+	// maxItemFile is the maximum size of an item's file, in bytes. The longest item of aws-vault is a session with
+	// a long token. It needs about 5 KiB.
 	maxItemFile = 256 << 10
 
-	// maxSamples is the maximum number of items on which a passphrase is tried before it counts as wrong.
+	// maxSamples is the maximum number of items on which a passphrase is tried. A passphrase that opens none of
+	// them counts as wrong.
 	maxSamples = 16
 
-	// maxCached is the number of opened items that a ring caches, so that their keys are derived only once.
+	// maxCached is the maximum number of decrypted items in a ring's cache. To open a cached item again, no key
+	// derivation is necessary.
 	maxCached = 32
 
 	// maxFileName is the maximum length of a file name in common file systems, in bytes.
@@ -108,14 +110,14 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, r.damaged(name, err)
 	}
-	it.Name = name // the item has the name of its file, as in aws-vault 7, even if the file was copied
+	it.Name = name // the file name counts, as in aws-vault 7: a copied file contains another item's name
 	r.addToCache(token, it)
 	return it, nil
 }
 
-// open decrypts the encrypted content (sealed) of the item called name. It tries the user's answer on a private
-// item before it verifies that answer on the keys. If the answer opens the item, this saves a key derivation of
-// about 1 ms.
+// open decrypts the encrypted content (sealed) of the item called name. For a private item, open tries the user's
+// answer on the item before the answer is verified on the keys. If the answer opens the item, open needs no
+// verification, which saves a key derivation of about 1 ms.
 func (r *fileRing) open(ctx context.Context, name string, sealed *jwe) ([]byte, error) {
 	first := sealed
 	if !r.verifies {
@@ -154,7 +156,7 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if len(content) > maxItemFile/2 {
 		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(content), maxItemFile/2)
 	}
-	if err := r.dir.Usable(); err != nil { // check before the passphrase prompt
+	if err := r.dir.Usable(); err != nil { // fail before the passphrase prompt, not after it
 		return r.unusable(err)
 	}
 	pass, err := r.pass.unlock(ctx, nil)
@@ -222,8 +224,9 @@ func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
 	return digest(token), nil
 }
 
-// Check also returns an error if the passphrase of the keys is empty, so that no new keys are added. A rotation
-// does not call Check, so it can still replace an existing key: the old key is not protected either.
+// Check prompts for the passphrase if necessary. For keys, it returns an *EmptyPassphraseError if the passphrase
+// is empty, so that no new key is added. A key rotation does not call Check. It can replace a key even if the
+// passphrase is empty, because the old key is not protected either.
 func (r *fileRing) Check(ctx context.Context) error {
 	if err := r.dir.Usable(); err != nil {
 		return r.unusable(err)
@@ -235,7 +238,7 @@ func (r *fileRing) Check(ctx context.Context) error {
 	return err
 }
 
-// read returns the content of the item's file without a final line break, which editors and copies may add.
+// read returns the content of the item's file. It removes line breaks at the end, which an editor may have added.
 func (r *fileRing) read(ctx context.Context, name string) (string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err

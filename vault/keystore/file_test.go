@@ -224,13 +224,14 @@ func FuzzFileName(f *testing.F) {
 		if filepath.Base(file) != file || unescapeFileName(file) != name {
 			t.Errorf("the item %q is in the file %q, which unescapes to another name", name, file)
 		}
-		if want := percent.Encode(name, escapedInFiles); file != want { // aws-vault 7's library uses percent
+		if want := percent.Encode(name, escapedInFiles); file != want { // aws-vault 7's library uses package percent
 			t.Errorf("the item %q is in the file %q, want %q", name, file, want)
 		}
 	})
 }
 
-// FuzzUnescapeFileName compares the results for arbitrary file names with those of aws-vault 7's library.
+// FuzzUnescapeFileName checks that unescapeFileName and aws-vault 7's library return the same item name for every
+// file name.
 func FuzzUnescapeFileName(f *testing.F) {
 	for _, base := range []string{"prod", "a%2Fb", "a%2fb", "50%", "%", "%2", "%zz", "%%41", "\xff%FF"} {
 		f.Add(base)
@@ -242,7 +243,8 @@ func FuzzUnescapeFileName(f *testing.F) {
 	})
 }
 
-// TestFileSweeps creates temporary files as killed processes leave them. Names must remove the old ones.
+// TestFileSweeps creates an old and a recent temporary file. Names must remove the old file, which a killed
+// process has left. It must keep the recent file.
 func TestFileSweeps(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	keys := mustOpen(t, c).Keys

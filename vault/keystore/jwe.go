@@ -24,8 +24,8 @@ const (
 	jweAlgorithm  = "PBES2-HS256+A128KW"
 	jweEncryption = "A256GCM"
 
-	// jweRounds is the number of PBKDF2 rounds that aws-vault 7 writes. So few rounds slow attackers only a
-	// little, so the keystore needs a strong passphrase.
+	// jweRounds is the number of PBKDF2 rounds that aws-vault 7 writes. This number is low: it slows attackers
+	// down only a little, so the user has to choose a strong passphrase.
 	jweRounds = 8192
 
 	// jweMaxRounds is the maximum number of rounds that this package accepts from a file. This many rounds take
@@ -58,7 +58,7 @@ type jwe struct {
 	nonce     []byte
 	text, tag []byte
 
-	unwrapped  []byte // the key that encrypts the content, after a passphrase has unwrapped it
+	unwrapped  []byte // the key that encrypts the content; nil until a passphrase has unwrapped it
 	passphrase string // the passphrase that unwrapped the key
 }
 
@@ -67,8 +67,8 @@ func jweSalt(salt []byte) []byte { return append([]byte(jweAlgorithm+"\x00"), sa
 
 var base64url = base64.RawURLEncoding.Strict()
 
-// parseJWE parses a token without deriving a key. It rejects every algorithm and form that aws-vault does not
-// write.
+// parseJWE parses an encrypted item (token) without deriving a key. It rejects every algorithm and form that
+// aws-vault does not write.
 func parseJWE(token string) (*jwe, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 5 || strings.ContainsAny(token, "\r\n") {
@@ -112,7 +112,7 @@ func parseJWEHeader(data []byte) (rounds int, salt []byte, err error) {
 	return int(h.Rounds), salt, nil
 }
 
-// String returns the token in compact form.
+// String returns the encrypted item in compact form.
 func (j *jwe) String() string {
 	return strings.Join([]string{j.header, base64url.EncodeToString(j.key), base64url.EncodeToString(j.nonce),
 		base64url.EncodeToString(j.text), base64url.EncodeToString(j.tag)}, ".")
@@ -120,7 +120,7 @@ func (j *jwe) String() string {
 
 var errTampered = errors.New("the content was changed or truncated after it was encrypted")
 
-// open returns the content, or ErrWrongPassphrase if passphrase does not unwrap the key.
+// open decrypts the content. It returns ErrWrongPassphrase if passphrase does not unwrap the key.
 func (j *jwe) open(passphrase string) ([]byte, error) {
 	key, err := j.unwrap(passphrase)
 	if err != nil {

@@ -10,11 +10,12 @@ import (
 
 const keyctlBackend = "keyctl"
 
-// openKeyctl opens the keyring in the Linux kernel in which 99designs/keyring stores a user's items.
+// openKeyctl opens the keystore in the keyrings of the Linux kernel. 99designs/keyring uses the same keyring for
+// its items.
 func openKeyctl(ctx context.Context, _ Config) (*Keystore, error) { return openKernel(ctx, service) }
 
-// openKernel opens the user's keyring called service, and a second keyring for private items. Each keyring is
-// created by the first Put to it.
+// openKernel opens the user's keyring called service, and a second keyring for private items. The first Put to a
+// keyring creates the keyring.
 func openKernel(ctx context.Context, service string) (*Keystore, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err

@@ -81,14 +81,14 @@ func TestKeyctl(t *testing.T) {
 	})
 }
 
-// TestKeyctlWithAWSVault7 checks that this package and the library read, list, replace and remove each other's
-// items, and set the same permissions.
+// TestKeyctlWithAWSVault7 checks that this package and the library of aws-vault 7 read, list, replace and remove
+// each other's items. Both must set the same permissions.
 func TestKeyctlWithAWSVault7(t *testing.T) {
 	openTestKernel(t) // skips the test, if necessary, before any program is built
 	s := buildAWSVault7(t, keyctlBackend)
 	t.Run("inherited session", func(t *testing.T) { testKeyctlWithAWSVault7(t, s) })
 	t.Run("session without the user's keyring", func(t *testing.T) {
-		runtime.LockOSThread() // never unlocked, so that the thread and its session keyring end with the goroutine
+		runtime.LockOSThread() // without UnlockOSThread, the thread and its session keyring end with the goroutine
 		if _, err := unix.KeyctlJoinSessionKeyring("aws-vault test"); err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,8 @@ type Ring interface {
 	// returns "" if this keystore cannot detect writes, and ErrNotFound if there is no item called name.
 	Stamp(ctx context.Context, name string) (string, error)
 
-	// Check shows the prompts that Put would show, such as a passphrase prompt. It writes nothing.
+	// Check shows the prompts that Put needs, such as a passphrase prompt. It writes nothing. Some keystores can
+	// prompt only during Put. Their Check shows no prompts.
 	Check(ctx context.Context) error
 }
 
@@ -51,8 +52,8 @@ type Keystore struct {
 	Keys Ring
 
 	// Private holds sessions, tokens and journals. aws-vault 7 neither lists nor deletes these items. Names
-	// returns digests of the items' names. Item, Put, Remove and Stamp accept a name or its digest. Item.Name is
-	// always the name itself.
+	// returns digests of the items' names. Item, Remove and Stamp accept a name or its digest. Put needs the name.
+	// Item returns the name in Item.Name, even if its argument was the digest.
 	Private Ring
 
 	// ExpectPut announces a Put, so that the keystore can derive keys in the background. It returns at once and
@@ -90,8 +91,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// CheckItem returns a *[DamagedError] if the item is visibly damaged. It does not open the item. It returns nil
-// for an item without visible damage, and for keystores that support no such check.
+// CheckItem looks for damage that is visible without opening the item. It returns a *[DamagedError] if it finds
+// damage, and nil otherwise. It also returns nil for keystores that do not support this check.
 func CheckItem(ctx context.Context, r Ring, name string) error {
 	if w, ok := r.(interface {
 		checkItem(ctx context.Context, name string) error
@@ -101,8 +102,8 @@ func CheckItem(ctx context.Context, r Ring, name string) error {
 	return nil
 }
 
-// CheckUnique returns a *[DuplicateError] if the ring holds several different items of one name. It returns nil
-// for keystores in which a name has at most one item.
+// CheckUnique returns a *[DuplicateError] if the ring holds several items called name with different contents. It
+// returns nil for keystores in which a name has at most one item.
 func CheckUnique(ctx context.Context, ring any, name string) error {
 	if r, ok := ring.(interface {
 		CheckUnique(ctx context.Context, name string) error

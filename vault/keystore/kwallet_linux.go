@@ -14,7 +14,7 @@ const (
 	kwalletName      = "aws-vault" // aws-vault 7 uses this name for the wallet, the program and the folder
 )
 
-// kwalletDaemons lists the bus names of KDE's wallet service, the newest KDE generation first.
+// kwalletDaemons lists the names of KDE's wallet services, the newest service first.
 var kwalletDaemons = []string{"kwalletd6", "kwalletd5"}
 
 // A kwallet is a wallet of KDE.

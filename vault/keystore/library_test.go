@@ -85,7 +85,8 @@ func TestLibraryError(t *testing.T) {
 	}
 }
 
-// TestInBackground cancels the context while a dialog of the system is open.
+// TestInBackground cancels the context while a dialog of the system is open. inBackground must not wait for the
+// dialog.
 func TestInBackground(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone, open := errors.New("the user canceled"), make(chan struct{})

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// A backend is one kind of keystore. The function open returns an *UnavailableError if the keystore cannot exist
-// on this system. It returns a different error if the keystore exists but is locked, does not respond or refuses
-// access.
+// A backend is one kind of keystore. The function open returns an *UnavailableError if the keystore is not
+// available on this system. It returns a different error if the keystore is available but is locked, does not
+// respond or refuses access.
 type backend struct {
 	name       string
 	onlyByName bool // whether the keystore is used only if the configuration names it
@@ -27,9 +27,9 @@ func Backends() []string {
 }
 
 // Open opens the keystore that c.Backend names. If c.Backend is empty, Open skips the keystores that are not
-// available on this system and opens the first available one. A keystore that is locked, times out or refuses
-// access is not skipped, because it may hold the keys: Open returns its error. If no keystore is available, the
-// error is a *NoKeystoreError.
+// available on this system and opens the first available one. Open does not skip a keystore that is locked, does
+// not respond or refuses access, because the keys may be in that keystore. In this case, Open returns the
+// keystore's error. If no keystore is available, the error is a *NoKeystoreError.
 func Open(ctx context.Context, c Config) (*Keystore, error) {
 	if c.Backend != "" {
 		return openNamed(ctx, c)
@@ -70,12 +70,12 @@ func openNamed(ctx context.Context, c Config) (*Keystore, error) {
 type SurveyResult struct {
 	Backend    string
 	OnlyByName bool  // whether the keystore is used only if the configuration names it
-	Err        error // why the keystore cannot be used; an *UnavailableError if it cannot exist on this system
+	Err        error // why the keystore cannot be used; an *UnavailableError if Open skips the keystore
 	Chosen     bool  // whether Open uses this keystore with the given configuration
 }
 
-// Survey reports which keystores can be used, in order of preference. It neither lists items nor unlocks or
-// prompts, so a keystore without an error may still be locked.
+// Survey reports which keystores can be used, in order of preference. It lists no items, unlocks no keystore and
+// never prompts. A keystore without an error can therefore still be locked.
 func Survey(ctx context.Context, c Config) []SurveyResult {
 	var all []SurveyResult
 	open := c.Backend == "" // whether no keystore is chosen yet

@@ -68,9 +68,10 @@ type passRing struct {
 	dir      string
 	prefix   string
 
-	// For private items, privateDir is a second password store in the state folder, with the same gpg recipients
-	// as userStore. For the user's own store, both fields are nil: that store may contain symbolic links, which a
-	// disk.Folder does not follow.
+	// The next two fields are set only in the ring of the private items. privateDir is a second password store, in
+	// the state folder. It has the same gpg recipients as userStore, the user's own store. The ring of the user's
+	// own store has no privateDir, because that store may contain symbolic links, which a disk.Folder does not
+	// follow.
 	privateDir *disk.Folder
 	userStore  *passRing
 }
@@ -252,7 +253,7 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	stdout, stderr := &program.Output{Limit: maxItemFile}, &program.Output{Limit: maxPassStderr}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // pass itself succeeded
+		err = nil // pass succeeded, but a child process still has the pipes open
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause

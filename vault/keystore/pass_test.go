@@ -16,8 +16,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// fakePass stores secrets unencrypted. It appends random space so that each write differs, and logs its
-// arguments to a file.
+// fakePass stores secrets unencrypted, and logs its arguments to a file. It appends a random number of spaces, so
+// that each write produces a different file.
 const fakePass = `#!/bin/sh
 echo "$*" >>"$PASSWORD_STORE_DIR/.args"
 verb=$1
@@ -102,7 +102,7 @@ func TestPassNames(t *testing.T) {
 	}
 }
 
-// TestPassInterrupted makes gpg fail after it has written half of the new content.
+// TestPassInterrupted makes gpg fail after it has written a part of the new content. The old item must remain.
 func TestPassInterrupted(t *testing.T) {
 	c := passConfig(t)
 	k := mustOpen(t, c)
@@ -129,7 +129,8 @@ func TestPassInterrupted(t *testing.T) {
 	}
 }
 
-// Put does not wait for a pass process that hangs, nor for child processes of pass that keep the pipes open.
+// TestPassHangs cancels a Put while pass hangs. Put must return, although a child process of pass keeps the pipes
+// open.
 func TestPassHangs(t *testing.T) {
 	c := passConfig(t)
 	dir := filepath.Dir(c.PassDir)
@@ -143,7 +144,7 @@ func TestPassHangs(t *testing.T) {
 	began, ended := make(chan *os.File, 1), make(chan error)
 	go func() { ended <- k.Keys.Put(ctx, testItem("prod")) }()
 	go func() {
-		f, _ := os.OpenFile(hangs, os.O_WRONLY, 0) // blocks until the program opens its end
+		f, _ := os.OpenFile(hangs, os.O_WRONLY, 0) // blocks until cat opens the other end
 		began <- f
 	}()
 	f := <-began
@@ -166,7 +167,8 @@ func TestPassDamaged(t *testing.T) {
 	}
 }
 
-// TestPassUnderGit checks that pass itself writes entries in a git repository, so that it commits them.
+// TestPassUnderGit checks that Put does not use a temporary entry in a git repository. pass writes the final entry
+// and commits it.
 func TestPassUnderGit(t *testing.T) {
 	c := passConfig(t)
 	if err := os.Mkdir(filepath.Join(c.PassDir, ".git"), 0o700); err != nil {

@@ -12,12 +12,12 @@ import (
 // maxPrompts is the maximum number of passphrase prompts. After this many wrong answers, the operation fails.
 const maxPrompts = 3
 
-// passphrase is the passphrase of a file keystore. It prompts once and verifies the answer on existing items,
-// because an item that is sealed with a mistyped passphrase could never be opened again.
+// passphrase prompts once for the passphrase of a file keystore. It verifies the answer on existing items before a
+// new item is encrypted with it. Otherwise, a mistyped passphrase would make the new item unreadable.
 type passphrase struct {
 	dir     string
 	prompt  func(context.Context, PassphrasePrompt) (string, error)
-	samples func() []*jwe // returns existing items on which the answer is tried; none if the keystore is new
+	samples func() []*jwe // returns existing items, on which the answer is tried; returns nil if there are none
 
 	promptLock mutex.Mutex // held during a prompt, so that prompts do not overlap
 	answer     string
@@ -66,8 +66,8 @@ func (p *passphrase) unverified(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// unlock returns the verified passphrase, and prompts for it if necessary. It tries the user's answer on the given
-// item (first), unless that is nil, and then on other items.
+// unlock returns the verified passphrase, and prompts for it if necessary. If first is not nil, unlock tries the
+// user's answer on that item. If the answer does not open the item, unlock tries it on other items.
 func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	release, err := p.promptLock.Lock(ctx)
 	if err != nil {
@@ -92,8 +92,8 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	return text, nil
 }
 
-// askVerified prompts until an answer opens an item. If two answers in a row are the same, it fails without
-// another prompt: such answers come from a program or a variable, not from a user who mistyped.
+// askVerified prompts until an answer opens an item. If two answers in a row are the same, askVerified fails
+// without another prompt, because such answers come from a program or a variable, not from a user who mistyped.
 func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error) {
 	last := ""
 	for wrong := range maxPrompts {
@@ -124,15 +124,15 @@ func (p *passphrase) nextAnswer(ctx context.Context, first *jwe, wrong int) (str
 	return p.prompt(ctx, PassphrasePrompt{Dir: p.dir, New: first == nil && len(p.samples()) == 0, Wrong: wrong})
 }
 
-// opensItems reports whether the passphrase (text) opens the given item (first) or any of the keystore's items. It
-// reads the keystore's items again, because another process may have written some during the prompt.
+// opensItems reports whether the passphrase (text) opens the given item (first) or at least one of the keystore's
+// samples. It reads the samples again, because another process may have written items during the prompt.
 func (p *passphrase) opensItems(text string, first *jwe) bool {
 	if first != nil && opensAny([]*jwe{first}, text) {
 		return true
 	}
 	items := p.samples()
 	if first == nil && len(items) == 0 {
-		return text != "" // an empty passphrase protects nothing
+		return text != "" // a new keystore accepts every passphrase except an empty one
 	}
 	return opensAny(items, text)
 }

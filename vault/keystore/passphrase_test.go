@@ -120,7 +120,8 @@ func TestFilePassphraseOnce(t *testing.T) {
 	}
 }
 
-// TestFilePassphraseWaitCanceled cancels the context of a call that waits for another call's prompt.
+// TestFilePassphraseWaitCanceled calls Check with a canceled context while another call prompts. Check must return
+// without waiting for the prompt.
 func TestFilePassphraseWaitCanceled(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	prompted, answered := make(chan struct{}), make(chan struct{})
@@ -162,9 +163,9 @@ func TestFilePassphraseRace(t *testing.T) {
 	wantItem(t, other.Keys, testItem("second"), ringTest{})
 }
 
-// TestFileStalePrivate replaces all keys with keys under a new passphrase. The older private items keep the old
-// passphrase. The new passphrase must not open these private items. The old passphrase must not be used for new
-// keys, although it opens private items.
+// TestFileStalePrivate replaces all keys with keys that are encrypted with a new passphrase. The older private
+// items keep the old passphrase. The new passphrase must not open these private items. The old passphrase must not
+// be used for new keys, although it opens private items.
 func TestFileStalePrivate(t *testing.T) {
 	c := fileConfig(t, "old passphrase")
 	mustPut(t, mustOpen(t, c).Private, testItem("session"))
@@ -194,7 +195,7 @@ func TestFileStalePrivate(t *testing.T) {
 }
 
 // TestPrivateItemNeedsOneDerivation checks that opening a private item reads no keys. Each command with a cached
-// session opens a private item, so this must be fast.
+// session opens a private item, so opening must be fast.
 func TestPrivateItemNeedsOneDerivation(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
@@ -271,8 +272,8 @@ func TestPrivateItemWrongPassphrase(t *testing.T) {
 	}
 }
 
-// TestFileSeveralPassphrases reads an item whose passphrase differs from that of all other items, which aws-vault
-// 7 allows. The directory has more than maxSamples items.
+// TestFileSeveralPassphrases reads an item that is encrypted with another passphrase than all other items.
+// aws-vault 7 allows several passphrases in one directory. The directory has more than maxSamples items.
 func TestFileSeveralPassphrases(t *testing.T) {
 	c := fileConfig(t, "second passphrase")
 	mustPut(t, mustOpen(t, c).Keys, testItem("z"))

@@ -12,8 +12,9 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// recipients is the name of the file with the gpg recipients of a password store. signature is the name of the
-// file with its signature, which pass verifies if the user requires it.
+// recipients is the name of the file that lists the gpg recipients of a password store. signature is the name of
+// the file that contains the signature of that list. pass verifies the signature if the user has configured a
+// signing key.
 const (
 	recipients = ".gpg-id"
 	signature  = ".gpg-id.sig"

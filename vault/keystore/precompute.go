@@ -11,7 +11,7 @@ type precomputed struct {
 	mu         sync.Mutex
 	expected   int           // the number of items that are announced but not written yet
 	passphrase string        // the passphrase from which result is derived
-	result     chan wrapping // receives the derived key; closed if the derivation fails; nil if no derivation was started
+	result     chan wrapping // delivers the derived key; closed without a key after a failure; nil if not started
 }
 
 // expect announces that an item will be written.
@@ -21,7 +21,8 @@ func (s *precomputed) expect() {
 	s.expected++
 }
 
-// start starts a derivation from passphrase, unless no item is announced or the derivation was already started.
+// start starts a derivation from passphrase in the background, and returns true. It does nothing and returns false
+// if no item is announced, or if a derivation from this passphrase was already started.
 func (s *precomputed) start(passphrase string) (started bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,8 +40,8 @@ func (s *precomputed) start(passphrase string) (started bool) {
 	return true
 }
 
-// get returns a derived key that no other item uses. It returns the precomputed key if there is one for this
-// passphrase.
+// get returns a derived key for one item. It never returns the same key twice. If there is a precomputed key for
+// this passphrase, get returns that key. Otherwise, get derives a key.
 func (s *precomputed) get(passphrase string) (wrapping, error) {
 	s.mu.Lock()
 	result, source := s.result, s.passphrase
@@ -55,8 +56,8 @@ func (s *precomputed) get(passphrase string) (wrapping, error) {
 	return newWrapping(passphrase)
 }
 
-// expectPut announces a Put. As soon as the user has answered the passphrase prompt, it derives a key and verifies
-// the answer in the background. It never prompts.
+// expectPut announces a Put. As soon as the user has answered the passphrase prompt, a goroutine derives a key and
+// verifies the answer. expectPut itself never prompts.
 func (p *passphrase) expectPut() {
 	p.precomputed.expect()
 	go func() {

@@ -63,7 +63,7 @@ func TestPrecomputedWrapping(t *testing.T) {
 	}
 }
 
-// Each salt is used for one item only.
+// TestPrecomputedWrappingIsUsedOnce checks that each item gets a different salt.
 func TestPrecomputedWrappingIsUsedOnce(t *testing.T) {
 	const items = 20
 	var s precomputed
@@ -86,8 +86,8 @@ func TestPrecomputedWrappingIsUsedOnce(t *testing.T) {
 	}
 }
 
-// If ExpectPut has announced an item, Put needs no more key derivations, neither to encrypt the item nor to verify
-// the passphrase.
+// TestExpectedPutNeedsNoDerivation announces an item before Put. Put must then derive no key, neither to encrypt
+// the item nor to verify the passphrase.
 func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	first := mustOpen(t, c)
@@ -113,7 +113,8 @@ func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	}
 }
 
-// verify detects a wrong passphrase without a prompt. The user's answer then stays unverified.
+// TestVerifyDoesNotPrompt checks that verify does not prompt after a wrong answer. The answer must stay
+// unverified.
 func TestVerifyDoesNotPrompt(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	mustPut(t, mustOpen(t, c).Keys, testItem("key"))
@@ -132,7 +133,7 @@ func TestVerifyDoesNotPrompt(t *testing.T) {
 	}
 }
 
-// ExpectPut does not wait for a prompt.
+// TestExpectDoesNotWait checks that ExpectPut returns at once while another call holds promptLock.
 func TestExpectDoesNotWait(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)

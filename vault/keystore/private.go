@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// privateRing stores its items in another ring, under digests of their names. The names and all other fields
-// are part of the secret, so a list of the keystore reveals only the number of items.
+// privateRing stores its items in another ring, under digests of their names. The names and all other fields are
+// part of the secret, so a listing of the keystore reveals only the number of items.
 type privateRing struct {
 	ring     Ring
-	location string // the Where field of a *DamagedError
+	location string // the value for the field Where of a *DamagedError
 }
 
 // privateName returns the digest of name. If name is already a digest, it is returned unchanged, so that callers

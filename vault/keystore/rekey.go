@@ -34,7 +34,7 @@ func fileRings(k *Keystore) (keys, private *fileRing, err error) {
 // Rekeyed is the result of [Rekey].
 type Rekeyed struct {
 	Items             int      // number of items that the new passphrase now opens
-	UnreadableKeys    []string // keys that neither passphrase opens
+	UnreadableKeys    []string // names of the keys that neither passphrase opens
 	UnreadablePrivate int      // number of sessions and tokens that neither passphrase opens
 }
 
@@ -56,8 +56,8 @@ func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	if err != nil {
 		return done, err
 	}
-	// The private items come first, then the keys in reverse order. The old passphrase is verified on the first
-	// keys, so those keys must keep the old passphrase until all other items are done.
+	// Encrypt the private items first, then the keys in reverse order. If Rekey is interrupted, the next Rekey
+	// verifies the old passphrase on the first keys. These keys must therefore be encrypted last.
 	for _, r := range []*fileRing{private, keys} {
 		names, err := r.Names(ctx)
 		if err != nil {

@@ -40,7 +40,8 @@ func sealedUnder(t *testing.T, c Config, private bool, name, passphrase string) 
 	}
 }
 
-// A new file keystore rejects an empty passphrase in every operation that could create it, and writes nothing.
+// TestEmptyPassphraseCreatesNothing checks that a new file keystore rejects an empty passphrase and writes
+// nothing.
 func TestEmptyPassphraseCreatesNothing(t *testing.T) {
 	for name, act := range map[string]func(*Keystore) error{
 		"a key":   func(k *Keystore) error { return k.Keys.Put(context.Background(), testItem("a")) },
@@ -71,8 +72,8 @@ func TestEmptyPassphraseCreatesNothing(t *testing.T) {
 	}
 }
 
-// A file keystore with an empty passphrase can be read, with one warning. New keys are rejected. Sessions and
-// existing keys can be written.
+// TestEmptyPassphraseStillOpens checks that a file keystore with an empty passphrase can be read, with one
+// warning. Check must reject new keys. Put must still write sessions and existing keys.
 func TestEmptyPassphraseStillOpens(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		c := fileConfig(t, "")
@@ -121,7 +122,8 @@ func TestEmptyPassphraseStillOpens(t *testing.T) {
 	}
 }
 
-// A countedContext calls a function (then) after its method Err was called a number of times.
+// A countedContext simulates a context that ends after a number of calls of Err. The field left is the number of
+// remaining calls that return nil. Later calls return the result of then.
 type countedContext struct {
 	context.Context
 	left int
@@ -139,7 +141,7 @@ func (c *countedContext) Done() <-chan struct{} { return nil }
 
 func (c *countedContext) Value(any) any { return nil }
 
-const rekeyItems = 20 // more items than a passphrase is tried on
+const rekeyItems = 20 // more than maxSamples, even without the private items
 
 func manyItems(t *testing.T, c Config, passphrase string) {
 	t.Helper()
@@ -203,7 +205,8 @@ func TestRekey(t *testing.T) {
 	}
 }
 
-// A Rekey that is interrupted at any point loses no item, and a second Rekey completes it.
+// TestRekeyInterrupted interrupts Rekey at many points. Rekey must lose no item, and a second Rekey must complete
+// the work.
 func TestRekeyInterrupted(t *testing.T) {
 	const old, next = "", "a new passphrase"
 	stopped := errors.New("stopped")
@@ -235,7 +238,8 @@ func TestRekeyInterrupted(t *testing.T) {
 	}
 }
 
-// Rekey does not overwrite an item that another process writes at the same time.
+// TestRekeyKeepsConcurrentWrite writes an item during Rekey, as another process could. If Rekey fails, it must not
+// have overwritten that item.
 func TestRekeyKeepsConcurrentWrite(t *testing.T) {
 	c := fileConfig(t, "")
 	sealedUnder(t, c, false, "a", "")

@@ -25,10 +25,11 @@ func testItem(name string) Item {
 	}
 }
 
-// ringTest describes how a ring differs from others, so that the test suite expects the right results.
+// ringTest describes the properties in which rings differ. The test suite expects the results that match these
+// properties.
 type ringTest struct {
 	private  bool     // whether Names returns digests
-	dataOnly bool     // whether the ring stores no labels and descriptions
+	dataOnly bool     // whether the ring stores neither labels nor descriptions
 	noStamp  bool     // whether Stamp cannot detect writes
 	names    []string // item names to test in addition to the suite's own
 }

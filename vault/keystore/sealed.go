@@ -19,8 +19,8 @@ const SealedBackend = "sealed"
 // filePassphrase is the environment variable with the passphrase of the file keystore, for use without prompts.
 const filePassphrase = "AWS_VAULT_FILE_PASSPHRASE"
 
-// Sealed returns the configuration of the sealed keystore. The store is unlocked with the key that package
-// unlocked stores, if there is one, and with an opener otherwise.
+// Sealed returns the configuration of the sealed keystore. If package unlocked stores the current master key, that
+// key unlocks the store. Otherwise, an opener unlocks the store.
 func (c Config) Sealed() (sealed.Config, error) {
 	dir, err := c.sealedDir()
 	if err != nil {
@@ -71,9 +71,9 @@ func (c Config) sealedDir() (string, error) {
 	return filepath.Abs(filepath.Join(dir, "sealed"))
 }
 
-// openSealed opens the sealed keystore. If the configuration does not select a keystore by name and the file
-// keystore has keys, it returns an *UnavailableError, because the keys in the file keystore would otherwise seem
-// to be lost.
+// openSealed opens the sealed keystore. If the configuration does not select the sealed keystore by name and
+// reasonForFile returns a reason, openSealed returns an *UnavailableError, so that Open uses the file keystore. If
+// Open used the sealed keystore, keys in the file keystore would seem to be lost.
 func openSealed(_ context.Context, c Config) (*Keystore, error) {
 	config, err := c.Sealed()
 	if err != nil {
@@ -100,8 +100,8 @@ func openSealed(_ context.Context, c Config) (*Keystore, error) {
 	}, nil
 }
 
-// reasonForFile returns the reason to use the file keystore if the configuration does not select a keystore by
-// name. It returns "" if there is no reason. The argument exists reports whether there is a sealed store.
+// reasonForFile returns the reason to use the file keystore instead of the sealed keystore, or "" if there is no
+// reason. The argument exists reports whether there is a sealed store.
 func (c Config) reasonForFile(exists bool) string {
 	dir, err := c.fileDir()
 	if err != nil {
@@ -182,7 +182,8 @@ func (v *lazyStore) choosePassphrase(ctx context.Context) error {
 	return err
 }
 
-// prepareWrite prompts for everything that a write needs.
+// prepareWrite shows the prompts that a write needs: it unlocks the store, or prompts for the passphrase of a new
+// store. It writes nothing.
 func (v *lazyStore) prepareWrite(ctx context.Context) error {
 	if v.lockErr != nil {
 		return v.lockErr

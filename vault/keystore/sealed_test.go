@@ -59,7 +59,8 @@ func TestSealedRing(t *testing.T) {
 	}
 }
 
-// Until the first Put, the store does not exist, and the user is not prompted.
+// TestSealedCreatedByFirstPut checks that the first Put creates the store. Reading must not create the store or
+// prompt.
 func TestSealedCreatedByFirstPut(t *testing.T) {
 	w := newSealedFixture(t)
 	k := mustOpen(t, w.Config)
@@ -113,7 +114,8 @@ func TestSealedCreatedByAnotherProcess(t *testing.T) {
 	}
 }
 
-// A stored unlocked key is used without a prompt, unless the master key was replaced.
+// TestSealedUnlocked checks that a stored unlocked key opens the store without a prompt. After the master key was
+// replaced, the stored key must not open the store.
 func TestSealedUnlocked(t *testing.T) {
 	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
@@ -255,7 +257,8 @@ func TestSealedDir(t *testing.T) {
 	}
 }
 
-// Without a state folder, writers cannot lock the store. A write then fails without a prompt and writes nothing.
+// TestSealedWithoutState checks that, without a state folder, Check and Put fail without a prompt. Writers cannot
+// lock the store without that folder.
 func TestSealedWithoutState(t *testing.T) {
 	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))

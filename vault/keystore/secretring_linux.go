@@ -122,8 +122,8 @@ func (r *secretRing) search(ctx context.Context, name string) ([]dbus.ObjectPath
 	return append(open, locked...), nil
 }
 
-// inOtherCollection reports whether the item at path is in a collection of other programs, so that the ring must
-// ignore the item. Private items may be in any collection, because only aws-vault uses their fixed attributes.
+// inOtherCollection reports whether the ring must ignore the item at path because the item is in another
+// collection. Private items may be in any collection, because only aws-vault uses their fixed attributes.
 func (r *secretRing) inOtherCollection(path dbus.ObjectPath) bool {
 	if len(r.fixedAttributes) > 0 {
 		return false
@@ -217,7 +217,8 @@ func (r *secretRing) put(ctx context.Context, at dbus.ObjectPath, it Item) error
 	return nil
 }
 
-// completePrompt makes the service show a prompt. It stores the object path that the prompt returns in path.
+// completePrompt makes the service show a prompt. The result of the prompt is an object path, which completePrompt
+// stores in *path.
 func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath, path *dbus.ObjectPath) error {
 	result, err := r.service.prompt(ctx, prompt)
 	if err != nil {
@@ -226,9 +227,9 @@ func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath,
 	return dbus.Store([]any{result.Value()}, path)
 }
 
-// writeGeneration changes the item's generation attribute. It runs after the item was written, because a write
-// replaces an old item only if all attributes are equal. If writeGeneration fails, the stamp still changes, but
-// with a precision of 1 s.
+// writeGeneration changes the item's generation attribute. It is a separate call after the item was written. The
+// write itself cannot change the attribute, because a write replaces an old item only if all attributes are equal.
+// If writeGeneration fails, the stamp still changes, but with a precision of 1 s.
 func (r *secretRing) writeGeneration(ctx context.Context, name string, path dbus.ObjectPath) {
 	all := r.attributes(name)
 	all[generationKey] = hex.EncodeToString(random(8))
@@ -338,7 +339,7 @@ func (r *secretRing) allAttributes(ctx context.Context, paths []dbus.ObjectPath)
 			return nil, cause
 		}
 		if err != nil {
-			continue // removed since it was listed
+			continue // the item was removed since it was listed
 		}
 		attributes, _ := value.Value().(map[string]string)
 		all = append(all, attributes)

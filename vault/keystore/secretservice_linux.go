@@ -26,7 +26,7 @@ const (
 	itemInterface       = "org.freedesktop.Secret.Item"
 	propertyGet         = "org.freedesktop.DBus.Properties.Get"
 
-	noPath = dbus.ObjectPath("/") // "no object" in the specification
+	noPath = dbus.ObjectPath("/") // means "no object" in the specification
 )
 
 // A secretService is a connection to the Secret Service. It transfers all secrets in one session.
@@ -93,7 +93,7 @@ func (s *secretService) getSession(ctx context.Context, renew bool) (*secretSess
 	return s.session, nil
 }
 
-// unlock asks the service to unlock the object at path. The service may prompt the user.
+// unlock makes the service unlock the object at path. The service may prompt the user.
 func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error {
 	release, err := s.lock.Lock(ctx)
 	if err != nil {

@@ -109,7 +109,8 @@ func TestSecretServiceOtherCollections(t *testing.T) {
 	})
 }
 
-// An item of another program with the same name counts as a second item if its attributes differ.
+// TestSecretServiceUnique adds items of another program with the same name but different attributes. CheckUnique
+// must return an error only if the contents of the items differ.
 func TestSecretServiceUnique(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -222,7 +223,8 @@ func TestSecretServicePrompts(t *testing.T) {
 	}
 }
 
-// TestSecretServiceRestarted makes the service forget the session, as a restart does.
+// TestSecretServiceRestarted makes the service forget the session, as a restart does. Each call after that must
+// open a new session.
 func TestSecretServiceRestarted(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))

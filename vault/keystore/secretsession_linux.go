@@ -36,8 +36,8 @@ type secretSession struct {
 	key  []byte
 }
 
-// groupPrime returns the prime of the Second Oakley Group, the only group in the specification. Its generator
-// is 2. The group is weak by today's standards, but the bus itself already isolates its users.
+// groupPrime returns the prime of the Second Oakley Group, the only group in the specification. Its generator is
+// 2. The group is weak by today's standards, but other users cannot read the session bus anyway.
 // https://www.rfc-editor.org/rfc/rfc2409#section-6.2
 func groupPrime() *big.Int {
 	p, _ := new(big.Int).SetString("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1"+

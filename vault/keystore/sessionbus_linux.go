@@ -92,7 +92,7 @@ func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	}
 }
 
-// errBusTimeout is the cause of contexts that withBusTimeout has ended.
+// errBusTimeout is the cause of a context from withBusTimeout whose time has run out.
 var errBusTimeout error = busTimeoutError{}
 
 type busTimeoutError struct{}

@@ -14,8 +14,9 @@ import (
 // A split ring stores long items as several items of another ring. It stores short items unchanged, as
 // aws-vault 7 does.
 //
-// All parts of one write share a random ID. The first part and the ID are stored in the item itself, which is
-// written after the other parts. Until then, the old item and its parts stay valid. A read detects missing parts.
+// All parts of one write share a random ID. Put writes the second and later parts under names of their own. Then
+// it writes the first part and the ID under the item's own name, which replaces the old item. Until then, the old
+// item and its parts stay valid. Item detects missing parts.
 type split struct {
 	ring     Ring
 	limit    int // maximum length of an item in the underlying ring, in bytes
@@ -47,7 +48,7 @@ var (
 	errPartMissing = errors.New("a part is missing")
 )
 
-// A splitVersion is what one write stored under the item's own name: all of the item, or its first part.
+// A splitVersion is the data that one write stored under the item's own name: the whole item, or its first part.
 type splitVersion struct {
 	id    string // the ID of the write; empty if the item is stored in one piece
 	parts int    // the number of parts; 1 if the item is not split
@@ -89,7 +90,7 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 		case err == nil:
 			return it, nil
 		case errors.Is(err, errPartMissing) && w.id != lastID:
-			lastID = w.id // if another process replaced the item during this read, the next read finds a different ID
+			lastID = w.id // read again: if another process has replaced the item, its ID is different now
 		case errors.Is(err, errPartMissing) || errors.Is(err, errBadSplit):
 			return Item{}, &DamagedError{Name: name, Where: s.location, Err: err}
 		default:
@@ -214,7 +215,7 @@ func (s split) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Stamp returns the stamp of the first part, which every write changes.
+// Stamp returns the stamp of the first part. Every write replaces the first part.
 func (s split) Stamp(ctx context.Context, name string) (string, error) {
 	return s.ring.Stamp(ctx, name)
 }

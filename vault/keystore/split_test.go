@@ -147,8 +147,8 @@ func TestSplitSizes(t *testing.T) {
 	}
 }
 
-// TestSplitInterrupted interrupts a Put at each of its calls in turn. After each interruption, the item must have
-// its old or its new content, never a mixture.
+// TestSplitInterrupted makes each call of the underlying ring during a Put fail in turn. After each failure, the
+// item must have its old or its new content, never a mixture.
 func TestSplitInterrupted(t *testing.T) {
 	broken := errors.New("broken on purpose")
 	old, new := strings.Repeat("old", testLimit), strings.Repeat("new", testLimit)
@@ -159,7 +159,7 @@ func TestSplitInterrupted(t *testing.T) {
 		acts := 0
 		m.fail = func(act, name string) error {
 			if acts++; acts >= at {
-				return broken // all later calls fail too, as after a killed process
+				return broken // all later calls fail too, as if the process had been killed
 			}
 			return nil
 		}
@@ -207,7 +207,7 @@ func TestSplitDamaged(t *testing.T) {
 	}
 }
 
-// TestSplitReplacedWhileRead replaces an item while another call reads the item's parts.
+// TestSplitReplacedWhileRead replaces an item while Item reads the item's parts. Item must return the new content.
 func TestSplitReplacedWhileRead(t *testing.T) {
 	m := newLimitedRing(testLimit)
 	s := split{ring: m, limit: testLimit, location: "memory"}

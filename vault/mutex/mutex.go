@@ -1,15 +1,15 @@
-// Package mutex is a mutex that stops waiting when a context ends.
+// Package mutex provides a mutex. A caller that waits for the mutex stops waiting when its context ends.
 package mutex
 
 import "context"
 
-// A Mutex has one holder at a time. [New] creates one.
+// A Mutex has at most one holder at a time. [New] creates a Mutex.
 type Mutex chan struct{}
 
 // New returns a mutex that is not locked.
 func New() Mutex { return make(Mutex, 1) }
 
-// TryLock locks the mutex if the mutex is free. It does not wait. The caller must call unlock once.
+// TryLock locks the mutex if the mutex is free. It does not wait. If ok is true, the caller must call unlock once.
 func (m Mutex) TryLock() (unlock func(), ok bool) {
 	select {
 	case m <- struct{}{}:
@@ -19,8 +19,8 @@ func (m Mutex) TryLock() (unlock func(), ok bool) {
 	}
 }
 
-// Lock waits until the mutex is free, and locks it. The caller must call unlock once. If ctx ends before the mutex is
-// free, Lock returns the cause of ctx.
+// Lock waits until the mutex is free, and locks it. The caller must then call unlock once. If ctx ends before the
+// mutex is free, Lock returns the cause of ctx and does not lock the mutex.
 func (m Mutex) Lock(ctx context.Context) (unlock func(), err error) {
 	if unlock, ok := m.TryLock(); ok {
 		return unlock, nil

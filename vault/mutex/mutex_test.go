@@ -18,7 +18,7 @@ func TestOneAtATime(t *testing.T) {
 				return
 			}
 			defer unlock()
-			if inside++; inside != 1 { // an access without a lock, so that the race detector can check the mutex too
+			if inside++; inside != 1 { // only mu protects inside, so the race detector also checks mu
 				t.Errorf("%d goroutines hold the mutex, want 1", inside)
 			}
 			inside--

@@ -1,5 +1,5 @@
-// Package partition determines which AWS partition a region belongs to, and what the regions of a partition have in
-// common. The endpoints of services are in package awsapi.
+// Package partition determines the AWS partition of a region, the partition's default region and its sign-in
+// domain. The endpoints of services are in package awsapi.
 package partition
 
 import (
@@ -55,7 +55,8 @@ func Known(region string) bool {
 	return Of(region) != partitions[0].name || len(parts) == 3 && len(parts[0]) == 2
 }
 
-// Home returns the region for STS calls if no region is set. It is the home region of the first ARN's partition.
+// Home returns the region for STS calls if no region is set. It is the home region of the first partition in arns,
+// or us-east-1 if arns has no known partition.
 func Home(arns ...string) string {
 	for _, arn := range arns {
 		if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {

@@ -23,8 +23,8 @@ var wsl struct {
 	is bool
 }
 
-// identifiesTCP reports whether the owner of a TCP connection can be identified. It returns false on WSL: there, a
-// relay that runs as root makes the connections of all Windows programs, whichever user runs them.
+// identifiesTCP reports whether the owner of a TCP connection can be identified. It returns false on WSL. There, a
+// relay that runs as root opens the connections of all Windows programs, so the user of the program is unknown.
 func identifiesTCP() bool {
 	wsl.Do(func() {
 		release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // if the file cannot be read, assume that this is not WSL
@@ -61,7 +61,8 @@ func ownerOf(c net.Conn) (int, error) {
 	return uid, err
 }
 
-// isOverflow reports whether uid is the overflow ID, which represents all users outside of this user namespace.
+// isOverflow reports whether uid is the overflow ID and this user namespace does not map all user IDs. The overflow
+// ID then represents all users outside of the namespace.
 // https://man7.org/linux/man-pages/man7/user_namespaces.7.html ("Unmapped user and group IDs")
 func isOverflow(uid int) bool {
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
@@ -161,8 +162,8 @@ func kernelAddress(s string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), nil
 }
 
-// processOf returns the process at the other end of a connection. For a TCP connection of another user's process, it
-// returns the zero Process.
+// processOf returns the process at the other end of a connection. For a TCP connection, it returns the zero Process
+// if this user may not inspect the other process.
 func processOf(c net.Conn) Process {
 	switch c := c.(type) {
 	case *net.UnixConn:

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The test runs clients as several users, with each form of address.
+// TestOwnerOf runs clients as several users, with each form of address.
 func TestOwnerOf(t *testing.T) {
 	dir, err := os.MkdirTemp("", "peer")
 	if err != nil {
@@ -59,7 +59,8 @@ func TestOwnerOf(t *testing.T) {
 	}
 }
 
-// An IPv6 socket that is connected to an IPv4 address is in the kernel's table of IPv6 sockets.
+// TestMappedClient connects an IPv6 socket to an IPv4 address. The kernel lists this socket in the table of IPv6
+// sockets, and its owner must be found there.
 func TestMappedClient(t *testing.T) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -86,7 +87,8 @@ func TestMappedClient(t *testing.T) {
 	}
 }
 
-// If the client has closed its connection, the owner is not known, and the connection is refused.
+// TestClosedClient checks that a connection is refused if the client has closed its end, because the owner is then
+// unknown.
 func TestClosedClient(t *testing.T) {
 	for range 20 {
 		c, client := accept(t, "tcp", "127.0.0.1:0", ThisUser())
@@ -163,7 +165,7 @@ func TestFindSocket(t *testing.T) {
 	}
 }
 
-// FuzzFindSocket checks that findSocket never returns a socket without an inode, whatever the table contains.
+// FuzzFindSocket checks that findSocket never returns a socket without an inode. The table contains random text.
 func FuzzFindSocket(f *testing.F) {
 	f.Add(table)
 	f.Add(table6)

@@ -67,8 +67,8 @@ var errUnsupported = errors.New("this system cannot identify the owner of a conn
 // closed its end.
 var errNoOwner = errors.New("the connection has no owner")
 
-// decide returns an error if the connection is refused. The result known reports whether the decision depends on
-// the owner of the connection.
+// decide returns an error if the connection is refused. The result known is false if the connection is accepted
+// although its owner was not checked.
 func (k Check) decide(c net.Conn) (known bool, err error) {
 	if k.Anyone {
 		return false, nil
@@ -143,7 +143,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return l.check.Conn(c), nil
 }
 
-// A Conn is a connection. It must be served only if its method Check returns nil.
+// A Conn is a connection. A server must serve a Conn only if the method Check returns nil.
 type Conn struct {
 	net.Conn
 	check       Check

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// accept returns both ends of a connection to a listener that checks connections with who.
+// accept opens a connection to a new listener, and returns both ends. The listener checks the connection with who.
 func accept(t *testing.T, network, address string, who Check) (server *Conn, client net.Conn) {
 	t.Helper()
 	l, err := Listen(network, address, who)
@@ -82,7 +82,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A connection from another machine is refused, even if its owner cannot be identified.
+// TestRemoteConnection checks that a connection from another machine is refused, even on a system that cannot
+// identify owners.
 func TestRemoteConnection(t *testing.T) {
 	for _, who := range []Check{ThisUser(), {UID: os.Getuid(), NoTCPOwner: true}, {}} {
 		c := who.Conn(remoteConn{})
@@ -102,7 +103,7 @@ type remoteConn struct{ net.Conn }
 func (remoteConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
 func (remoteConn) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
 
-// Requests over a connection that no Listener of this package has accepted are refused.
+// TestUnchecked checks that a request is refused if no Listener of this package has accepted its connection.
 func TestUnchecked(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	if FromRequest(r).Check() == nil || FromRequest(r).OwnerKnown() || FromRequest(r).Process() != (Process{}) {
@@ -114,7 +115,7 @@ func TestUnchecked(t *testing.T) {
 	}
 }
 
-// If an http.Server uses ConnContext, its handlers can find the connection of a request.
+// TestFromRequest checks that the handlers of an http.Server with ConnContext can find the connection of a request.
 func TestFromRequest(t *testing.T) {
 	l, err := Listen("tcp", "127.0.0.1:0", ThisUser())
 	if err != nil {

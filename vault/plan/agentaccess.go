@@ -46,9 +46,9 @@ type ruleSet struct {
 	rules []profile.AgentRule
 }
 
-// strictest returns the strictest rule, and false if there are no rules. Two different policies for
-// one role are an error, because neither is stricter than the other. A profile that cannot be read
-// is an error too, because it may set deny.
+// strictest returns the strictest rule, and false if there are no rules. It fails if the strictest rules name
+// different policies, because neither policy is stricter than the other. It also fails if a profile cannot be
+// read, because that profile may set deny.
 func (h ruleSet) strictest() (found profile.AgentRule, ok bool, err error) {
 	for _, r := range h.rules {
 		if r.Err != nil {
@@ -101,8 +101,8 @@ func (a agentAccess) role(arn string) ruleSet {
 	return ruleSet{"role " + arn, a.rules.Of(profile.RolePrincipal(arn))}
 }
 
-// root returns the rules for the role or user of the chain's first step. It returns no rules if that
-// role or user is not known from the settings: then only the rules of the profile apply.
+// root returns the rules for the role or user of the chain's first step. If the settings do not name that role or
+// user, root returns no rules, and only the rules of the profile apply.
 func (a agentAccess) root() ruleSet {
 	switch spec := a.chain.root.Spec.(type) {
 	case WebIdentity:
@@ -151,9 +151,10 @@ func (a agentAccess) policies(agent policy.Agent) ([]profile.AgentRule, error) {
 	return policies, err
 }
 
-// defaultRule returns the rule for a requested profile without a rule of its own. This is the rule of
-// [default], or read-only. It returns false if the profile has its own rule, or if another profile with
-// the same role has a rule that is as strict. No default rule applies to other profiles of the chain.
+// defaultRule returns the rule for a requested profile that has no rule of its own. This is the rule of [default],
+// or read-only if [default] has no rule. defaultRule returns false if the profile has its own rule. It also
+// returns false if the rules for the profile's role are at least as strict as the default rule. The default rule
+// never applies to other profiles of the chain.
 func (a agentAccess) defaultRule() (profile.AgentRule, bool, error) {
 	v, of, own := a.setting("agent_access")
 	if own {
@@ -211,7 +212,8 @@ func (e *AgentDeniedError) Error() string {
 	return fmt.Sprintf("%s: agent_access = deny forbids coding agents to use %s, and %s is set", e.Origin, e.Name, e.Agent.Variable)
 }
 
-// AgentPoliciesError reports two different policies for coding agents where only one can be used.
+// AgentPoliciesError reports that two rules set different policies for coding agents on the same role, profile or
+// chain. Only one policy can be used.
 type AgentPoliciesError struct {
 	Name string // the role or profile that both policies apply to
 	A, B profile.AgentRule
@@ -222,8 +224,8 @@ func (e *AgentPoliciesError) Error() string {
 		e.Name, e.A.Access.Text, ruleOrigin(e.A), e.B.Access.Text, ruleOrigin(e.B))
 }
 
-// SharedRoleError reports another profile with the same role that cannot be read and may set
-// agent_access = deny.
+// SharedRoleError reports that another profile with the same role cannot be read. Access is denied, because that
+// profile may set agent_access = deny.
 type SharedRoleError struct {
 	Name    string // the role
 	Profile string

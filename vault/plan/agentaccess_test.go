@@ -29,7 +29,7 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 	rule := func(access, settings string) string { return "agent_access = " + access + "\n" + settings }
 	for _, tt := range []struct {
 		name string
-		prod string // the first section; its header is omitted if it is [profile prod]
+		prod string // the first section; if it has no header, the test adds [profile prod]
 		rest string
 		then string // a role to assume after the chain; empty for none
 		want string

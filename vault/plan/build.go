@@ -66,8 +66,8 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	return b.sessionLimit.restrict(pl, &b.chain)
 }
 
-// markTouch sets Touch on the steps of profiles that set require_touch, and on all later steps. Later
-// steps depend on a key that needs a touch, so their sessions must need a touch too.
+// markTouch sets Touch on the steps of profiles that set require_touch. It also sets Touch on all later steps,
+// because their credentials come from those steps.
 func markTouch(p *profile.Profile, steps []Step) {
 	required := map[string]bool{}
 	for q := p; q != nil; q = q.Source {

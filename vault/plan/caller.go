@@ -5,9 +5,9 @@ package plan
 // sign-in. For other kinds, the caller is determined when the plan is carried out, before a cached
 // session is looked up. Otherwise, a cached session of one caller could be used for another caller.
 
-// CallerFromOutput reports whether the caller can be determined only from the credentials that the
-// step returns. Which credentials a container's endpoint, an EC2 instance or a program returns depends
-// on more than the settings of a profile.
+// CallerFromOutput reports whether the caller can be determined only from the credentials that the step returns.
+// This is the case for a container's endpoint, an EC2 instance and a program, because the profile's settings do
+// not determine which credentials they return.
 //
 // A program's credentials are identified by their access key and secret. The account ID that a program
 // may print is not enough, because an account can have several users. Asking AWS for the caller would

@@ -11,7 +11,7 @@ import (
 // A chain is the path from the requested profile to the source of its credentials.
 type chain struct {
 	target   *profile.Profile
-	profiles []*profile.Profile // in order, from the profile with the source to the requested one
+	profiles []*profile.Profile // in order, from the profile with the source to the requested profile
 	roles    []*profile.Profile // the profiles that assume a role on top of the source, in order
 	root     Step
 }
@@ -49,8 +49,8 @@ func (c *chain) firstRole() string {
 	return c.roles[0].Text("role_arn")
 }
 
-// rolesAbove reports whether a profile between the requested one and q assumes a role. If so, the
-// credentials of q are not the final ones.
+// rolesAbove reports whether the requested profile, or a profile between the requested profile and q, assumes a
+// role. If so, the credentials of q are not the final credentials.
 func (c *chain) rolesAbove(q *profile.Profile) bool {
 	for p := c.target; p != q && p != nil; p = p.Source {
 		if p.Set("role_arn") {

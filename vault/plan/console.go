@@ -60,9 +60,9 @@ func (b *builder) federation(pl Plan) (Step, error) {
 	return s, checkDuration(s.Duration, minDuration, maxSession)
 }
 
-// Federation returns the step that exchanges a user's access key for credentials of a federated user,
-// which the console accepts. Call Federation if the plan's last step returns a user's access key. Sometimes
-// this is known only after the plan was carried out. If name is empty, the federated user has the name of the
+// Federation returns the step that exchanges a user's access key for credentials of a federated user, which the
+// console accepts. Call Federation if the plan's last step returns a user's access key. For some plans, only the
+// returned credentials show whether this is the case. If name is empty, the federated user has the name of the
 // calling user.
 func (p Plan) Federation(name string) Step {
 	if name == "" {
@@ -77,9 +77,9 @@ func (p Plan) Federation(name string) Step {
 	}
 }
 
-// setConsoleDuration sets the requested duration of the console session. AWS refuses a duration if the
-// console is opened with the credentials of a chained role. No duration is then requested, and the
-// console session ends when the credentials expire.
+// setConsoleDuration sets the requested duration of the console session. AWS accepts a duration only for a role
+// that is assumed with an access key or a token. For all other credentials, setConsoleDuration requests no
+// duration and adds a note. The console session then ends when the credentials expire.
 func (b *builder) setConsoleDuration(pl *Plan) error {
 	d, last := b.options.Duration, pl.Last()
 	if d == 0 {
@@ -103,9 +103,9 @@ func (b *builder) setConsoleDuration(pl *Plan) error {
 	return nil
 }
 
-// wantsLongConsole reports whether the requested console session is longer than [MaxChained]. The
-// role is then assumed directly with the access key and an MFA code, because a session token would
-// limit the role to MaxChained.
+// wantsLongConsole reports whether the requested console session is longer than [MaxChained]. If so, the role is
+// assumed directly with the access key and an MFA code. With a session token, the role would last at most
+// MaxChained.
 func (b *builder) wantsLongConsole() bool {
 	return b.options.Purpose == Console && b.options.Duration > MaxChained
 }

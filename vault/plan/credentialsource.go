@@ -14,7 +14,7 @@ type CredentialSource struct {
 	Source      string `json:"credential_source"`
 	Fingerprint string `json:"-"` // fingerprint of the key in the environment; empty for other sources
 	Endpoint    string `json:"-"` // the URL of the endpoint; its path may be a secret
-	WithoutV1   bool   `json:"-"` // whether version 1 of EC2's metadata service is turned off, because it needs no token
+	WithoutV1   bool   `json:"-"` // whether version 1 of EC2's metadata service, which requires no token, is off
 }
 
 func (s CredentialSource) encode(e *encoder) {
@@ -77,7 +77,7 @@ func metadataEndpoint(q *profile.Profile) string {
 
 var errEnvironmentUnset = errors.New("credential_source is Environment, expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set")
 
-// ErrNoEnvironmentKey reports that the environment has no credentials although they were requested.
+// ErrNoEnvironmentKey reports that credentials from the environment were requested, but the environment has none.
 var ErrNoEnvironmentKey = errors.New("the environment has no credentials")
 
 // FromEnvironment plans to use the credentials in the environment as they are. The profile p provides

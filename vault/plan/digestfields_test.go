@@ -160,7 +160,7 @@ func TestExcludedFieldsExist(t *testing.T) {
 	}
 }
 
-// A change of any field of a spec or step changes the digest, except for excluded fields.
+// Each field of a spec or step changes the digest, except for the fields in excluded and excludedFrom.
 func TestEveryFieldChangesDigest(t *testing.T) {
 	check := func(field string, before, after Step) {
 		t.Helper()

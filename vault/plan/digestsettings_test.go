@@ -10,12 +10,12 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// An input describes one setting. values has two values that lead to different digests. context has the
-// other settings of the profile.
+// An input describes one setting. values has two values of the setting. They must lead to different digests,
+// unless excluded gives a reason. context has the other settings of the profile.
 type input struct {
 	values   [2]string
 	context  string
-	excluded string // why both values lead to the same digest; empty if the digests differ
+	excluded string // why both values lead to the same digest; empty if the digests must differ
 }
 
 const (
@@ -145,8 +145,8 @@ func (w planInput) lastDigest(t *testing.T) Digest {
 	return pl.Digest(len(pl.Steps) - 1)
 }
 
-// Each setting changes the digest, unless its entry in inputs has a reason why it does not. The test
-// fails for a setting without an entry.
+// Each setting changes the digest, except for settings whose entry in inputs sets excluded. The test fails for a
+// setting without an entry in inputs.
 func TestEverySettingChangesDigest(t *testing.T) {
 	for _, s := range profile.Settings() {
 		in, known := inputs[s.Name]
@@ -178,7 +178,7 @@ func TestEverySettingChangesDigest(t *testing.T) {
 	}
 }
 
-// Each field of Holdings changes the digest of a profile that uses it.
+// Each field of Holdings changes the digest of a profile that uses the field.
 func TestEveryHoldingChangesDigest(t *testing.T) {
 	change := func(m any) { // changes each value of a map
 		v := reflect.ValueOf(m)
@@ -231,7 +231,8 @@ func TestEveryHoldingChangesDigest(t *testing.T) {
 	}
 }
 
-// Each option changes the digest of a profile for which it changes the calls to AWS.
+// Each field of Options changes the digest of a profile. The lines in the table describe a profile for which the
+// field matters.
 func TestEveryOptionChangesDigest(t *testing.T) {
 	known := map[string]bool{}
 	for _, tt := range []struct {

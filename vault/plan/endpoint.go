@@ -21,8 +21,8 @@ type Endpoint struct {
 	RetryMode   string `json:"retry_mode,omitempty"`   // standard or adaptive; empty for standard
 }
 
-// Call returns how the command that uses the plan calls a service. It returns the zero Call if the
-// plan's purpose does not need that service.
+// Call returns the region and the endpoint for the command's own call to a service. It returns the zero Call if
+// the command does not call that service.
 func (p Plan) Call(service string) Call {
 	for _, c := range p.Calls {
 		if c.Service == service {
@@ -37,7 +37,7 @@ type Call struct {
 	Service  string        `json:"service"` // the name that the services section of the config file uses
 	Region   string        `json:"region"`
 	Endpoint Endpoint      `json:"endpoint,omitzero"`
-	Duration time.Duration `json:"-"` // requested lifetime of what the call returns; 0 for AWS's default
+	Duration time.Duration `json:"-"` // lifetime to request from AWS; 0 for AWS's default
 }
 
 func endpoint(q *profile.Profile) Endpoint { return serviceEndpoint(q, "sts") }
@@ -57,7 +57,7 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 
 // retries returns the number of attempts per call and the retry mode. The zero values mean the SDK's defaults.
 func retries(q *profile.Profile) (attempts int, mode string) {
-	attempts, _ = strconv.Atoi(q.Text("max_attempts")) // 0 if not set; the rule of the setting has checked the number
+	attempts, _ = strconv.Atoi(q.Text("max_attempts")) // 0 if not set; package profile has checked the number
 	return attempts, q.Text("retry_mode")
 }
 
@@ -71,8 +71,8 @@ func (e Endpoint) encode(enc *encoder) {
 	enc.flag(e.Legacy)
 }
 
-// STS returns how to call STS with the settings of p alone. If p sets no region, it uses the home
-// region of the first partition.
+// STS returns the region and the endpoint for a call to STS that is not part of a plan. They come from the
+// settings of p. If p sets no region, the region is the home region of the first partition.
 func STS(p *profile.Profile) Call {
 	c := Call{Service: "sts", Region: p.Text("region"), Endpoint: endpoint(p)}
 	if c.Region == "" {

@@ -56,8 +56,8 @@ func (e *ChainedMFAError) Error() string {
 		e.Origin, e.Profile, e.Serial, e.CallingProfile, why)
 }
 
-// PolicyUnsupportedError reports credentials that have to be limited by a session policy, but come
-// from a kind of step that does not accept one.
+// PolicyUnsupportedError reports that a session policy must limit the credentials, but the step that creates the
+// credentials accepts no session policy.
 type PolicyUnsupportedError struct {
 	Profile string // name of the profile; empty for credentials from the environment
 	Kind    Kind   // the kind of the last step
@@ -99,10 +99,11 @@ func (e *DurationError) Error() string {
 	return fmt.Sprintf("duration is %s, expected %s to %s", formatDuration(e.Found), formatDuration(e.Least), formatDuration(e.Most))
 }
 
-// ConflictError reports a setting of a role that conflicts with an earlier role of the chain.
+// ConflictError reports a setting of a role that conflicts with an earlier role of the chain, or with the tags of
+// a coding agent's session.
 type ConflictError struct {
 	Origin  profile.Origin
-	Profile string // the profile of the earlier role
+	Profile string // the profile of the earlier role; for a coding agent, the profile that sets Found
 	Found   string
 	Reason  string
 }
@@ -111,7 +112,7 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s: %s cannot be set, because profile %s %s", e.Origin, e.Found, e.Profile, e.Reason)
 }
 
-// MissingSettingError reports that a setting is missing that another setting of the profile needs.
+// MissingSettingError reports that a profile sets Found without Missing, but Found requires Missing.
 type MissingSettingError struct {
 	Origin         profile.Origin
 	Found, Missing string
@@ -128,7 +129,8 @@ func (e *NoPortalError) Error() string {
 	return fmt.Sprintf("profile %q names no Identity Center portal, expected sso_session or sso_start_url", e.Profile)
 }
 
-// LongLivedError reports a plan with which a server would provide a long-lived key.
+// LongLivedError reports that a server would provide a long-lived key. A server provides only temporary
+// credentials.
 type LongLivedError struct {
 	Profile string
 	Kind    Kind // the kind of the step that returns the key

@@ -67,7 +67,7 @@ func (s Step) lines() []Arg {
 	return append(args, Arg{"result", s.Yields.String()})
 }
 
-// String describes the principal and the lifetime of the credentials.
+// String describes who the credentials belong to, and whether they are temporary.
 func (y Yield) String() string {
 	owner := map[PrincipalKind]string{User: "a user's", Role: "a role's", Federated: "a federated user's", UnknownPrincipal: "an unknown principal's"}[y.Principal]
 	return owner + " " + map[Tri]string{Yes: "temporary credentials", No: "long-lived key", Unknown: "credentials, which may be temporary"}[y.Temporary]

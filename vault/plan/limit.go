@@ -21,10 +21,10 @@ type NamedPolicy struct {
 type limit struct {
 	readOnly bool // the limit is AWS's ReadOnlyAccess policy, whose ARN depends on the partition
 	policy   policy.Policy
-	agent    string // the name of the coding agent, which shares no sessions with users; empty for a user
+	agent    string // name of the coding agent that the limit applies to; empty for a user
 	tags     bool
-	// the profile whose own session policy this limit replaces, because the profile sets a policy for
-	// agents; empty for none
+	// name of the profile whose session policy is replaced with this limit; empty for none. The profile sets a
+	// separate policy for agents.
 	replaces string
 }
 

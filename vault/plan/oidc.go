@@ -28,7 +28,8 @@ type OIDC struct {
 	Session string `json:"oidc_session,omitempty"`
 	Issuer  string `json:"oidc_issuer"`
 	Client  string `json:"oidc_client_id"`
-	// the requested scopes; if empty, those of openid, email and offline_access that the provider supports
+	// the scopes to request; if empty, the default scopes openid, email and offline_access, without those that the
+	// provider does not support
 	Scopes []string `json:"oidc_scopes,omitempty"`
 	// an additional audience of the token; if empty, the client is the only audience
 	Audience string `json:"oidc_audience,omitempty"`
@@ -43,8 +44,8 @@ const (
 	FlowDevice  = "device"
 )
 
-// An Identity describes the user who is signed in. Claims has those claims of the ID token that are
-// strings. If Claims is nil, only the subject is known.
+// An Identity describes the user who is signed in. Claims has the claims of the ID token whose values are strings.
+// If Claims is nil, only the subject is known.
 type Identity struct {
 	Subject string
 	Claims  map[string]string
@@ -203,7 +204,7 @@ func Provider(p *profile.Profile) (OIDC, error) {
 		ports = p.List("oidc_redirect_port")
 	}
 	for _, text := range ports {
-		if n, err := strconv.Atoi(text); err == nil { // always true: the rule of the setting has checked it
+		if n, err := strconv.Atoi(text); err == nil { // err is always nil: package profile has checked the port
 			o.Ports = append(o.Ports, n)
 		}
 	}

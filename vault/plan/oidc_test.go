@@ -93,7 +93,8 @@ func TestIdentityIsNotRewritten(t *testing.T) {
 	}
 }
 
-// If only the subject is known, WithIdentity sets the session name only if role_session_name_claim is sub.
+// If only the subject is known, WithIdentity can set the session name from the claim sub. It leaves the session
+// name empty for all other claims.
 func TestOnlyTheSubjectIsKnown(t *testing.T) {
 	for claim, want := range map[string]string{"sub": "alice", "email": ""} {
 		got, err := OIDCRole{NameClaim: claim}.WithIdentity(Identity{Subject: "alice"})

@@ -52,8 +52,8 @@ type Step struct {
 	Why      string    `json:"why"` // the reason for the step: one sentence, for explain
 	Settings []Setting `json:"settings,omitempty"`
 	Spec     Spec      `json:"spec"`
-	// fingerprint of the credentials that the step returned, if only the credentials show the caller;
-	// empty before the step has run
+	// fingerprint of the credentials that the step returned; empty before the step has run, and for steps for
+	// which CallerFromOutput is false
 	CallerFingerprint string `json:"-"`
 }
 
@@ -145,7 +145,8 @@ type EnvironmentKey struct {
 	Temporary   bool   // whether the environment also has a session token
 }
 
-// Purpose is what the credentials are used for. Only uses that change the plan have their own value.
+// Purpose is what the credentials are used for. A purpose has a value of its own only if its plans differ from
+// those of Use.
 type Purpose string
 
 // The purposes.

@@ -16,8 +16,9 @@ func (p Process) encode(e *encoder) {
 
 func (p Process) Args() []Arg { return []Arg{{"command", p.Command}} }
 
-// process plans to run the profile's credential_process. A coding agent gets a session of its own:
-// the program can see that an agent runs it, and it may be another aws-vault that limits agents.
+// process plans to run the profile's credential_process. Coding agents and users do not share its cached
+// credentials, because the program can return different credentials to an agent. For example, the program can be
+// another aws-vault.
 func process(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("credential_process") {
 		return Step{}, false, nil

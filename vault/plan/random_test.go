@@ -122,7 +122,7 @@ func violation(pl Plan) string {
 	return ""
 }
 
-// A change of any parameter of the calls to AWS changes the digest of the final credentials.
+// If a setting changes a parameter of a call to AWS, it also changes the digest of the final credentials.
 func TestEditedSettingChangesDigest(t *testing.T) {
 	const base = "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\nregion = eu-west-1\n" + arn
 	digest := func(config string, h Holdings, o Options) Digest {

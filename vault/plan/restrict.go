@@ -63,9 +63,9 @@ func (l limit) restrictLast(s *Step, c *chain) error {
 	return err
 }
 
-// needsFederation reports whether a user's access key must be exchanged for credentials of a federated
-// user, because these accept a session policy and a session token does not. Federated users cannot
-// present an MFA code, so profiles with mfa_serial do not use federation.
+// needsFederation reports whether a user's access key must be exchanged for credentials of a federated user. AWS
+// accepts a session policy for a federated user, but not for a session token. Federated users cannot present an
+// MFA code, so profiles with mfa_serial do not use federation.
 func (b *builder) needsFederation() bool {
 	usersKey := len(b.chain.roles) == 0 && b.chain.root.Yields == (Yield{User, No})
 	return !b.sessionLimit.isZero() && usersKey && b.options.Purpose != Console && !b.chain.target.Set("mfa_serial")

@@ -93,8 +93,8 @@ func (b *builder) assume(i int, before []Step) (Step, error) {
 	return s, b.setDuration(&s, i, before[len(before)-1])
 }
 
-// setDuration sets the duration of the role. The maximum is MaxChained unless the role is assumed with
-// an access key.
+// setDuration sets the duration of the role. If the role is assumed with temporary credentials, the maximum is
+// MaxChained.
 func (b *builder) setDuration(s *Step, i int, before Step) error {
 	d, from, err := b.duration(b.chain.roles[i], b.chain.last(i))
 	if err != nil {
@@ -110,8 +110,8 @@ func (b *builder) setDuration(s *Step, i int, before Step) error {
 	return nil
 }
 
-// capDuration sets the step's duration to d, or to MaxChained if d is longer and the role is assumed with
-// temporary credentials. It reports whether the duration is shorter than d.
+// capDuration sets the step's duration to d. If the role is assumed with temporary credentials, the duration is at
+// most MaxChained. capDuration reports whether the duration is shorter than d.
 func (s *Step) capDuration(d time.Duration, before Step) bool {
 	s.Duration = d
 	if before.Yields.Temporary == No || d <= MaxChained {
@@ -190,7 +190,7 @@ func isSharedSetting(o profile.Origin) bool {
 	return o.Kind == profile.Environment || o.InDefault()
 }
 
-// ownPolicy returns the session policy of q. files maps file:// URLs to the texts of these policies.
+// ownPolicy returns the session policy of q. files maps the file:// URL of each policy file to its text.
 func ownPolicy(q *profile.Profile, files map[string]string) (policy.Policy, error) {
 	text := q.Text("session_policy")
 	if strings.HasPrefix(text, "file://") {
@@ -234,8 +234,8 @@ func checkInherited(spec AssumeRole, q *profile.Profile, before []Step) error {
 	return nil
 }
 
-// roleParameters returns those parameters of the step's role that later roles inherit, as an
-// AssumeRole. It returns false for a kind of step that has no such parameters.
+// roleParameters returns an AssumeRole with the source identity and the tags of the step's role. Later roles can
+// inherit them. roleParameters returns false if the kind of the step has no such parameters.
 func roleParameters(s Step) (AssumeRole, bool) {
 	switch spec := s.Spec.(type) {
 	case AssumeRole:
@@ -246,7 +246,7 @@ func roleParameters(s Step) (AssumeRole, bool) {
 	return AssumeRole{}, false
 }
 
-// withRoleTags returns a copy of a spec with other tags. The spec must belong to a step for which
+// withRoleTags returns a copy of the spec s with the given tags. The spec must belong to a step for which
 // roleParameters returns true.
 func withRoleTags(s Spec, tags []profile.Tag, transitive []string) Spec {
 	switch spec := s.(type) {

@@ -18,7 +18,7 @@ type RolesAnywhere struct {
 	SessionName string `json:"role_session_name,omitempty"`
 	// a file with the certificate and its intermediate certificates
 	Certificate string `json:"certificate"`
-	PrivateKey  string `json:"private_key"` // a file, or a key on a card: see Slot
+	PrivateKey  string `json:"private_key"` // the path of a file, or a key on a card; see Slot
 	Fingerprint string `json:"-"`           // fingerprint of the certificate
 }
 

@@ -13,9 +13,9 @@ func (e *NotStoredError) Error() string {
 	return fmt.Sprintf("the credentials of profile %q come from the %s of profile %q, expected a stored key", e.Profile, e.Kind, e.End)
 }
 
-// rotation plans the credentials with which users replace their own access keys. The roles of the
-// chain are not assumed, because they have other permissions than the user. A session token without an
-// MFA code cannot call IAM, so the stored key itself signs the calls if no MFA device is set.
+// rotation plans the credentials with which a user replaces their own access key. The roles of the chain are not
+// assumed, because their permissions differ from the user's. If no profile sets an MFA device, the stored key
+// itself signs the calls, because a session token without an MFA code cannot call IAM.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
 func (b *builder) rotation(pl Plan) (Plan, error) {
 	holder := b.chain.profiles[0]

@@ -19,15 +19,17 @@ func (SessionToken) Args() []Arg { return nil }
 
 // session decides whether the plan needs a session token after a long-lived key.
 //
-// With a session token, one MFA code is enough for all roles of the chain. If the chain has no
-// role, the session token is used in place of the key. But a role that is assumed with a session
-// token lasts at most MaxChained, so a single role with a longer duration presents the code itself.
+// With a session token, one MFA code is enough for all roles of the chain. If the chain has no role, the session
+// token is used in place of the key. A role that is assumed with a session token lasts at most MaxChained. If the
+// chain has only one role and its duration is longer, there is no session token. The call that assumes the role
+// then presents the code.
 func (b *builder) session() (Step, bool, error) {
 	if b.options.NoSession || b.chain.root.Yields != (Yield{User, No}) {
 		return Step{}, false, nil
 	}
 	if len(b.chain.roles) == 0 && (b.options.Purpose == Console || b.needsFederation()) {
-		// no session token: the console does not accept it, and a session policy cannot limit it
+		// The console does not accept a session token, and AWS does not accept a session policy for a session
+		// token.
 		return Step{}, false, nil
 	}
 	if len(b.chain.roles) == 0 {
@@ -62,8 +64,9 @@ func (b *builder) plainSession() (Step, bool, error) {
 	return s, true, checkDuration(s.Duration, minDuration, maxSession)
 }
 
-// sessionStep returns the step for a session token of the first profile's key. device is the profile
-// whose MFA device is used; this profile may have no MFA device.
+// sessionStep returns the step for a session token of the first profile's key. The region and the endpoint come
+// from the profile q. The MFA device comes from the profile device. If that profile sets no MFA device, the step
+// needs no code.
 func (b *builder) sessionStep(q, device *profile.Profile, last bool) Step {
 	s := Step{
 		Kind: KindSessionToken, Profile: b.chain.profiles[0].Name, Yields: Yield{User, Yes}, Cacheable: true, Spec: SessionToken{},
@@ -79,8 +82,8 @@ func (b *builder) sessionStep(q, device *profile.Profile, last bool) Step {
 	return s
 }
 
-// sharedDevice returns the profile whose MFA device is used for a session token that all roles of
-// the chain share, and the reason. It returns nil if the chain should not use a session token.
+// sharedDevice decides whether the roles of the chain share a session token. If they do, it returns the profile
+// that sets the MFA device for the session token, and the reason. Otherwise, it returns nil.
 func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile, why string, err error) {
 	var mfaRoles []*profile.Profile // the profiles in the chain that set an MFA device for their role
 	for _, r := range b.chain.roles {
@@ -88,7 +91,7 @@ func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile
 			continue
 		}
 		if len(mfaRoles) > 0 && mfaRoles[0].Text("mfa_serial") != r.Text("mfa_serial") {
-			return nil, "", nil // no session token has codes of two devices; assume returns the error
+			return nil, "", nil // a session token cannot have codes of two MFA devices; assume returns the error
 		}
 		mfaRoles = append(mfaRoles, r)
 	}
@@ -114,8 +117,8 @@ func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile
 	return mfaRoles[0], "all roles of the chain can then share one MFA code", nil
 }
 
-// mfaOf returns the MFA device of q and how its code is read. If q sets the device but not how the code
-// is read, the source_profile decides this, provided that it has the same device.
+// mfaOf returns the MFA device of q and how its code is read. If q sets neither mfa_process nor mfa_device, the
+// settings of its source_profile are used. A source_profile with a different MFA device is ignored.
 func mfaOf(q *profile.Profile) MFA {
 	m := MFA{Serial: q.Text("mfa_serial")}
 	if m.Serial == "" {

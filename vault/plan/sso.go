@@ -13,7 +13,7 @@ type SSORole struct {
 	SSO
 	Account string `json:"sso_account_id"`
 	Role    string `json:"sso_role_name"`
-	// identifies the sign-in, so that users do not share sessions; empty while no user is signed in
+	// identifies the sign-in; empty while no user is signed in. Different sign-ins do not share sessions.
 	SignIn string `json:"-"`
 }
 

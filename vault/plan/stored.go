@@ -14,7 +14,7 @@ type StoredKey struct {
 	Fingerprint string `json:"-"` // changes whenever the key is written
 }
 
-// encode does not write the name, because the session stays the same when the key gets another name.
+// encode does not write the name, so a session stays valid when the key is renamed.
 func (k StoredKey) encode(e *encoder) { e.text(k.Fingerprint) }
 
 // Args returns nothing, because the name of the key is the step's profile.

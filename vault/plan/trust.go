@@ -27,10 +27,9 @@ func (e *NoTokenError) Error() string {
 	return fmt.Sprintf("the role of profile %q is assumed with a token whose claims are not known: %s", e.Profile, strings.Join(e.Unknown, ", "))
 }
 
-// Trust returns the principals and conditions that the trust policy of the plan's last role needs,
-// and notes for the user. agents means that the sessions of coding agents are tagged. The claims t are
-// used only if the role is assumed with a token. Trust fails with a [*NoRoleError] or a
-// [*NoTokenError].
+// Trust returns the principals and conditions that the trust policy of the plan's last role needs, and notes for
+// the user. If agents is true, the trust policy also allows the session tags of coding agents. The claims t are
+// used only if the role is assumed with a token. Trust fails with a [*NoRoleError] or a [*NoTokenError].
 func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) {
 	for i := len(p.Steps) - 1; i >= 0; i-- {
 		switch spec := p.Steps[i].Spec.(type) {
@@ -56,7 +55,7 @@ func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) 
 	return policy.Trust{}, nil, &NoRoleError{p.Profile}
 }
 
-// withDefaults returns a copy of t. If a claim is empty in t, the copy has that claim from other.
+// withDefaults returns a copy of t in which empty claims are replaced with the claims of other.
 func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	if t.Issuer == "" {
 		t.Issuer = other.Issuer
@@ -70,8 +69,9 @@ func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	return t
 }
 
-// trustOfSignIn returns the trust for a role that is assumed after an OIDC sign-in. The session name
-// may come from a claim. While the user is not signed in, only the subject claim can be known.
+// trustOfSignIn returns the trust for a role that is assumed after an OIDC sign-in. If the session name is the
+// claim sub, it is the subject. If the session name is another claim whose value is not known, the trust has no
+// session name, and trustOfSignIn returns a note for the user.
 func (p Plan) trustOfSignIn(spec OIDCRole, t TokenClaims) (policy.Trust, []string, error) {
 	claims := t.withDefaults(TokenClaims{spec.Issuer, spec.Client, spec.Subject})
 	var notes []string

@@ -103,8 +103,8 @@ func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
 	return s, err == nil, err
 }
 
-// completeTokenStep sets the fields that are set in the same way in all steps that use a token. role
-// is the ARN of the role.
+// completeTokenStep sets those fields of a step that do not depend on the kind of token: Yields, Cacheable,
+// Region, Endpoint, Policy and Duration. role is the ARN of the role.
 func (b *builder) completeTokenStep(s *Step, q *profile.Profile, role string) (err error) {
 	last := !b.chain.rolesAbove(q)
 	s.Yields, s.Cacheable = Yield{Role, Yes}, true

@@ -17,8 +17,8 @@ func Chain() Policy {
 	return Policy{Inline: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Resource":"*"}]}`}
 }
 
-// ReadOnly returns the AWS managed policy ReadOnlyAccess of a partition. The policy also allows
-// reading data.
+// ReadOnly returns the AWS managed policy ReadOnlyAccess of a partition. The policy allows reading settings and
+// also reading data, such as the objects in S3 buckets.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/ReadOnlyAccess.html
 func ReadOnly(partition string) Policy {
 	return Policy{ARNs: []string{"arn:" + partition + ":iam::aws:policy/ReadOnlyAccess"}}
@@ -31,12 +31,11 @@ func (*ConflictError) Error() string {
 	return "two session policies that both list allowed actions cannot be combined, because AWS would allow the actions of either one"
 }
 
-// Combine returns a policy that allows only what both policies allow. If a call has two policies, AWS
-// allows what either policy allows, so two lists of allowed actions cannot be combined. One of the two
-// policies must therefore allow everything except what it denies. Combine adds the Deny statements of
-// that policy to the other policy, if both policies have the same Version. A zero Policy limits nothing.
-// Combine returns a [*ConflictError] if the policies cannot be combined, and an [*Error] if a policy is
-// too large or not valid.
+// Combine returns a policy that allows only what both policies allow. AWS cannot combine two policies in this way:
+// if a call has two policies, AWS allows what either policy allows. So Combine requires that one of the policies
+// allows everything except what it denies. Combine adds the Deny statements of that policy to the other policy.
+// For this, both policies must have the same Version. A zero Policy limits nothing. Combine returns a
+// [*ConflictError] if the policies cannot be combined, and an [*Error] if a policy is too large or not valid.
 func Combine(a, b Policy) (Policy, error) {
 	switch {
 	case a.IsZero():
@@ -75,7 +74,7 @@ func (p Policy) denyStatements() (denied document, open bool, err error) {
 	return d, slices.ContainsFunc(statements, statement.allowsAll), err
 }
 
-// addDeny returns a copy of the policy to which the Deny statements of denied are added.
+// addDeny returns a copy of the policy, with the Deny statements of denied added.
 func (p Policy) addDeny(denied document) (Policy, error) {
 	if len(denied.Statement) == 0 {
 		return p, nil
@@ -98,9 +97,9 @@ func (p Policy) addDeny(denied document) (Policy, error) {
 	return Parse(string(text), p.ARNs)
 }
 
-// ForChain returns the session policy for a role that is only used to assume the next role. This is p if
-// p allows no other actions than [Chain], and otherwise the combination of p and Chain. ForChain returns
-// a [*ConflictError] if p and Chain cannot be combined.
+// ForChain returns the session policy for a role that is only used to assume the next role. If p allows only
+// actions that [Chain] allows, ForChain returns p. Otherwise it returns the combination of p and Chain. ForChain
+// returns a [*ConflictError] if p and Chain cannot be combined.
 func (p Policy) ForChain() (Policy, error) {
 	if p.IsZero() {
 		return Chain(), nil

@@ -83,7 +83,7 @@ func randomPolicy(r *rand.Rand, managed map[string]string) Policy {
 	return p
 }
 
-// A combined policy allows nothing that one of the two policies does not allow.
+// A combined policy allows an action only if both policies allow the action.
 func TestCombineNeverAllowsMore(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 13))
 	combined := 0

@@ -167,8 +167,9 @@ func (l *linter) checkProvider(s trustStatement, arn string) {
 	}
 }
 
-// checkExtraActions checks whether calls with session tags or a source identity are allowed. Each of them
-// needs one more action, which this statement or another statement may allow.
+// checkExtraActions checks whether calls with session tags or a source identity are allowed. Session tags need the
+// action sts:TagSession, and a source identity needs sts:SetSourceIdentity. Any statement for the same principal
+// can allow these actions.
 func (l *linter) checkExtraActions(s trustStatement, all []trustStatement) {
 	for _, need := range []struct{ action, rule, carries string }{
 		{"sts:TagSession", "no-tags", "session tags"},
@@ -198,7 +199,7 @@ func (s trustStatement) covers(action string) bool {
 	return slices.ContainsFunc(s.Action, hit) || len(s.NotAction) > 0 && !slices.ContainsFunc(s.NotAction, hit)
 }
 
-// A comparison is one value that a condition compares a key with.
+// A comparison is the operator of a condition and one of the values in the condition.
 type comparison struct {
 	operator string // in lower case
 	value    string

@@ -65,9 +65,9 @@ func Parse(text string, arns []string) (Policy, error) {
 	return p, nil
 }
 
-// compact removes white space from a JSON text. It fails unless the text is one object with a Statement.
-// It also fails if the text has characters that AWS does not allow in a policy. Allowed are tab, newline,
-// carriage return and U+0020 to U+00FF.
+// compact removes white space from a JSON text. It fails if the text is not one object with a Statement. It also
+// fails if the text contains a character that AWS does not allow in a policy. AWS allows tab, newline, carriage
+// return and U+0020 to U+00FF.
 func compact(text string) (string, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil {

@@ -71,7 +71,8 @@ func (s Statement) MarshalJSON() ([]byte, error) {
 	}{allow, map[string]string{s.Principal.Kind: s.Principal.ARN}, s.Actions, conditions})
 }
 
-// extraActions returns the actions that must be allowed in addition to the call's own action.
+// extraActions returns the actions that the trust policy must allow in addition to the call's own action. Tags and
+// a source identity need one extra action each.
 func (t Trust) extraActions() []string {
 	var all []string
 	if t.SourceIdentity {
@@ -102,8 +103,8 @@ func (t Trust) TokenStatement(issuer string) Statement {
 	}
 }
 
-// callerStatements returns the statements that allow calls that are signed with credentials. The extra
-// actions have their own statement, because the conditions for sts:AssumeRole do not apply to them.
+// callerStatements returns the statements for calls that the caller signs with AWS credentials. The extra actions
+// have their own statement, because the conditions for sts:AssumeRole do not apply to them.
 func (t Trust) callerStatements() []Statement {
 	who := Principal{"AWS", t.Principal}
 	like := Condition{"ArnLike", "aws:PrincipalArn", t.ARNLike}

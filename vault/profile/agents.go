@@ -10,7 +10,7 @@ import (
 type AgentRule struct {
 	Profile string
 	Access  Value
-	Err     error // why the profile cannot be read, so that its setting is not known; nil if it can be read
+	Err     error // why a part of the profile cannot be read, so Access may be wrong; nil if the profile can be read
 }
 
 // AgentRules are the agent_access settings of all profiles in the config files.
@@ -66,10 +66,10 @@ type ruleReader struct {
 type ruleView struct {
 	values map[string]Value
 	known  bool  // whether the profile has a section
-	err    error // the error of a line or include that cannot be read; values then has the settings that can be read
+	err    error // error of the first line or include that cannot be read; values then holds only the readable settings
 }
 
-// ruleSettings are the settings in a ruleView. Their values cannot contain a comment character.
+// ruleSettings are the settings in a ruleView. In their values, " #" and " ;" always begin a comment.
 var ruleSettings = []string{
 	"agent_access", "role_arn", sourceProfile, includeProfile, "sso_account_id", "sso_role_name", "login_session",
 }
@@ -127,9 +127,8 @@ func (v *ruleView) include(included *ruleView, from Value) {
 	}
 }
 
-// principal returns the principal that the profile's own credentials belong to, as far as the
-// config files show it. It returns "" for a profile that only passes on the credentials of its
-// source_profile.
+// principal returns the principal that the profile's own credentials belong to. It returns "" if the config files
+// do not show the principal, or if the profile only passes on the credentials of its source_profile.
 func (v *ruleView) principal(name string) Principal {
 	text := func(setting string) string { return v.values[setting].Text }
 	source := text(sourceProfile)

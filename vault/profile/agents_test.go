@@ -43,8 +43,8 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
-// ReadAgentRules returns the same agent_access settings as Resolve returns for each profile, but no
-// values from [default].
+// For each profile, ReadAgentRules and Resolve return the same agent_access setting. Only Resolve returns values
+// that are inherited from [default].
 func TestAgentRulesOfProfiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
@@ -138,8 +138,8 @@ func TestAgentRulesOfDefault(t *testing.T) {
 	}
 }
 
-// The time grows linearly: ten times as many profiles take ten times as long, even if each profile
-// includes the profile before it.
+// The number of allocations in ReadAgentRules grows linearly with the number of profiles, even if each profile
+// includes the next one.
 func TestAgentRulesAreLinear(t *testing.T) {
 	work := func(n int) float64 {
 		var b strings.Builder

@@ -44,8 +44,8 @@ func BenchmarkResolve20000(b *testing.B) {
 	}
 }
 
-// Resolving one of many profiles does not copy the text. Every other profile needs memory only for its
-// section and a map entry, and has no allocation of its own.
+// Resolving one of many profiles does not copy the text. Each other profile needs memory only for its section and
+// for a map entry. There is no separate allocation for each profile.
 func TestReadingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	text := manyProfiles(profiles)

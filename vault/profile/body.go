@@ -19,8 +19,8 @@ type bodyKey struct {
 	section *section
 }
 
-// body merges the sections of that kind and name. It returns nil if there are no such sections. It fails
-// with the first *SyntaxError if a line cannot be read.
+// body merges the sections of that kind and name. It returns nil if there are no such sections. If a line cannot
+// be read, it fails with the *SyntaxError of the first such line.
 func (f *File) body(k sectionKind, name string) (*body, error) {
 	sections := f.named(k, name)
 	if len(sections) == 0 {
@@ -63,8 +63,8 @@ func repeatedSection(before, s *section) string {
 	return fmt.Sprintf("[%s] already begins in line %d; the two sections are merged", quoteUnsafe(s.header), before.line)
 }
 
-// value returns the value of a setting without a comment, unless the values of the setting may contain
-// " #". The AWS CLI does not remove comments, so [body.comments] returns a warning.
+// value returns the value of a setting. It removes a comment after the value if [setting.allowsComments] returns
+// true. The AWS CLI does not remove comments, so [body.comments] returns a warning for each removed comment.
 func (b *body) value(s *setting) (Value, bool) {
 	if b == nil || s.noFile {
 		return Value{}, false

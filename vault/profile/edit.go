@@ -13,10 +13,9 @@ import (
 // Setting is a setting to write to a file. If Value is empty, the key is written without a value.
 type Setting struct{ Name, Value string }
 
-// WithProfile returns the text of the file with the settings written to the profile. If the profile
-// has a section, WithProfile replaces existing values and adds new keys after the last key.
-// Comments and all other lines stay the same. If it has no section, WithProfile adds one at the
-// end.
+// WithProfile returns the text of the file with the settings written to the profile. If the profile has a section,
+// WithProfile replaces existing values and adds new keys after the last key. Comments and all other lines stay the
+// same. If the profile has no section, WithProfile adds a section at the end.
 //
 // It fails with a *ValueError if a name or value would not be read back unchanged, and with a
 // *SyntaxError if the section cannot be read.
@@ -127,7 +126,7 @@ func checkSettings(settings []Setting) error {
 	return nil
 }
 
-// checkSetting returns an error unless Resolve would read the written value unchanged and accept it.
+// checkSetting returns an error if Resolve would refuse the written value or read a different value.
 func checkSetting(s Setting) error {
 	refuse := func(setting, found, want string) error {
 		return &ValueError{Setting: setting, Found: shorten(found), Want: want}

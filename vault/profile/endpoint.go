@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// endpoints maps services to the endpoint URLs of a profile. The key "" is for all other services.
+// endpoints maps services to the endpoint URLs of a profile. The URL of the key "" is used for all other services.
 type endpoints map[string]Value
 
-// services are the services that can have a URL in the environment, with their names in the
+// services lists the services whose endpoint URL can be set in the environment. Their names are the same as in a
 // services section.
 // https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html
 var services = []string{"iam", "rolesanywhere", "signin", "sso", "sso_oidc", "sts"}

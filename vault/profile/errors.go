@@ -38,7 +38,7 @@ func (e *SyntaxError) Error() string {
 // LoopError reports profiles that refer to each other in a loop.
 type LoopError struct {
 	Setting string   // source_profile or include_profile
-	Names   []string // the profiles of the loop; the last name is the first one again
+	Names   []string // names of the profiles in the loop; the first name is repeated at the end
 	Origin  Origin   // the place of the setting that closes the loop
 }
 
@@ -86,8 +86,8 @@ func quoteUnsafe(s string) string {
 	return s
 }
 
-// shorten returns the first line of a text for a message, cut to 80 bytes. It drops continuation lines,
-// because a line that is indented by mistake is a continuation line, and it may contain a secret.
+// shorten returns the first line of a text for a message, cut to 80 bytes. It drops continuation lines: a key that
+// is indented by mistake becomes a continuation line, and may be a secret.
 func shorten(s string) string {
 	const most = 80
 	first, _, more := strings.Cut(s, "\n")

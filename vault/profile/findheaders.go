@@ -23,7 +23,7 @@ func (f *File) findHeaders() bool {
 			f.sections[len(f.sections)-1].end = len(f.text)
 			return true
 		}
-		// before the first header there is no value that could continue
+		// A line before the first header is never part of a value.
 		if f.text[start] == '[' || len(f.sections) == 1 {
 			g = grammar{}
 			l.skip(start)
@@ -67,7 +67,7 @@ func endsLine(b byte) bool { return b == '\n' || b == '\r' }
 
 func isIndent(r rune) bool { return isSpace(r) && r != '\n' && r != '\r' }
 
-// skip moves forward to a later line. The value of to is the start of that line.
+// skip moves forward to the line that starts at to.
 func (l *lines) skip(to int) {
 	passed := l.text[l.pos:to]
 	l.number += strings.Count(passed, "\n")

@@ -30,14 +30,14 @@ func headersLineByLine(text string) []headerPosition {
 			found = append(found, headerPosition{start, l.number, content})
 		}
 		if len(found) == 0 {
-			g.open = false // before the first header there is no value that could continue
+			g.open = false // a line before the first header is never part of a value
 		}
 	}
 	return found
 }
 
-// checkHeaders fails the test unless findHeaders found the same headers as headersLineByLine, and
-// [File.named] finds each section by its name.
+// checkHeaders fails the test if findHeaders and headersLineByLine find different headers. It also fails the test
+// if [File.named] does not find a section by its name.
 func checkHeaders(t *testing.T, f *File) {
 	t.Helper()
 	var got []headerPosition
@@ -118,7 +118,7 @@ func FuzzFindHeaders(f *testing.F) {
 	})
 }
 
-// previousSection finds the previous section with the same name, even if there are very many.
+// If very many sections have the same name, previousSection still finds the previous one.
 func TestManySectionsWithOneName(t *testing.T) {
 	const many = 1 << 10
 	var b strings.Builder

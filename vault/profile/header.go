@@ -5,7 +5,7 @@ import "strings"
 type sectionKind int
 
 const (
-	otherSection sectionKind = iota // a section that only the AWS CLI reads, or one with a wrong header
+	otherSection sectionKind = iota // a section that only the AWS CLI reads, or a section with an invalid header
 	profileSection
 	sessionSection  // [sso-session NAME]
 	oidcSection     // [oidc-session NAME]
@@ -16,7 +16,7 @@ const (
 	openSection     // a section whose header has no closing bracket
 )
 
-// keywords are the words that begin a header with a name in the config file.
+// keywords are the first words of headers such as [profile NAME] in the config file.
 var keywords = []struct {
 	word string
 	kind sectionKind
@@ -29,7 +29,7 @@ var keywords = []struct {
 	{"session-policy", policySection},
 }
 
-// SectionKeywords returns the words that begin a header with a name, such as sso-session.
+// SectionKeywords returns the first words of headers with a name, such as sso-session.
 func SectionKeywords() []string {
 	words := make([]string, 0, len(keywords))
 	for _, k := range keywords {
@@ -55,7 +55,8 @@ func readHeader(header string) (sectionKind, string) {
 	return otherSection, ""
 }
 
-// soleArgument returns the single word in rest. It returns false unless rest is a blank and one word.
+// soleArgument returns the word in rest, the text after a keyword. It returns false if rest does not begin with a
+// blank, or does not contain exactly one word.
 func soleArgument(rest string) (string, bool) {
 	if rest == "" || !isShellBlank(rest[0]) {
 		return "", false

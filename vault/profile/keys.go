@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of one section. With them, a malformed file cannot cost much time or memory.
+// Limits for one section: maximum numbers of keys and of reported errors. A malformed file therefore costs little
+// time and memory.
 const (
 	maxKeys = 10_000
 	maxBad  = 100
@@ -15,10 +16,10 @@ const (
 // key is one setting in a section.
 type key struct {
 	name      string // in lower case
-	value     string // the whole value; its lines are joined with "\n"
+	value     string // whole value; its lines are joined with "\n"
 	line      int
 	lineStart int  // start of the key's line in the text
-	valueSpan span // the first line of the value, after the key
+	valueSpan span // position of the value in the key's line, without continuation lines
 	nextLine  int  // start of the line after the value
 }
 
@@ -32,8 +33,8 @@ type keyReader struct {
 	keys    []key
 	bad     []*SyntaxError
 
-	value  strings.Builder // the value of the last key, if it has continuation lines
-	blanks int             // blank lines after the value; part of the value only if a continuation line follows
+	value  strings.Builder // value of the last key; empty if it has no continuation lines
+	blanks int             // blank lines since the last line of value; a later continuation line adds them to value
 }
 
 // keys reads one section. It returns all valid keys, and an error for each invalid line.

@@ -7,7 +7,7 @@ import "slices"
 type level struct {
 	config      *body
 	credentials *body
-	viaDefault  bool // whether the level is reached through [default], which passes on only some settings
+	viaDefault  bool // whether the profile is reached only through [default], which passes on only some settings
 }
 
 // bodies returns the keys of both files in order of priority. The config file has priority, except for
@@ -70,9 +70,9 @@ func (w *walk) follow(name string) error {
 	return nil
 }
 
-// loop returns a LoopError for a name that was already visited. It returns nil for levels that are
-// reached through [default]: [default] may include a profile that includes [default], which is not a
-// mistake in the requested profile.
+// loop returns a LoopError for a name that was already visited. It returns nil for levels that are reached through
+// [default]. Even if [default] includes a profile that includes [default], the requested profile itself has no
+// mistake.
 func (w *walk) loop(name string, origin Origin) error {
 	if w.viaDefault {
 		return nil

@@ -13,8 +13,8 @@ type lines struct {
 	pos    int // start of the next line
 	number int // number of the last line that was read, from 1
 
-	// Positions of the next "\n" and "\r". They are stored so that a text without one of these characters
-	// is searched for it only once, and not at every line.
+	// Positions of the next "\n" and "\r". If a text has no "\r", for example, next searches the text for "\r"
+	// only once and not for every line.
 	lf, cr int
 }
 
@@ -48,7 +48,8 @@ func (l *lines) find(b byte, known int) int {
 	return len(l.text)
 }
 
-// isSpace is equivalent to Python's str.isspace, with four ASCII separators that unicode.IsSpace lacks.
+// isSpace returns the same result as Python's str.isspace, which also accepts four ASCII separators that
+// unicode.IsSpace does not accept.
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f
 }
@@ -92,8 +93,8 @@ const (
 	headerLine     // [profile bob]
 	openHeaderLine // [profile bob
 	keyLine        // region = eu-west-1
-	moreLine       // continues the value above
-	badLine        // without a separator, or without a key before the separator
+	moreLine       // a line that continues the value above it
+	badLine        // a line without a separator, or without a key before the separator
 )
 
 // grammar determines the kind of each line. The kind depends on the lines before: a line that is

@@ -41,9 +41,8 @@ func WithMarked(f *File, name, mark string, settings []Setting) ([]byte, error) 
 	return slices.Concat(text[:at], []byte(mark+eol), text[at:]), nil
 }
 
-// WithoutMarked returns the text of the file without a marked profile. It returns false if the
-// profile has other lines than the mark and these settings, so that lines that a user added are
-// never removed.
+// WithoutMarked returns the text of the file without a marked profile. It never removes lines that a user added:
+// it returns false if the profile has lines that are neither the mark nor one of these settings.
 func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool) {
 	sections := f.named(profileSection, name)
 	if len(sections) != 1 || !isMarked(f.text, sections[0], mark) {
@@ -64,16 +63,16 @@ func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool)
 		}
 	}
 	text := before + f.text[end:]
-	return []byte(text), !isUTF16(text) // if the text began with a NUL byte, it could not be read again
+	return []byte(text), !isUTF16(text) // Parse would read a text that begins with a NUL byte as UTF-16
 }
 
-// ownLines returns the end of the lines that the program wrote in a section. It returns false if the
-// user added other lines among them. Blank lines and comments after the last key belong to the next
-// section.
+// ownLines returns the end of the lines that the program wrote in a section. It returns false if the user added a
+// key to the section, or added a comment before one of the program's keys. Blank lines and comments after the last
+// key are treated as part of the next section.
 func ownLines(text string, s *section, mark string, settings []string) (end int, ok bool) {
 	var g grammar
 	end = s.bodyStart
-	tail := false // whether a comment of the user was found; the program's lines must be before it
+	tail := false // whether a comment of the user was found; a key after this comment is an error
 	for l := newLines(text[:s.end], s.bodyStart, s.line); ; {
 		from, to, more := l.next()
 		if !more {

@@ -11,7 +11,7 @@ const mark = "# written by a test"
 
 var own = []string{"sso_session", "sso_account_id"}
 
-// Adding a marked profile and removing it again restores the text.
+// WithoutMarked restores the text that WithMarked changed, except for line endings at the end of the text.
 func TestMarkedRoundTrip(t *testing.T) {
 	for _, text := range []string{
 		"", "[default]\n", "# c\n\n[profile a]\nregion = eu-west-1\n", "[profile a]\r\nregion = eu-west-1\r\n",

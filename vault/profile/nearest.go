@@ -9,12 +9,12 @@ import (
 
 const (
 	maxNear     = 3
-	maxNearName = 64 // longer names are not compared, because this takes too long
+	maxNearName = 64 // maximum length in bytes of a compared name; comparing longer names takes too long
 	maxMissing  = 20 // maximum number of missing names per file for which similar names are searched
 )
 
-// A nearCache remembers the similar names for each missing name. Each search compares the missing name
-// with all names, and a thousand profiles may refer to the same missing name.
+// A nearCache remembers the similar names for each missing name. A thousand profiles may refer to the same missing
+// name, and each search would compare this name with all names.
 type nearCache struct {
 	mu    sync.Mutex
 	names map[missingName][]string

@@ -26,9 +26,9 @@ func (f *File) PlainKeys() []PlainKey {
 	return all
 }
 
-// PlainKey returns the access key that a profile has in this file. It returns false unless both the
-// ID and the secret are set. It fails with a *SyntaxError if a section cannot be read, and with a
-// *ValueError if a value cannot be part of an access key.
+// PlainKey returns the access key that a profile has in this file. It returns false if the ID or the secret is not
+// set. It fails with a *SyntaxError if a section cannot be read, and with a *ValueError if a value cannot be part
+// of an access key.
 func (f *File) PlainKey(name string) (PlainKey, bool, error) {
 	b, err := f.body(profileSection, name)
 	if err != nil {

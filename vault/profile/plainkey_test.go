@@ -82,14 +82,15 @@ func TestPlainKeys(t *testing.T) {
 	}
 }
 
-// WithoutKey removes the lines of the key. All other lines stay the same, whatever they contain.
+// WithoutKey removes the two lines of the access key. All other lines stay the same, even if they are invalid.
 func TestWithoutKeyKeepsOtherLines(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	gone := 0
 	for range 20_000 {
 		eol := []string{"\n", "\r\n", "\r"}[r.IntN(3)]
 		lines := []string{"[profile k]", "aws_access_key_id = " + plainID, "aws_secret_access_key=" + plainSecret}
-		// The lines of the key in their order, with random lines before, between and after them.
+		// all holds the header and the two lines of the access key, with random lines before, between and after
+		// them. rest holds the same lines without the access key.
 		var all, rest []string
 		for _, l := range lines {
 			for range r.IntN(3) {

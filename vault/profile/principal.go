@@ -26,8 +26,8 @@ func SSOPrincipal(account, permissionSet string) Principal {
 	return Principal("sso " + account + " " + strings.ToLower(permissionSet))
 }
 
-// SignInPrincipal returns the principal that signed in with aws login: a role, or the user in the
-// ARN.
+// SignInPrincipal returns the principal that signed in with aws login. If arn is the ARN of an assumed role, the
+// principal is that role. Otherwise the principal is the user in arn.
 func SignInPrincipal(arn string) Principal {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) == 6 && strings.HasPrefix(parts[5], "assumed-role/") {

@@ -77,8 +77,8 @@ func swallowedHeaders(f *File, s *section, keys []key) []Problem {
 	return all
 }
 
-// strayLines reports the first line before the first section. It does not report more such lines, because
-// a text with many of them is often not a config file.
+// strayLines reports the first key or invalid line before the first header. It reports only one line, because a
+// text with many such lines is often not a config file.
 func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 	line := 0
 	if len(keys) > 0 {

@@ -1,6 +1,6 @@
-// Package profile parses and edits the text of the AWS config file, and resolves a profile name to
-// settings, each with its origin. It accesses neither files nor the environment: the caller passes
-// in the text and the variables, and decides what the settings mean together.
+// Package profile parses and edits the text of the AWS config file. It resolves a profile name to settings. Each
+// setting has an origin, such as a line of a file. The package accesses neither files nor the environment: the
+// caller passes in the text and the variables. The caller also decides what a combination of settings means.
 package profile
 
 import (
@@ -16,7 +16,7 @@ import (
 type Profile struct {
 	Name    string
 	Defined bool     // whether the profile has a section in the config or the credentials file
-	Source  *Profile // the profile that source_profile names; nil if it names none, or the profile itself
+	Source  *Profile // profile that source_profile names; nil if source_profile is not set or names this profile itself
 
 	values    map[string]Value
 	endpoints endpoints

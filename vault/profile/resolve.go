@@ -8,7 +8,7 @@ import (
 // maxDepth is the maximum number of profiles in a chain of source_profile or include_profile settings.
 const maxDepth = 64
 
-// Inputs are the sources of settings besides the config file.
+// Inputs are the sources of settings in addition to the config file.
 type Inputs struct {
 	Flags       map[string]Flag             // flags by setting; they apply to the requested profile
 	Env         func(string) (string, bool) // looks up an environment variable; nil for an empty environment
@@ -77,7 +77,8 @@ func tooDeep(setting, name string, origin Origin) error {
 	return &ValueError{origin, setting, shorten(name), fmt.Sprintf("a chain of at most %d profiles", maxDepth)}
 }
 
-// fill sets and checks the values of all settings in the profile.
+// fill sets and checks the values of all settings in the profile. first is true for the requested profile, and
+// false for a source profile.
 func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 	ranks := map[string]int{}
 	for i := range settings {
@@ -136,7 +137,7 @@ func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank i
 
 func (r *resolver) fromEnv(s *setting) (Value, bool) {
 	if s.name == "role_arn" && r.env("AWS_WEB_IDENTITY_TOKEN_FILE") != "" {
-		return Value{}, false // AWS_ROLE_ARN is not used, because it sets the role for the token in that file
+		return Value{}, false // AWS_ROLE_ARN is then the role for the token in this file
 	}
 	for _, variable := range s.env {
 		if text := r.env(variable); text != "" {
@@ -154,7 +155,8 @@ func (r *resolver) env(variable string) string {
 	return text
 }
 
-// dropOverridden removes a setting if another setting excludes it and has priority.
+// dropOverridden removes settings that conflict with a setting of higher priority. ranks holds the rank of each
+// setting.
 func dropOverridden(values map[string]Value, ranks map[string]int) {
 	for _, pair := range alternatives {
 		a, b := pair[0], pair[1]

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Each row sets the value in one more place. That place has priority over the places in earlier rows.
+// Before each check, the test sets region in one more place, which has priority over the earlier places. The test
+// also checks that empty variables and flags are ignored.
 func TestPrecedence(t *testing.T) {
 	files := `[default]
 include_profile = base
@@ -346,7 +347,7 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// A section that cannot be read is an error for all profiles that use it.
+// If a section cannot be read, all profiles that use it fail to resolve.
 func TestBrokenSectionsInChain(t *testing.T) {
 	const broken = "junk\n"
 	for name, c := range map[string]struct{ config, credentials string }{

@@ -26,9 +26,9 @@ func (r rule) String() string {
 	return r.want + ", such as " + r.example
 }
 
-// The rules for values. They allow the characters and lengths that the documentation of each AWS service
-// allows. The checks are functions without captured variables, so that the compiler can build the table
-// of settings and the program does not need to build it at its start.
+// The rules for values. They allow the characters and lengths that the documentation of each AWS service allows.
+// The checks are functions without captured variables. Therefore the compiler can build the table of settings, and
+// the program does not have to build the table when it starts.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 var (
 	anyText    = rule{"text", "", printable}
@@ -141,7 +141,7 @@ func everyEntry(s string, ok func(string) bool) bool {
 	return len(list) > 0
 }
 
-// isRegion accepts a name only if it can be part of a host name, because regions become part of host names.
+// isRegion accepts only names that can be part of a host name, because host names of endpoints contain the region.
 func isRegion(s string) bool {
 	return hasOnly(s, 1, 63, "-") && !strings.Contains(s, "_") && s[0] != '-' && s[len(s)-1] != '-' &&
 		strings.Trim(s, "0123456789") != ""
@@ -155,8 +155,8 @@ func isWebURL(s string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
 }
 
-// isIssuer accepts the URL of an OIDC provider. Plain HTTP is allowed only on this machine, because
-// a token over HTTP from another machine could be forged.
+// isIssuer accepts the URL of an OIDC provider. Plain HTTP is allowed only for a provider on this machine. Between
+// machines, an attacker on the network could forge a token that is sent over plain HTTP.
 // https://openid.net/specs/openid-connect-core-1_0.html#IssuerIdentifier
 func isIssuer(s string) bool {
 	u, err := url.Parse(s)
@@ -229,7 +229,8 @@ func isPolicyARNs(s string) bool {
 	return everyEntry(s, func(arn string) bool { return isIAMARN(arn, "policy/", true) }) && len(splitList(s)) <= 10
 }
 
-// isSessionName also accepts ${aws:username}, which is replaced with the name of the calling user.
+// isSessionName accepts a role session name. The name may contain ${aws:username}, which is later replaced with
+// the name of the calling user.
 func isSessionName(s string) bool {
 	return len(s) <= 128 && hasOnly(strings.ReplaceAll(s, "${aws:username}", "me"), 2, 64, "=,.@+-")
 }

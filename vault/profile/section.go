@@ -11,7 +11,7 @@ type section struct {
 	headerStart int    // start of the header's line in the text
 	bodyStart   int    // start of the line after the header
 	end         int
-	previous    int // index of the previous section with this name, whatever its kind; 0 for none
+	previous    int // index of the previous section with this name, of any kind; 0 if there is none
 }
 
 // previousSection returns the previous section with the same kind and name as s, or nil if s is the
@@ -41,7 +41,8 @@ func (f *File) named(k sectionKind, name string) []*section {
 	}
 	slices.Reverse(all)
 	if k == profileSection && name == defaultName {
-		// [profile default] has priority over [default], whichever comes first, as in the AWS SDK for Go.
+		// As in the AWS SDK for Go, [profile default] has priority over [default], even if [default] comes later
+		// in the file.
 		slices.SortStableFunc(all, func(a, b *section) int { return a.rank() - b.rank() })
 	}
 	return all

@@ -1,6 +1,6 @@
 package profile
 
-// A sharedSession is a kind of section that several profiles can name to share a sign-in.
+// A sharedSession describes a kind of section that several profiles can share, such as sso-session.
 type sharedSession struct {
 	setting      string // the setting that names the section
 	kind         sectionKind

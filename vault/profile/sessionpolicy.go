@@ -1,6 +1,6 @@
 package profile
 
-// A SessionPolicy is a [session-policy NAME] section, which defines a limit for sessions.
+// A SessionPolicy is a [session-policy NAME] section, which limits the permissions of sessions.
 type SessionPolicy struct {
 	Text Value // the policy as JSON, or file:// and the path of a file with the policy
 	ARNs Value // ARNs of managed policies, separated by commas

@@ -14,7 +14,7 @@ const (
 type inheritance int
 
 const (
-	notInherited inheritance = iota // a setting about identity: it applies only to the profile that sets it
+	notInherited inheritance = iota // a setting about identity: [default] does not pass it on
 	fromDefault                     // any other setting: [default] passes it on to all profiles
 )
 
@@ -24,8 +24,8 @@ type style int
 const (
 	plain   style = iota // cannot contain " #" or " ;", which begin a comment
 	free                 // may contain any text
-	secret               // like plain, but the value is never printed
-	private              // like free, but the value is never printed
+	secret               // like plain, but messages never show the value
+	private              // like free, but messages never show the value
 )
 
 // setting is one row of the table of settings.

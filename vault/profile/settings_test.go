@@ -85,7 +85,7 @@ func manyTags(n int) string {
 func TestValuesAreChecked(t *testing.T) {
 	for _, s := range Settings() {
 		e := examples[s.Name]
-		// Values that name a profile or section are skipped, because that section would have to exist.
+		// Settings whose value is the name of a section are skipped, because the section would have to exist.
 		if !s.InFiles || slices.Contains([]string{"include_profile", "sso_session", "oidc_session", "identity", "services"}, s.Name) {
 			continue
 		}

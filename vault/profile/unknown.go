@@ -2,13 +2,14 @@ package profile
 
 import "slices"
 
-// UnknownKey is a key that no program reads and whose name is similar to that of a setting.
+// UnknownKey is a key whose name is similar to that of a setting. Neither aws-vault nor the AWS CLI and SDKs read
+// the key.
 type UnknownKey struct {
 	Origin Origin
 	Near   string // the setting with a similar name
 }
 
-// maxTypos is the maximum number of wrong letters in a typing error. Other names are not reported.
+// maxTypos is the maximum number of wrong letters in a name that is reported as a typing error.
 const maxTypos = 2
 
 // otherSettings is the sorted list of settings that the AWS CLI and the SDKs read but aws-vault does not.
@@ -25,8 +26,8 @@ var otherSettings = []string{
 	"s3_use_arn_region", "sdk_ua_app_id", "sigv4a_signing_region_set", "sso_account_name", "tcp_keepalive", "use_accelerate_endpoint", "user_agent_appid",
 }
 
-// Unknown returns keys in profiles and sessions that look like typing errors, in the order of their
-// lines. It returns at most 1000.
+// Unknown returns keys that look like typing errors, in the order of their lines. It searches the profile,
+// sso-session, oidc-session and identity sections. It returns at most 1000 keys.
 func (f *File) Unknown() []UnknownKey {
 	known := make([]string, 0, len(settings))
 	for i := range settings {

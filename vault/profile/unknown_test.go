@@ -55,7 +55,7 @@ func TestKnownKeysAreNotReported(t *testing.T) {
 	}
 }
 
-// The list of likely typing errors has a maximum length.
+// Unknown returns at most maxProblems keys.
 func TestUnknownStops(t *testing.T) {
 	text := strings.Repeat("[profile a]\nregoin = x\n", maxProblems+1)
 	if n := len(config(t, text).Unknown()); n != maxProblems {

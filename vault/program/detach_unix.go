@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// detach starts the program in a session of its own. When the context ends, all processes in the program's process
+// detach makes the program start in a new session. When the context ends, all processes in the program's process
 // group are killed.
 func detach(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

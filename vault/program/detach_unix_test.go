@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// While the terminal is busy, a program is started in a session of its own, which has no terminal.
+// TestCommandWithoutTerminal checks that a program is started in a new session, without a terminal, while the
+// terminal is busy.
 func TestCommandWithoutTerminal(t *testing.T) {
 	const line = `ps -o sid= -p $$ | tr -d ' '; echo $$; echo "<$GPG_TTY>"`
 	s := &Starter{}

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// LocksVariable is the environment variable that lists the locks of parent processes: the processes that started this
-// process, hold these locks, and wait for this process to end. So this process must not wait for these locks. The
-// value has the format of [FormatLocks], and contains no secret.
+// LocksVariable is the environment variable that lists the locks of parent processes. A parent process has started
+// this process, and waits for this process to end. So this process must not wait for the locks of a parent process.
+// The value has the format of [FormatLocks], and contains no secret.
 const LocksVariable = "AWS_VAULT_HELD_LOCKS"
 
 // A Lock is a lock that a process holds.

@@ -22,9 +22,9 @@ type Starter struct {
 	terminalBusy atomic.Bool
 }
 
-// SetTerminalBusy records that another program, such as a command that we have started, uses the terminal. This holds
-// until clear is called. Until then, programs are started without a terminal. If one of them used the terminal, the
-// system would stop both that program and this process.
+// SetTerminalBusy records that another program, such as a command that aws-vault has started, uses the terminal.
+// Until clear is called, programs are started without a terminal. Otherwise the system would stop any program that
+// uses the terminal, and this process.
 func (s *Starter) SetTerminalBusy() (clear func()) {
 	s.terminalBusy.Store(true)
 	return func() { s.terminalBusy.Store(false) }
@@ -36,15 +36,15 @@ func (s *Starter) TerminalBusy() bool { return s != nil && s.terminalBusy.Load()
 // A Command is a program that can be started.
 type Command struct {
 	*exec.Cmd
-	NoTerminal bool // whether the program has no terminal; it must then not receive the terminal as an open file
+	NoTerminal bool // whether the program has no terminal; if true, do not pass it the terminal as an open file
 }
 
 // Command returns a program that can be started, like [exec.CommandContext]. Its environment is environ, or the
 // environment of this process if environ is nil. Command adds the variable [LocksVariable].
 //
-// If the terminal is busy, the program is started in a session of its own, without a terminal. When ctx ends, the
-// program is then killed together with its child processes. On Windows, the program has an invisible console of its
-// own, and its child processes are not killed.
+// If the terminal is busy, the program is started in a new session, without a terminal. When ctx ends, the program
+// and its child processes are killed. On Windows, the program has its own invisible console, and its child
+// processes are not killed.
 func (s *Starter) Command(ctx context.Context, environ []string, path string, args ...string) *Command {
 	c := exec.CommandContext(ctx, path, args...)
 	c.Env = environ
@@ -97,9 +97,9 @@ func (e *RecursionError) Error() string {
 	return fmt.Sprintf("endless loop: aws-vault (process %d) started this program, and the program has started aws-vault again", e.Process)
 }
 
-// PreventRecursion returns a context for starting a program that may itself start aws-vault. If the aws-vault that it
-// starts is about to start the same program again, PreventRecursion returns a [*RecursionError] there. The argument
-// name is one word that identifies the program and its task.
+// PreventRecursion returns a context for starting a program that may start aws-vault again. The argument name is
+// one word that identifies the program and its task. If a parent process has already started the program with this
+// name, PreventRecursion returns a [*RecursionError].
 func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Context, error) {
 	if s != nil {
 		for _, l := range s.ParentLocks {
@@ -111,7 +111,8 @@ func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Co
 	return WithLock(ctx, name), nil
 }
 
-// libraryMu is held while a library starts a program, because the environment of this process is changed meanwhile.
+// libraryMu is held while a library starts a program, because the environment of this process is changed during
+// this time.
 var libraryMu sync.Mutex
 
 // StartByLibrary calls the function start, which starts a program through a library. That program inherits the

@@ -36,7 +36,8 @@ func TestParseLocks(t *testing.T) {
 	}
 }
 
-// A program receives the locks of the parent processes and of its context. It receives no other locks.
+// TestCommandPassesLocks checks that a program receives the locks of the parent processes and the locks that its
+// context records. It must receive no other locks.
 func TestCommandPassesLocks(t *testing.T) {
 	s := &Starter{ParentLocks: []Lock{{7, "session-1"}}}
 	own := func(name string) string { return strconv.Itoa(os.Getpid()) + ":" + name }
@@ -69,7 +70,8 @@ func TestCommandPassesLocks(t *testing.T) {
 	}
 }
 
-// A library starts programs with the environment of this process, so this environment must contain the locks.
+// TestStartByLibrary checks that the environment of this process contains the locks while a library starts a
+// program, because the library passes this environment to the program.
 func TestStartByLibrary(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

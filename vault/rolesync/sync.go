@@ -37,8 +37,7 @@ type Result struct {
 // placeholders lists all placeholders that a template may contain.
 var placeholders = []string{"{account_name}", "{account_id}", "{role}", "{session}"}
 
-// TemplateError reports a template that has an unknown placeholder, or with which two roles would have the
-// same name.
+// TemplateError reports a template that has an unknown placeholder, or that gives two roles the same profile name.
 type TemplateError struct{ Template, Found, Want string }
 
 func (e *TemplateError) Error() string {
@@ -87,8 +86,8 @@ func sanitize(text string) string {
 	return strings.Trim(b.String(), "-=")
 }
 
-// names assigns a unique profile name to each role. If several roles would get the same name, the
-// account ID is added to the name.
+// names assigns a unique profile name to each role. If several roles would get the same name, names adds the
+// account ID to each of these names. If a name is still not unique, names adds the role's name too.
 func (s Sync) names(roles []Role) map[string]Role {
 	count := map[string]int{}
 	for _, r := range roles {

@@ -84,7 +84,8 @@ func TestSecondSyncChangesNothing(t *testing.T) {
 	}
 }
 
-// A sync does not change lines that a user wrote, neither in the user's own profiles nor in marked profiles.
+// TestSyncKeepsUserLines checks that a sync changes no line that the user wrote. This holds for the user's own
+// profiles and for marked profiles.
 func TestSyncKeepsUserLines(t *testing.T) {
 	dev := rolesync.Role{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
 	_, text := apply(t, roleSync(), session, dev)

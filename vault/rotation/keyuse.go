@@ -21,7 +21,7 @@ type KeyUse struct {
 	Stored  bool      // whether this key is in the keystore
 	Used    time.Time // time of last use; zero if the key was never used
 	Service string    // the AWS service of the last use
-	Unknown bool      // whether the last use could not be read
+	Unknown bool      // whether AWS did not report the last use
 }
 
 // String shows only the last four characters of the key ID.
@@ -102,7 +102,7 @@ func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi
 	return slices.DeleteFunc(listed, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
 }
 
-// deleteLostKeys deletes a key if AWS created the key but its response was lost. The secret of the key was only in
+// deleteLostKeys deletes a key that AWS created in a call whose response was lost. The key's secret was only in
 // that response, so nobody can use the key. All other keys stay.
 func (r *run) deleteLostKeys(ctx context.Context) error {
 	listed, err := r.user.list(ctx)
@@ -124,8 +124,8 @@ func (r *run) deleteLostKeys(ctx context.Context) error {
 	return nil
 }
 
-// mayBeLostKey reports whether an unused key can only come from the call whose response was lost. The key must not
-// have existed before that call, and must have been created while the call ran.
+// mayBeLostKey reports whether the call whose response was lost may have created the key. Such a key did not exist
+// before the call, and was created while the call ran.
 func mayBeLostKey(k awsapi.AccessKey, j store.Rotation) bool {
 	return !slices.Contains(j.Before, k.ID) && k.ID != j.Old.AccessKeyID && k.ID != j.New.AccessKeyID &&
 		!k.Created.Before(j.From.Truncate(time.Second)) && !k.Created.After(j.Until)

@@ -19,7 +19,7 @@ const (
 	thirdID = "AKIAIOTHERKEYEXAMPLE"
 )
 
-// A key counts as lost only if no other call than the one whose response was lost can have created it.
+// TestMayBeLostKey checks that a key counts as lost only if the call whose response was lost may have created it.
 func TestMayBeLostKey(t *testing.T) {
 	j := store.Rotation{
 		Old: aws.Credentials{AccessKeyID: oldID}, New: aws.Credentials{AccessKeyID: newID},

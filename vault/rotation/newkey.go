@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// createTries is how many times a new key is requested if the responses are lost.
+// createTries is the maximum number of requests for a new key. A request is repeated only if its response was lost.
 const createTries = 3
 
 // create creates a new key at AWS. It writes the journal before and after the call, so that a later run can always
@@ -46,8 +46,8 @@ func (r *run) create(ctx context.Context) error {
 // clockSlack is the allowed difference between the clocks of AWS's own services.
 const clockSlack = 5 * time.Second
 
-// createRefused closes the journal after AWS refused to create a key. If the quota is full and an earlier response was
-// lost, the journal stays open, because that earlier call may have created the key that fills the quota.
+// createRefused closes the journal after AWS refused to create a key. If the quota is full and an earlier response
+// was lost, the earlier call may have created the key that fills the quota. The journal then stays open.
 func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	var api *awsapi.APIError
 	quotaFull := errors.As(refusal, &api) && api.Code == "LimitExceeded"
@@ -80,6 +80,6 @@ func (r *run) storeNewKey(ctx context.Context) error {
 	if err := r.user.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
 		return fmt.Errorf("the new access key %s could not be stored: %w; it could not be deleted either: %w", Mask(j.New.AccessKeyID), failed, err)
 	}
-	r.journal.close(ctx) // an error is harmless: no key that the journal describes exists
+	r.journal.close(ctx) // an error does no harm, because the key in the journal is already deleted
 	return fmt.Errorf("the new access key %s could not be stored, so it was deleted: %w", Mask(j.New.AccessKeyID), failed)
 }

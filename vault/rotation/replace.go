@@ -7,7 +7,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// finish finishes an interrupted rotation or cleans up after it. done reports whether a new key is now stored.
+// finish completes or undoes an interrupted rotation. If the journal has no new key, finish deletes lost keys and
+// closes the journal. done reports whether a new key is now stored.
 func (r *run) finish(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	switch {
@@ -82,7 +83,8 @@ func (r *run) complete(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// retireOldKey deactivates the old key and then deletes it, unless an earlier run has already done so.
+// retireOldKey deactivates the old key and then deletes it. If KeepOld is set, it only deactivates the old key. It
+// skips what an earlier run has already done.
 func (r *run) retireOldKey(ctx context.Context) error {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)

@@ -13,8 +13,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A Rotation replaces a stored key with a new key. The stored key is the first step of the plan. A rotation can be
-// killed at any point: the stored key always works, and the next rotation of that key finishes or undoes this rotation.
+// A Rotation replaces a stored key with a new key. The first step of the plan names the stored key. The process can
+// be killed at any point: the stored key always works, and the next rotation of that key finishes or undoes this
+// rotation.
 type Rotation struct {
 	Vault    *vault.Vault
 	Journals *store.Journals
@@ -24,8 +25,8 @@ type Rotation struct {
 	KeepOld  bool                 // whether to deactivate the old key at AWS without deleting it
 	Progress func(message string) // reports progress to the user
 
-	// ConfirmDelete asks the user whether to delete the access key in the parameter key, so that AWS allows a new key.
-	// ConfirmDelete is nil if the user cannot be prompted.
+	// ConfirmDelete asks the user whether to delete an access key, because AWS allows no further key. The parameter
+	// key is the key to delete. ConfirmDelete is nil if the user cannot be prompted.
 	ConfirmDelete func(ctx context.Context, q *QuotaError, key KeyUse) (bool, error)
 }
 

@@ -73,7 +73,8 @@ func (r *fixture) run() {
 	}
 }
 
-// stop runs a rotation in which AWS fails the call that f names. It returns the rotation's error.
+// stop runs a rotation while the fake AWS returns an error for the call that f names. It returns the rotation's
+// error.
 func (r *fixture) stop(f fakeaws.Fault) error {
 	r.Helper()
 	f.Times = -1
@@ -164,7 +165,8 @@ func TestOldKeyDeleted(t *testing.T) {
 	r.wantOne()
 }
 
-// If the new key is deleted before or after it was stored, the old key is restored and then rotated again.
+// TestNewKeyDeleted deletes the new key at AWS before or after it was stored. The next run must restore the old
+// key, and then start a new rotation.
 func TestNewKeyDeleted(t *testing.T) {
 	for name, at := range map[string]fault{
 		"before it was stored": {Action: "GetCallerIdentity", Skip: 1, Code: "InvalidClientTokenId", Status: 403},
@@ -187,7 +189,8 @@ func TestNewKeyDeleted(t *testing.T) {
 	}
 }
 
-// during makes the fake AWS call f once: after it has carried out the action and before it responds.
+// during registers the function f. During the next call of action, the fake AWS carries out the action, then calls
+// f, and then responds.
 func (r *fixture) during(action string, f func()) {
 	done := false
 	r.AWS.Watch(func(c fakeaws.Call, answered bool) bool {
@@ -219,7 +222,8 @@ func TestNewKeyDeletedImmediately(t *testing.T) {
 	}
 }
 
-// If the new key cannot be stored, it is deleted at AWS, because nobody could use it without its secret.
+// TestNewKeyCannotBeStored checks that the new key is deleted at AWS if its secret cannot be stored. Without the
+// secret, nobody can use the key.
 func TestNewKeyCannotBeStored(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNoUser })
@@ -317,7 +321,8 @@ func TestConfirmDelete(t *testing.T) {
 	r.wantOne()
 }
 
-// AWS's quota may count a key that AWS's list of keys does not contain yet. Creating a key then returns a QuotaError.
+// TestQuotaFullOnCreate checks that a rotation returns a QuotaError if AWS refuses to create a key because of its
+// quota. This can happen even if AWS lists only one key, because the list may be out of date.
 func TestQuotaFullOnCreate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.AWS.Fail(fault{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
@@ -380,7 +385,8 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// The session with the MFA code is valid until the rotation ends, so the user is prompted for only one code.
+// TestRotationPromptsForOneCode checks that a rotation prompts for only one MFA code. The session with this code is
+// valid until the rotation ends.
 func TestRotationPromptsForOneCode(t *testing.T) {
 	r := newFixture(t, "[profile m]\n"+testvault.MFA)
 	r.run()
@@ -390,7 +396,8 @@ func TestRotationPromptsForOneCode(t *testing.T) {
 	}
 }
 
-// A rotation that is interrupted while AWS creates the key does not leave two keys.
+// TestInterruptedDuringCreate interrupts a rotation while AWS creates the key. The next rotation must not leave two
+// keys.
 func TestInterruptedDuringCreate(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	ctx, cancel := context.WithCancel(t.Context())

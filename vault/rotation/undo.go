@@ -7,8 +7,8 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// KeyReplacedError reports that the stored key is not one of the two keys in the journal, because the user has stored
-// another key since the rotation began.
+// KeyReplacedError reports that the stored key is not one of the two keys in the journal. The user has stored a
+// different key since the rotation began.
 type KeyReplacedError struct {
 	Name string
 	Key  string // masked ID of the new key in the journal; empty if there is none
@@ -102,8 +102,9 @@ func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) erro
 	return nil
 }
 
-// revertIfDeleted restores the old key if the new key was deleted at AWS. If the user's list of keys still contains the
-// new key, it was not deleted, and only some of AWS's servers do not know it yet. Then the error unknown is returned.
+// revertIfDeleted restores the old key if the new key was deleted at AWS. If AWS still lists the new key, only some
+// of AWS's servers do not know the key yet. In this case, and if the old key was deleted too, revertIfDeleted
+// returns the error unknown.
 func (r *run) revertIfDeleted(ctx context.Context, unknown error) (bool, error) {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)

@@ -15,14 +15,14 @@ import (
 // A user is the IAM user whose key is rotated.
 type user struct {
 	rotation    *Rotation
-	journal     *journal // while the journal is open, some of AWS's servers may not know the signing key yet
+	journal     *journal // retryUntilKnown retries only while the journal is open
 	caller      awsapi.Caller
 	keys        awsapi.AccessKeys
 	clockOffset time.Duration // AWS's clock minus the local clock, measured by list
 }
 
-// signWith makes key sign all further calls. If the rotation uses a session, signWith does nothing: the session signs
-// all calls, so that one MFA code is enough for the whole rotation.
+// signWith makes key sign all further calls. If the rotation uses a session, signWith does nothing, because the
+// session signs all calls. So one MFA code is enough for the whole rotation.
 func (u *user) signWith(key aws.Credentials) {
 	if !u.rotation.usesSession() {
 		u.keys.Creds = key
@@ -77,7 +77,7 @@ func (u *user) waitUntilKnown(ctx context.Context, key aws.Credentials) error {
 
 const (
 	firstWait = 100 * time.Millisecond
-	lastWait  = 16 * time.Second // all waits together take 25 seconds
+	lastWait  = 16 * time.Second // upper limit for one wait; all waits together take 25 s
 )
 
 // retryUntilKnown calls act again, with growing waits, while AWS does not know the key that signs the call. It gives up
@@ -97,7 +97,8 @@ func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	}
 }
 
-// isUnknownKey reports whether err means that AWS does not know the key that signed the call, or that it is inactive.
+// isUnknownKey reports whether err means that the key that signed the call is inactive, or that AWS does not know
+// it.
 func isUnknownKey(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && (api.Code == "InvalidClientTokenId" || api.Code == "UnrecognizedClientException")

@@ -57,8 +57,8 @@ type CallbackOptions struct {
 	Ports  []int      // ports to try, in order; if empty, any free port is used
 	Issuer string     // issuer that the redirect must name (https://www.rfc-editor.org/rfc/rfc9207); empty if the provider does not send its issuer
 
-	// OnRefusal is called once if a request reports that the sign-in was refused, but the owner of the
-	// connection is unknown. The server keeps waiting. OnRefusal may be nil.
+	// OnRefusal is called for the first refusal over a connection whose owner is unknown. The server keeps waiting,
+	// because another user may have sent the refusal. OnRefusal may be nil.
 	OnRefusal func(refusal error)
 }
 
@@ -110,9 +110,9 @@ func Listen(state string, at CallbackOptions) (*Callback, error) {
 // Redirect returns the redirect URI.
 func (c *Callback) Redirect() string { return "http://" + c.listener.Addr().String() + CallbackPath }
 
-// Wait waits for the redirect and returns its authorization code. If the redirect has no code, Wait returns ErrDenied
-// or a [*RefusedError]. If ctx ends, Wait returns the cause. A refusal over a connection with an unknown owner does
-// not end the wait; Wait returns it only together with that cause.
+// Wait waits for the redirect and returns its authorization code. If the redirect has no code, Wait returns
+// ErrDenied or a [*RefusedError]. If ctx ends, Wait returns the cause. A refusal over a connection whose owner is
+// unknown does not end the wait. If there was such a refusal, Wait adds it to the cause.
 func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	select {
 	case a := <-c.answers:
@@ -199,7 +199,7 @@ func (c *Callback) recordRefusal(refusal error) {
 
 // showUser waits until it is known who has signed in, and then shows that name in the browser.
 func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
-	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no deadline, because the provider must be called first; Close ends the wait
+	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no deadline, because the code is exchanged first; Close ends the wait
 	who := ""
 	select {
 	case who = <-a.user:
@@ -216,8 +216,8 @@ func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
 	writePage(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault stores the sign-in only after you confirm in the terminal that this is you.")
 }
 
-// rejection returns the HTTP status and the reason for rejecting a request that cannot be the browser's redirect. For
-// any other request, the status is 0.
+// rejection checks whether a request can be the browser's redirect. If it cannot, rejection returns an HTTP status
+// and a reason. Otherwise the status is 0.
 func (c *Callback) rejection(r *http.Request) (status int, reason string) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
@@ -246,7 +246,7 @@ func refusal(code, description string) error {
 	return &RefusedError{Code: oneLine(code), Description: oneLine(description)}
 }
 
-// maxText is the maximum number of bytes that are shown of a text from a sign-in page.
+// maxText is the maximum length, in bytes, of a text that a sign-in page returns and aws-vault shows.
 const maxText = 200
 
 func oneLine(text string) string {
@@ -287,6 +287,6 @@ func writePage(w http.ResponseWriter, status int, title, text string) {
 	fmt.Fprintf(w, pageTemplate, html.EscapeString(title), html.EscapeString(text))
 }
 
-// discardLogger returns a logger that discards the HTTP server's messages, so that invalid requests print
-// nothing in the user's terminal.
+// discardLogger returns a logger that discards the HTTP server's messages. Otherwise invalid requests would print
+// messages in the user's terminal.
 func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -160,10 +160,11 @@ func requirePeerCheck(t *testing.T) {
 	}
 }
 
-// anyUser returns a peer check as on a system where the owner of a connection is unknown.
+// anyUser returns a peer check that simulates a system where the owner of a connection is unknown.
 func anyUser() peer.Check { return peer.Check{UID: os.Getuid(), NoTCPOwner: true} }
 
-// If the owner of a connection is unknown, a refusal over the connection does not end the wait. It is reported once.
+// TestCallbackIgnoresUnverifiedRefusals checks that a refusal does not end the wait if the owner of the connection
+// is unknown. Only the first such refusal is reported.
 func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 	var reported []error
 	at := CallbackOptions{Peers: anyUser(), Issuer: "https://id.example.com", OnRefusal: func(err error) { reported = append(reported, err) }}

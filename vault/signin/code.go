@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Timeout is how long a sign-in with a browser may take. It is as long as in the AWS CLI, because a password
-// manager and a second factor take time.
+// Timeout is the time limit for a sign-in with a browser. The AWS CLI has the same limit. The limit leaves enough
+// time for a password manager and a second factor.
 const Timeout = 10 * time.Minute
 
 // A Proof is the PKCE proof of one sign-in. It shows that the program that exchanges a code also requested the code.

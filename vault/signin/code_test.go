@@ -60,7 +60,8 @@ func TestWithBrowser(t *testing.T) {
 	}
 }
 
-// If the owner of the connection is unknown, the browser shows who has signed in, or that the user is not signed in.
+// TestWithBrowserUnverifiedPeer checks what the browser shows if the owner of the connection is unknown: who has
+// signed in, or that the user is not signed in.
 func TestWithBrowserUnverifiedPeer(t *testing.T) {
 	failed := errors.New("failed")
 	for _, tt := range []struct {
@@ -113,7 +114,8 @@ func TestWithBrowserShowFails(t *testing.T) {
 	}
 }
 
-// In a synctest bubble, waiting for a network connection does not advance the clock. So this test calls only Wait.
+// TestWithBrowserTimeout calls only Wait, not WithBrowser. The reason is that the clock of a synctest bubble does
+// not advance while a goroutine waits for a network connection.
 func TestWithBrowserTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Callback{answers: make(chan Answer)}

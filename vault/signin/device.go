@@ -28,9 +28,9 @@ const (
 	maxLifetime     = time.Hour
 )
 
-// WithDeviceCode polls until the user has signed in. It calls poll again as long as poll returns ErrPending or
-// ErrSlowDown, and returns the first other result of poll. When the code has expired, WithDeviceCode returns
-// ErrTimeout. If ctx ends, it returns the cause. The function sleep waits for a duration or until ctx ends.
+// WithDeviceCode polls until the user has signed in. It calls poll again while poll returns ErrPending or
+// ErrSlowDown, and returns any other result of poll. When the code has expired, WithDeviceCode returns ErrTimeout.
+// If ctx ends, it returns the cause. The function sleep waits for a duration or until ctx ends.
 func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
 	var zero T
 	interval := d.Interval

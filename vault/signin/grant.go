@@ -36,7 +36,7 @@ func (e *GrantError) Error() string {
 	return fmt.Sprintf("%s of %s returned %s", e.Endpoint, e.Issuer, details)
 }
 
-// Is reports whether the standard error code of the response means the error target.
+// Is reports whether the error code of the response has the meaning of target.
 func (e *GrantError) Is(target error) bool {
 	switch e.Code {
 	case "authorization_pending":
@@ -56,9 +56,10 @@ func (e *GrantError) Is(target error) bool {
 // maxAnswer is the maximum number of bytes that are read from a response.
 const maxAnswer = 1 << 20
 
-// post sends a form with the client's credentials and decodes the response. It never sends the form again, because a
-// code is valid only once. It does not use package x/oauth2, which may send a code twice to find out how the client
-// must authenticate, polls by its own clock, and includes whole responses in errors.
+// post sends a form with the client's credentials and decodes the response. It never sends the form again, because
+// a code is valid only once. It does not use package x/oauth2 for three reasons. Package x/oauth2 may send a code
+// twice to find out how the client must authenticate. It polls by its own clock. It includes whole responses in
+// errors.
 func (p *Provider) post(ctx context.Context, name, endpoint string, form url.Values, into any) error {
 	r, err := p.request(ctx, endpoint, form)
 	if err != nil {

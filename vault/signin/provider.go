@@ -178,7 +178,7 @@ func (p *Provider) DeviceCode(ctx context.Context, scopes []string) (DeviceCode,
 	}, nil
 }
 
-// seconds converts the number of seconds in a server's response to a duration. It limits that number.
+// seconds converts a number of seconds in a server's response to a duration from 0 to maxLifetime.
 func seconds(n float64) time.Duration {
 	return time.Duration(max(0, min(n, maxLifetime.Seconds())) * float64(time.Second))
 }
@@ -219,7 +219,7 @@ func (p *Provider) Revoke(ctx context.Context, token string) error {
 	return p.post(ctx, "revocation_endpoint", p.Revocation, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}}, nil)
 }
 
-// decode decodes the JSON object in body into the variable that into points to. It does nothing if into is nil.
+// decode stores the JSON object in body in the variable that into points to. It does nothing if into is nil.
 func decode(body []byte, into any) error {
 	if into == nil {
 		return nil

@@ -161,7 +161,6 @@ func TestProviderByDevice(t *testing.T) {
 	}
 }
 
-// Invalid ID tokens are refused.
 func TestIDTokenRefused(t *testing.T) {
 	d := newProviderFixture(t, fakeaws.Login{Subject: "alice", Auto: true})
 	stranger, err := d.aws.AddIssuer("123456789012", "stranger", clientID)
@@ -244,7 +243,8 @@ func (d *providerFixture) check(id ID, err error, why string) {
 	}
 }
 
-// Verify uses only the fetched keys, reports whether newer keys may help, and makes no network call.
+// TestKeysRotate checks that Verify uses only the fetched keys and makes no network call. If no key verifies the
+// signature, the error says that newer keys may help.
 func TestKeysRotate(t *testing.T) {
 	d := newProviderFixture(t, fakeaws.Login{Subject: "alice", Auto: true})
 	p := d.discover()
@@ -297,7 +297,7 @@ func TestKeysNotAvailable(t *testing.T) {
 	}
 }
 
-// A redirect is refused if it comes from another provider than the one that the user signs in to.
+// TestCallbackFromAnotherIssuer checks that a redirect is refused if it comes from a different provider.
 func TestCallbackFromAnotherIssuer(t *testing.T) {
 	requirePeerCheck(t)
 	for name, people := range map[string]fakeaws.Login{
@@ -415,7 +415,8 @@ func TestPageAndScopes(t *testing.T) {
 	}
 }
 
-// Errors contain the token endpoint's response on one line, without secrets from the request.
+// TestProviderResponses checks that an error contains the token endpoint's response on one line, without secrets
+// from the request.
 func TestProviderResponses(t *testing.T) {
 	const refresh = "EXAMPLE-refresh-token"
 	for name, tt := range map[string]struct {
@@ -490,7 +491,8 @@ func TestClientAuthentication(t *testing.T) {
 	}
 }
 
-// Verify parses every response or refuses it with an *IDTokenError.
+// FuzzIDToken checks that Verify accepts only tokens with the issuer's signature, and refuses all others with an
+// *IDTokenError.
 func FuzzIDToken(f *testing.F) {
 	fake, err := fakeaws.NewAWS()
 	if err != nil {
@@ -519,7 +521,7 @@ func FuzzIDToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		id, err := p.Verify(raw, Expected{})
 		var e *IDTokenError
-		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // the bytes of a signature have several base64url encodings
+		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // a signature has several base64url encodings
 		if err == nil && (!same || id.Subject != "alice") || err != nil && !errors.As(err, &e) {
 			t.Errorf("%q: %+v, %v", raw, id, err)
 		}

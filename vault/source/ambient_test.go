@@ -142,7 +142,7 @@ func TestInstanceWithoutTokens(t *testing.T) {
 			s := r.instance(n)
 			n.answers["/latest/api/token"] = c.puts
 			old := func(w http.ResponseWriter, q *http.Request) {
-				if _, ok := q.Header["X-Aws-Ec2-Metadata-Token"]; ok { // an empty token is invalid
+				if _, ok := q.Header["X-Aws-Ec2-Metadata-Token"]; ok { // even an empty token is refused
 					w.WriteHeader(http.StatusUnauthorized)
 					return
 				}

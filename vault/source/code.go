@@ -97,16 +97,16 @@ func (c codeSender) maxTries() int {
 	return 3
 }
 
-// send calls the function call, with an MFA code if the step needs a code. It sends each code only once: AWS accepts
-// a code only once, and if a response was lost, AWS may already have accepted the code. After a refused code or a
-// lost response, send prompts for another code.
+// send calls the function call. If the step needs an MFA code, send passes one to call. Each code is sent only
+// once, because AWS accepts a code only once, and may have accepted a code even if the response was lost. After a
+// refused code or a lost response, send calls nextCode for another code.
 func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.MFA) (aws.Credentials, error)) (aws.Credentials, error) {
 	deps, serial := c.deps, c.step.MFA.Serial
 	if serial == "" {
 		return call(ctx, awsapi.MFA{})
 	}
 	if err := sts(deps.AWS, c.step).Check(); err != nil {
-		return aws.Credentials{}, err // report this error before the user is prompted
+		return aws.Credentials{}, err // return before the user is prompted, because the call cannot succeed
 	}
 	ctx, device, err := deps.Codes.LockDevice(ctx, serial, "the MFA code of "+serial)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.
 			return aws.Credentials{}, err
 		}
 		if err := device.MarkSent(code); err != nil {
-			return aws.Credentials{}, err // a code is never sent unless it was recorded first
+			return aws.Credentials{}, err // do not send a code that could not be recorded
 		}
 		tried = append(tried, code)
 		creds, err := call(ctx, awsapi.MFA{Serial: serial, Code: code})

@@ -219,7 +219,7 @@ func TestDeviceIsLockedDuringPrompt(t *testing.T) {
 		return right(ctx, q)
 	}
 	r.create(r.userSession())
-	r.noteSent("000000") // fails if the lock on the device was not released
+	r.noteSent("000000") // noteSent fails if the lock on the device was not released
 }
 
 func TestNoPromptBeforeImpossibleCall(t *testing.T) {
@@ -373,7 +373,8 @@ func TestTimeoutDoesNotPromptAgain(t *testing.T) {
 	}
 }
 
-// A security key returns the same code until the next 30 s begin. The step waits for the next code and does not prompt.
+// A security key returns the same code until the current period of 30 s ends. The step waits for the next code and
+// does not prompt.
 func TestSecurityKeyRepeatsCode(t *testing.T) {
 	r := newFixture(t)
 	s := r.userSession()

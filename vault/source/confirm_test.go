@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// An unprovenSignIn is a sign-in on a system where the owner of a connection is unknown.
+// An unprovenSignIn is a sign-in on a system where aws-vault cannot find out which user opened a connection.
 type unprovenSignIn struct {
 	deps   *Deps
 	signIn func() error
@@ -144,7 +144,8 @@ func TestSignInIsConfirmed(t *testing.T) {
 	}
 }
 
-// If the owner of a connection is unknown, a refusal that arrives over the connection does not end the sign-in.
+// If the owner of a connection is unknown, a refusal that arrives over the connection does not end the sign-in,
+// because another user may have sent the refusal.
 func TestRefusalOfUnknownUser(t *testing.T) {
 	words := make(chan string, 1)
 	for kind, setUp := range unprovenSignIns(words) {
@@ -189,7 +190,7 @@ func TestSameUserIsNotConfirmed(t *testing.T) {
 	l := newLoginFixture(t)
 	l.User.Peers, l.User.OpenBrowser = r.User.Peers, openInBackground(t, words)
 	l.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
-	l.signIn(false) // as the user that the profile names
+	l.signIn(false) // signs in as alice; the profile expects alice, so no confirmation is needed
 	if asked != 1 {
 		t.Errorf("%d prompts, want 1", asked)
 	}

@@ -13,7 +13,8 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// The environment variables that contain the URL of a container's credential endpoint, and the token for it.
+// These environment variables contain the URL of a container's credential endpoint, and the token for that
+// endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 const (
 	containerPath      = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
@@ -71,8 +72,8 @@ func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) 
 	return u, nil
 }
 
-// isLocal reports whether requests to a host stay on this machine or its host. All addresses of a host name
-// must be local. The AWS SDKs have the same rule.
+// isLocal reports whether all addresses of a host are loopback addresses or addresses of container endpoints.
+// Requests to these addresses do not leave the machine. The AWS SDKs have the same rule.
 func (m ambientSource) isLocal(ctx context.Context, host string) bool {
 	if isLocalAddress(host) {
 		return true

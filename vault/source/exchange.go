@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Exchanges tracks the token exchanges in progress. A refresh token is spent when it is sent, and its successor
-// exists only in this process until it is stored. So a signal does not interrupt an exchange, and the process exits
-// only after the exchange is done.
+// Exchanges tracks the token exchanges in progress. A refresh token can be sent only once, and only this process
+// has the new token until the new token is stored. Therefore a signal does not interrupt an exchange, and the
+// process waits for all running exchanges before it exits.
 type Exchanges struct {
 	mu      sync.Mutex
 	closed  bool
@@ -44,9 +44,9 @@ func (d *Deps) catchSignals() {
 }
 
 // beginExchange must be called immediately before a single-use code or token is sent. The caller calls end when
-// the response is stored. Storing must be the first thing that happens to the response, even before logging:
-// see [store.Exchange]. Everything that can fail, prompt or block must happen before beginExchange. The
-// returned context does not end when ctx ends; only the timeout of the exchange's call limits it.
+// the response is stored. The response must be stored before anything else happens, even before logging: see
+// [store.Exchange]. Everything that can fail, prompt or block must happen before beginExchange. The returned
+// context does not end when ctx ends. Only the timeout of the exchange's call limits it.
 func (d *Deps) beginExchange(ctx context.Context, place string) (trading context.Context, end func(), err error) {
 	d.catchSignals()
 	if err := context.Cause(ctx); err != nil {

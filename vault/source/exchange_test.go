@@ -94,7 +94,7 @@ func newLoginExchange(t *testing.T) *exchangeFixture {
 	again := func(ctx context.Context) error {
 		spec := plan.Login{Session: r.alice()}
 		var err error
-		if spec.SignIn, err = r.LoginSignInID(ctx, spec); err != nil { // as planning does
+		if spec.SignIn, err = r.LoginSignInID(ctx, spec); err != nil { // a plan contains this ID
 			return err
 		}
 		_, err = r.Create(ctx, r.step(plan.KindLogin, spec), r.key())
@@ -190,8 +190,8 @@ func withProgram(_ string, remote bool) bool    { return remote }
 func ofOpenID(kind string, _ bool) bool         { return strings.HasPrefix(kind, "OIDC") }
 func renewalsOfOpenID(kind string, r bool) bool { return ofOpenID(kind, r) && renewals(kind, r) }
 
-// eachExchange runs test for each kind of exchange that the function about selects, with each of the two kinds of
-// keystore.
+// eachExchange runs test for each kind of exchange for which about returns true. It runs test with each of the two
+// kinds of keystore.
 func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test func(*testing.T, *exchangeFixture)) {
 	for kind, begin := range exchangeKinds {
 		for backend, remote := range map[string]bool{"file": false, "program": true} {
@@ -212,7 +212,7 @@ func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test 
 func TestExchangeIsInterrupted(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		release := make(chan struct{})
-		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: release}) // AWS uses up the token at once and delays only the response
+		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: release}) // AWS accepts the token, but delays the response
 		delayed := make(chan string, 1)
 		r.NotifyDelay = func(m string) { delayed <- m }
 		ctx, signal := context.WithCancel(t.Context())
@@ -233,7 +233,7 @@ func TestExchangeIsInterrupted(t *testing.T) {
 	})
 }
 
-// A signal that arrives before the exchange leaves the refresh token unused.
+// If a signal arrives before the exchange, the refresh token is not sent.
 func TestExchangeDoesNotBegin(t *testing.T) {
 	eachExchange(t, renewals, func(t *testing.T, r *exchangeFixture) {
 		ctx, signal := context.WithCancel(t.Context())
@@ -280,7 +280,7 @@ func TestProcessWaitsForExchange(t *testing.T) {
 	})
 }
 
-// The response is stored before anything else happens, such as a log line, an index update or another call.
+// The response is stored before aws-vault writes a log line, updates the index or makes another call.
 func TestExchangeIsStoredFirst(t *testing.T) {
 	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		before := r.refresh()
@@ -319,7 +319,7 @@ func (w watchingHandler) WithGroup(string) slog.Handler             { return w }
 
 var errKilled = errors.New("signal: killed")
 
-// A keystore that fails during or after the exchange does not lose the sign-in.
+// If the keystore fails during or after the exchange, the sign-in is not lost.
 func TestExchangeKeepsTokenIfKeystoreFails(t *testing.T) {
 	for name, put := range map[string]func(ctx context.Context, nth int) error{
 		"its program fails":           func(context.Context, int) error { return errKilled },
@@ -405,8 +405,8 @@ func TestExchangeKeepsTokenIfIndexFails(t *testing.T) {
 	}
 }
 
-// If the keystore cannot be written, a refresh token is not sent. A new sign-in is then used only by this process, or
-// is refused before the user is prompted.
+// If the keystore cannot be written, a refresh token is not sent. The exchange fails if a new sign-in is not
+// possible either.
 func TestExchangeWithoutKeystore(t *testing.T) {
 	refusing := func(err error) func(*exchangeFixture) func() {
 		return func(r *exchangeFixture) func() {

@@ -9,8 +9,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// IdentityChangedError reports that the first step of a plan returned credentials of another identity than
-// planned. The plan must be carried out again, because the identity decides which cached sessions may be used.
+// IdentityChangedError reports that the first step's credentials do not belong to the identity in the plan. The
+// caller must start again with a plan that contains Spec, because cached sessions depend on the identity.
 type IdentityChangedError struct {
 	Source string    // what has changed, such as "the sign-in to https://id.example.com"
 	Spec   plan.Spec // spec of the step, with the new identity
@@ -23,9 +23,9 @@ func (e *IdentityChangedError) Error() string {
 // Unwrap returns [store.ErrWrongIdentity].
 func (e *IdentityChangedError) Unwrap() error { return store.ErrWrongIdentity }
 
-// Identify finds out whose credentials the first step of a plan will return, if the plan does not contain that
-// identity. To find out, Identify may sign the user in or run a program that prints a token. It returns the step's
-// spec with the identity filled in, and the token, which [Deps.WebIdentity] exchanges.
+// Identify finds out which identity the first step of a plan will use, if the plan does not contain that identity
+// yet. Identify may sign the user in, or run a program that prints a token. It returns the step's spec with the
+// identity filled in, and the token, if any. The caller passes the token to [Deps.WebIdentity].
 func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, token string, err error) {
 	switch spec := s.Spec.(type) {
 	case plan.WebIdentity:
@@ -41,7 +41,7 @@ func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, toke
 		}
 		sso := d.SSO(s.Endpoint, spec.SSO)
 		if _, err := sso.newPortal(); err != nil {
-			return nil, "", err // report this error before the user is prompted
+			return nil, "", err // return before the user is prompted, because the call cannot succeed
 		}
 		t, err := sso.token(ctx, "")
 		spec.SignIn = t.signInID()

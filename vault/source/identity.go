@@ -49,17 +49,17 @@ type identityRole struct {
 func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) {
 	d := r.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(r.step.Endpoint)); err != nil {
-		return aws.Credentials{}, err // report this error before the user is asked to touch the key
+		return aws.Credentials{}, err // return before the user is asked to touch the key
 	}
 	if r.spec.Hardware() {
-		sts(d.AWS, r.step).MeasureClock(ctx) // measure first: a token with a wrong time would cost another touch
+		sts(d.AWS, r.step).MeasureClock(ctx) // a token with a wrong time would cost another touch
 	}
 	was := d.AWS.Clock.Skew()
 	creds, err := r.exchange(ctx)
 	if !tokenRejected(err) {
 		return creds, err
 	}
-	sts(d.AWS, r.step).MeasureClock(ctx) // measure now, because AWS's error does not say whether the token's time was wrong
+	sts(d.AWS, r.step).MeasureClock(ctx) // AWS's error does not show whether the token's time was wrong
 	if d.AWS.Clock.Skew() == was {
 		return creds, err
 	}

@@ -173,7 +173,7 @@ func TestIdentityUsesMeasuredClock(t *testing.T) {
 	}
 }
 
-// A refusal for another reason than the time is not retried.
+// If AWS refuses a token and the clock is right, the request is not retried.
 func TestIdentityRefusedWithoutRetry(t *testing.T) {
 	for _, place := range []string{identity.Software, identity.PIVPrefix + "9c"} {
 		r := newFixture(t)
@@ -181,7 +181,7 @@ func TestIdentityRefusedWithoutRetry(t *testing.T) {
 		spec := s.Spec.(plan.IdentityRole)
 		spec.Audience = "somebody"
 		s.Spec = spec
-		if place != identity.Software { // a card needs no second signature, because AWS's time is read before the first
+		if place != identity.Software { // for a card, AWS's time is read before the signature
 			r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(time.Hour) }
 		}
 		var refused *awsapi.APIError

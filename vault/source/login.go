@@ -30,9 +30,9 @@ type loginToken struct {
 	Key     string    `json:"proof_key"` // key that the refresh token is bound to
 	Until   time.Time `json:"until"`     // latest end of the sign-in
 
-	// Region and endpoint of the sign-in. The sign-in must be renewed there, because AWS refuses its refresh token in
-	// every other region. A token that an earlier version stored has no region and is renewed in the profile's region.
-	// Trusted roots and retries always come from the profile.
+	// Region and endpoint of the sign-in. The sign-in must be renewed there, because AWS refuses its refresh token
+	// in every other region. A token that an earlier version stored has no region and is renewed in the profile's
+	// region. The trusted roots and the retry settings always come from the profile.
 	Region   string        `json:"region,omitempty"`
 	Endpoint plan.Endpoint `json:"endpoint,omitzero"`
 
@@ -75,7 +75,7 @@ func (t loginToken) expiry() time.Time {
 type LoginRequiredError struct {
 	Session string // ARN of the expected identity
 	Profile string
-	Cached  bool // whether the AWS CLI has a sign-in that the AWS CLI can renew
+	Cached  bool // whether the AWS CLI has an expired sign-in that it can renew
 }
 
 func (e *LoginRequiredError) Error() string {
@@ -112,8 +112,8 @@ func (t loginToken) withOrigin(s plan.Step) loginToken {
 // api returns the client for the sign-in service.
 func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, Target: target(l.step)} }
 
-// credentials returns the credentials of a sign-in. If they are about to expire, it renews them first. A
-// refresh token is valid for one use, so its successor is stored before anything else happens.
+// credentials returns the credentials of a sign-in. If they are about to expire, it renews them first. Because
+// each refresh token is valid for one use, the new refresh token is stored before anything else happens.
 func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credentials, error) {
 	d := l.deps
 	stored, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
@@ -263,15 +263,15 @@ func isIdentityError(err error) bool {
 	return errors.As(err, &identityErr)
 }
 
-// renewed returns a copy of t with the values from AWS's response. If renewed returns an error, that copy may lack
-// credentials and the identity.
+// renewed returns a copy of t with the values from AWS's response. If renewed returns an error, the copy has no
+// credentials, and may have no identity.
 func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, error) {
 	wanted := t.expected
 	if a.Refresh != "" {
 		t.Refresh = a.Refresh
 	}
 	t.KeyID, t.Secret, t.Token, t.Expires = "", "", "", time.Time{}
-	if t.Session == "" { // only after a new sign-in; a renewal keeps the identity
+	if t.Session == "" { // true for a new sign-in; a renewal does not change the identity
 		who, err := tokenSubject(a.ID)
 		if err != nil {
 			return t, err

@@ -135,7 +135,7 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 }
 
-// After a lost response, aws-vault tries the renewal again. It uses the old credentials while they are valid.
+// If a renewal fails, aws-vault tries again. It uses the old credentials while they are valid.
 func TestLoginNotCompleted(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)
@@ -305,8 +305,8 @@ func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	}
 }
 
-// If the time of a proof is wrong by half a minute, AWS refuses the proof with the same error as for an ended sign-in.
-// So AWS's time is measured before the first proof.
+// If the time in a proof is wrong by half a minute, AWS refuses the proof. The error is the same as the error for
+// a sign-in that has ended. So aws-vault measures AWS's time before it creates the first proof.
 func TestLoginUsesAWSClock(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, -20 * time.Minute} {
 		r := newLoginFixture(t)
@@ -336,7 +336,7 @@ func TestLoginAfterTheClockWasChanged(t *testing.T) {
 	}
 }
 
-// If the local clock is right, an ended sign-in is not tried again.
+// If the local clock is right and the sign-in has ended, the renewal is not tried again.
 func TestLoginEnded(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)

@@ -18,7 +18,7 @@ const (
 	clientCrossDevice = "arn:aws:signin:::devtools/cross-device"
 )
 
-// IdentityError reports that another identity signed in than expected.
+// IdentityError reports that the identity that signed in is not the expected identity.
 type IdentityError struct{ Found, Want string }
 
 func (e *IdentityError) Error() string {
@@ -56,7 +56,8 @@ func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string,
 	return t.Session, nil
 }
 
-// redeem exchanges the code of a sign-in for credentials. It stores them when it is certain who signed in.
+// redeem exchanges the code of a sign-in for credentials and stores the sign-in. If another user may have signed
+// in, redeem stores the sign-in only after the user confirms it.
 func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want string, exchange *store.Exchange) (t loginToken, warnings []error, err error) {
 	key, err := awsapi.NewProofKey()
 	if err != nil {

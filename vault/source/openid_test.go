@@ -370,7 +370,7 @@ func TestOpenIDTokenNotStored(t *testing.T) {
 		t.Errorf("opened %q, notes %q", r.opened, r.notes)
 	}
 	delete(r.ring.Errors, "Put")
-	r.aws.Advance(2 * time.Hour) // the token has expired
+	r.aws.Advance(2 * time.Hour) // the token expires
 	r.signIn()
 	if _, err := r.OpenID(r.to()).Logout(r.Context()); err != nil {
 		t.Error(err)

@@ -22,15 +22,16 @@ type openIDExchange struct {
 // An openIDAnswer is the result of an exchange.
 type openIDAnswer struct {
 	tokens  signin.Tokens
-	token   openIDToken // token from the response, without its ID token if the ID token is not valid
+	token   openIDToken // tokens from the response; without the ID token if it is not valid
 	refused error       // why the ID token is not valid; nil if it is valid
 }
 
 // A tokenCall sends a code or a refresh token to the provider.
 type tokenCall func(context.Context) (signin.Tokens, error)
 
-// send runs call and stores the response. If the ID token is not valid, send stores only the refresh token, or
-// nothing: see keepsRefreshToken.
+// send runs call and stores the response. If the key of the ID token is unknown, send fetches the provider's keys
+// and verifies the ID token again. If the ID token is not valid, send stores only the refresh token, and only if
+// keepsRefreshToken allows it.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
 	var unproven *signin.IDTokenError
@@ -65,9 +66,10 @@ func (t openIDExchange) call(ctx context.Context, what string, call tokenCall) (
 
 func always(openIDToken) bool { return true }
 
-// keepsRefreshToken reports whether to store a refresh token whose ID token is not valid. After a renewal, it is
-// always stored. After a new sign-in, only a valid ID token shows who signed in. So the refresh token is stored only
-// if a later ID token may be valid: the signing key was unknown, or the ID token has expired.
+// keepsRefreshToken reports whether to store a refresh token that arrived with an invalid ID token. If the
+// response is for a renewal, the refresh token is always stored. After a new sign-in, it is stored only if the
+// next ID token may be valid: the signing key was unknown, or the ID token has expired. Otherwise it is unknown
+// who signed in.
 func (t openIDExchange) keepsRefreshToken(refused error) bool {
 	var e *signin.IDTokenError
 	return t.old.Refresh != "" || errors.As(refused, &e) && (e.NoKey || e.Expired)

@@ -12,12 +12,12 @@ import (
 	"aws-vault/vault/signin"
 )
 
-// role exchanges the user's ID token for a role. If AWS no longer accepts a stored ID token, role replaces the token
-// once, because the provider may have changed its keys.
+// role exchanges the user's ID token for a role's credentials. If AWS no longer accepts a stored ID token, role
+// gets a new ID token and tries once more, because the provider may have changed its keys.
 func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.Credentials, error) {
 	d := o.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(s.Endpoint)); err != nil {
-		return aws.Credentials{}, err // report this error before the user is prompted
+		return aws.Credentials{}, err // return before the user is prompted, because the call cannot succeed
 	}
 	refused := ""
 	for {
@@ -41,8 +41,9 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 	}
 }
 
-// keyRemoved reports whether the provider no longer publishes the key that signed the token, so that the token must be
-// replaced. AWS returns the same error if AWS cannot reach the provider. So keyRemoved fetches the provider's keys.
+// keyRemoved reports whether the provider no longer publishes the key that signed the token. Such a token must be
+// replaced. AWS returns the same error if AWS cannot reach the provider, so keyRemoved fetches the provider's keys
+// itself.
 func (o OpenID) keyRemoved(ctx context.Context, t openIDToken, err error) bool {
 	var api *awsapi.APIError
 	if !errors.As(err, &api) || api.Code != awsapi.CodeInvalidToken || !api.Retry {

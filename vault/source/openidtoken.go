@@ -28,7 +28,7 @@ type openIDToken struct {
 const (
 	minIDTokenValidity = time.Minute         // an ID token that is valid for less than this is renewed
 	refreshLifetime    = 90 * 24 * time.Hour // an unused refresh token is removed after this time
-	maxSessionLifetime = 12 * time.Hour      // longest duration of a role's session; the token is stored for as long, because it shows whose session it is
+	maxSessionLifetime = 12 * time.Hour      // maximum duration of a role session; see expiry
 )
 
 func (t openIDToken) identity() plan.Identity {
@@ -39,8 +39,8 @@ func (t openIDToken) valid(now time.Time) bool {
 	return t.ID != "" && t.Expires.After(now.Add(minIDTokenValidity))
 }
 
-// expiry returns the time at which the stored token can be removed. The token is kept while a session that was created
-// with it may be valid, because the token shows whose session it is.
+// expiry returns the time at which the stored token can be removed. A token that cannot be renewed is stored for
+// at least maxSessionLifetime, because the token shows who owns the sessions that were created with it.
 func (t openIDToken) expiry() time.Time {
 	if t.Refresh != "" {
 		return t.Made.Add(refreshLifetime)
@@ -84,8 +84,8 @@ func (o OpenID) SignIn(ctx context.Context) (OpenIDSignIn, error) {
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err
 }
 
-// token returns a valid ID token: the stored token, a renewed token, or the token of a new sign-in. It never returns
-// the ID token refused, which AWS did not accept.
+// token returns a valid ID token: the stored token, a renewed token, or the token of a new sign-in. The parameter
+// refused is an ID token that AWS did not accept. token never returns refused.
 func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) {
 	d := o.deps
 	serves := func(t openIDToken) bool {
@@ -129,8 +129,8 @@ func (l *lastToken) set(id string) {
 	l.id = id
 }
 
-// matches reports whether t is the last ID token that this process received, less than a minute ago. Renewing such a
-// token would not help.
+// matches reports whether t is the last ID token that this process received, and was received less than a minute
+// ago. A token that is so new is not renewed.
 func (l *lastToken) matches(t openIDToken, now time.Time) bool {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -153,8 +153,8 @@ func (o OpenID) newToken(ctx context.Context, old openIDToken, exchange *store.E
 	return o.signIn(ctx, old.Subject, exchange)
 }
 
-// refresh exchanges a refresh token. It keeps the old refresh token if the response has no new one. It returns the
-// zero token if the response has no ID token, or if a new refresh token could not be stored.
+// refresh exchanges a refresh token. If the response has no new refresh token, refresh keeps the old one. It
+// returns the zero token if the response has no ID token, or if the keystore cannot be written.
 func (o OpenID) refresh(ctx context.Context, old openIDToken, exchange *store.Exchange) (openIDToken, error) {
 	p, err := o.providerWithKeys(ctx)
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 // maxProcessOutput is the maximum number of bytes that a credential_process may print.
 const maxProcessOutput = 1 << 20
 
-// RecursionError reports that a profile's command leads back to the same profile.
+// RecursionError reports that a profile's command would start the same command again.
 type RecursionError struct {
 	Setting  string   // name of the setting that contains the command
-	Profiles []string // profiles in the order in which their commands ran
+	Profiles []string // profiles whose commands ran, in this order
 }
 
 func (e *RecursionError) Error() string {

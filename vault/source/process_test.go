@@ -131,7 +131,7 @@ func FuzzParseProcess(f *testing.F) {
 			if !errors.As(err, &ours) || c != (aws.Credentials{}) || strings.Contains(err.Error(), "CANARY") {
 				t.Fatalf("%q: got %v, want an error without the output", out, err)
 			}
-			// The error may contain the size of the output, but not the output.
+			// The error may contain the size of the output. It must not contain the output.
 			if quoted := len(out) > 40 && strings.Contains(err.Error(), string(out)); quoted {
 				t.Fatalf("the error %v quotes the output", err)
 			}

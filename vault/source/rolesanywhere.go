@@ -59,7 +59,7 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	slot, onCard := plan.Slot(spec.PrivateKey)
 	if onCard {
-		service.MeasureClock(ctx) // measure first: a signature with a wrong time would cost another touch
+		service.MeasureClock(ctx) // a signature with a wrong time would cost another touch
 	}
 	if err := checkValidity(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
 		return aws.Credentials{}, err
@@ -89,8 +89,9 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	return out, err
 }
 
-// CheckCertificate returns until when the certificate of a step is valid, or why it cannot be used. It calls
-// neither AWS nor a card, so it does not check that a card has the right key.
+// CheckCertificate returns the time until which the certificate of a step is valid. If the certificate cannot be
+// used, the error contains the reason. CheckCertificate calls neither AWS nor a card, so it does not check that a
+// card has the right key.
 func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err error) {
 	chain, _, err := readChain(d.Open, spec)
 	if err != nil {

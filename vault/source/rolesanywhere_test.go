@@ -241,7 +241,7 @@ func TestRolesAnywhereCertificateTime(t *testing.T) {
 	}
 }
 
-// A signature by a card may need a touch, so AWS's time is measured first, once.
+// A signature by a card may need a touch. So AWS's time is measured before the first signature, and only once.
 func TestRolesAnywhereWithCard(t *testing.T) {
 	o := newAnywhereFixture(t)
 	key := newKey(t)
@@ -271,7 +271,7 @@ func TestRolesAnywhereWithCard(t *testing.T) {
 	}
 }
 
-// A card signs only digests that are as long as its key's curve requires.
+// A card signs only a digest whose length matches the curve of the card's key.
 func TestRolesAnywhereWithCardP384(t *testing.T) {
 	o := newAnywhereFixture(t)
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)

@@ -1,6 +1,6 @@
-// Package source creates credentials: it carries out one step of a plan, and signs the user in where the step
-// needs it. Each kind of step has a file of its own. Package plan decides on the steps and their order. The
-// caller caches the results and decides who may create them.
+// Package source creates credentials: it carries out one step of a plan, and signs the user in if the step
+// requires it. Each kind of step has its own file. Package plan decides on the steps and their order. The caller
+// caches the results and decides who may create them.
 package source
 
 import (
@@ -20,8 +20,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Deps is everything that the sources depend on. A field that no step uses may be nil. All steps that run at the same
-// time share one Deps.
+// Deps contains the dependencies of the sources. A field that no step uses may be nil. All steps that run at the
+// same time share one Deps.
 type Deps struct {
 	AWS         *awsapi.Client                                                  // calls AWS; all sources use its clock
 	Key         func(ctx context.Context, name string) (aws.Credentials, error) // returns the stored key with this name
@@ -47,8 +47,9 @@ type Deps struct {
 	Exchanges   *Exchanges                                               // token exchanges of this process; nil if the process may exit during an exchange
 	NotifyDelay func(message string)                                     // if the user interrupts the program, prints what the program still waits for; nil to print nothing
 
-	// CatchSignals is called before a token exchange, and before a step waits without a lock. After the call, a signal
-	// ends the program's context. CatchSignals is nil if the caller handles signals.
+	// CatchSignals is called before a token exchange, and before a step that may wait for a metadata service
+	// without holding a lock. After the call, a signal ends the program's context. CatchSignals is nil if the
+	// caller handles signals.
 	CatchSignals func()
 
 	MaxCodes int      // how many MFA codes are tried for one call to AWS; 0 means three
@@ -152,8 +153,8 @@ func sts(api *awsapi.Client, s plan.Step) awsapi.STS {
 	return awsapi.STS{Client: api, Target: target(s)}
 }
 
-// PreloadRoots starts, in the background, to load the trusted root certificates for the step's call. If loading fails,
-// that call reports the error.
+// PreloadRoots starts to load the trusted root certificates for the step's call, in the background. If loading
+// fails, the call reports the error.
 func (d *Deps) PreloadRoots(s plan.Step) {
 	switch s.Kind {
 	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:

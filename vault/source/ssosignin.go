@@ -125,8 +125,8 @@ func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	return c, classify(err)
 }
 
-// cliRegistration returns the AWS CLI's client registration, but only for the device flow. If the registration did not
-// allow the browser flow, only the browser would show the error, and aws-vault could not detect it.
+// cliRegistration returns the AWS CLI's client registration, but only for the device flow. The registration may
+// not allow the browser flow. Then only the browser would show the error, and aws-vault could not detect it.
 func (s SSO) cliRegistration() (awsapi.IDCClient, bool) {
 	t, ok := s.cliToken()
 	c := awsapi.IDCClient{ID: t.ClientID, Secret: t.ClientSecret, Expires: t.RegistrationExpiresAt}
@@ -216,7 +216,7 @@ func (e *classifiedError) Error() string {
 
 func (e *classifiedError) Unwrap() []error { return []error{e.class, e.err} }
 
-// classify adds to an error of Identity Center what it means for a sign-in: an error of package signin,
+// classify adds the meaning of an Identity Center error for a sign-in to the error: an error of package signin,
 // errGrantRejected or errClientRejected.
 func classify(err error) error {
 	var api *awsapi.APIError

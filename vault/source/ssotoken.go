@@ -43,9 +43,9 @@ func (t ssoToken) renewable(now time.Time) bool {
 	return t.Refresh != "" && t.Client.ID != "" && t.Client.Expires.After(now)
 }
 
-// signInID returns an ID that distinguishes the sign-ins to one portal. The portal does not say who signed in.
-// So each sign-in gets a random ID, which stays the same when the token is renewed. For a token without an ID,
-// from the AWS CLI or an earlier version, the ID is derived from the token.
+// signInID returns an ID that distinguishes the sign-ins to one portal. The portal does not report who signed in,
+// so each sign-in gets a random ID. The ID stays the same when the token is renewed. A token from the AWS CLI or
+// from an earlier version has no ID, so signInID derives the ID from the token.
 func (t ssoToken) signInID() string {
 	if t.SignIn == "" && t.Access != "" {
 		return plan.Fingerprint("aws-vault SSO sign-in 1", t.Access)
@@ -79,8 +79,9 @@ func (s SSO) SignIn(ctx context.Context) (store.CachedToken, error) {
 	return store.CachedToken{StartURL: s.to.StartURL, Region: s.to.Region, AccessToken: t.Access, ExpiresAt: t.Expires}, err
 }
 
-// token returns a valid token: the stored token, a renewed token, the AWS CLI's token, or the token of a new sign-in.
-// It never returns a token with the access token refused, which Identity Center did not accept.
+// token returns a valid token: the stored token, a renewed token, the AWS CLI's token, or the token of a new
+// sign-in. The parameter refused is an access token that Identity Center did not accept. token never returns
+// refused.
 func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	d := s.deps
 	serves := func(t ssoToken) bool { return t.fresh(d.AWS.Clock.Local()) && t.Access != refused }

@@ -60,7 +60,8 @@ func (e *NotConfirmedError) Error() string {
 // Unwrap returns why no prompt was possible.
 func (e *NotConfirmedError) Unwrap() error { return e.Err }
 
-// confirm returns nil if it is certain that this user signed in. Otherwise it asks the user to confirm the sign-in.
+// confirm returns nil if the connection check proved that this user signed in. Otherwise it asks the user to
+// confirm the sign-in, and returns a [*NotConfirmedError] if the user does not.
 func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) error {
 	if g.PeerVerified {
 		return nil
@@ -175,9 +176,10 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	return v.openInBrowser(page)
 }
 
-// openInBrowser opens a page through a local page that redirects the browser once. The URL of the target page contains
-// a code or the sign-in's state, and other users can read a browser's arguments. If no browser can be opened,
-// openInBrowser only prints a note, because the user has already seen the URL.
+// openInBrowser opens a page through a local page that redirects the browser once. The page's own URL must not be
+// an argument of the browser, because it contains a code or the sign-in's state, and other users can read the
+// arguments. If no browser can be opened, openInBrowser only prints a note, because the user has already seen the
+// URL.
 func (v *signInAttempt) openInBrowser(page string) error {
 	redirect, err := browser.Serve(page, browser.Choice{}, v.user.Peers)
 	if err == nil {

@@ -10,10 +10,9 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// An Exchange stores the token that this process receives for a single-use code or token. Until the new token
-// is stored, this process has the only copy. So Prepare does everything that can fail, prompt or hang, and is
-// called before the exchange. Save is called right after the exchange, and only writes to a local file. Store
-// does the rest.
+// An Exchange stores the token that a provider returns for a single-use code or token. Until the new token is
+// stored, this process has the only copy. So Prepare is called before the exchange, and does everything that can
+// fail, prompt or hang. Save is called right after the exchange, and only writes the token. Store does the rest.
 //
 // An Exchange must be used by one goroutine only.
 type Exchange struct {
@@ -26,8 +25,8 @@ type Exchange struct {
 	warnings []error
 }
 
-// Exchange starts an exchange whose result replaces the token with this name. It is for sign-ins that cannot
-// use [Tokens.Get], because the user may sign in with an unexpected identity.
+// Exchange starts an exchange whose result replaces the token with this name. It is for sign-ins in which an
+// unexpected identity may sign in. They cannot use [Tokens.Get], because the token's name depends on the identity.
 func (t *Tokens) Exchange(name string) *Exchange { return &Exchange{tokens: t, name: name} }
 
 // Lock prevents other processes from renewing the token that is about to be replaced. Otherwise another process
@@ -50,8 +49,8 @@ func (e *UnwritableError) Unwrap() error { return e.Err }
 const testItemName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
 
 // Prepare checks that Save will succeed: the keystore is open and writable. If not, it returns an
-// [*UnwritableError]. If the current token is held in memory only, Prepare checks nothing: that token is lost
-// at the end of this process even if the new token is not requested.
+// [*UnwritableError]. If the current token is only in memory, Prepare checks nothing, because that token is lost
+// at the end of this process in any case.
 func (t *Exchange) Prepare(ctx context.Context) error {
 	if _, inMemory := t.tokens.fromMemory(t.name); t.prepared || inMemory {
 		return nil
@@ -85,9 +84,10 @@ func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 
 func (t *Tokens) needsTouch(name string) bool { return t.NeedsTouch != nil && t.NeedsTouch(name) }
 
-// Save stores a token immediately after the exchange that returned it. If Prepare succeeded, Save waits for
-// another program only if the local file cannot be written. Errors of Save are returned by Store as warnings,
-// because this process can use the token even if it is not stored.
+// Save stores a token immediately after the exchange that returned it. If the keystore is written through another
+// program and Prepare succeeded, Save writes the token to a local file: see [Pending]. It writes to the keystore
+// only if the file cannot be written, or if the token requires a touch. Errors of Save are returned by Store as
+// warnings, because this process can use the token even if it is not stored.
 func (t *Exchange) Save(k Token) {
 	if p, ok := t.tokens.Ring.(*Pending); ok && t.prepared && !t.tokens.needsTouch(t.name) {
 		it, data, err := t.tokens.item(t.name, k)
@@ -101,8 +101,8 @@ func (t *Exchange) Save(k Token) {
 	})
 }
 
-// SaveAs saves a token under another name than the exchange was started with. It is for an exchange whose result
-// determines the token's name.
+// SaveAs changes the name of the token that the exchange replaces, and saves the token. It is for an exchange
+// whose result determines the name.
 func (t *Exchange) SaveAs(name string, k Token) {
 	t.name = name
 	t.Save(k)

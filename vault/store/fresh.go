@@ -6,20 +6,21 @@ import (
 )
 
 const (
-	// If creating a new session would prompt the user, a cached session is used instead, provided that it is valid
-	// for at least minInteractiveLeft.
+	// minInteractiveLeft is the minimum validity of a cached session that is used because creating a new session
+	// would prompt the user.
 	minInteractiveLeft = 5 * time.Minute
 
-	// If creating a new session fails, a cached session is used only if it is valid for at least minUsableLeft.
+	// minUsableLeft is the minimum validity of a cached session that is used because creating a new session
+	// failed.
 	minUsableLeft = 10 * time.Second
 
-	// A session is used only if this computer's clock was set back by at most maxClockSetBack since the session was
-	// created. After a larger change the remaining lifetime is unknown.
+	// maxClockSetBack limits how far this computer's clock may be set back after a session was created. After a
+	// larger change the remaining lifetime of the session is unknown, so the session is not used.
 	maxClockSetBack = time.Minute
 )
 
 // assess reports whether the session is fresh enough for the request. If the session is not fresh, short reports
-// whether it is still valid for so long that the user should not be prompted for a new session.
+// whether it is still valid for at least minInteractiveLeft. The user is then not prompted for a new session.
 func (s *Sessions) assess(k Session, r Request) (fresh, short bool) {
 	now := s.Now()
 	if !isValidFor(k, r, now) {

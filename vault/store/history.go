@@ -13,7 +13,7 @@ import (
 // A ProfileHistory remembers how often and how recently the user used each profile, so that the most used
 // profiles can be offered first. The history contains no secrets, and losing it does no harm.
 type ProfileHistory struct {
-	Dir *disk.Folder // nil if nothing is remembered
+	Dir *disk.Folder // nil to remember nothing
 	Now func() time.Time
 }
 
@@ -23,7 +23,7 @@ const historyFile = "uses"
 // A profileUse records how often and how recently a profile was used.
 type profileUse struct {
 	Profile string    `json:"profile"`
-	Weight  float64   `json:"weight"` // number of uses at the time Last; after a week, each use counts only half
+	Weight  float64   `json:"weight"` // number of uses up to Last; an older use counts less, see weight
 	Last    time.Time `json:"last"`
 }
 
@@ -69,7 +69,8 @@ func (u *ProfileHistory) Sort(names []string) []string {
 	return names
 }
 
-// weight returns k.Weight, decayed until the time now. If the clock was set back, the weight does not increase.
+// weight returns the weight at the time now. The weight halves every halfLife. If the clock was set back, the
+// weight does not increase.
 func (k profileUse) weight(now time.Time) float64 {
 	age := max(0, now.Sub(k.Last))
 	return k.Weight * math.Exp2(-float64(age)/float64(halfLife))

@@ -49,7 +49,7 @@ func TestHistory(t *testing.T) {
 	*now = now.Add(4 * 7 * 24 * time.Hour) // many old uses count for less than one new use
 	recordAll(t, u, "a")
 	wantOrder(t, u, "a b d c")
-	*now = now.Add(-24 * time.Hour) // set the clock back, as after a time when it was wrong
+	*now = now.Add(-24 * time.Hour) // the clock was a day fast and is corrected
 	wantOrder(t, u, "a b d c")
 }
 

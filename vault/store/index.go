@@ -15,11 +15,11 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// An Index lists the cached sessions and tokens, so that they can be listed without opening the keystore items.
-// The index is only a hint: a wrong entry costs one read of the keystore, and never leads to a wrong result. The
-// index contains no secrets.
+// An Index lists the cached sessions and tokens. A list command reads the index instead of all keystore items. The
+// index is only a hint: a wrong entry costs one read of the keystore, and never causes a wrong result. The index
+// contains no secrets.
 type Index struct {
-	Dir   *disk.Folder // nil if the index stays empty
+	Dir   *disk.Folder // nil if there is no index
 	Locks *Locks
 }
 
@@ -31,7 +31,7 @@ type Entry struct {
 	Type       string    `json:"type,omitempty"` // "" for a session
 	Name       string    `json:"name"`
 	Profile    string    `json:"profile"`         // for a token, its label
-	SignedInAs string    `json:"who,omitempty"`   // for a token, the user who signed in
+	SignedInAs string    `json:"who,omitempty"`   // Token.SignedInAs; empty for a session
 	Stamp      string    `json:"stamp,omitempty"` // the token's keystore stamp when SignedInAs was read; may be empty
 	Kind       string    `json:"kind"`
 	Root       string    `json:"root,omitempty"`
@@ -69,7 +69,7 @@ func (x *Index) Entry(name string) (Entry, bool) {
 	return e, ok
 }
 
-// decodeIndex decodes the lines of an index. It ignores lines that are incomplete or that it does not know.
+// decodeIndex decodes the lines of an index. It ignores incomplete and unknown lines.
 func decodeIndex(raw []byte) map[string]Entry {
 	entries := map[string]Entry{}
 	for line := range bytes.Lines(raw) {
@@ -93,7 +93,7 @@ func encodeIndex(entries []Entry) []byte {
 	for _, e := range entries {
 		line, err := json.Marshal(e)
 		if err != nil {
-			continue // JSON cannot represent the entry's time; without an entry, the item itself is opened
+			continue // JSON cannot represent the entry's time; List opens an item that has no entry
 		}
 		b.Write(append(line, '\n'))
 	}
@@ -154,7 +154,7 @@ func (x *Index) compact(text []byte) error {
 	return x.Dir.Write(indexFile, append(old, text...))
 }
 
-// retain rewrites the index with only those entries for which keep returns true.
+// retain rewrites the index with only the entries for which keep returns true.
 func (x *Index) retain(ctx context.Context, keep func(Entry) bool) error {
 	if x.Dir == nil {
 		return nil

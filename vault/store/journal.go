@@ -13,9 +13,9 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Journals record the progress of key rotations, so that an interrupted rotation can be completed or undone.
-// A journal contains both the old and the new key, so neither key is lost, whichever of them AWS accepts in the
-// end. Journals are stored with the sessions, and aws-vault 7 does not list them.
+// Journals record the progress of key rotations, so that an interrupted rotation can be completed or undone. A
+// journal contains both the old and the new key, so an interrupted rotation cannot lose a key. Journals are stored
+// in the same keystore as the sessions. aws-vault 7 does not list them.
 type Journals struct {
 	Ring       KeyRing
 	NeedsTouch func(name string) (bool, error) // see the field of the same name in [Keys]
@@ -31,8 +31,8 @@ type Rotation struct {
 	New     aws.Credentials // the key that AWS created; zero until AWS has created it
 	From    time.Time       // the new key was requested between From and Until, by AWS's clock
 	Until   time.Time
-	KeepOld bool // the old key is deactivated, but not deleted
-	Undo    bool // the old key is restored, and the new key is deleted
+	KeepOld bool // whether to keep the old key in AWS, deactivated
+	Undo    bool // whether the rotation is being undone: the old key is restored, and the new key is deleted
 }
 
 // JournalError reports that a journal cannot be read. The error never quotes the journal, which contains secrets.
@@ -62,7 +62,7 @@ func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error
 	return r, err == nil, err
 }
 
-// Interrupted returns those of the names whose keys have a journal. It does not open the journals.
+// Interrupted returns the names whose keys have a journal. It does not open the journals.
 func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, error) {
 	var all []string
 	for _, name := range names {
@@ -76,7 +76,7 @@ func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, e
 	return all, nil
 }
 
-// Put stores the journal and replaces an earlier one.
+// Put stores the journal of a rotation. It replaces an earlier journal of the same key.
 func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	data, err := encodeRotation(r)
 	if err == nil {

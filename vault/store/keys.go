@@ -22,7 +22,7 @@ import (
 // and write the same items.
 type Keys struct {
 	Ring KeyRing
-	Dir  *disk.Folder // folder with the generation of each key; nil if no cached session depends on a key
+	Dir  *disk.Folder // folder of the files that renewGeneration writes; nil if no session depends on a key
 
 	// NeedsTouch reports whether the key must be stored so that each use requires a touch of a security key.
 	// NeedsTouch returns an error if the keystore does not support touch. If NeedsTouch is nil, no key requires a
@@ -67,9 +67,9 @@ func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	if err != nil || it.Touch {
 		return c, err
 	}
-	// The stored key does not require a touch. Its profile may require one since the key was stored.
+	// The stored key does not require a touch, but its profile may have been changed to require a touch.
 	if touch, err := k.needsTouch(name); err != nil || !touch {
-		return c, nil // ignore err: the caller reports a keystore without touch support when it uses the key
+		return c, nil // ignore err: a keystore without touch support can still return the key
 	}
 	return c, k.Put(ctx, name, c)
 }

@@ -268,7 +268,7 @@ func TestFingerprint(t *testing.T) {
 	during := ""
 	r.BeforeAny = func(method string) {
 		if method == "Put" {
-			during = print("work") // the fingerprint that another process would read during the write
+			during = print("work") // during is the fingerprint that another process would read while the key is written
 		}
 	}
 	put("work")

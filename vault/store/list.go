@@ -62,8 +62,8 @@ func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []e
 	return len(deleted.Sessions), warnings, err
 }
 
-// RemoveCached deletes the matching sessions and tokens, but lists the keystore only once. It returns those of
-// the deleted entries that had not expired.
+// RemoveCached deletes the matching sessions and tokens, but lists the keystore only once. It returns the deleted
+// entries that had not expired.
 func (s *Sessions) RemoveCached(ctx context.Context, session, token func(Entry) bool) (Cached, []error, error) {
 	return remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
 }
@@ -124,9 +124,9 @@ func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Ent
 	return append(all, added...), warnings, nil
 }
 
-// otherType is the type of a valid item that is neither a session nor a token. The index has an entry for such an
-// item, so that not every list opens the item again. The index is not updated when such an item is removed, so
-// the entry expires after otherLifetime.
+// otherType is the type of a valid item that is neither a session nor a token. The index has an entry for the
+// item, so that the item is opened only once. The index is not updated when the item is removed, so the entry
+// expires after otherLifetime.
 const (
 	otherType     = "other"
 	otherLifetime = 30 * 24 * time.Hour

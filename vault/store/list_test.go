@@ -40,7 +40,7 @@ func TestListReadsUnknownItems(t *testing.T) {
 	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &calls)}); err != nil {
 		t.Fatal(err)
 	}
-	w.put(t, nameA, session(time.Hour)) // not in the index, as if stored by a process with another state folder
+	w.put(t, nameA, session(time.Hour)) // nameA is not in the index, as if stored by a process with another state folder
 	w.wantList(t, 1, nameA, nameB)
 	w.wantList(t, 0, nameA, nameB)
 	e := w.Index.Entries()[nameA]
@@ -73,7 +73,7 @@ func TestListRemembersOtherItems(t *testing.T) {
 	w.wantList(t, 1)
 	w.wantList(t, 0)
 	for name := range w.ring.Items {
-		w.put(t, name, session(time.Hour)) // not in the index, as if stored by a process with another state folder
+		w.put(t, name, session(time.Hour)) // as if a process with another state folder replaced the item
 	}
 	w.now = noon.Add(otherLifetime + 2*sweepAfter)
 	w.Sweep(t.Context())
@@ -91,7 +91,8 @@ func TestListEqualExpiry(t *testing.T) {
 	w.wantList(t, 2, nameA, nameB)
 }
 
-// A process is killed after it has stored a session, but before it has updated the index.
+// If a process is killed after it has stored a session, but before it has updated the index, List opens the
+// session to find its expiry time.
 func TestKilledBeforeIndexUpdate(t *testing.T) {
 	w, calls := newTestSessions(t), 0
 	w.put(t, nameA, session(time.Hour))
@@ -213,7 +214,7 @@ func TestRemove(t *testing.T) {
 func TestSweep(t *testing.T) {
 	w := newTestSessions(t)
 	calls := 0
-	make := func() { // Get creates a session, which may trigger a sweep
+	make := func() { // Get creates a session and may sweep afterwards
 		t.Helper()
 		calls = 0
 		if _, _, err := w.Get(t.Context(), Request{Name: nameB, MinLeft: 1, Create: w.lasting(time.Second, &calls)}); err != nil || calls != 1 {
@@ -285,7 +286,7 @@ func TestSweepErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer held.Close()
-		w.Sweep(t.Context()) // does not wait for the lock
+		w.Sweep(t.Context()) // Sweep does not wait for the lock
 		if len(w.ring.Calls) != 0 {
 			t.Errorf("the keystore calls were %v while another process swept", w.ring.Calls)
 		}

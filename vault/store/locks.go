@@ -55,12 +55,13 @@ const slowWaitAfter = time.Second
 // Session acquires the lock for creating the session with this ID. It waits until the lock is free. If ctx ends
 // first, it returns the cause of ctx.
 //
-// It returns a [*LockOwnerError] if the process that it waited for failed to create the session. So a prompt that
-// the user cancelled is not repeated by each waiting process. It returns a [*DeadlockError] at once if the lock
-// is already held for ctx, or by a process that waits for this process to end.
+// It returns a [*LockOwnerError] if it waited for a process that then failed to create the session. Because of
+// this error, the waiting processes do not repeat a prompt that the user cancelled. Session returns a
+// [*DeadlockError] at once if a caller of this function already holds the lock for ctx, or if the lock is held by
+// a process that waits for this process to end.
 //
-// All work under the lock must use the returned context. A program that is started with this context receives
-// the list of held locks in its environment.
+// All work under the lock must use the returned context. A program that is started with this context receives the
+// list of held locks in its environment.
 //
 // Each session has its own lock file. A process that holds a session's lock acquires only the locks of the
 // sessions and tokens that this session depends on. Dependencies have no cycles, so two processes never wait for
@@ -105,8 +106,8 @@ func (l *Locks) acquire(ctx context.Context, name, question string) (context.Con
 		}
 	}
 	h.note = decodeNote(h.file.ReadNote())
-	// The note may have been unreadable before the wait, so comparing the IDs of the failures is not enough: a
-	// failure from before the wait is recognized by its time.
+	// A failure from before the wait must be ignored. Comparing the IDs of the failures is not enough, because the
+	// note may have been unreadable before the wait. So the time of the failure is compared too.
 	if f := h.note.Failure; waited && f.ID != before.ID && !f.At.Before(began) {
 		h.Close()
 		return ctx, nil, &LockOwnerError{Process: f.Process, Text: f.Text, Cancelled: f.Cancelled}
@@ -117,7 +118,7 @@ func (l *Locks) acquire(ctx context.Context, name, question string) (context.Con
 	return program.WithLock(ctx, name), h, nil
 }
 
-// A DeadlockError reports that this process needs a lock that another process holds, while that process waits for
+// A DeadlockError reports that this process needs a lock that its own caller holds, while the caller waits for
 // this process to end. Waiting for the lock would never end.
 type DeadlockError struct {
 	Question      string // what this process needs the lock for
@@ -130,9 +131,9 @@ func (e *DeadlockError) Error() string {
 	return fmt.Sprintf("%s needs a lock that its caller holds (%s, process %d): %s", e.Program, e.HolderProgram, e.HolderProcess, e.Question)
 }
 
-// checkDeadlock returns a [*DeadlockError] if the lock is held for ctx, or by a process that waits for this
-// process to end. The process that waits may have released the lock since it started this process, so
-// checkDeadlock reads the current holder from the lock's note.
+// checkDeadlock returns a [*DeadlockError] if a caller already holds the lock for ctx, or if the lock is held by a
+// process that waits for this process to end. That process may have released the lock after it started this
+// process, so checkDeadlock reads the current holder from the lock's note.
 func (l *Locks) checkDeadlock(ctx context.Context, name, question string) error {
 	n := l.readNote(name)
 	if slices.Contains(slices.Concat(l.ParentLocks, program.HeldLocks(ctx)), program.Lock{Process: n.Process, Name: name}) {
@@ -213,8 +214,8 @@ func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
-// reportSlowWait arranges that OnSlowWait is called when the wait has taken too long. The function stop cancels
-// the report. After stop has returned, OnSlowWait is not running and will not be called.
+// reportSlowWait calls OnSlowWait if the wait takes too long. The returned function stop cancels the call. After
+// stop has returned, OnSlowWait is not running and will not be called.
 func (l *Locks) reportSlowWait(name string) (stop func()) {
 	if l.OnSlowWait == nil {
 		return func() {}
@@ -236,7 +237,8 @@ func (l *Locks) reportSlowWait(name string) (stop func()) {
 	}
 }
 
-// A noteFile is the [*disk.LockFile] of a held lock, or a note in memory that is used instead.
+// A noteFile contains the note of a held lock. It is a [*disk.LockFile], or a note in memory if there is no
+// folder.
 type noteFile interface {
 	ReadNote() ([]byte, error)
 	WriteNote(note []byte) error
@@ -270,7 +272,7 @@ func (h *Lock) Fail(now time.Time, err error, cancelled bool) error {
 	text := err.Error()
 	var other *LockOwnerError
 	if errors.As(err, &other) {
-		text = other.Text // pass on only the text of the original error
+		text = other.Text // report the original error, without the text that each waiting process adds
 	}
 	h.mu.Lock()
 	h.note.Failure = failure{ID: rand.Text(), At: now, Process: os.Getpid(), Text: oneLine(text), Cancelled: cancelled}
@@ -294,8 +296,8 @@ func (h *Lock) writeNote() {
 	}
 }
 
-// sweep removes lock files that have not been used for a day, because each session, token and device has its own
-// lock file, and their number would grow without limit. It also removes the lock files of older versions.
+// sweep removes lock files that have not been used for a day, and the lock files of older versions. Each session,
+// token and device has its own lock file, so without sweep their number would grow without limit.
 func (l *Locks) sweep(now time.Time) {
 	files, err := l.Dir.Entries()
 	if err != nil {

@@ -135,8 +135,8 @@ func TestOldFailureIsIgnored(t *testing.T) {
 	}
 }
 
-// One process fails while a second process waits. A third process creates the session before the second process
-// gets the lock.
+// One process fails while a second process waits. Before the second process gets the lock, a third process creates
+// the session. The second process returns this session and not the failure.
 func TestCreatedAfterFailure(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -156,7 +156,7 @@ func TestCreatedAfterFailure(t *testing.T) {
 	}
 }
 
-// A process that is stopped leaves no failure in the note, so a waiting process calls Create itself.
+// A process that is stopped writes no failure to the note, so a waiting process calls Create itself.
 func TestCancelledCreator(t *testing.T) {
 	w := newTestSessions(t)
 	ctx, stop := context.WithCancelCause(t.Context())

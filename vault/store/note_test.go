@@ -33,8 +33,8 @@ func TestNote(t *testing.T) {
 	}
 }
 
-// A process fails because another process, which it waited for, failed. The processes that wait for the first
-// process receive the original error, and whether the user cancelled.
+// A process may fail with the failure of another process that it waited for. It passes the original text on to the
+// processes that wait for it, and whether the user cancelled.
 func TestFailureOfAnotherWait(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")

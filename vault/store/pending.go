@@ -169,8 +169,8 @@ func (p *Pending) Has(name string) bool {
 	return err == nil
 }
 
-// readFile returns the item in the file called name. It returns [keystore.ErrNotFound] if there is no such file,
-// or if the key does not decrypt the file. Such a file belongs to a deleted keystore.
+// readFile returns the item in the file called name. It returns [keystore.ErrNotFound] if there is no file, or if
+// the encryption key does not decrypt it. A file with another encryption key belongs to a deleted keystore.
 func (p *Pending) readFile(ctx context.Context, name string) (keystore.Item, error) {
 	none := keystore.ErrNotFound
 	if !isItemName(name) {

@@ -145,8 +145,8 @@ func TestFailureIsSharedAcrossProcesses(t *testing.T) {
 	}
 }
 
-// The process that creates the session is killed while the other processes wait. One of those then creates the
-// session, and the rest use that session.
+// The process that creates the session is killed while the other processes wait. One of the waiting processes then
+// creates the session, and the others use it.
 func TestKilledCreator(t *testing.T) {
 	dir := sharedDir(t)
 	owner := testproc.Start(t, "hold while creating", dir)

@@ -153,7 +153,7 @@ func TestFreshSession(t *testing.T) {
 	}
 }
 
-// Using a session that expires soon may still be better than prompting the user for a new session.
+// A session is Short if it is valid for at least five minutes, but for less time than the request needs.
 func TestShortSession(t *testing.T) {
 	for _, c := range []struct {
 		name string

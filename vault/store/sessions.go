@@ -49,15 +49,14 @@ type Request struct {
 	Profile     string
 	Kind        string
 	Root        string
-	Touch       bool   // the session is stored so that each use requires a touch
+	Touch       bool   // whether each use of the session must require a touch
 	Question    string // what the lock is for; processes that wait for it show this text
 
 	Create func(ctx context.Context) (Created, error) // creates the session while its lock is held; nil for Find
 }
 
-// ErrWrongIdentity is wrapped by errors of Create. It reports that the session is for one identity, but the
-// credentials belong to another. Get then does not return an older session, and each waiting process calls its
-// own Create.
+// ErrWrongIdentity is wrapped by an error of Create if the new credentials do not belong to the identity of the
+// session. Get then does not return an older session, and each waiting process calls its own Create.
 var ErrWrongIdentity = errors.New("the credentials belong to a different identity than expected")
 
 // Created is the result of Create.
@@ -71,7 +70,7 @@ type Created struct {
 type Found struct {
 	Session  Session // zero if no session is cached
 	Fresh    bool    // whether the session satisfies the request
-	Short    bool    // the session expires too soon for the request, but late enough to be used instead of a prompt
+	Short    bool    // whether the session expires too soon, but is valid for long enough to use it instead of prompting
 	Warnings []error // errors that report damaged items
 
 	name string // the name for a new session that satisfies the request
@@ -97,11 +96,12 @@ func (s *Sessions) Find(ctx context.Context, r Request) (Found, error) {
 
 // Get returns the cached session if it satisfies the request. Otherwise it calls Create and caches the new
 // session. If several processes need the session at the same time, only one process calls Create. The other
-// processes wait, and then read the cached session or return the error of that process as a [*LockOwnerError].
+// processes wait. They then read the cached session, or return the error of the creating process as a
+// [*LockOwnerError].
 //
 // If Create fails and the cached session is still valid, Get returns the cached session, and a [*StaleError] as a
-// warning. If the user cancelled, Get returns the error instead. The returned session is usable, whatever the
-// warnings are.
+// warning. If the user cancelled, Get returns the error instead. Warnings do not make the returned session
+// unusable.
 func (s *Sessions) Get(ctx context.Context, r Request) (Session, []error, error) {
 	found, err := s.Find(ctx, r)
 	if err != nil || found.Fresh { // the common case, in which no lock is needed
@@ -110,8 +110,8 @@ func (s *Sessions) Get(ctx context.Context, r Request) (Session, []error, error)
 	return s.Replace(ctx, r, found)
 }
 
-// Replace is the second half of [Sessions.Get]. It is called with the result of Find if the found session does
-// not satisfy the request.
+// Replace does the part of [Sessions.Get] after Find: it creates a new session. The parameter found is the result
+// of Find, and does not satisfy the request.
 func (s *Sessions) Replace(ctx context.Context, r Request, found Found) (Session, []error, error) {
 	for {
 		lockCtx, lock, lockErr := s.Locks.Session(ctx, found.name, r.Question)
@@ -127,7 +127,7 @@ func (s *Sessions) Replace(ctx context.Context, r Request, found Found) (Session
 		if err != nil || current.Fresh { // another process created the session while this process waited
 			return current.Session, current.Warnings, err
 		}
-		found = current // the session to create now has another name, and another lock
+		found = current // a session with another name must be created, under another lock
 	}
 }
 
@@ -196,8 +196,8 @@ func (s *Sessions) read(ctx context.Context, name string) (Session, []error, err
 	return session, nil, nil
 }
 
-// save stores the session k, which may replace the session old. It returns errors as warnings, because k can be
-// used even if it is not stored.
+// save stores the session k, which may replace the session old. It returns errors as warnings, because the caller
+// can use k even if k is not stored.
 func (s *Sessions) save(ctx context.Context, name string, old, k Session, touch bool) []error {
 	data, err := encodeSession(name, k)
 	if err == nil {

@@ -80,7 +80,8 @@ func TestWithoutExpiry(t *testing.T) {
 	}
 }
 
-// A session is requested that must expire sooner than the cached session, as with --duration.
+// If the cached session is valid for longer than the request allows, for example with --duration, Get returns a
+// shorter session and caches it under LimitedName.
 func TestMaxLeft(t *testing.T) {
 	w, calls := newTestSessions(t), 0
 	long := w.lasting(8*time.Hour, &calls)
@@ -102,13 +103,13 @@ func TestMaxLeft(t *testing.T) {
 	if k := get(Request{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || calls != 2 {
 		t.Errorf("the long session has %v left after %d calls of Create", k.Left(w.now), calls)
 	}
-	w.now = noon.Add(7 * time.Hour) // now the session called Name no longer exceeds MaxLeft
+	w.now = noon.Add(7 * time.Hour) // now the session nameA no longer exceeds MaxLeft
 	if k := get(short); !k.Created.Equal(noon) || calls != 2 {
 		t.Errorf("the session was created at %v, with %d calls of Create", k.Created, calls)
 	}
 }
 
-// While a process waits for the lock, another one stores a session that exceeds MaxLeft. The new session must
+// While a process waits for the lock, another process stores a session that exceeds MaxLeft. The new session must
 // then be created under the lock of LimitedName.
 func TestMaxLeftUsesItsOwnLock(t *testing.T) {
 	w, calls := newTestSessions(t), 0

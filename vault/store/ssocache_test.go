@@ -58,7 +58,7 @@ func TestSSOCacheShare(t *testing.T) {
 }
 
 // Share replaces another program's token only if that program can no longer use the token. Remove never removes
-// such a token.
+// the token of another program.
 func TestSSOCacheKeepsForeignTokens(t *testing.T) {
 	for name, x := range map[string]struct {
 		text     string

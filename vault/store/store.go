@@ -1,5 +1,6 @@
-// Package store stores keys, sessions and tokens, and ensures that only one process creates what several
-// need. Its callers create the credentials. Package keystore stores the bytes.
+// Package store stores keys, sessions and tokens. If several processes need the same session or token, it ensures
+// that only one process creates it. The callers of this package create the credentials. Package keystore stores
+// the bytes.
 package store
 
 import (
@@ -37,7 +38,7 @@ type DamagedError struct {
 	Name string // name of the item: the name of a key, or the digest of a session or token
 	Why  string // what was found, and what was expected
 
-	isOther bool // whether the item is valid, but has another type than expected
+	isOther bool // whether the item is valid, but does not have the expected type
 }
 
 func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s", e.Name, e.Why) }

@@ -10,7 +10,7 @@ import (
 type Token struct {
 	Kind       string          // the kind of the token, such as "SSO token"
 	Label      string          // the token's name in messages to the user
-	SignedInAs string          // the user who signed in, if the index should show that; may be empty
+	SignedInAs string          // the subject of the user who signed in, or an ID of the sign-in; may be empty
 	Expires    time.Time       // when the token can no longer be used or renewed
 	Secret     json.RawMessage // the token itself, a JSON object
 }

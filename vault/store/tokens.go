@@ -39,15 +39,16 @@ type TokenRequest struct {
 	Usable   func(Token) bool // reports whether the stored token satisfies the request
 
 	// Create creates a new token, by renewing the stored token or by prompting the user. If there is no stored
-	// token, the Secret of the argument stored is empty. Whenever Create receives a token for a single-use code or
-	// token, it saves the received token with exchange at once. That token stays stored even if Create then fails.
+	// token, the Secret of the argument stored is empty. Immediately after Create has sent a single-use code or
+	// token, it saves the token that it receives with exchange. The saved token stays stored even if Create then
+	// fails.
 	Create func(ctx context.Context, stored Token, exchange *Exchange) (Token, error)
 }
 
 // Get returns the stored token if it is usable. Otherwise it calls Create and stores the new token, unless that
 // token has no expiry time. If several processes need the token at the same time, only one process calls Create.
-// The other processes wait, and then read the stored token or return the error of that process as a
-// [*LockOwnerError]. The returned token is usable, whatever the warnings are.
+// The other processes wait. They then read the stored token, or return the error of the creating process as a
+// [*LockOwnerError]. Warnings do not make the returned token unusable.
 func (t *Tokens) Get(ctx context.Context, r TokenRequest) (Token, []error, error) {
 	stored, warnings, err := t.Find(ctx, r.Name)
 	if err != nil || isUsable(stored, r) && !t.isPending(r.Name) { // the common case, in which no lock is needed
@@ -107,10 +108,10 @@ func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) 
 	return stored, nil, nil
 }
 
-// SignedInAs returns the user who signed in, or "" if there is no token. The function signedInAs reads the user
-// from a token. SignedInAs opens the token only if the index has no entry with the token's current stamp, and then
-// adds an entry. The stamp is read before the token, so that the entry is recognized as outdated if another
-// process writes the token in between.
+// SignedInAs returns who signed in, or "" if there is no token. The function signedInAs reads this text from a
+// token. SignedInAs opens the token only if the index has no entry with the token's current stamp, and then adds
+// an entry. It reads the stamp before the token. If another process writes the token in between, the entry has the
+// old stamp and is recognized as outdated.
 func (t *Tokens) SignedInAs(ctx context.Context, name string, signedInAs func(Token) string) (string, error) {
 	if k, ok := t.fromMemory(name); ok {
 		return signedInAs(k), nil

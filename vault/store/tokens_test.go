@@ -68,7 +68,7 @@ func TestSignedInAs(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("bob", "2")
-	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // the index of the token of alice
+	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // restore the old index
 		t.Fatal(err)
 	}
 	stale, updated := signedInAs(), signedInAs()
@@ -125,7 +125,7 @@ func TestTokenIsCreatedOnce(t *testing.T) {
 	}
 }
 
-// List returns the user who signed in, and does not open the token to find the user.
+// List returns SignedInAs from the index and does not open the token.
 func TestSignedInAsIsListed(t *testing.T) {
 	w := newTestSessions(t)
 	a := tokenRequest("EXAMPLE", new(int))

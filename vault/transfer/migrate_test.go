@@ -48,7 +48,8 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// A migration that is killed at any point loses nothing, and a second run completes it.
+// TestMoveKilled kills a migration at every possible point. At least one keystore must then hold the key, and a
+// second run must complete the migration.
 func TestMoveKilled(t *testing.T) {
 	for acts, finished := 0, false; !finished; acts++ {
 		from, to := newKillableRing(), newKillableRing()
@@ -106,7 +107,8 @@ func TestMoveKeyReplacedMeanwhile(t *testing.T) {
 	}
 }
 
-// An unreadable item may be a key, so it is replaced only with Overwrite.
+// TestMoveOntoDamagedItem checks that an unreadable item is replaced only if Overwrite is set, because the item may
+// be a key.
 func TestMoveOntoDamagedItem(t *testing.T) {
 	to := newKillableRing()
 	m := Migration{From: keysIn(t, newKillableRing()), To: keysIn(t, to)}
@@ -138,7 +140,8 @@ func (r caseInsensitiveRing) Stamp(ctx context.Context, name string) (string, er
 	return r.killableRing.Stamp(ctx, strings.ToLower(name))
 }
 
-// Move neither replaces a key whose name differs only in case, nor deletes the original in this case.
+// TestMoveOntoNameInOtherCase checks that Move does not replace a key whose name differs only in case. Move must
+// not delete the original either.
 func TestMoveOntoNameInOtherCase(t *testing.T) {
 	to := newKillableRing()
 	m := Migration{From: keysIn(t, newKillableRing()), To: &store.Keys{Ring: caseInsensitiveRing{to}, Dir: disk.NewFolder(t.TempDir())}, Overwrite: true, Delete: true}
@@ -167,8 +170,8 @@ func (r duplicateRing) CheckUnique(_ context.Context, name string) error {
 	return &keystore.DuplicateError{Name: name, Where: "secret-service", Items: 2}
 }
 
-// If there are several items of one name, only one is copied. The original is not deleted, because Remove would
-// delete all of them.
+// TestMoveDuplicateItem checks that Move does not delete the original if several items have the same name. Move
+// copies only one item, but Remove would delete all of them.
 func TestMoveDuplicateItem(t *testing.T) {
 	from := newKillableRing()
 	m := Migration{From: &store.Keys{Ring: duplicateRing{from}, Dir: disk.NewFolder(t.TempDir())}, To: keysIn(t, newKillableRing()), Delete: true}

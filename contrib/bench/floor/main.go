@@ -1,7 +1,6 @@
-// Floor is the least that a Go program does to provide cached credentials from the file keystore.
-// It links net/http, reads the config file, derives the keystore's key from a passphrase, and replaces itself with
-// the command. Bench compares aws-vault with it. Without arguments, it only links net/http and exits
-// at once.
+// Floor does only what every Go program must do to provide cached credentials from the file keystore. Floor links
+// net/http, reads the config file, derives the keystore's key from a passphrase, and replaces itself with the
+// command. Without arguments, floor exits at once. The program bench compares aws-vault with floor.
 package main
 
 import (

@@ -17,13 +17,13 @@ import (
 	"aws-vault/server"
 )
 
-// A forward passes requests on to aws-vault serve. The path of a request names a profile; the forward adds the token of
-// that profile, and passes on no other part of the request. From the response, it passes on only the status, the media
-// type and the body.
+// A forward passes requests on to aws-vault serve. It passes on only the method and the path, and adds the token
+// of the profile that the path names. From the response, it passes on only the status, the media type and the
+// body.
 type forward struct {
 	client http.Client
 	host   string   // the Host header that aws-vault serve expects
-	tokens *os.Root // one token file per profile, named like the profile
+	tokens *os.Root // directory of the token files; each file has the name of its profile
 }
 
 const (

@@ -16,7 +16,7 @@ import (
 
 const token = "tokenEXAMPLEtokenEXAMPLEtokenEXAMPLE00"
 
-// A backend acts as aws-vault serve on a socket. The proxy forwards requests to it.
+// A backend replaces aws-vault serve in the tests. It serves a socket to which the proxy forwards requests.
 type backend struct {
 	asked []*http.Request
 	proxy http.Handler

@@ -1,5 +1,6 @@
-// Package templates tests the templates that aws-vault prints with the parsers of their readers: Terraform's HCL and a
-// YAML parser. It has its own module, so that aws-vault does not depend on them.
+// Package templates checks the Terraform and CloudFormation templates that aws-vault prints. It parses them with
+// Terraform's HCL parser and a YAML parser. The package has its own module, so that aws-vault does not depend on
+// the parsers.
 package templates
 
 import (
@@ -160,8 +161,8 @@ func fromHCL(t *testing.T, src string) role {
 	return r
 }
 
-// world returns the values that expressions in a Terraform template can use. All blocks of the template have this
-// label.
+// world returns the values that expressions in a Terraform template can use. label is the name of every block in
+// the template.
 func world(label string) *hcl.EvalContext {
 	object := func(m map[string]string) cty.Value {
 		values := map[string]cty.Value{}
@@ -237,7 +238,7 @@ var alice = identity.Template{
 	Name: "alice", Issuer: "https://id.example.com/alice", Subject: "alice@example.com", Audience: "sts.amazonaws.com", Role: "aws-vault-alice",
 }
 
-// trusted is the trust policy that a role for a token must have.
+// trusted is the trust policy of a role that you assume with an ID token.
 const trusted = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Principal": {"Federated": "ARN of Provider"},
 	"Action": ["sts:AssumeRoleWithWebIdentity", "sts:SetSourceIdentity", "sts:TagSession"],
@@ -246,13 +247,13 @@ const trusted = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 		"id.example.com/alice:sub": "alice@example.com",
 		"sts:RoleSessionName": "${id.example.com/alice:sub}"}}}]}`
 
-// trusting is the trust policy that a role must have if the hub role assumes it.
+// trusting is the trust policy of a role that the hub role assumes.
 const trusting = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Principal": {"AWS": "arn:aws:iam::123456789012:role/aws-vault-alice"},
 	"Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
 	"Condition": {"StringEquals": {"aws:SourceIdentity": "alice@example.com", "aws:PrincipalOrgID": "o-a1b2c3d4e5"}}}]}`
 
-// leading is the permissions policy that the hub role must have.
+// leading is the permissions policy of the hub role. It allows the hub role to assume roles in other accounts.
 const leading = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
 	"Resource": ["arn:aws-us-gov:iam::210987654321:role/aws-vault-alice"]}]}`
@@ -294,7 +295,7 @@ func TestTemplatePatterns(t *testing.T) {
 	}
 }
 
-// linted checks that the command policy lint reports no problems in a trust policy.
+// linted checks that the command "policy lint" reports no problems in a trust policy.
 func linted(t *testing.T, trust any) {
 	t.Helper()
 	text := strings.ReplaceAll(asJSON(trust), "ARN of Provider", provider)
@@ -306,8 +307,8 @@ func linted(t *testing.T, trust any) {
 
 const provider = "arn:aws:iam::123456789012:oidc-provider/id.example.com/alice"
 
-// TestTemplateTrust checks that a template has the same trust policy that the command policy trust prints for a profile
-// with the same identity.
+// TestTemplateTrust checks that the trust policy in a template equals the one that the command "policy trust"
+// prints for the same identity.
 func TestTemplateTrust(t *testing.T) {
 	template := alice
 	template.Managed = []string{"ReadOnlyAccess"}
@@ -338,7 +339,8 @@ func sorted(all []string) []string {
 	return slices.Sorted(slices.Values(all))
 }
 
-// pieces are parts from which the test builds odd values. A value with them could end the quoted text around it.
+// pieces are the parts from which the function odd builds values. Many of them have a meaning in YAML or HCL, and
+// could end the quoted text that contains them.
 var pieces = []string{
 	"a", "Z", "9", "arn:aws:s3:::", "${", "$${", "$", "{", "}", "%{", "%", "%%{", "!", "${!", "\"", "'", "\\", "\\n", "\n", "\r", "\t", "\x00", "\x7f", "\u0085",
 	"#", "//", "/*", "*", ": ", " ", "- ", "- a", "|", ">", "&a", "*a", "!Sub", "<<", "---", "...", "yes", "null", "~", "\u00ad", "\u00a0", "é", "e\u0301", "\u2028", "€", "😀",
@@ -353,8 +355,8 @@ func odd(r *rand.Rand, beginning string) string {
 	return b
 }
 
-// TestTemplateOddValues inserts values that could end the quoted text around them. Each value must be refused, or the
-// parser must return it unchanged. The template must contain nothing else.
+// TestTemplateOddValues inserts odd values into templates. Either the template is refused, or the parser returns
+// each value unchanged. The template must contain nothing else.
 func TestTemplateOddValues(t *testing.T) {
 	refused, read := 0, map[string]int{}
 	for seed := range uint64(5000) {

@@ -13,7 +13,7 @@ import (
 // DefaultPeriod is how long a code of an account is valid, unless the account's name specifies another period.
 const DefaultPeriod = 30 * time.Second
 
-// An Account is what a key reports about an account without being touched.
+// An Account describes an account on a key. Reading the description does not require a touch.
 type Account struct {
 	Name   string // the name as it is displayed: ISSUER:NAME, or NAME
 	Period time.Duration
@@ -34,14 +34,14 @@ func account(id string, timed bool) Account {
 	return a
 }
 
-// One byte has the type of an account in its upper half, and the hash algorithm in its lower half.
+// The upper four bits of a byte are the type of an account. The lower four bits are its hash algorithm.
 const (
 	kindMask = 0xf0
 	kindTOTP = 0x20
 	hashSHA1 = 0x01
 )
 
-// Accounts lists the accounts on the key, in the order of the key.
+// Accounts lists the accounts on the key, in the order in which the key lists them.
 func (k *Key) Accounts() ([]Account, error) {
 	const command = "LIST"
 	answer, err := k.do(command, insList, 0, 0, nil)
@@ -133,7 +133,7 @@ func (k *Key) Put(name string, secret []byte, touch bool) error {
 		return err
 	}
 	const digits, needsTouch, minSize, maxSize = 6, 0x02, 14, 64
-	if len(secret) > maxSize { // HMAC would hash a key that is longer than its block of 64 bytes
+	if len(secret) > maxSize { // HMAC would replace a longer secret with its hash; we do not implement this
 		return errors.New("the secret is longer than 64 bytes")
 	}
 	padded := append(make([]byte, 0, maxSize), secret...)

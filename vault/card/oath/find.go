@@ -28,7 +28,7 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%d accounts on the key match %s: %s", len(e.Names), e.Serial, listNames(e.Names))
 }
 
-// listNames joins the first names and adds the number of the others.
+// listNames joins the first eight names. If there are more names, it adds the number of the remaining names.
 func listNames(names []string) string {
 	const most = 8
 	if len(names) > most {
@@ -78,8 +78,8 @@ func matchesLabel(name, serial string) bool {
 }
 
 // Find returns the account that matches an MFA device's serial, or the account named serial. It fails with a
-// [*NotFoundError] or an [*AmbiguousError]. It does not guess, because after a wrong code the correct code can be
-// unusable.
+// [*NotFoundError] or an [*AmbiguousError]. Find does not guess between several accounts, because after a wrong
+// code AWS may refuse the correct code too.
 func Find(accounts []Account, serial string) (Account, error) {
 	var timed []Account
 	var names []string

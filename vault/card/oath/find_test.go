@@ -15,7 +15,7 @@ func TestFind(t *testing.T) {
 	for _, c := range []struct {
 		accounts []Account
 		serial   string
-		want     string // the name of the account that Find returns, or its error
+		want     string // the name of the account, or the text of the error, that Find returns
 	}{
 		{all(serial, serial+"-old"), serial, serial},
 		{all("60/" + serial), serial, serial},

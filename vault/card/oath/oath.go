@@ -39,7 +39,8 @@ var (
 	ErrFull = errors.New("the key cannot store another TOTP account")
 )
 
-// A StatusError is returned for a status word of the key for which there is no specific error above.
+// A StatusError is returned if the key responds with a status word for which this package has no more specific
+// error.
 type StatusError struct {
 	Command string
 	Status  uint16
@@ -63,7 +64,7 @@ const (
 	insList         = 0xa1
 	insCode         = 0xa2
 	insValidate     = 0xa3
-	insSelect       = 0xa4 // ISO 7816 SELECT, for every card; while the OATH applet is selected, 0xa4 is insCodes
+	insSelect       = 0xa4 // ISO 7816 SELECT, distinguished from insCodes by its parameter P1
 	insCodes        = 0xa4
 	insRemaining    = 0xa5 // requests the rest of a response; other applets use GET RESPONSE (0xc0) instead
 	truncated       = 0x01
@@ -96,8 +97,8 @@ var applet = []byte{0xa0, 0, 0, 5, 0x27, 0x21, 0x01}
 // A Key is the selected OATH applet of one security key.
 type Key struct {
 	card      Transport
-	salt      []byte // from the key, to derive the secret from the password
-	challenge []byte // from a locked key; Unlock must answer it. nil if the key is not locked
+	salt      []byte // sent by the key; used to derive the secret from the password
+	challenge []byte // sent by a locked key and answered by Unlock; nil if the key is not locked
 }
 
 // Select selects the OATH applet of a card. It fails with [ErrNoApplet] if the card has no OATH applet.
@@ -134,8 +135,9 @@ func Select(card Transport) (*Key, error) {
 // Locked reports whether the key must be unlocked with a password first.
 func (k *Key) Locked() bool { return k.challenge != nil }
 
-// Unlock proves to the key that we know the password, and requires that the key proves it too. A key that cannot
-// prove it may be a fake that collects codes. Unlock fails with [ErrWrongPassword] if the password is wrong.
+// Unlock proves to the key that the caller knows the password. The key must prove that it knows the password too,
+// because another device may imitate the key. Unlock fails with [ErrWrongPassword] if the password is wrong, and
+// with an [*AnswerError] if the key does not prove that it knows the password.
 func (k *Key) Unlock(password string) error {
 	const command = "VALIDATE"
 	// The protocol specifies the hash, the 1000 rounds and the 16 bytes.
@@ -192,8 +194,8 @@ func (k *Key) do(command string, ins, p1, p2 byte, data []byte) ([]byte, error) 
 	return nil, &StatusError{command, status}
 }
 
-// maxAnswer is the maximum length, in bytes, of a response that the key sends in parts. The longest response lists
-// 64 accounts with names of 64 bytes.
+// maxAnswer is the maximum length of a response in bytes, with all its parts. The longest response lists 64
+// accounts with names of 64 bytes, and is much shorter.
 const maxAnswer = 16 << 10
 
 // send sends one command to the card and joins the parts of the response.

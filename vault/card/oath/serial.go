@@ -16,8 +16,8 @@ var serialCommands = []struct {
 	{[]byte{0xa0, 0, 0, 5, 0x27, 0x20, 1}, []byte{0, 1, 0x10, 0, 0}},
 }
 
-// Serial returns the serial number printed on a YubiKey, or "" if the key does not report its serial number. It
-// selects other applets than OATH, so it must be called before Select.
+// Serial returns the serial number printed on a YubiKey, or "" if the key does not report its serial number. Call
+// Serial before Select, because Serial selects applets other than OATH.
 func Serial(card Transport) (string, error) {
 	for _, s := range serialCommands {
 		if _, ok, err := transmitShort(card, append([]byte{0, insSelect, 4, 0, byte(len(s.applet))}, s.applet...)); err != nil {

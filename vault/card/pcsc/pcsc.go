@@ -25,7 +25,7 @@ type Reader struct {
 // https://pcsclite.apdu.fr/api/group__ErrorCodes.html
 type Error uint32
 
-// The error codes for which callers have separate cases.
+// The error codes that callers handle separately.
 const (
 	InUse      Error = 0x8010000b // another program has exclusive access to the card
 	NoCard     Error = 0x8010000c

@@ -42,14 +42,14 @@ const (
 // A Service is a connection to pcscd. Only one goroutine may use it at a time.
 type Service struct {
 	conn    net.Conn
-	stop    func() bool // cancels the function that interrupts conn when ctx ends
+	stop    func() bool // cancels the context.AfterFunc that interrupts conn when ctx ends
 	ctx     context.Context
 	context uint32
 }
 
-// Open connects to the service at the socket path, or to the system's service if path is empty. When ctx ends, a
-// method of the service that is still running fails with ctx's cause. Open fails with [ErrNoService] if no service
-// is running, or with an [Error].
+// Open connects to the service at the socket path, or to the system's service if path is empty. If ctx ends while
+// a method of the service is running, the method fails with ctx's cause. Open fails with [ErrNoService] if no
+// service is running, or with an [Error].
 func Open(ctx context.Context, path string) (*Service, error) {
 	if path == "" {
 		path = defaultSocket
@@ -85,8 +85,9 @@ func (s *Service) handshake() error {
 	return nil
 }
 
-// negotiateVersion proposes a minor protocol version to the service. pcscd 2.3.0 to 2.4.0 rejects every minor version
-// but its own, and returns its own. If that version is newer, negotiateVersion then proposes that version.
+// negotiateVersion proposes a minor protocol version to the service. pcscd 2.3.0 to 2.4.0 accepts only its own
+// minor version. It rejects other versions with a response that contains its own version. If pcscd's version is
+// newer, negotiateVersion proposes it in a second attempt.
 func (s *Service) negotiateVersion(wanted uint32) error {
 	answer, err := s.call(version, encodeWords(major, wanted, 0), 12)
 	if err != nil {
@@ -109,7 +110,8 @@ func (s *Service) Close() error {
 	return errors.Join(err, s.conn.Close())
 }
 
-// The sizes, in bytes, of the list of readers, of one entry in the list, and of the name in an entry.
+// The number of entries in the list of readers, the size of an entry in bytes, and the size of the name in an
+// entry, in bytes.
 const (
 	maxReaders = 16
 	readerSize = 184
@@ -196,12 +198,14 @@ func (c *Card) Close() error {
 	return errors.Join(err, last)
 }
 
-// call sends a message and returns the response, whose size is fixed by the protocol.
+// call sends a message and returns the response. size is the size of the response in bytes, which the protocol
+// specifies for each command.
 func (s *Service) call(command uint32, body []byte, size int) ([]byte, error) {
 	return s.exchange(command, body, nil, size)
 }
 
-// callChecked is like call, and returns an error if the response has an error code at the given offset.
+// callChecked is like call, and returns an [Error] if the response contains an error code. at is the offset of the
+// code in bytes.
 func (s *Service) callChecked(command uint32, ask []byte, size, at int) ([]byte, error) {
 	answer, err := s.call(command, ask, size)
 	if err == nil {

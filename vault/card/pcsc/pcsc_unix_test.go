@@ -183,7 +183,7 @@ func TestTransactions(t *testing.T) {
 		}
 		second <- err
 	}()
-	for fake.Open() != 2 { // until the second program has opened the card and waits for its transaction
+	for fake.Open() != 2 { // wait until the second program has opened the card
 		select {
 		case err := <-second:
 			t.Fatalf("the second did not wait: %v", err)

@@ -71,7 +71,7 @@ type readerState struct {
 // Readers lists the card readers.
 func (s *Service) Readers() ([]Reader, error) {
 	const none, most = Error(0x8010002e), 1 << 15
-	names := make([]uint16, most) // a list of names: each name ends with a zero, and the list with one more zero
+	names := make([]uint16, most) // a zero follows each name, and a second zero follows the last name
 	size := uint32(len(names))
 	err := call(listReaders, s.context, 0, uintptr(unsafe.Pointer(&names[0])), uintptr(unsafe.Pointer(&size)))
 	if errors.Is(err, none) {

@@ -23,8 +23,9 @@ type Cards struct {
 	PIN func(context.Context, PINQuestion) (string, error)
 	// Touch is called when a card waits, or may wait, for a touch. If Touch is nil, nothing is reported.
 	Touch func(Touch)
-	// ManagementKey returns a card's management key. It is called if the card does not have the factory key, and
-	// does not store its key protected by the PIN. If ManagementKey is nil, such a card cannot be changed.
+	// ManagementKey returns a card's management key. It is called only if the card has another key than the
+	// factory key and does not store this key protected by the PIN. If ManagementKey is nil, such a card cannot be
+	// changed.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
 	// Lock waits until no other aws-vault process uses a card. It returns the context to use while the lock is
 	// held, and a function that releases the lock. If Lock is nil, there is no lock.
@@ -38,7 +39,7 @@ type Cards struct {
 // A PINQuestion describes a prompt for a PIN.
 type PINQuestion struct {
 	Serial    uint32
-	TriesLeft int  // number of wrong PINs after which the card blocks the PIN; -1 if unknown
+	TriesLeft int  // number of further wrong PINs that block the PIN; -1 if unknown
 	Retry     bool // the previous answer was a wrong PIN
 }
 
@@ -53,11 +54,11 @@ type Info struct {
 	Reader    string
 	Serial    uint32
 	Version   string // the version of the firmware
-	TriesLeft int    // number of wrong PINs after which the card blocks the PIN; -1 if unknown
-	// DefaultManagementKey is true if the card has the factory management key, so that anyone who has the card can
+	TriesLeft int    // number of further wrong PINs that block the PIN; -1 if unknown
+	// DefaultManagementKey is true if the card has the factory management key. Then anyone who has the card can
 	// change its keys.
 	DefaultManagementKey bool
-	Err                  error // if only Reader is known, the reason, such as an *InUseError
+	Err                  error // why the card could not be read, such as an *InUseError; then other fields may be unset
 }
 
 // KeyInfo is the information about a key that can be read without the card's PIN.
@@ -94,8 +95,8 @@ var backoff = [...]time.Duration{
 	800 * time.Millisecond, 1200 * time.Millisecond, 2250 * time.Millisecond,
 }
 
-// List returns information about all cards. For a card that cannot be opened, Info.Err has the reason. List returns
-// [ErrUnsupported] or [ErrNoService] if no card can be accessed at all.
+// List returns information about all cards. If a card cannot be opened or read, Info.Err is the reason. List
+// returns [ErrUnsupported] or [ErrNoService] if no card can be accessed at all.
 func (c *Cards) List(ctx context.Context) ([]Info, error) {
 	return run(ctx, "the request for its serial number", func() ([]Info, error) {
 		_, release, err := c.lock(ctx)
@@ -266,8 +267,8 @@ func identify(reader string) (openCard, uint32, error) {
 	return t, serial, nil
 }
 
-// run calls f in a new goroutine, so that run can return when ctx ends: piv-go does not support contexts. If f panics,
-// run returns an error, because piv-go can panic if a card sends an invalid response.
+// run calls f in a new goroutine, and returns when f returns or when ctx ends. piv-go does not support contexts.
+// If f panics, run returns an [*AnswerError], because piv-go panics on some invalid responses of a card.
 func run[T any](ctx context.Context, command string, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T

@@ -106,8 +106,8 @@ func TestSeveralCards(t *testing.T) {
 	}
 }
 
-// TestKnownKeyAmongSeveralCards checks that a known key finds the card that has it, and that the other card does not
-// require a PIN or a touch.
+// TestKnownKeyAmongSeveralCards inserts two cards and signs with a known key. The test checks that the key is
+// found on its card, and that the other card is not used.
 func TestKnownKeyAmongSeveralCards(t *testing.T) {
 	one, _ := insert(t, fakecard.Options{Serial: 1001})
 	two, reader := insert(t, fakecard.Options{Serial: 1002})

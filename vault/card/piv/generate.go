@@ -11,15 +11,15 @@ type KeyRequest struct {
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
-	// Replace allows Generate to overwrite the key in the slot. It must be the slot's name, such as "9c". If
-	// Replace is empty, Generate refuses a slot that has, or may have, a key.
+	// Replace allows Generate to overwrite the key in the slot. Its value must be the slot's name, such as "9c".
+	// If Replace is empty, Generate refuses a slot that has a key or may have a key.
 	Replace string
 }
 
 // GeneratedKey is the result of Generate.
 type GeneratedKey struct {
 	Key  *Key
-	Info KeyInfo // as the card reports it, with the policies that are in effect
+	Info KeyInfo // what the card reports about the new key, including its policies
 	// DefaultManagementKey is true if the card still has the factory management key.
 	DefaultManagementKey bool
 }
@@ -50,7 +50,8 @@ func (c *Cards) Generate(ctx context.Context, at Location, r KeyRequest) (Genera
 	})
 }
 
-// checkSlotFree returns an error if the slot has, or may have, a key, unless replace is the slot's name.
+// checkSlotFree returns nil if the slot has no key or if replace is the slot's name. It returns an
+// [*OccupiedError] if the slot has a key, or if the firmware does not report whether it has a key.
 func checkSlotFree(t openCard, at Location, replace string) error {
 	info, err := t.keyInfo(at.Slot)
 	switch {
@@ -82,7 +83,7 @@ func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
 	})
 }
 
-// managementKey returns the card's management key. isDefault is true if that is the factory key.
+// managementKey returns the card's management key. isDefault is true if the key is the factory key.
 func (c *Cards) managementKey(ctx context.Context, serial uint32, t openCard) (key []byte, isDefault bool, err error) {
 	if isDefault, err = t.defaultManagementKey(); isDefault || err != nil {
 		return factoryManagementKey(), isDefault, err

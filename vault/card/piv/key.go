@@ -100,9 +100,9 @@ func (k *Key) Curve() ecdh.Curve {
 	return nil
 }
 
-// Sign signs a digest. The digest must be as long as the key's curve or, for RSA, the hash in opts. An Ed25519
-// key signs the message itself instead of a digest. The reader is ignored, because the card creates its own random
-// numbers.
+// Sign signs a digest. An ECDSA key requires a digest of the length of the curve. An RSA key requires a digest of
+// the length of the hash in opts. An Ed25519 key signs the message itself instead of a digest. Sign ignores the
+// io.Reader, because the card creates its own random numbers.
 func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	return k.use(func(t openCard, info KeyInfo) ([]byte, error) {
 		if err := checkDigest(info.Algorithm, digest, opts); err != nil {

@@ -23,7 +23,8 @@ func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPoli
 	return err
 }
 
-// pinVerified is what triesLeft returns, instead of a number of tries, while the card has a verified PIN.
+// pinVerified is what triesLeft returns while the card has a verified PIN. triesLeft also returns this value if
+// the card does not report the number of tries.
 const pinVerified = -1
 
 // pin prompts for the PIN until the PIN is correct. If a prompt returns the same wrong PIN again, pin fails: the

@@ -80,11 +80,11 @@ type PINPolicy int
 
 const (
 	PINNever PINPolicy = iota + 1
-	// PINOnce requires the PIN once, until the card loses power or another application of the card is used. A second
-	// program that uses the card before that need not enter the PIN.
+	// PINOnce requires the PIN only once, until the card loses power or another application of the card is used.
+	// Until then, every program can use the key without the PIN.
 	PINOnce
 	PINAlways
-	FingerprintOnce // like FingerprintAlways, only on a YubiKey Bio
+	FingerprintOnce // only on a YubiKey Bio, as is FingerprintAlways
 	FingerprintAlways
 )
 
@@ -105,7 +105,7 @@ type TouchPolicy int
 const (
 	TouchNever TouchPolicy = iota + 1
 	TouchAlways
-	TouchCached // a touch is valid for 15 seconds, also for later uses of the key
+	TouchCached // after a touch, the key can be used for 15 s without another touch
 )
 
 var touchNames = [...]string{"unknown", "never", "always", "cached"}

@@ -27,7 +27,7 @@ const (
 )
 
 // withUserKeyring runs act while the user's keyring is linked to the thread's own keyring. The thread then
-// possesses all keys of the user, in every session.
+// possesses the keys in the user's keyring, even if its session's keyring has no link to the user's keyring.
 func withUserKeyring(act func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -60,8 +60,9 @@ func convertError(call string, err error) error {
 	return os.NewSyscallError("keyctl "+call, err)
 }
 
-// newKey creates a key in the thread's keyring and sets its permissions. Until the key is linked to another
-// keyring, only this thread possesses the key. By default, only possessors can read it.
+// newKey creates a key in the thread's keyring and sets its permissions. Before the permissions are set, only
+// possessors can read the key. Only this thread possesses the key until the caller links the key to another
+// keyring.
 func newKey(kind, name string, payload []byte, permissions Permissions) (int, error) {
 	id, err := unix.AddKey(kind, name, payload, unix.KEY_SPEC_THREAD_KEYRING)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package kernelkey stores secrets in the keyrings of the Linux kernel, where they are lost at a restart. Other
-// packages decide what the secrets mean.
+// Package kernelkey stores secrets in the keyrings of the Linux kernel. The secrets are lost when the computer
+// restarts. Other packages decide what the secrets mean.
 //
 // https://man7.org/linux/man-pages/man7/keyrings.7.html
 package kernelkey
@@ -42,11 +42,12 @@ const (
 // MaxSecret is the maximum length of a secret in the kernel, in bytes. The minimum is 1.
 const MaxSecret = 1<<15 - 1
 
-// maxListed is the maximum number of keys in a ring. The kernel's default limit is 200 for a user and a million
-// for root.
+// maxListed is the maximum number of keys that Names can read from a ring. By default, the kernel allows 200 keys
+// for a user and a million keys for root.
 const maxListed = 1 << 18
 
-// maxTries is the maximum number of searches for a secret that other processes keep replacing.
+// maxTries is the maximum number of attempts to read a secret. An attempt fails if another process replaces the
+// secret between the search and the read.
 const maxTries = 100
 
 // Usable returns nil if the kernel provides a keyring.
@@ -199,9 +200,9 @@ func (r Ring) find() (int, error) {
 	return id, convertError("search", err)
 }
 
-// findOrCreate returns the ID of the keyring and creates the keyring if necessary. If several processes call it at
-// the same time, all of them get the same keyring, because a second keyring would replace the first one and lose
-// the keys in it.
+// findOrCreate returns the ID of the keyring and creates the keyring if necessary. If several processes call
+// findOrCreate at the same time, all of them get the same keyring. Otherwise, a second keyring would replace the
+// first one, and the keys in the first one would be lost. Before kernel 5.3, two keyrings are still possible.
 func (r Ring) findOrCreate() (int, error) {
 	if id, err := r.find(); !errors.Is(err, ErrNotFound) {
 		return id, err

@@ -121,7 +121,8 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// TestLongestSecret is skipped if the user's quota is too small. The default quota is too small.
+// TestLongestSecret stores a secret of the maximum length. The kernel's default quota is too small for it, so the
+// test is usually skipped.
 func TestLongestSecret(t *testing.T) {
 	r := testRing(t, Owner)
 	longest := string(bytes.Repeat([]byte("x"), MaxSecret))
@@ -230,7 +231,8 @@ func TestRingIsCreatedOnce(t *testing.T) {
 	}
 }
 
-// TestReplacedWhileRead replaces a secret between the search and the read.
+// TestReplacedWhileRead simulates that a secret is replaced between the search and the read. searchAndRead must
+// search again.
 func TestReplacedWhileRead(t *testing.T) {
 	found, broken := 0, errors.New("broken")
 	search := func() (int, error) { found++; return found, nil }

@@ -19,12 +19,13 @@ type Ring struct {
 	Writes        map[string]int    // number of writes per item name
 	StampSuffixes map[string]string // added to the stamp, per item name; a change simulates a write by another program
 
-	Err       error            // the error that every method returns; nil for no error
+	Err       error            // the error that every method without an entry in Errors returns; nil for no error
 	Errors    map[string]error // the error that one method returns, per method name
 	NoStamps  bool             // whether Stamp returns "", as in a keystore that cannot detect writes
 	BeforeAny func(method string)
 
-	// BeforePut is called by Put. It returns the item that Put stores instead, or the error that Put returns.
+	// Put calls BeforePut, if BeforePut is not nil. BeforePut returns the item that Put stores instead of its
+	// argument, or an error, which Put returns.
 	BeforePut func(context.Context, keystore.Item) (keystore.Item, error)
 
 	mu sync.Mutex

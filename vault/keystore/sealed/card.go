@@ -61,8 +61,8 @@ type exchanger struct{ Exchanger }
 
 func (exchanger) Curve() ecdh.Curve { return ecdh.P256() }
 
-// Unwrap looks for a stanza with the tag of this card's key. It uses the card, which may need a touch, only if
-// there is such a stanza.
+// Unwrap looks for a stanza with the tag of this card's key. Without such a stanza, Unwrap does not use the card,
+// because the card may need a touch.
 func (i cardIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	for _, s := range stanzas {
 		if enc, ok := (tagRecipient{i.key.PublicKey()}).match(s); ok {

@@ -7,8 +7,8 @@ import (
 )
 
 // Check looks for damage in the header, its copy, the identity files and the items. It returns the damage as
-// *[DamagedError]s. It returns an error if the store cannot be unlocked. Unless the touch key is unlocked, it
-// checks only the labels of items that need a touch.
+// *[DamagedError]s. It returns an error if the store cannot be unlocked. Check never unlocks the touch key. If the
+// touch key is not unlocked yet, Check reads only the labels of items that need a touch.
 func (s *Store) Check(ctx context.Context) ([]error, error) {
 	h, k, err := s.keys(ctx)
 	if err != nil {
@@ -80,7 +80,8 @@ func (f files) checkItem(h *Header, k keys, file string) error {
 }
 
 // Repair makes the header and its copy equal again. It uses the header if the header is intact, and the copy
-// otherwise. It does not change items. It reports whether the header and the copy differed or one was damaged.
+// otherwise. It does not change items. It returns true if the header and the copy differed, or if one of them was
+// damaged.
 func (s *Store) Repair(ctx context.Context) (bool, error) {
 	_, k, err := s.keys(ctx)
 	if err != nil {
@@ -91,7 +92,7 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 	}
 	return true, s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		if !h.fromCopy {
-			return nil // cleanUp, which runs before this function, has repaired the copy
+			return nil // withWriteLock has called cleanUp, which repaired the copy
 		}
 		data, err := s.files.dir.Read(copyFile, maxHeader)
 		if err != nil {

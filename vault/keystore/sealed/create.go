@@ -11,7 +11,7 @@ import (
 // A NewOpener describes an opener to add to a store.
 type NewOpener struct {
 	Opener
-	Passphrase string // the passphrase, if Kind is Passphrase; a new Recipient is then created
+	Passphrase string // only if Kind is Passphrase; Create and Add then create the Recipient
 }
 
 // Create creates a store with its first openers. It returns [ErrExists] if the directory already contains a

@@ -24,7 +24,8 @@ import (
 
 var update = flag.Bool("update", false, "write the documented store again")
 
-// The test store in documentDir opens with this passphrase, these recovery words and this card's key.
+// The test store in documentDir has three openers: this passphrase, these recovery words, and a card with this
+// key.
 const (
 	documentDir        = "testdata/store"
 	documentPassphrase = "correct horse battery staple"
@@ -71,8 +72,8 @@ func writeDocumentStore(t *testing.T) {
 	put(t, s, documentItems...)
 }
 
-// TestDocument reads a store in the way that docs/sealed.md describes. Of this package, it uses only the
-// identities of the openers.
+// TestDocument reads a store in the way that docs/sealed.md describes. From this package, it uses only the code
+// that creates the identities of the openers.
 func TestDocument(t *testing.T) {
 	if *update {
 		writeDocumentStore(t)

@@ -15,7 +15,7 @@ import (
 	"aws-vault/vault/program"
 )
 
-// wrap encrypts a key as an age file. Each of the openers alone can decrypt it.
+// wrap encrypts a key as an age file. Each opener can decrypt the file without the others.
 func wrap(ctx context.Context, k MasterKey, openers []Opener, ui PluginUI) ([]byte, error) {
 	recipients := make([]age.Recipient, len(openers))
 	for i, o := range openers {
@@ -57,8 +57,8 @@ func unwrap(envelope []byte, id age.Identity) (k MasterKey, err error) {
 	return k, nil
 }
 
-// A PluginUI returns the user interface that age plugins use in an operation under ctx. If the PluginUI is nil,
-// plugins cannot interact with the user.
+// A PluginUI returns the user interface that age plugins use. ctx is the context of the operation. If the PluginUI
+// is nil, plugins cannot interact with the user.
 type PluginUI func(ctx context.Context) *plugin.ClientUI
 
 func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
@@ -81,12 +81,12 @@ type PassphrasePrompt struct {
 type UnlockOptions struct {
 	Only string // the name of the only opener to use; if empty, all openers except recovery words are used
 
-	// PassphraseFirst reports whether the passphrase is tried before any card. It is set if Passphrase returns
-	// without a prompt; the user then need not touch a card.
+	// PassphraseFirst reports whether the passphrase is tried before any card. Callers set it if Passphrase
+	// returns without a prompt, so that the user does not have to touch a card.
 	PassphraseFirst bool
 
-	// Card returns the key of the opener o, which is on a connected card. It does not prompt. The caller calls
-	// done after the last use of the key. If the card is not connected, Card returns an [ErrAbsent].
+	// Card returns the key of the opener o. It does not prompt. The caller calls done after the last use of the
+	// key. If the card of the opener is not connected, Card returns an error that matches [ErrAbsent].
 	Card func(ctx context.Context, o Opener) (key Exchanger, done func(), err error)
 
 	Passphrase func(ctx context.Context, prompt PassphrasePrompt) (string, error)
@@ -99,8 +99,9 @@ type UnlockOptions struct {
 	LockPlugins func(ctx context.Context, dir string) (under context.Context, release func(), err error)
 }
 
-// OpenMasterKey decrypts the master key with one opener. It tries cards first, then passphrases, then plugins.
-// It prompts for at most one opener of each kind. It returns [ErrNoOpener] if no opener is available.
+// OpenMasterKey decrypts the master key with one opener. It tries cards first, then passphrases, then plugins, and
+// uses the first kind of opener that is available. If options.PassphraseFirst is set, it tries passphrases before
+// cards. If no opener is available, the error matches [ErrNoOpener].
 func (h *Header) OpenMasterKey(ctx context.Context, dir string, options UnlockOptions) (MasterKey, error) {
 	return h.open(ctx, dir, h.Envelope, h.Openers, options)
 }
@@ -125,7 +126,7 @@ type method struct {
 	open func(context.Context, attempt, []Opener) (MasterKey, error)
 }
 
-// methods lists the methods in the order in which they are tried, until one of them is available.
+// methods lists the methods in the order in which they are tried. The first available method is used.
 var methods = []method{
 	{Card, openByCard},
 	{Passphrase, openByPassphrase},
@@ -182,7 +183,7 @@ func methodOrder(options UnlockOptions) []method {
 	return append([]method{{Passphrase, openByPassphrase}}, methods...)
 }
 
-// absentErrors contains the errors of several openers, none of which is available.
+// absentErrors contains the errors of openers that are not available.
 type absentErrors []error
 
 func (e absentErrors) Error() string {

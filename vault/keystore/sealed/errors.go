@@ -21,13 +21,14 @@ var (
 	// ErrUnknownOpener reports that the store has no opener of the given name.
 	ErrUnknownOpener = errors.New("the store has no opener of that name")
 
-	// ErrLastOpener reports that no opener of the store would remain.
+	// ErrLastOpener reports that an operation would remove the last opener of the store.
 	ErrLastOpener = errors.New("the last opener cannot be removed")
 
-	// ErrWrongPassphrase reports that the passphrase opens no identity of the store.
+	// ErrWrongPassphrase reports that the passphrase decrypts no identity file of the store.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 
-	// ErrAbsent reports that a card is not connected. [UnlockOptions].Card returns it.
+	// ErrAbsent reports that an opener is not available. [UnlockOptions].Card returns it if a card is not
+	// connected.
 	ErrAbsent = errors.New("not connected")
 
 	// ErrForged reports a header that was not written with the store's master key.

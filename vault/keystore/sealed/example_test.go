@@ -41,7 +41,7 @@ func Example() {
 		return
 	}
 
-	again, err := sealed.Open(config) // as another process does
+	again, err := sealed.Open(config) // as another process would
 	if err != nil {
 		fmt.Println(err)
 		return

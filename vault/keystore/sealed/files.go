@@ -113,8 +113,8 @@ func (f files) put(h *Header, k keys, it Item) error {
 	return f.disk.write(dir, file, data)
 }
 
-// writeHeader adds the MAC to h and writes the header and its copy. It returns the header that a later read would
-// return.
+// writeHeader adds the MAC to h and writes the header and its copy. It returns the header as a later read would
+// return it.
 func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	data, err := h.encode(k)
 	if err != nil {
@@ -136,8 +136,8 @@ func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 }
 
 // cleanUp removes the leftovers of interrupted operations: items and identities that the header does not mention,
-// and temporary files older than staleBefore. It also makes the copy of the header equal to the header. cleanUp
-// ignores errors, because the next write calls cleanUp again.
+// and temporary files older than staleBefore. It also makes the copy of the header equal to the header. If h was
+// read from the copy, cleanUp does nothing. cleanUp ignores errors, because the next write calls it again.
 func (f files) cleanUp(h *Header, staleBefore time.Time) {
 	entries, err := f.dir.Entries()
 	if err != nil || h.fromCopy {

@@ -102,7 +102,7 @@ func TestSwappedFiles(t *testing.T) {
 			t.Errorf("%s: names %q, %v", name, names, err)
 		}
 	}
-	// Write an older version of the item "prod" to the file of the item "dev".
+	// Write the content of the removed item "prod" to the file of the item "dev".
 	put(t, s, key("prod"))
 	old := filesIn(t, w.config.Dir)[at("key", "prod")]
 	if err := s.Remove(t.Context(), "key", "prod"); err != nil {
@@ -113,7 +113,7 @@ func TestSwappedFiles(t *testing.T) {
 	}
 	_, err := s.Item(t.Context(), "key", "dev")
 	wantDamaged(t, at("key", "dev"), 0, err)
-	// Restore the file of the item "prod" that was encrypted with the previous master key.
+	// After Rekey, restore the old file of the item "prod", which is encrypted with the previous master key.
 	put(t, s, key("prod"), key("dev"))
 	old = filesIn(t, w.config.Dir)[at("key", "prod")]
 	if err := s.Rekey(t.Context(), nil, func(Opener) bool { return true }); err != nil {

@@ -36,7 +36,7 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 	if len(it.Data) > MaxItem {
 		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(it.Data), MaxItem)
 	}
-	if it.Touch { // before the write lock is acquired, because the user may take a while to touch the key
+	if it.Touch { // unlock the touch key before the lock is acquired: a touch can take a while
 		h, _, err := s.keys(ctx)
 		if err == nil {
 			_, err = s.unlockTouchKey(ctx, h)
@@ -88,7 +88,7 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 		return nil
 	})
 	if errors.Is(err, ErrNoItem) {
-		return nil, nil // the first Put creates the directory
+		return nil, nil // the directory does not exist before the first Put
 	}
 	slices.Sort(names)
 	return names, err

@@ -26,7 +26,7 @@ var workFactor = minWorkFactor // tests use a lower value to be faster
 // a few seconds.
 const maxWorkFactor = 20
 
-// maxIdentity is the maximum size of an identity's file, in bytes. The usual size is about 300.
+// maxIdentity is the maximum size of an identity's file, in bytes. The usual size is about 300 bytes.
 const maxIdentity = 4 << 10
 
 // maxPrompts is the maximum number of passphrase prompts. After this many wrong answers, the operation fails.
@@ -89,7 +89,8 @@ func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 }
 
 // openByPassphrase prompts for a passphrase and tries it on each of openers. If two answers in a row are the same,
-// it fails without another prompt: such answers come from a program or a variable, not from a user who mistyped.
+// openByPassphrase fails without another prompt, because such answers come from a program or a variable, not from
+// a user who mistyped.
 func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.Passphrase == nil {
 		return MasterKey{}, ErrAbsent

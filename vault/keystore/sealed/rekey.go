@@ -9,8 +9,8 @@ import (
 // ErrTouchItems reports that some items need a touch, but no hardware opener would remain to open them.
 var ErrTouchItems = errors.New("items can be opened only with a touch of a security key, so one hardware opener must remain")
 
-// Rekey replaces the master key. It encrypts the new key for the openers for which keep returns true, and
-// encrypts all items again. If an item is damaged, Rekey returns an error and changes nothing.
+// Rekey replaces the master key. It encrypts all items again. Only the openers that keep accepts can decrypt the
+// new master key. If an item is damaged, Rekey returns an error and changes nothing.
 //
 // Rekey can be interrupted at any point. Until the new header is written, the old header and the old items are
 // valid. From then on, the new header and the new items are valid. The next write removes the files that are not
@@ -50,8 +50,8 @@ func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, u
 		err = s.wrapKeys(ctx, next, key, &touch, ui)
 	}
 	if err != nil {
-		// The new header may have been written despite the error. If the old header is still there, remove the new
-		// items.
+		// Remove the new items only if the old header is still there. Despite the error, the new header may have
+		// been written, and then the new items are needed.
 		if now, readErr := readHeaderFile(s.files.dir, headerFile); readErr == nil && now.Key == h.Key {
 			s.files.removeItems(s.files.items(next))
 		}

@@ -57,7 +57,8 @@ func TestRemovedCard(t *testing.T) {
 	}
 }
 
-// An opener that an attacker added to the list is detected before any key is encrypted for it.
+// TestForgedOpener adds an attacker's opener to the list of openers. The forgery must be detected before any key
+// is encrypted for that opener.
 func TestForgedOpener(t *testing.T) {
 	w := newFixture(t)
 	put(t, w.create(t), key("prod"))
@@ -120,8 +121,8 @@ func TestAddErrors(t *testing.T) {
 	}
 }
 
-// Some tests run the test binary again, as a process that is killed during Rekey. Environment variables configure
-// that process, and killed is its exit code.
+// Some tests run the test binary again, as a process that kills itself during Rekey. Environment variables
+// configure that process. The constant killed is the exit code of a process that cannot kill itself.
 const (
 	killDir   = "SEALED_TEST_KILL_DIR"
 	killAt    = "SEALED_TEST_KILL_AT"
@@ -129,8 +130,8 @@ const (
 	killed    = 86
 )
 
-// rekeyUntilKilled removes the opener "two". It kills its own process before or after the n-th change of the
-// disk.
+// rekeyUntilKilled removes the opener "two". It counts two moments per change of the disk: before and after the
+// change. At the n-th moment, it kills its own process.
 func rekeyUntilKilled() {
 	n, _ := strconv.Atoi(os.Getenv(killAt))
 	instant := func() {
@@ -173,8 +174,8 @@ func rekeyUntilKilled() {
 	os.Exit(0)
 }
 
-// If Rekey is killed at any point, the store still opens with all items, and the next write removes the
-// leftovers.
+// TestKilledAtEachWrite kills Rekey before and after each change of the disk. The store must still open with all
+// items, and the next write must remove the leftovers.
 func TestKilledAtEachWrite(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -222,7 +223,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 	}
 }
 
-// If a disk write fails during Rekey, the store keeps its old key and all items.
+// TestFullDisk makes each disk write of Rekey fail in turn. The store must keep all items.
 func TestFullDisk(t *testing.T) {
 	full := errors.New("no space left on device")
 	w := newFixture(t)
@@ -253,7 +254,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// If an item is damaged, Rekey fails and changes nothing.
+// TestRekeyDamaged damages an item. Rekey must fail and change nothing.
 func TestRekeyDamaged(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)

@@ -1,5 +1,5 @@
-// Package sealed stores items on disk that only its openers can read: passphrases, security keys, age plugins,
-// recovery words. Other packages decide what the items mean, and show the prompts.
+// Package sealed stores encrypted items on disk in a store. Openers can unlock the store: passphrases, security
+// keys, age plugins and recovery words. Other packages decide what the items mean, and show the prompts.
 //
 // docs/sealed.md describes the format, so that other programs can read a store.
 package sealed
@@ -48,8 +48,8 @@ type Config struct {
 	// key, Touch is nil.
 	Touch func(ctx context.Context, h *Header) (MasterKey, error)
 
-	// Now returns the time. The store uses it to recognize and remove old temporary files of killed processes. If
-	// Now is nil, the store never removes temporary files.
+	// Now returns the time. The store uses the time to find old temporary files of killed processes, and removes
+	// these files. If Now is nil, the store never removes temporary files.
 	Now func() time.Time
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	workFactor = 1 // a low value makes the tests fast
+	workFactor = 1 // a low work factor makes the tests fast
 	if os.Getenv(killDir) != "" {
 		rekeyUntilKilled()
 	}
@@ -254,7 +254,8 @@ func TestItems(t *testing.T) {
 	}
 }
 
-// The files reveal neither what is stored nor whether an item was written again without a change.
+// TestFilesRevealNothing checks that the files reveal neither names nor secrets. Two writes of the same item must
+// produce different files.
 func TestFilesRevealNothing(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)
@@ -349,8 +350,8 @@ func TestTouch(t *testing.T) {
 	wantItem(t, w.reopen(t), touchItem)
 }
 
-// If the program of an age plugin is missing, the error must not be "no such item". After that error, the user
-// might store another key in place of the existing item.
+// TestMissingProgram simulates an age plugin whose program is missing. Item must not return ErrNoItem, because the
+// user might then store another key in place of the existing item.
 func TestMissingProgram(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)
@@ -392,7 +393,8 @@ func TestTouchNeedsHardwareOpener(t *testing.T) {
 	wantItem(t, w.reopen(t), touchItem)
 }
 
-// While Rekey runs several times, readers find every item, and no write is lost.
+// TestConcurrentRekey reads and writes items while Rekey runs several times. Readers must find every item, and no
+// write may be lost.
 func TestConcurrentRekey(t *testing.T) {
 	w := newFixture(t)
 	w.options = w.withCards(map[string]*testCard{"one": w.one})

@@ -23,7 +23,8 @@ func (k Key) String() string { return "key " + k.ID }
 func (k Key) GoString() string { return k.String() }
 
 var (
-	// ErrNotFound reports that there is no key: none was stored, it has expired, or the computer was suspended.
+	// ErrNotFound reports that there is no key: no key was stored, the key has expired, or the computer was
+	// suspended after the key was stored.
 	ErrNotFound = errors.New("no unlocked key is stored")
 
 	// ErrUnsupported reports that this system cannot store an unlocked key.
@@ -81,7 +82,7 @@ const (
 	size    = 1 + idSize + 8 + 8 + 32
 )
 
-// encode encodes a key, and how long the computer had been suspended when the key was stored (slept).
+// encode encodes a key together with slept: how long the computer had been suspended when the key was stored.
 func encode(k Key, slept time.Duration) []byte {
 	out := make([]byte, 1+idSize, size)
 	out[0] = version

@@ -57,8 +57,8 @@ func remove(name string) error {
 	return nil
 }
 
-// sleptTime returns how long the computer has been suspended: the difference between a clock that runs during
-// suspends and a clock that stops.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that continues during
+// a suspend and a clock that stops during a suspend.
 // https://developer.apple.com/documentation/kernel/mach_continuous_time
 func sleptTime() (time.Duration, error) {
 	var all, awake unix.Timespec

@@ -41,8 +41,8 @@ func absent(err error) bool {
 	return errors.Is(err, kernelkey.ErrNotFound) || errors.Is(err, kernelkey.ErrUnsupported)
 }
 
-// sleptTime returns how long the computer has been suspended: the difference between a clock that runs during
-// suspends and a clock that stops.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that continues during
+// a suspend and a clock that stops during a suspend.
 func sleptTime() (time.Duration, error) {
 	var boot, awake unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {

@@ -151,7 +151,7 @@ func TestMachineSlept(t *testing.T) {
 	}
 }
 
-// A key in another format counts as no key.
+// TestForeignKey stores data in another format. Get must return ErrNotFound.
 func TestForeignKey(t *testing.T) {
 	name := putTestKey(t)
 	if err := put(name, []byte("not ours"), time.Minute); err != nil {

@@ -14,10 +14,10 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// The key is in a file that Windows encrypts for this user with DPAPI.
+// The key is stored in a file. Windows encrypts the content for this user with DPAPI.
 // https://learn.microsoft.com/en-us/windows/win32/api/dpapi/nf-dpapi-cryptprotectdata
 
-// maxFile is the maximum size of the key's file, in bytes. The usual size is about 250.
+// maxFile is the maximum size of the key's file, in bytes. The usual size is about 250 bytes.
 const maxFile = 16 << 10
 
 func keyFile(name string) (dir *disk.Folder, file string, err error) {
@@ -85,8 +85,8 @@ func remove(name string) error {
 
 var queryUnbiasedTime = windows.NewLazySystemDLL("kernel32.dll").NewProc("QueryUnbiasedInterruptTime")
 
-// sleptTime returns how long the computer has been suspended: the difference between a clock that runs during
-// suspends and a clock that stops.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that continues during
+// a suspend and a clock that stops during a suspend.
 // https://learn.microsoft.com/en-us/windows/win32/api/realtimeapiset/nf-realtimeapiset-queryunbiasedinterrupttime
 func sleptTime() (time.Duration, error) {
 	var awake uint64 // in units of 100 ns

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A kind is a kind of browser, with the program names and flags that differ between browsers.
+// A kind describes a supported browser, with its program names and flags.
 type kind struct {
 	name     string
 	programs []string // names of the executable file, the most common name first
@@ -107,8 +107,8 @@ func (c Choice) Command(address string, look func(program string) (string, error
 	return k.command(append(flags, address), look)
 }
 
-// pageLink returns the link that opens address in a Firefox container. It returns file: addresses unchanged, because an
-// extension cannot open files. Such a file contains the container link.
+// pageLink returns the link that opens address in a Firefox container. It does not change a file: address, because
+// an extension cannot open files. In this case, the page in the file contains the container link.
 func (c Choice) pageLink(address string) string {
 	if k, ok := find(c.Name); ok && c.Profile != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
 		return containerLink(c.Profile, address)
@@ -136,8 +136,8 @@ func containerLink(container, address string) string {
 	return "ext+container:name=" + escape(container) + "&url=" + escape(address)
 }
 
-// findProgram returns the command line of the browser. It uses the first of names for which the function look finds a
-// program.
+// findProgram returns the command line of the browser. It searches for names in order, and uses the first program
+// that look finds.
 func (k kind) findProgram(args []string, names []string, look func(string) (string, error)) ([]string, error) {
 	for _, name := range names {
 		if path, err := look(name); err == nil {

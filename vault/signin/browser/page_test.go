@@ -53,7 +53,8 @@ func sendRequestTo(t *testing.T, page string, change func(*http.Request)) (statu
 	return resp.StatusCode, resp.Header.Get("Location"), string(text)
 }
 
-// An invalid request gets no redirect. After such requests, a valid request is still redirected, but only once.
+// TestPageRedirectsOnce checks that an invalid request gets no redirect. A valid request after it is still
+// redirected, but only once.
 func TestPageRedirectsOnce(t *testing.T) {
 	p := serve(t)
 	if strings.Contains(p.URL(), "EXAMPLE") || !strings.HasPrefix(p.URL(), "http://127.0.0.1:") {
@@ -151,7 +152,8 @@ func TestFileURL(t *testing.T) {
 	}
 }
 
-// A link to a page opens the page in the chosen Firefox container. A link to a file stays as it is.
+// TestLink checks that the link to a page opens the page in the chosen Firefox container. The link to a file does
+// not change.
 func TestLink(t *testing.T) {
 	const page, file = "http://127.0.0.1:1/X", "file:///x"
 	for _, tt := range []struct {
