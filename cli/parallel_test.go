@@ -157,7 +157,7 @@ func TestCancelReachesWaitingProcesses(t *testing.T) {
 	if n := strings.Count(text, "\nMFA code of") + strings.Count(text, "\rMFA code of"); n != 1 {
 		t.Errorf("%d prompts, want one\n%s", n, text)
 	}
-	if !strings.Contains(text, "to finish: MFA code of arn:aws:iam::123456789012:mfa/alice for profile asks") {
+	if !strings.Contains(text, "which is busy with: MFA code of arn:aws:iam::123456789012:mfa/alice for profile asks") {
 		t.Errorf("no process reports what it waits for\n%s", text)
 	}
 	if n := strings.Count(text, "status 130"); n != 20 {

@@ -35,7 +35,7 @@ func pinentryWorks(env Env) error {
 		return nil
 	}
 	if _, err := terminalName(env); err != nil {
-		return fmt.Errorf("this pinentry needs a terminal (flavor %s): %w", sanitize(flavor), err)
+		return fmt.Errorf("pinentry (flavor %s) needs a terminal: %w", sanitize(flavor), err)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if out.Exceeded() {
-		return nil, fmt.Errorf("%s: wrote more than %d bytes, which is too long for an answer", name, maxOutput)
+		return nil, fmt.Errorf("%s: the output is longer than %d bytes", name, maxOutput)
 	}
 	return out.Bytes(), nil
 }

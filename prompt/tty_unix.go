@@ -53,7 +53,7 @@ func openTTY(path string) (*tty, error) {
 	}
 	if fd >= unix.FD_SETSIZE {
 		unix.Close(fd)
-		return nil, fmt.Errorf("%s has file descriptor %d, expected one below %d", path, fd, unix.FD_SETSIZE)
+		return nil, fmt.Errorf("too many open files: %s has file descriptor %d, expected a number below %d", path, fd, unix.FD_SETSIZE)
 	}
 	wake, waker, err := os.Pipe()
 	if err != nil {
@@ -63,7 +63,7 @@ func openTTY(path string) (*tty, error) {
 	t := &tty{fd: fd, wakeRead: wake, wakeWrite: waker, wakeFD: int(wake.Fd())}
 	if t.wakeFD >= unix.FD_SETSIZE {
 		t.Close()
-		return nil, fmt.Errorf("too many open files: file descriptor %d, expected one below %d", t.wakeFD, unix.FD_SETSIZE)
+		return nil, fmt.Errorf("too many open files: file descriptor %d, expected a number below %d", t.wakeFD, unix.FD_SETSIZE)
 	}
 	return t, nil
 }
@@ -78,7 +78,7 @@ func (t *tty) Close() error {
 func (t *tty) EnableKeys() error {
 	was, err := unix.IoctlGetTermios(t.fd, termiosRead)
 	if err != nil {
-		return fmt.Errorf("read the state of %s: %w", controllingTerminal, err)
+		return fmt.Errorf("read the settings of %s: %w", controllingTerminal, err)
 	}
 	t.original, t.keys = *was, *was
 	t.keys.Lflag &^= unix.ICANON | unix.ECHO | unix.ECHONL | unix.IEXTEN
@@ -113,7 +113,7 @@ func (t *tty) set(request uint, to *unix.Termios) error {
 			return nil
 		}
 		if err != unix.EINTR {
-			return fmt.Errorf("change the state of %s: %w", controllingTerminal, err)
+			return fmt.Errorf("change the settings of %s: %w", controllingTerminal, err)
 		}
 	}
 }

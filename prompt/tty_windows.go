@@ -67,11 +67,11 @@ func (c *console) Close() error {
 // EnableKeys does not make Ctrl-C readable: Windows still converts it to an interrupt.
 func (c *console) EnableKeys() error {
 	if err := windows.GetConsoleMode(c.in, &c.original); err != nil {
-		return fmt.Errorf("read the state of the console: %w", err)
+		return fmt.Errorf("read the mode of the console: %w", err)
 	}
 	keys := c.original &^ (windows.ENABLE_LINE_INPUT | windows.ENABLE_ECHO_INPUT | windows.ENABLE_VIRTUAL_TERMINAL_INPUT)
 	if err := windows.SetConsoleMode(c.in, keys|windows.ENABLE_PROCESSED_INPUT); err != nil {
-		return fmt.Errorf("change the state of the console: %w", err)
+		return fmt.Errorf("change the mode of the console: %w", err)
 	}
 	c.keysEnabled = true
 	return nil
@@ -101,10 +101,10 @@ func (c *console) EnableCursor() (columns, rows int, err error) {
 		return 0, 0, fmt.Errorf("read the size of the console: %w", err)
 	}
 	if err := windows.GetConsoleMode(c.out, &c.originalOut); err != nil {
-		return 0, 0, fmt.Errorf("read the state of the console: %w", err)
+		return 0, 0, fmt.Errorf("read the mode of the console: %w", err)
 	}
 	if err := windows.SetConsoleMode(c.out, c.originalOut|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING); err != nil {
-		return 0, 0, fmt.Errorf("change the state of the console: %w", err)
+		return 0, 0, fmt.Errorf("change the mode of the console: %w", err)
 	}
 	c.cursorEnabled = true
 	return int(info.Window.Right-info.Window.Left) + 1, int(info.Window.Bottom-info.Window.Top) + 1, nil

@@ -29,7 +29,7 @@ func wincreduiWorks(Env) error {
 	}
 	var session uint32
 	if err := windows.ProcessIdToSessionId(windows.GetCurrentProcessId(), &session); err != nil {
-		return fmt.Errorf("look up the session of the process: %w", err)
+		return fmt.Errorf("find the Windows session of this process: %w", err)
 	}
 	if session == 0 {
 		return errors.New("the process runs in session 0, which has no desktop")

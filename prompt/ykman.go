@@ -35,7 +35,7 @@ func ykmanWorks(env Env) error {
 	}
 	wanted := env.variable("YKMAN_OATH_DEVICE_SERIAL")
 	if wanted != "" && !slices.Contains(serials, wanted) {
-		return fmt.Errorf("YKMAN_OATH_DEVICE_SERIAL is %q, but the YubiKeys plugged in are %s", sanitize(wanted), sanitize(strings.Join(serials, ", ")))
+		return fmt.Errorf("YKMAN_OATH_DEVICE_SERIAL is %q, but only these YubiKeys are plugged in: %s", sanitize(wanted), sanitize(strings.Join(serials, ", ")))
 	}
 	return nil
 }

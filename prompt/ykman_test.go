@@ -52,7 +52,7 @@ func TestYKManWorks(t *testing.T) {
 		{serials: "123\n456\n"},
 		{serials: "123\n456\n", want: "456"},
 		{serials: "\n", err: "no YubiKey is plugged in"},
-		{serials: "123\n", want: "456", err: `YKMAN_OATH_DEVICE_SERIAL is "456", but the YubiKeys plugged in are 123`},
+		{serials: "123\n", want: "456", err: `YKMAN_OATH_DEVICE_SERIAL is "456", but only these YubiKeys are plugged in: 123`},
 		{fails: failed(2, "no such option"), err: "program: exit status 2: no such option"},
 	} {
 		w := newFakeEnv(t)

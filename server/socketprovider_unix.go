@@ -102,7 +102,7 @@ func (l *ReceivedListener) Wait() error {
 }
 
 // errNotRoot reports that the Unix socket at the path was not created by root. Another program may listen there.
-var errNotRoot = errors.New("the process that offers the socket does not run as root")
+var errNotRoot = errors.New("the socket was not created by root")
 
 // ReceiveSocket receives the metadata service's socket from the SocketProvider that listens at path. It fails if
 // the Unix socket at path was not created by root. The returned listener accepts only connections that pass the
@@ -133,7 +133,7 @@ func receiveSocket(c *net.UnixConn, check peer.Check) (net.Listener, error) {
 	}
 	c.SetReadDeadline(time.Time{})
 	if string(text[:n]) != replyGranted {
-		return nil, fmt.Errorf("the process that offers the socket replied %q", text[:n])
+		return nil, fmt.Errorf("aws-vault proxy replied %q", text[:n])
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:m])
 	if err != nil || len(messages) != 1 {

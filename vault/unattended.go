@@ -49,7 +49,7 @@ type LoginRequiredError struct {
 
 func (e *LoginRequiredError) Error() string {
 	if e.Prompting {
-		return fmt.Sprintf("profile %s needs %s: waiting for the answer to an open prompt", e.Profile, e.Question)
+		return fmt.Sprintf("profile %s needs %s: answer the open prompt first", e.Profile, e.Question)
 	}
 	return fmt.Sprintf("profile %s needs %s: %v", e.Profile, e.Question, e.Err)
 }

@@ -23,7 +23,7 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
 			}
-			a.Note("waiting for process %d (%s) to finish: %s", w.Process, w.Program, w.Question)
+			a.Note("waiting for process %d (%s), which is busy with: %s", w.Process, w.Program, w.Question)
 		},
 	}, state, nil
 }

@@ -90,7 +90,7 @@ func promptRemedy(err error, f Facts) string {
 	if f.Keystore == keystore.SealedBackend {
 		variable = envvar.SealedPassphrase
 	}
-	return "give the MFA code with --mfa-token or mfa_process, or the passphrase in " + variable + "; or choose another prompt with --prompt"
+	return "pass the MFA code with --mfa-token or mfa_process, or the passphrase in " + variable + "; or choose another prompt with --prompt"
 }
 
 // commandRemedy returns the hint for an error that has a Remedy method, or for an error about a program or a file.

@@ -59,7 +59,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Create the identity ci with a key in the keystore.", "aws-vault identity init ci --software --issuer https://keys.example.com/ci --subject ci"))
 	c.Arg("identity", "Name of the new identity. Default: the subject, up to the @.").StringVar(&name)
 	c.Flag("issuer", "URL where you will publish the files. AWS identifies the issuer by it.").Required().PlaceHolder("URL").StringVar(&settings.issuer)
-	c.Flag("subject", "Who the identity is, such as an email address.").Required().PlaceHolder("NAME").StringVar(&settings.subject)
+	c.Flag("subject", "Subject of the tokens: who the identity stands for, such as an email address.").Required().PlaceHolder("NAME").StringVar(&settings.subject)
 	c.Flag("audience", "Audience of the tokens. Default: the issuer.").PlaceHolder("TEXT").StringVar(&settings.audience)
 	f.bind(c)
 	bindDir(c, &dir)

@@ -41,7 +41,7 @@ type hasSourceError struct {
 }
 
 func (e *hasSourceError) Error() string {
-	return fmt.Sprintf("%s: profile %s uses the credentials of source_profile %s, so a key stored for it would not be used", e.origin, e.name, e.source)
+	return fmt.Sprintf("%s: profile %s uses the credentials of source_profile %s, so a key stored under this name would not be used", e.origin, e.name, e.source)
 }
 
 func add(ctx context.Context, a *app.App, f addFlags) error {

@@ -21,7 +21,7 @@ type authenticator struct {
 type accountExistsError struct{ name string }
 
 func (e *accountExistsError) Error() string {
-	return fmt.Sprintf("the key already has a TOTP account %s, which would be overwritten", e.name)
+	return fmt.Sprintf("the security key already has a TOTP account %s, which would be overwritten", e.name)
 }
 
 func (e *accountExistsError) Remedy() string {

@@ -165,7 +165,7 @@ func TestOpenIDByDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := regexp.MustCompile(`open (\S+)\. Check that the page shows the code (\S+),`).FindStringSubmatch(said)
+	code := regexp.MustCompile(`open (\S+) and check that the page shows the code (\S+),`).FindStringSubmatch(said)
 	if code == nil || !strings.HasPrefix(code[1], p.issuer) {
 		t.Fatalf("said %q", said)
 	}

@@ -42,7 +42,7 @@ var base64url = base64.RawURLEncoding
 // https://www.rfc-editor.org/rfc/rfc7519
 func parseJWT(text string) (jwt, error) {
 	if strings.ContainsAny(text, "\r\n") {
-		return jwt{}, errors.New("token: a line break in it") // checked here, because encoding/base64 ignores line breaks
+		return jwt{}, errors.New("token: contains a line break") // checked here, because encoding/base64 ignores line breaks
 	}
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
@@ -97,7 +97,7 @@ func (t jwt) verify(key crypto.PublicKey) error {
 			}
 		}
 	}
-	return errors.New("token: the signature does not fit the key")
+	return errors.New("token: the signature does not match the key")
 }
 
 // signJWT returns a signed token. The kind of the key determines the algorithm.

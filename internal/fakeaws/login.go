@@ -144,7 +144,7 @@ func (a *AWS) loginToken(r *request) (any, error) {
 		return nil, err
 	}
 	if g.client != body.ClientID {
-		return nil, refuse(400, "ValidationException", "The client is another")
+		return nil, refuse(400, "ValidationException", "The client id does not match the sign-in")
 	}
 	return a.loginAnswer(r, g, key)
 }
@@ -157,7 +157,7 @@ func (a *AWS) fromLoginCode(r *request, code, verifier, redirect string) (*login
 	case g == nil || !r.now.Before(g.expires):
 		return nil, loginRefused("AUTHCODE_EXPIRED")
 	case base64url.EncodeToString(sum[:]) != g.challenge || redirect != g.redirect:
-		return nil, refuse(400, "ValidationException", "The code verifier or the redirect does not fit")
+		return nil, refuse(400, "ValidationException", "The code verifier or the redirect URI does not match")
 	}
 	g.expires = r.now.Add(loginLifetime)
 	return g, nil
@@ -171,7 +171,7 @@ func (a *AWS) fromLoginRefresh(r *request, token, key string) (*loginGrant, erro
 	case !r.now.Before(g.expires):
 		return nil, loginRefused("TOKEN_EXPIRED")
 	case g.key != key:
-		return nil, refuse(400, "ValidationException", "DPoP: the key is another")
+		return nil, refuse(400, "ValidationException", "DPoP: the key differs from the key of the tokens")
 	}
 	delete(a.logins.refresh, token)
 	return g, nil
@@ -205,7 +205,7 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 // half a minute, and reports that the code or the token has expired. https://github.com/aws/aws-cli/issues/10330
 const proofAge = 20 * time.Second
 
-var errProofTime = errors.New("iat is too far off")
+var errProofTime = errors.New("iat differs from the current time by more than 20 s")
 
 // proofKey verifies the DPoP proof of a call and returns the thumbprint of the proof's key.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.3

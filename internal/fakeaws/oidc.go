@@ -155,7 +155,7 @@ func (a *AWS) fromDevice(r *request, c *oidcClient) (*accessToken, error) {
 	case !last.IsZero() && r.now.Sub(last) < g.portal.interval:
 		return nil, refuse(400, "SlowDownException", "Polled again after %s, want %s", r.now.Sub(last), g.portal.interval)
 	case !g.decided && !g.portal.auto:
-		return nil, refuse(400, "AuthorizationPendingException", "Nobody has approved yet")
+		return nil, refuse(400, "AuthorizationPendingException", "The sign-in has not been approved yet")
 	case g.decided && !g.approved:
 		return nil, refuse(400, "AccessDeniedException", "The request was denied")
 	}
@@ -175,7 +175,7 @@ func (a *AWS) fromCode(r *request, c *oidcClient) (*accessToken, error) {
 	delete(a.sso.grants, code)
 	sum := sha256.Sum256([]byte(r.params.Get("codeVerifier")))
 	if base64url.EncodeToString(sum[:]) != g.challenge {
-		return nil, badGrant("The code verifier does not fit the challenge")
+		return nil, badGrant("The code verifier does not match the challenge")
 	}
 	if r.params.Get("redirectUri") != g.redirect {
 		return nil, badGrant("redirectUri is not the one that the code was sent to")

@@ -24,7 +24,7 @@ func (i *Issuer) checkClient(r *request) *answer {
 		secret, _ = url.QueryUnescape(password)
 	}
 	if id != i.audience || !hmac.Equal([]byte(secret), []byte(i.people.Secret)) {
-		no := oauthRefusal(r, http.StatusUnauthorized, "invalid_client", "no such client, or another secret")
+		no := oauthRefusal(r, http.StatusUnauthorized, "invalid_client", "unknown client id or wrong secret")
 		return &no
 	}
 	return nil

@@ -33,7 +33,7 @@ type oneOrMore[T any] []T
 func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
 	switch {
 	case string(data) == "null":
-		return errors.New("null in the place of a value")
+		return errors.New("found null, expected a value")
 	case bytes.HasPrefix(data, []byte("[")):
 		return strict(data, (*[]T)(o))
 	}

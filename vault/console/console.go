@@ -57,7 +57,7 @@ func (e *TemporaryUserError) Error() string {
 	if e.Profile == "" {
 		description = "the credentials in the environment"
 	}
-	return fmt.Sprintf("%s are temporary credentials of %s, expected those of a role or a federated user: the console accepts no others", description, e.Caller)
+	return fmt.Sprintf("%s are temporary credentials of %s; the console accepts only credentials of a role or a federated user", description, e.Caller)
 }
 
 // A Session holds the credentials for a console sign-in, and the identity that they belong to.

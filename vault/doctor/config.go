@@ -246,7 +246,7 @@ func (s *profileReport) findings() []Finding {
 	}
 	for _, name := range s.inherited.order {
 		all = append(all, Finding{
-			Severity: Note, Where: s.inherited.where[name], What: fmt.Sprintf("%s also applies to %s; the AWS CLI does not apply the settings of [default] to other profiles", name, nameProfiles(s.inherited.profiles[name])),
+			Severity: Note, Where: s.inherited.where[name], What: fmt.Sprintf("aws-vault also uses %s for %s; the AWS CLI does not use settings of [default] for other profiles", name, nameProfiles(s.inherited.profiles[name])),
 			Remedy: "set it in each profile that you also use with the AWS CLI alone",
 		})
 	}

@@ -80,7 +80,7 @@ func TestConfig(t *testing.T) {
 			"warning credentials:3: profile a has a long-lived key in plain text [aws-vault import --delete a]\n"},
 		{"from default", "[default]\nregion = x-1\n[profile a]\n[profile b]\ncredential_process = x\n[profile c]\nregion = x-2\ncredential_process = x\n", "",
 			"note : profile default: no key is stored under this name, and no source of credentials is set [aws-vault add default]\n" +
-				"note config:2: region also applies to profiles a and b; the AWS CLI does not apply the settings of [default] to other profiles [set it in each profile that you also use with the AWS CLI alone]\n"},
+				"note config:2: aws-vault also uses region for profiles a and b; the AWS CLI does not use settings of [default] for other profiles [set it in each profile that you also use with the AWS CLI alone]\n"},
 		{"our own settings", "[profile a]\nregion = x-1\nmfa_process = x\n", "",
 			"note config:3: mfa_process (profile a) has no effect if you use the profile with the AWS CLI alone []\n"},
 	} {

@@ -56,7 +56,7 @@ func CheckLeftover(dir, name string, age time.Duration) []Finding {
 	case disk.IsTemp(name) && age >= abandonedAfter:
 		return []Finding{{Severity: Note, Where: path, What: "was left by a process that was killed", Remedy: "rm " + path}}
 	case disk.IsCopy(name):
-		return []Finding{{Severity: Warning, Where: path, What: "has the complete old content of a file that could not be replaced atomically", Remedy: "check that the file itself is complete, then run: rm " + path}}
+		return []Finding{{Severity: Warning, Where: path, What: "is a backup of a file that could not be replaced in one step", Remedy: "check that the file itself is complete, then run: rm " + path}}
 	}
 	return nil
 }

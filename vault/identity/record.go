@@ -72,7 +72,7 @@ type Record struct {
 }
 
 // ErrNoSigningKey reports that none of an identity's keys signs yet.
-var ErrNoSigningKey = errors.New("none of its keys signs yet")
+var ErrNoSigningKey = errors.New("no key of this identity signs yet")
 
 // SigningKey returns the key that signs at the time now: the last key in the record that has begun to sign.
 func (r Record) SigningKey(now time.Time) (Key, error) {
@@ -129,7 +129,7 @@ func (e *RotationError) Error() string { return e.Reason }
 // fails with a [*RotationError] if the record already contains k, or contains a key that does not sign yet.
 func (r Record) With(k Key, now time.Time) (Record, error) {
 	if next, waiting := r.NextKey(now); waiting {
-		return r, &RotationError{fmt.Sprintf("cannot add another key until key %s begins to sign at %s", next.ID, next.SignsFrom.Format(time.RFC3339))}
+		return r, &RotationError{fmt.Sprintf("key %s begins to sign at %s; add another key after that time", next.ID, next.SignsFrom.Format(time.RFC3339))}
 	}
 	if slices.ContainsFunc(r.Keys, func(other Key) bool { return other.ID == k.ID }) {
 		return r, &RotationError{fmt.Sprintf("key %s is already a key of this identity", k.ID)}

@@ -107,7 +107,7 @@ func (t Template) checkRole() error {
 }
 
 // ErrNoGrant reports that a template has no permissions for the role, or permissions of more than one kind.
-var ErrNoGrant = errors.New("the role's permissions are missing or ambiguous, expected either managed policies, or actions and their resources, or the accounts that the role is the hub of")
+var ErrNoGrant = errors.New("the role needs exactly one kind of permissions: managed policies, or actions with their resources, or the accounts of a hub")
 
 // checkGrant requires permissions of exactly one kind. It also requires that actions have resources, and vice versa.
 func (t Template) checkGrant() error {

@@ -33,7 +33,7 @@ type Identities struct {
 const maxRecord = 64 << 10
 
 // ErrNoIdentity reports that an identity has no key on this computer.
-var ErrNoIdentity = errors.New("it has no key on this machine")
+var ErrNoIdentity = errors.New("the identity has no key on this computer")
 
 // recordFile returns the name of an identity's record file, which does not reveal the identity's name.
 func recordFile(name string) string {

@@ -33,7 +33,7 @@ type busErrorName string
 func (f busErrorName) Error() string { return string(f) }
 
 // errNoReply makes the bus send no reply.
-var errNoReply = errors.New("no response")
+var errNoReply = errors.New("no reply")
 
 // A fakeBus answers calls with the results of its handlers, and records the calls.
 type fakeBus struct {

@@ -235,7 +235,7 @@ func (r *secretRing) writeGeneration(ctx context.Context, name string, path dbus
 	all[generationKey] = hex.EncodeToString(random(8))
 	args := []any{itemInterface, "Attributes", dbus.MakeVariant(all)}
 	if err := r.service.call(ctx, path, "org.freedesktop.DBus.Properties.Set", args); err != nil {
-		r.service.config.debug("the Secret Service did not store the version of the item", "error", err)
+		r.service.config.debug("the Secret Service did not store the item's generation", "error", err)
 	}
 }
 

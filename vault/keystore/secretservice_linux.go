@@ -176,7 +176,7 @@ func secretError(err error) error {
 	case err == nil || errors.Is(err, ErrNotFound) || errors.As(err, &locked):
 		return err
 	case errorName(err) == "org.freedesktop.Secret.Error.IsLocked":
-		return &LockedError{Backend: secretBackend, Reason: "it was locked again during the operation"}
+		return &LockedError{Backend: secretBackend, Reason: "another program locked it during the operation"}
 	}
 	return fmt.Errorf("%s: %w", secretBackend, err)
 }

@@ -137,7 +137,7 @@ func findSocket(table *bufio.Scanner, local, remote netip.AddrPort) (socket, boo
 		}
 		uid, err := strconv.ParseUint(f[7], 10, 32)
 		if err != nil {
-			return socket{}, false, fmt.Errorf("user %q of a socket: %w", f[7], err)
+			return socket{}, false, fmt.Errorf("kernel socket table: invalid user ID %q: %w", f[7], err)
 		}
 		return socket{int(uid), f[9]}, true, nil
 	}

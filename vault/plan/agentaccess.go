@@ -209,7 +209,7 @@ type AgentDeniedError struct {
 }
 
 func (e *AgentDeniedError) Error() string {
-	return fmt.Sprintf("%s: agent_access = deny forbids coding agents to use %s, and %s is set", e.Origin, e.Name, e.Agent.Variable)
+	return fmt.Sprintf("%s: agent_access = deny forbids coding agents to use %s (%s is set, so a coding agent runs aws-vault)", e.Origin, e.Name, e.Agent.Variable)
 }
 
 // AgentPoliciesError reports that two rules set different policies for coding agents on the same role, profile or

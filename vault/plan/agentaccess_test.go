@@ -23,7 +23,7 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 		prod     = "arn:aws:iam::123456789012:role/prod"
 		mine     = "[profile a]\nsource_profile = m\nrole_arn = " + prod + "\n"
 		readOnly = "stored key|assume role ReadOnlyAccess" + tagged
-		denied   = "error: config:2: agent_access = deny forbids coding agents to use role " + prod + ", and AGENT is set"
+		denied   = "error: config:2: agent_access = deny forbids coding agents to use role " + prod + " (AGENT is set, so a coding agent runs aws-vault)"
 		anywhere = "trust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/a\nrolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p\ncertificate = c\nprivate_key = k\n"
 	)
 	rule := func(access, settings string) string { return "agent_access = " + access + "\n" + settings }
@@ -46,7 +46,7 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 		{"in [default]", "[default]\n" + rule("deny", "role_arn = "+prod), mine + "agent_access = off\n", "", denied},
 		{"from [default]", "[default]\n" + rule("deny", "[profile prod]\nrole_arn = "+prod), mine + "agent_access = off\n", "", "stored key|assume role"},
 		{"from [profile default]", "[profile default]\n" + rule("deny", "[profile prod]\nrole_arn = "+prod), mine + "agent_access = off\n", "", "stored key|assume role"},
-		{"[default] for the profile that sets nothing", "[default]\n" + rule("deny", ""), mine, "", "error: config:2: agent_access = deny forbids coding agents to use profile a, and AGENT is set"},
+		{"[default] for the profile that sets nothing", "[default]\n" + rule("deny", ""), mine, "", "error: config:2: agent_access = deny forbids coding agents to use profile a (AGENT is set, so a coding agent runs aws-vault)"},
 		{"off, but not for a profile that sets nothing", rule("off", "role_arn = "+prod), mine, "", readOnly},
 		{"a policy for the role", rule("careful", "role_arn = "+prod), mine, "", "stored key|assume role careful" + tagged},
 		{"a policy for a role that is open here", rule("careful", "role_arn = "+prod), mine + "agent_access = off\n", "", "stored key|assume role careful" + tagged},
@@ -69,7 +69,7 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 		{"two policies that combine", rule("fence", "role_arn = "+prod), "[profile hub]\nsource_profile = m\nrole_arn = " + prod + "\n[profile a]\nsource_profile = hub\n" + role + "a\n", "",
 			"stored key|assume role chain" + tagged + "|assume role inline ReadOnlyAccess for goose"},
 		{"a key on the way", "", "[profile m]\nagent_access = deny\n[profile a]\nsource_profile = m\nagent_access = off\n" + role + "a\n", "",
-			"error: config:4: agent_access = deny forbids coding agents to use profile m, and AGENT is set"},
+			"error: config:4: agent_access = deny forbids coding agents to use profile m (AGENT is set, so a coding agent runs aws-vault)"},
 		{"the key of [default]", "", "[default]\nagent_access = deny\n[profile a]\nsource_profile = default\nagent_access = off\n" + role + "a\n", "", "stored key|assume role"},
 		{"beyond a stored key", "", "[profile x]\nagent_access = off\n[profile m]\nsource_profile = x\n[profile a]\nsource_profile = m\n", "", "stored key|federation token ReadOnlyAccess for goose"},
 
@@ -84,11 +84,11 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 			"stored key|assume role|assume role"},
 
 		{"Identity Center", rule("deny", "sso_start_url = https://other.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = Dev"), "[profile a]\nagent_access = off\n" + sso, "",
-			"error: config:2: agent_access = deny forbids coding agents to use role Dev of account 123456789012, and AGENT is set"},
+			"error: config:2: agent_access = deny forbids coding agents to use role Dev of account 123456789012 (AGENT is set, so a coding agent runs aws-vault)"},
 		{"the role of Identity Center", rule("deny", "login_session = arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/alice"), "[profile a]\nagent_access = off\n" + sso, "",
-			"error: config:2: agent_access = deny forbids coding agents to use role Dev of account 123456789012, and AGENT is set"},
+			"error: config:2: agent_access = deny forbids coding agents to use role Dev of account 123456789012 (AGENT is set, so a coding agent runs aws-vault)"},
 		{"a sign-in", rule("deny", "login_session = arn:aws:iam::123456789012:user/alice"), "[profile a]\nagent_access = off\nlogin_session = arn:aws:iam::123456789012:user/alice\n", "",
-			"error: config:2: agent_access = deny forbids coding agents to use arn:aws:iam::123456789012:user/alice, and AGENT is set"},
+			"error: config:2: agent_access = deny forbids coding agents to use arn:aws:iam::123456789012:user/alice (AGENT is set, so a coding agent runs aws-vault)"},
 		{"a web identity", rule("deny", "role_arn = "+prod), "[profile a]\nagent_access = off\nweb_identity_token_file = t\nrole_arn = " + prod + "\n", "", denied},
 		{"an OIDC role", rule("deny", "role_arn = "+prod), "[profile a]\nagent_access = off\noidc_issuer = https://id.example.com\noidc_client_id = aws\nrole_arn = " + prod + "\n", "", denied},
 		{"a signed identity", rule("deny", "role_arn = "+prod), "[identity me]\nidentity_issuer = https://id.example.com/me\nidentity_subject = me@example.com\n[profile a]\nagent_access = off\nidentity = me\nrole_arn = " + prod + "\n", "", denied},

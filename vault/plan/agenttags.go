@@ -32,7 +32,7 @@ func (l limit) tag(steps []Step, profiles []*profile.Profile) error {
 			return &ConflictError{Origin: tagOrigin(profiles, from), Profile: from, Found: found, Reason: reason}
 		}
 		if j := slices.IndexFunc(spec.Tags, isAgentTag); j >= 0 {
-			return conflict("tag "+spec.Tags[j].Key, "is used by a coding agent, whose session already has that tag")
+			return conflict("tag "+spec.Tags[j].Key, "is used by a coding agent, and aws-vault sets this tag itself")
 		}
 		if begun {
 			continue
@@ -40,7 +40,7 @@ func (l limit) tag(steps []Step, profiles []*profile.Profile) error {
 		begun = true
 		if most := maxTags - 2; len(spec.Tags) > most {
 			found := fmt.Sprintf("more than %d tags", most)
-			return conflict(found, "is used by a coding agent, whose session has two more tags")
+			return conflict(found, "is used by a coding agent, and aws-vault adds two tags")
 		}
 		ours := []profile.Tag{{Key: accessTag, Value: byAgent}, {Key: agentTag, Value: l.agent}}
 		tags := slices.Concat(spec.Tags, ours)

@@ -92,7 +92,7 @@ func (b *builder) setConsoleDuration(pl *Plan) error {
 		last.Kind == KindAssumeRole && pl.Steps[len(pl.Steps)-2].Yields.Temporary == No
 	if !straight {
 		b.notes = append(b.notes, fmt.Sprintf("the console session lasts as long as the credentials, not %s: "+
-			"AWS accepts a duration only for a role that is assumed directly with an access key", formatDuration(d)))
+			"AWS accepts a duration only for a role that is assumed directly with an access key or a token", formatDuration(d)))
 		return nil
 	}
 	for i := range pl.Calls {

@@ -108,7 +108,7 @@ func (l *limiter) agent(agent policy.Agent, access agentAccess) (note string, er
 }
 
 // ErrNoPolicy reports that there is no session policy with the given name.
-var ErrNoPolicy = errors.New("no such section, and not the ARN of a policy or a file:// URL")
+var ErrNoPolicy = errors.New("found no section with this name, expected the name of a [session-policy] section, the ARN of a policy or a file:// URL")
 
 func (l *limiter) named(name string) (policy.Policy, error) {
 	switch {

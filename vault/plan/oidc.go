@@ -120,7 +120,7 @@ func (r OIDCRole) WithIdentity(who Identity) (OIDCRole, error) {
 	case !told:
 		e.Why = "the ID token of " + r.Issuer + " does not contain this claim as text"
 	case r.NameClaim == "email" && who.Claims["email_verified"] == "false":
-		e.Why = "the provider has not verified the address, expected a verified address"
+		e.Why = "the provider has not verified this email address"
 	case !isSessionName(name):
 		e.Why = "AWS accepts 2 to 64 letters, digits or any of =,.@_+-"
 	default:
@@ -137,7 +137,7 @@ func isSessionName(name string) bool {
 	return len(name) >= 2 && len(name) <= 64 && !strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(letters, r) })
 }
 
-var errUserNameVariable = errors.New("role_session_name contains ${aws:username}, but no IAM user signs in here, expected a fixed name")
+var errUserNameVariable = errors.New("role_session_name contains ${aws:username}, but no IAM user assumes this role, expected a fixed name")
 
 // subjectClaim is the claim that every ID token has.
 const subjectClaim = "sub"

@@ -41,7 +41,7 @@ var placeholders = []string{"{account_name}", "{account_id}", "{role}", "{sessio
 type TemplateError struct{ Template, Found, Want string }
 
 func (e *TemplateError) Error() string {
-	return fmt.Sprintf("template %q has %s, expected %s", e.Template, e.Found, e.Want)
+	return fmt.Sprintf("template %q contains %s, expected %s", e.Template, e.Found, e.Want)
 }
 
 // CheckTemplate returns a [*TemplateError] if the template cannot be used for the names of

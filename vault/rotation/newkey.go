@@ -78,7 +78,7 @@ func (r *run) storeNewKey(ctx context.Context) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err := r.user.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
-		return fmt.Errorf("the new access key %s could not be stored: %w; it could not be deleted either: %w", Mask(j.New.AccessKeyID), failed, err)
+		return fmt.Errorf("the new access key %s could not be stored (%w) and could not be deleted at AWS (%w)", Mask(j.New.AccessKeyID), failed, err)
 	}
 	r.journal.close(ctx) // an error does no harm, because the key in the journal is already deleted
 	return fmt.Errorf("the new access key %s could not be stored, so it was deleted: %w", Mask(j.New.AccessKeyID), failed)

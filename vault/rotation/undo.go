@@ -19,7 +19,7 @@ func (e *KeyReplacedError) Error() string {
 	if e.Key != "" {
 		what = "access key " + e.Key
 	}
-	return fmt.Sprintf("key %q was replaced after a rotation was interrupted, and that rotation may have left %s at AWS", e.Name, what)
+	return fmt.Sprintf("key %q was replaced while a rotation was unfinished; that rotation may have left %s at AWS", e.Name, what)
 }
 
 // OldKeyDeletedError reports that a rotation cannot be undone, because the old key is deleted at AWS.

@@ -122,7 +122,7 @@ func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refusal != nil {
-		return Answer{}, fmt.Errorf("%w; an earlier response failed: %w", context.Cause(ctx), c.refusal)
+		return Answer{}, fmt.Errorf("%w; an earlier response reported: %w", context.Cause(ctx), c.refusal)
 	}
 	return Answer{}, context.Cause(ctx)
 }

@@ -197,7 +197,7 @@ func TestIdentityCannotSign(t *testing.T) {
 		spoil func(*fixture, *plan.Step, *fakeIdentities)
 		want  string
 	}{
-		"no key":     {identity.Software, func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key = identity.Key{} }, "identity alice of profile p: none of its keys signs yet"},
+		"no key":     {identity.Software, func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key = identity.Key{} }, "identity alice of profile p: no key of this identity signs yet"},
 		"no secret":  {identity.Software, func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.err = errors.New("gone") }, "identity alice of profile p: gone"},
 		"no card":    {identity.PIVPrefix + "9c", func(r *fixture, _ *plan.Step, _ *fakeIdentities) { r.Deps.Card = nil }, "identity alice of profile p: "},
 		"bad public": {identity.PIVPrefix + "9c", func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key.Public = []byte("x") }, "identity alice of profile p: "},

@@ -116,7 +116,7 @@ func TestSSOByDevice(t *testing.T) {
 	if want := []time.Duration{3 * time.Second, 3 * time.Second, 8 * time.Second}; !slices.Equal(r.slept, want) {
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
-	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device. Check that the page shows the code ") {
+	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device and check that the page shows the code ") {
 		t.Errorf("the messages are %q", r.shown)
 	}
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code AuthorizationPendingException", "device_code SlowDownException", "device_code", "GetRoleCredentials")

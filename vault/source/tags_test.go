@@ -26,7 +26,7 @@ func TestTagsAreRefused(t *testing.T) {
 		if e.Role != arn || e.Agent != (agent != "") || e.Err.Code != "AccessDenied" {
 			t.Errorf("got %+v", e)
 		}
-		r.wantText(e, "role "+arn+" does not allow session tags", "lacks sts:TagSession", "AWS returned AccessDenied")
+		r.wantText(e, "session tags are not allowed for role "+arn, "lacks sts:TagSession", "AWS returned AccessDenied")
 		r.wantCalls(1)
 	}
 	r := newFixture(t)

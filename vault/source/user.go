@@ -165,7 +165,7 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	if err := checkPageURL(c.URL); err != nil {
 		return err
 	}
-	p.Show(fmt.Sprintf("%s: open %s. Check that the page shows the code %s, or enter the code", p.signInText(to), c.URL, printable(c.User)))
+	p.Show(fmt.Sprintf("%s: open %s and check that the page shows the code %s, or enter this code", p.signInText(to), c.URL, printable(c.User)))
 	if p.OpenBrowser == nil {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // ErrTouchItems reports that some items need a touch, but no hardware opener would remain to open them.
-var ErrTouchItems = errors.New("items can be opened only with a touch of a security key, so one hardware opener must remain")
+var ErrTouchItems = errors.New("of the items need a touch of a security key to open, so one hardware opener must remain")
 
 // Rekey replaces the master key. It encrypts all items again. Only the openers that keep accepts can decrypt the
 // new master key. If an item is damaged, Rekey returns an error and changes nothing.
@@ -81,7 +81,7 @@ func (f files) reseal(h, next *Header, from, to keys) (touches int, err error) {
 			touches++
 		}
 		if o.Touch && from.touch == nil {
-			return touches, fmt.Errorf("%s: the item was stored during the operation and needs a touch to open", path)
+			return touches, fmt.Errorf("%s: another process stored this item during the operation, and it needs a touch to open; try again", path)
 		}
 		it, err := o.open(h, from.touch)
 		if err != nil {

@@ -194,7 +194,7 @@ func TestUnlockErrors(t *testing.T) {
 		{"a wrong passphrase", w.withPassphrase("wrong"), ErrWrongPassphrase, ""},
 		{"an unknown opener", UnlockOptions{Only: "missing"}, ErrUnknownOpener, "missing"},
 		{"an opener that is not connected", UnlockOptions{Only: "two"}, ErrNoOpener, "two"},
-		{"another key in the slot", w.withCards(map[string]*testCard{"one": otherCard}), nil, "another key in that slot"},
+		{"another key in the slot", w.withCards(map[string]*testCard{"one": otherCard}), nil, "that slot has a different key"},
 		{"other words", UnlockOptions{Only: "paper", Words: func(context.Context, string) (string, error) {
 			words, _, err := NewWords()
 			return strings.Join(words, " "), err
