@@ -165,7 +165,11 @@ func commandRows(commands []*kingpin.CmdModel) []helpRow {
 func argRows(args []*kingpin.ArgModel) []helpRow {
 	var rows []helpRow
 	for _, a := range args {
-		rows = append(rows, helpRow{strings.ToUpper(a.Name), describeValue(a.Help, a.Default, a.Envar)})
+		text := a.Help
+		if text == "Show help on command." { // kingpin's own text for the argument of help
+			text = "Command whose help page is shown. Default: the overview of all commands."
+		}
+		rows = append(rows, helpRow{strings.ToUpper(a.Name), describeValue(text, a.Default, a.Envar)})
 	}
 	return rows
 }

@@ -53,7 +53,7 @@ func planRemedy(err error, _ Facts) string {
 	case errors.As(err, &longLived):
 		return "remove --no-session"
 	case errors.As(err, &sources) && sources.Found == "source_profile":
-		return "move the role that uses source_profile to a separate profile, and set source_profile there to this profile"
+		return "move role_arn and source_profile to a separate profile, whose source_profile is the name of this profile"
 	case errors.As(err, &ignored):
 		return fmt.Sprintf("set the policy in the Roles Anywhere profile at AWS, and remove it here with an empty \"%s =\"", ignored.Setting)
 	case errors.As(err, &name):
@@ -84,7 +84,7 @@ func limitRemedy(err error, _ Facts) string {
 	case errors.As(err, &token):
 		return "give the claims of the token: --" + strings.Join(token.Unknown, ", --")
 	case errors.Is(err, plan.ErrNoPolicy):
-		return "add a section [session-policy NAME] that sets policy or policy_arns to the config file"
+		return "add a section [session-policy NAME] to the config file, and set policy or policy_arns in it"
 	}
 	return ""
 }

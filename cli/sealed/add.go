@@ -282,7 +282,7 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Prompt for the recovery words and a new passphrase.", "aws-vault sealed recover",
 		"Choose the name of the new passphrase.", "aws-vault sealed recover --name new-passphrase"))
 	c.Flag("name", "Name of the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
-	c.Flag("opener", "Name of the recovery words, if there are several. Default: the first ones.").PlaceHolder("OPENER").StringVar(&words)
+	c.Flag("opener", "Name of the recovery words to use, if there are several sets. Default: the first set.").PlaceHolder("OPENER").StringVar(&words)
 	return app.Verb{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed recover", "")
 		if err != nil {

@@ -103,7 +103,7 @@ func checkFederatedName(name string) error {
 		return !ascii.IsAlphanumeric(r) && !strings.ContainsRune("_+=,.@-", r)
 	})
 	if name != "" && (odd || len(name) < source.MinFederatedName || len(name) > source.MaxFederatedName) {
-		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, expected %d to %d letters, digits or characters of =,.@_+-", name, source.MinFederatedName, source.MaxFederatedName)}
+		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, expected %d to %d letters, digits or any of =,.@_+-", name, source.MinFederatedName, source.MaxFederatedName)}
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (t Template) checkIdentity() error {
 		return &TemplateError{"subject", t.Subject, "2 to 64 letters, digits, and _ + = , . @ -"}
 	// The audience must not contain $, because ${ begins a variable in a policy.
 	case t.Audience == "" || len(t.Audience) > 255 || !onlyContains(t.Audience, graphic) || strings.Contains(t.Audience, "$"):
-		return &TemplateError{"audience", t.Audience, "1 to 255 characters without spaces and $"}
+		return &TemplateError{"audience", t.Audience, "1 to 255 characters, without spaces or $"}
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (t Template) checkLists() error {
 		fits  func(string) bool
 		want  string
 	}{
-		{"managed policy", t.Managed, maxPolicies, isManaged, "the name of one of AWS's own, such as ReadOnlyAccess, or an ARN"},
+		{"managed policy", t.Managed, maxPolicies, isManaged, "the name of an AWS managed policy, such as ReadOnlyAccess, or an ARN"},
 		{"action", t.Actions, maxListItems, isAction, "one such as s3:GetObject"},
 		{"resource", t.Resources, maxListItems, isResource, "an ARN, or *"},
 		{"account", t.Accounts, maxListItems, isAccount, "12 digits"},

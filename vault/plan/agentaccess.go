@@ -220,7 +220,7 @@ type AgentPoliciesError struct {
 }
 
 func (e *AgentPoliciesError) Error() string {
-	return fmt.Sprintf("agent_access sets two policies for %s, %s (%s) and %s (%s), expected one",
+	return fmt.Sprintf("agent_access sets two policies for %s: %s (%s) and %s (%s), expected one",
 		e.Name, e.A.Access.Text, ruleOrigin(e.A), e.B.Access.Text, ruleOrigin(e.B))
 }
 

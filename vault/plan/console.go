@@ -72,7 +72,7 @@ func (p Plan) Federation(name string) Step {
 	return Step{
 		Kind: KindFederationToken, Profile: p.Last().Profile, Yields: Yield{Federated, Yes}, Cacheable: true,
 		Duration: defaultFederation, Region: at.Region, Endpoint: at.Endpoint, Policy: policy.Policy{Inline: policy.AllowAll},
-		Why:  "the console does not accept a user's key, and a federated user has the permissions of the user",
+		Why:  "the console does not accept an IAM user's key, so a federated user is used, which has the permissions of the IAM user",
 		Spec: FederationToken{Name: name},
 	}
 }

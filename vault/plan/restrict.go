@@ -80,8 +80,8 @@ func (b *builder) federate(pl Plan) (Plan, error) {
 		return Plan{}, err
 	}
 	pl.Calls = nil
-	s.Why = "a session token accepts no session policy, and a federated user has the permissions of the user " +
-		"within the limits of the policy"
+	s.Why = "a session token accepts no session policy, so a federated user is used, which has the permissions of the " +
+		"IAM user within the limits of the policy"
 	pl.Steps = append(pl.Steps, s)
 	return pl, nil
 }

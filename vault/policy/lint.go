@@ -163,7 +163,7 @@ func (l *linter) checkProvider(s trustStatement, arn string) {
 		}
 	}
 	if !s.pinsName(issuer) {
-		l.report("session-name", `the session name is not checked, so one user can make calls under the name of another: expected StringEquals "sts:RoleSessionName": "${%s:sub}"`, issuer)
+		l.report("session-name", `the session name is not checked, so one user can make calls under another user's name; expected StringEquals "sts:RoleSessionName": "${%s:sub}"`, issuer)
 	}
 }
 

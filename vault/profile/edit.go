@@ -82,7 +82,7 @@ func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
 	}
 	b, err := again.body(identitySection, name)
 	if err != nil || b == nil || !slices.Equal(again.Profiles(), f.Profiles()) {
-		return nil, roundTripError(name, "an identity whose section is the same when the file is read again")
+		return nil, roundTripError(name, "an identity that is read back from the file unchanged")
 	}
 	return []byte(text), nil
 }
@@ -143,7 +143,7 @@ func checkSetting(s Setting) error {
 		return refuse(s.Name, found, "one line of text without blanks around it")
 	}
 	if _, cut := cutComments(s.Value); cut && row.allowsComments() {
-		return refuse(s.Name, found, `a value without " #" and " ;"`)
+		return refuse(s.Name, found, `a value without " #" or " ;"`)
 	}
 	return row.check(Value{Text: s.Value})
 }
@@ -163,7 +163,7 @@ func dropRepeated(settings []Setting) []Setting {
 // verify parses the new text and compares its settings with the requested settings. An edit therefore
 // never returns a text with a different meaning.
 func verify(f *File, name string, settings []Setting, text string) error {
-	bad := roundTripError(name, "a profile whose settings are the same when the file is read again")
+	bad := roundTripError(name, "a profile that is read back from the file unchanged")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err

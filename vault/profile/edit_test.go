@@ -87,8 +87,8 @@ func TestWithProfileRefuses(t *testing.T) {
 		{"p", "credential_process", "a\nb", `credential_process is "a…", expected one line of text without blanks around it`},
 		{"p", "credential_process", " a", `credential_process is " a", expected one line of text without blanks around it`},
 		{"p", "credential_process", "a\u00a0", `credential_process is "a\u00a0", expected one line of text without blanks around it`},
-		{"p", "source_profile", "a #b", `source_profile is "a #b", expected a value without " #" and " ;"`},
-		{"p", "source_profile", "#b", `source_profile is "#b", expected a value without " #" and " ;"`},
+		{"p", "source_profile", "a #b", `source_profile is "a #b", expected a value without " #" or " ;"`},
+		{"p", "source_profile", "#b", `source_profile is "#b", expected a value without " #" or " ;"`},
 		{"broken", "region", "eu-west-1", `config:2: found a line without "=" or ":", expected KEY = VALUE`},
 	} {
 		f := config(t, "[profile broken]\njunk\n")

@@ -253,7 +253,7 @@ sso_region = eu-west-1 # here
 		`config:11: the header "profile \"c" has no name; its section is not read`,
 		`config:12: the header "profile d] e" has no name; its section is not read`,
 		`config:13: the header " default " has no name; its section is not read`,
-		`config:14: the header "prod" has no word "profile"; its section is not read`,
+		`config:14: the header "prod" does not begin with the word "profile"; its section is not read`,
 		"config:18: the AWS CLI applies [DEFAULT] to all sections; aws-vault does not read it",
 		"config:20: [profile a] already begins in line 9; the two sections are merged",
 		`config:23: "[profile hidden]" is indented more than the key above, so it is part of that key's value`,

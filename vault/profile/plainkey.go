@@ -118,7 +118,7 @@ func linesWithKey(f *File, k PlainKey) ([]key, error) {
 
 // verifyWithout parses the new text and checks that only the access key was removed.
 func verifyWithout(f *File, name, text string) error {
-	bad := roundTripError(name, "a profile that has no key when the file is read again")
+	bad := roundTripError(name, "a profile without a key after the deletion")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err

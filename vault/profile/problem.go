@@ -115,7 +115,7 @@ func headerProblem(file OriginKind, s *section, keys []key) string {
 	}
 	for _, k := range keys {
 		if settingNamed(k.name) != nil {
-			return "the header " + shown + ` has no word "profile"; its section is not read`
+			return "the header " + shown + ` does not begin with the word "profile"; its section is not read`
 		}
 	}
 	return ""

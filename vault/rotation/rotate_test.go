@@ -245,7 +245,7 @@ func TestNewKeyCannotBeStoredOrDeleted(t *testing.T) {
 	})
 	err := r.rotation().Run(t.Context())
 	var unfinished *rotation.UnfinishedError
-	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "it could not be deleted either") {
+	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "and could not be deleted at AWS") {
 		t.Errorf("got %v", err)
 	}
 	r.SessionRing.Errors["Put"] = nil

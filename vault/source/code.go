@@ -75,7 +75,7 @@ func retryReason(err error) string {
 	case wrongCode(err):
 		return "AWS refused that code"
 	case errors.As(err, &api) && api.Retry:
-		return "AWS could not respond (" + api.Code + ") and accepts each code only once"
+		return "AWS failed (" + api.Code + "), and it accepts each code only once"
 	case errors.As(err, &lost), errors.As(err, &foreign) && foreign.RetryableError():
 		return "AWS's response was lost, and AWS accepts each code only once"
 	}

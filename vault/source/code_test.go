@@ -119,9 +119,9 @@ func TestLostResponsePromptsForNewCode(t *testing.T) {
 		"response lost":   {fakeaws.Fault{AnswerLost: true}, lost},
 		"hung up":         {fakeaws.Fault{Hangup: true}, lost},
 		"half a response": {fakeaws.Fault{TruncateXML: true}, lost},
-		"500":             {fakeaws.Fault{Status: 500}, "AWS could not respond (InternalFailure) and accepts each code only once"},
-		"throttled":       {fakeaws.Fault{Throttle: true}, "AWS could not respond (Throttling) and accepts each code only once"},
-		"throttled 429":   {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS could not respond (Slow) and accepts each code only once"},
+		"500":             {fakeaws.Fault{Status: 500}, "AWS failed (InternalFailure), and it accepts each code only once"},
+		"throttled":       {fakeaws.Fault{Throttle: true}, "AWS failed (Throttling), and it accepts each code only once"},
+		"throttled 429":   {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS failed (Slow), and it accepts each code only once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)

@@ -156,7 +156,7 @@ func checkImported(ctx context.Context, tokens *store.Tokens, cli *store.LoginCa
 		return fmt.Errorf("checking the stored sign-in: %w", err)
 	}
 	if stored, ok := decode[loginToken](saved); !ok || stored.Refresh != t.Refresh || stored.Key != t.Key || stored.Client != t.Client {
-		return errors.New("the sign-in read back from the keystore differs from the stored one; the AWS CLI's sign-in was not removed")
+		return errors.New("the sign-in read back from the keystore differs from the one that was written; the AWS CLI's sign-in was not removed")
 	}
 	if now, ok := cli.Login(t.Session); ok && now.RefreshToken != t.Refresh {
 		return errors.New("the AWS CLI has renewed its sign-in during the import; import it again")

@@ -141,7 +141,7 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 }
 
 // ErrReadBack reports that the keystore returned a different key than the key that was stored.
-var ErrReadBack = errors.New("the key read back differs from the stored key")
+var ErrReadBack = errors.New("the key read back differs from the key that was written")
 
 // PutVerified stores a key under name, reads it back and compares the two. It returns the errors of Put and
 // Key, and [ErrReadBack] if the keys differ.
