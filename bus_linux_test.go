@@ -37,7 +37,7 @@ func TestNoBus(t *testing.T) {
 		t.Error("the program launched a session bus")
 	}
 	// Accept returns connections in the order in which they were made. If the program has connected, Accept returns
-	// the program's connection. Otherwise Accept returns the following connection, which sends "ours".
+	// the program's connection. Otherwise Accept returns the connection that the test makes here, which sends "ours".
 	ours, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)

@@ -36,8 +36,8 @@ var listenExempt = map[string]string{
 	"internal/fakecard": "for tests only",
 }
 
-// A use is one use of a function or type of a package. The field at names the file and the function that contain
-// the use, in the same form as ARCHITECTURE.md.
+// A use is one use of a function or type of a package. Its field "at" contains the file and the function in which
+// the use is, in the same form as ARCHITECTURE.md.
 type use struct{ pkg, name, at string }
 
 // usesIn returns all uses of the functions and types in listenFunctions that a file contains.

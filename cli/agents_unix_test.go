@@ -48,7 +48,7 @@ func TestEachAgent(t *testing.T) {
 		var keys []string
 		for range 2 { // the second run uses the cached session
 			c := exec.Command(os.Args[0], "exec", "r", "--", "printenv", "AWS_ACCESS_KEY_ID")
-			c.Env, c.SysProcAttr = env, &syscall.SysProcAttr{Setsid: true} // the new session has no terminal
+			c.Env, c.SysProcAttr = env, &syscall.SysProcAttr{Setsid: true} // Setsid detaches the command from the terminal
 			var output strings.Builder
 			c.Stderr = &output
 			out, err := c.Output()

@@ -86,7 +86,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 		t.exclusive[serial] = release
 	case "free":
 		t.exclusive[serial]()
-	case "password": // sets the password of the TOTP accounts
+	case "password":
 		protect(ts, c, args[2])
 	case "block":
 		c.BlockPIN()

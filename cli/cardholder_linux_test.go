@@ -10,8 +10,8 @@ import (
 	"aws-vault/cli/system"
 )
 
-// TestHolder starts a program named scdaemon. Like the real scdaemon, it loads libpcsclite. CardHolder must return its
-// name.
+// TestHolder starts a program named scdaemon. Like the real scdaemon, this program loads libpcsclite. CardHolder must
+// return the name scdaemon.
 func TestHolder(t *testing.T) {
 	library, err := filepath.Glob("/usr/lib/*/libpcsclite.so.1")
 	if err != nil || len(library) == 0 {

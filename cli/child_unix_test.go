@@ -383,7 +383,7 @@ func TestChildStatus(t *testing.T) {
 	dir := installRunnerAndTeller(t)
 	for script, want := range map[string]int{"exit 0": 0, "exit 7": 7, "kill -TERM $$": 143, "kill -KILL $$": 137} {
 		c := exec.Command(dir+"/runner", "sh", "-c", script)
-		c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true} // the new session has no terminal
+		c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true} // Setsid detaches the command from the terminal
 		c.Run()
 		if got := c.ProcessState.ExitCode(); got != want {
 			t.Errorf("after %q the status is %d, want %d", script, got, want)

@@ -35,7 +35,9 @@ func TestWriteGoldenHome(t *testing.T) {
 	record := goldenRecord{Commit: os.Getenv(goldenCommit), Keys: map[string]string{}, Plans: map[string]json.RawMessage{}}
 	writeGoldenFiles(t, h, w)
 
-	drift := -30 * time.Second // AWS accepts codes that are up to 30 s early or late, and accepts each code only once
+	// AWS accepts each code only once, so each use needs another code. AWS accepts codes that are up to 30 s early or
+	// late, so drift can select three codes.
+	drift := -30 * time.Second
 	for _, u := range goldenUses {
 		var flags []string
 		if strings.Contains(u.name, "MFA") {
@@ -81,7 +83,7 @@ func writeGoldenFiles(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Helper()
 	h.run(t, nil, "certificate", "request", "--subject", "CN=alice,O=Example", "--private-key", "alice.key", "--out", "alice.pem",
 		"--self-signed-ca", "ca", "--duration", "87600h")
-	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // this key is not needed any more
+	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // the CA's private key is not needed any more
 		t.Fatal(err)
 	}
 	token, err := w.corp.Token("machine", map[string]any{"exp": time.Now().AddDate(50, 0, 0).Unix()})

@@ -162,7 +162,7 @@ func variableNames(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// difference returns the lines that only one of the two texts contains. No text may contain a line twice.
+// difference returns the lines that only one of the two texts contains. It ignores how often a text contains a line.
 func difference(want, got string) string {
 	var b strings.Builder
 	for _, side := range []struct{ sign, text, other string }{{"-", want, got}, {"+", got, want}} {

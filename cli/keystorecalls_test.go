@@ -48,8 +48,8 @@ func noteCost(path, what string) {
 	}
 }
 
-// requireSignals returns the context for the program. If the program waits for this context before it catches
-// signals, the context panics, because a signal would end the program at once. If costVariable is set,
+// requireSignals returns the context for the program. The context panics if the program waits for the context before
+// the program catches signals. At that time, a signal would end the program at once. If costVariable is set,
 // requireSignals also records when the program starts to catch signals.
 func requireSignals(ctx context.Context, env *app.Env) context.Context {
 	c := &signalContext{Context: ctx}

@@ -15,7 +15,7 @@ import (
 //   - kingpin ends the process after a help page. That would skip the end of Main, and end the tests that call Main.
 //     kingpin lets us replace only the function that ends the process, and continues after that function returns. So
 //     our function panics, and parse recovers from the panic.
-//   - kingpin replaces a word that begins with "@" by the contents of a file. The word can belong to the command of
+//   - kingpin replaces a word that begins with "@" with the contents of a file. The word can belong to the command of
 //     exec. A package variable turns this off.
 //   - kingpin parses flags after the command of exec as flags of aws-vault. So parse removes the command first.
 //   - Our help pages and our man page have a different layout from those of kingpin. kingpin renders templates, so our

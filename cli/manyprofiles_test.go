@@ -22,8 +22,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestManyProfilesCostLittle measures the cost of each additional profile. A profile must cost almost no allocation
-// and no write. Besides the bytes of the config file, it must cost only a few hundred bytes of memory.
+// TestManyProfilesCostLittle measures the cost of each additional profile. A command must need almost no additional
+// allocations and writes for a profile. It may allocate a few hundred bytes more than the profile's text in the config
+// file.
 func TestManyProfilesCostLittle(t *testing.T) {
 	const few, many = 1000, 3000
 	var config strings.Builder
@@ -56,7 +57,7 @@ func TestManyProfilesCostLittle(t *testing.T) {
 	for _, c := range []struct {
 		command string
 		prints  int     // minimum number of lines that the command prints
-		bytes   float64 // maximum bytes of memory for each profile, besides the bytes of the config file
+		bytes   float64 // maximum allocated bytes for each profile, in addition to the profile's text in the config file
 	}{
 		{"list", many, 310},
 		{"list --profiles", many, 140},

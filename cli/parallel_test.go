@@ -203,11 +203,10 @@ func TestRefusalReachesWaitingProcesses(t *testing.T) {
 	}
 }
 
-// A countingWriter counts how often the text awaited is written to it. When the count reaches times, countingWriter
-// calls the function then.
+// A countingWriter counts how often a text is written to it, and calls a function at a given count.
 type countingWriter struct {
-	awaited string
-	times   int
+	awaited string // the text to count
+	times   int    // the count at which the function is called
 	then    func()
 	text    bytes.Buffer
 	done    bool

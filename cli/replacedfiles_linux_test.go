@@ -31,8 +31,9 @@ const anotherUser = 4242
 // aws-vault must neither read nor write, or an empty string.
 type replacement func(t *testing.T, path, outside string) (forbidden string)
 
-// replacements lists the kinds of replacements. The link leads to the original file. If the program followed the
-// link, it would work as before, and the test would detect the access to the file.
+// replacements lists the kinds of replacements. "link" moves the original file out of the folder, and replaces it with a
+// link to its new path. If the program followed the link, it would work as before, and the test would detect the access
+// to the file.
 var replacements = map[string]replacement{
 	"link": func(t *testing.T, path, outside string) string {
 		target := filepath.Join(outside, "target")

@@ -204,7 +204,7 @@ func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 	defer h.run(t, "lock")
 	want := "stat tool, access tool, read config, read credentials, stat way, stat way to state, stat state, access state" +
 		", stat way, stat way to items, stat way to items, stat sealed keystore, read header" +
-		", stat items, read item, read header" + // no key is stored for profile r; sealed rekey could be the reason, so read the header again
+		", stat items, read item, read header" + // profile r has no stored key; read the header again, because a rekey moves all items
 		", read item, stat way to lists, stat lists, stat generations, read generation, read item, run tool"
 	if got := strings.Join(h.trace(t, "exec r -- tool"), ", "); got != want {
 		t.Errorf("exec r -- tool: %s\nwant %s", got, want)

@@ -71,7 +71,7 @@ func mentionsFlag(section, flag string) bool {
 }
 
 // TestVersion7CommandLines checks that the program accepts each command and flag of aws-vault 7, or that the manual
-// explains what to use instead.
+// explains what to use instead. The manual must mention each environment variable of aws-vault 7.
 func TestVersion7CommandLines(t *testing.T) {
 	section := version7Section(t)
 	for _, row := range version7 {

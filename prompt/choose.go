@@ -12,9 +12,9 @@ type Options struct {
 	TerminalBusy bool
 }
 
-// Choose returns a Prompter that uses the driver called name. If name is empty, it uses the first of [Drivers]
-// that works on this machine. Choose may run programs to find out which drivers work, so it should be called only
-// when the user must be prompted.
+// Choose returns a Prompter that uses the driver called name. If name is empty, it uses the first of [Drivers] that
+// works on this machine and may be used by default. Choose may run programs to find out which drivers work, so it
+// should be called only when the user must be prompted.
 //
 // A driver of a device answers only requests of the kind Code. For other requests, the Prompter uses the driver
 // that Choose would have selected for an empty name.
@@ -83,7 +83,7 @@ func findDriver(drivers []Driver, env Env, name string) (Driver, error) {
 	return Driver{}, &UnknownDriverError{Name: name, Known: names(drivers)}
 }
 
-// A DriverError is the reason why the driver called Driver cannot prompt.
+// A DriverError is the reason why the driver called Driver cannot prompt, or may not be used by default.
 type DriverError struct {
 	Driver string
 	Err    error

@@ -119,7 +119,8 @@ func (e echo) render(text []byte) string {
 	return ""
 }
 
-// countCharacters returns the number of UTF-8 characters in text. An invalid byte counts as one character.
+// countCharacters returns the number of UTF-8 characters in text. It does not count continuation bytes. Every other
+// invalid byte counts as one character.
 func countCharacters(text []byte) int {
 	n := 0
 	for _, b := range text {

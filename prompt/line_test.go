@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A fakeTTY is a terminal on which the keys that a test sets are typed.
+// A fakeTTY is a terminal in memory.
 type fakeTTY struct {
-	keys     string
+	keys     string // the keys that the user will press
 	shown    strings.Builder
 	raw      bool
 	restored int

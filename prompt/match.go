@@ -15,8 +15,8 @@ const (
 	noMatch
 )
 
-// match returns the names that match all words of the typed text, in any order. The best matches are first. Equally
-// good matches keep their order.
+// match returns the names that match all words of the typed text. The order of the words does not matter. The best
+// matches are first. Equally good matches keep their order.
 func match(names []string, typed string) []string {
 	words := strings.Fields(strings.ToLower(typed))
 	var ranked [noMatch][]string

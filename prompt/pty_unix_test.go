@@ -254,8 +254,8 @@ func (c *child) signal(sig os.Signal) {
 	}
 }
 
-// runShell runs an asker as a shell would: in a process group of its own, in the foreground. Whenever the asker is
-// stopped, runShell reports whether the terminal echoes, and then continues the asker.
+// runShell runs a process that calls runAsker (an asker), as a shell would: in a process group of its own, in the
+// foreground. Whenever the asker is stopped, runShell reports whether the terminal echoes, and then continues the asker.
 func runShell() {
 	report := json.NewEncoder(os.NewFile(outcomeFile, "outcome"))
 	signal.Ignore(unix.SIGTTOU) // needed so that this process can return to the foreground

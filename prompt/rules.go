@@ -21,7 +21,7 @@ const (
 type prompter struct {
 	env      Env
 	driver   Driver
-	fallback func() (Driver, error) // returns the driver that is used if driver is a device and cannot answer
+	fallback func() (Driver, error) // returns the driver for requests that a device cannot answer
 	lock     mutex.Mutex            // held during a prompt, so that only one prompt is open
 }
 

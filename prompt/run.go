@@ -46,7 +46,8 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	if stdin == nil && !cmd.NoTerminal {
 		if in, errs, err := openTerminalFiles(); err == nil {
 			defer in.Close()
-			defer errs.Close() // on Unix, errs is the same file as in; closing it twice does no harm
+			// On Unix, openTerminalFiles returns the same file twice. The second Close then only returns an error.
+			defer errs.Close()
 			cmd.Stdin, cmd.Stderr = in, errs
 		}
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // disableStopKey disables the stop key, which is Ctrl-Z or another key that the user has configured. The key is
-// then read as a byte. disableStopKey returns this byte, and whether there was a stop key.
+// then read as a byte. disableStopKey returns this byte. The result enabled is false if there was no stop key, or if
+// the process ignores SIGTSTP.
 //
 // When the process reads this byte, it stops itself. The process does not catch SIGTSTP. After a Go program has
 // called signal.Notify for SIGTSTP, this signal would no longer stop the program.

@@ -73,7 +73,7 @@ func TestTerminalConfirms(t *testing.T) {
 	}
 }
 
-// TestTerminalCancelled checks each way in which a question can end without an answer.
+// TestTerminalCancelled checks that Ctrl-C, Ctrl-D and a cancelled context cancel a question.
 func TestTerminalCancelled(t *testing.T) {
 	for name, end := range map[string]func(*child){
 		"interrupt key": func(c *child) { c.press("\x03") },
@@ -93,8 +93,8 @@ func TestTerminalCancelled(t *testing.T) {
 	}
 }
 
-// TestRestoreDiscardsPendingInput cancels a question after the user has pasted a secret. The unread rest of the
-// secret must not reach the shell.
+// TestRestoreDiscardsPendingInput pastes a secret, reads one byte of the secret, and calls Restore(true). The next
+// reader must not receive the rest of the secret.
 func TestRestoreDiscardsPendingInput(t *testing.T) {
 	s := newScreen(t)
 	tty, err := openTTY(s.pts.Name())

@@ -11,5 +11,6 @@ func aliasCommand(add bool) ([]string, error) {
 	return []string{"/sbin/ifconfig", "lo0", "alias", metadata.String(), "netmask", "255.255.255.255"}, nil
 }
 
-// bindToLoopback does nothing on BSD systems. Requests from other machines are refused after they are accepted.
+// bindToLoopback does nothing on macOS and BSD systems. There, other machines may be able to connect to the address, but
+// the [Filter] refuses their requests.
 func bindToLoopback(int) error { return nil }

@@ -58,7 +58,7 @@ func (a *Alias) Close() error {
 	return setAlias(unix.RTM_DELADDR, 0)
 }
 
-// bindToLoopback binds a socket to the loopback interface. Without this, other machines on the network could
+// bindToLoopback binds a socket to the loopback interface, because otherwise other machines on the network could
 // connect to the address.
 func bindToLoopback(fd int) error {
 	lo, err := loopback()
@@ -123,7 +123,7 @@ func aliasRequest(kind uint16, index int, life time.Duration) []byte {
 	b = e.AppendUint16(b, kind)
 	b = e.AppendUint16(b, uint16(flags))
 	b = e.AppendUint32(b, 1) // sequence number
-	b = e.AppendUint32(b, 0) // ID of the sender, set by the kernel
+	b = e.AppendUint32(b, 0) // ID of the sender; not needed
 	b = append(b, unix.AF_INET, wholeAddress, 0, unix.RT_SCOPE_HOST)
 	b = e.AppendUint32(b, uint32(index))
 	for _, attribute := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {

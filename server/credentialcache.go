@@ -13,7 +13,8 @@ import (
 
 // ECSMinValidity and EC2MinValidity are the minimum remaining validity of credentials that an endpoint returns.
 // The minimum is lower for credentials with a short lifetime. SDKs renew credentials 15 minutes before they
-// expire. If EC2 credentials are valid for less than 25 minutes, botocore uses them longer than they are valid.
+// expire. If EC2 credentials are valid for less than 25 minutes, botocore replaces their expiry time with a later
+// time, and then uses expired credentials.
 const (
 	ECSMinValidity = 20 * time.Minute
 	EC2MinValidity = 26 * time.Minute
@@ -243,8 +244,8 @@ func (c *CredentialCache) isRenewing() bool {
 	return c.renewal != nil
 }
 
-// newCached returns creds with the times freshUntil and renewAt. Create may return a cached session that was
-// created earlier. Such credentials stay fresh for at least half of the time until they expire.
+// newCached returns creds with the times freshUntil and renewAt. Create may return a cached session that expires
+// soon. So all credentials count as fresh for at least half of the time until they expire.
 func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*CachedCredentials, error) {
 	if !creds.CanExpire {
 		creds.CanExpire, creds.Expires = true, now.Add(defaultLifetime)
@@ -255,7 +256,7 @@ func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*Cach
 	}
 	h := &CachedCredentials{Credentials: creds, Created: now}
 	h.freshUntil = creds.Expires.Add(-min(c.MinValidity, left/2))
-	// The store can return the cached session up to this time. The extra second makes sure that the store creates
+	// Without the extra second, the store could still return the cached session. One second later, the store creates
 	// a new session.
 	h.renewAt = creds.Expires.Add(-min(c.MinValidity+renewLead, left/2)).Add(time.Second)
 	return h, nil

@@ -9,7 +9,7 @@ import (
 
 // EC2 serves credentials and the region in the same way as the EC2 instance metadata service. Version 2 of that
 // service requires a token, but any client that can send a PUT request can get a token. So the token does not
-// protect the credentials. Only the Filter refuses clients.
+// protect the credentials. Only the Filter protects them.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 type EC2 struct {
 	Filter  Filter

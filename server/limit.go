@@ -59,7 +59,8 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 }
 
 // makeRoom closes the connection that has been idle for the longest time. If no connection has been idle for at
-// least minIdle, makeRoom only waits until this may have changed. Accept then calls makeRoom again.
+// least minIdle, makeRoom closes none. It waits until a connection may have been idle for minIdle or was closed.
+// Accept then calls makeRoom again.
 func (l *limitedListener) makeRoom() {
 	longest := l.longestIdle()
 	if longest == nil {
@@ -95,7 +96,7 @@ func (l *limitedListener) trackState(c net.Conn, state http.ConnState) {
 	defer l.mu.Unlock()
 	e := l.conns[c]
 	if e == nil {
-		return // makeRoom has already closed the connection
+		return // makeRoom or shutDown has already closed the connection
 	}
 	tc := e.Value.(*trackedConn)
 	switch state {

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Roles caches in memory the credentials of roles that a profile assumes. If there are too many roles, the most
-// recently used roles stay in the cache.
+// Roles is a cache in memory for the credentials of roles that a profile assumes. If the cache contains too many roles,
+// it removes the least recently used roles.
 type Roles struct {
 	NewCache      func(arn string) *CredentialCache // returns a new cache for the role
 	Max           int                               // maximum number of cached roles; 0 means 256

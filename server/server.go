@@ -32,8 +32,8 @@ const (
 	headerSize = 8 << 10 // net/http adds 4 kB to this value
 )
 
-// Serve serves requests until ctx ends. It then waits for the requests in progress, closes the listener and
-// returns nil. The listener's connections must be of type [*peer.Conn].
+// Serve serves requests until ctx ends. It then closes the listener, waits for at most the time Grace until the requests
+// in progress are completed, and returns nil. The listener's connections must be of type [*peer.Conn].
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	limited := newLimitedListener(l, cmp.Or(s.Connections, 512), s.Clock)
 	protocols := new(http.Protocols)

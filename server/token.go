@@ -29,7 +29,8 @@ func NewTokens(now func() time.Time) *Tokens {
 	return t
 }
 
-// These are the headers of the PUT request for a token, and the maximum lifetime of a token in seconds.
+// Requests for metadata contain a token in the header tokenHeader. The PUT request for a token contains the requested
+// lifetime in the header lifetimeHeader. longestToken is the maximum lifetime of a token in seconds.
 const (
 	tokenHeader    = "X-aws-ec2-metadata-token"
 	lifetimeHeader = "X-aws-ec2-metadata-token-ttl-seconds"

@@ -151,7 +151,7 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	}
 	var all []string
 	for _, p := range r.profiles {
-		own := p.name == s.Profile && p.name != "default" // agent_access in [default] applies to all profiles, not to one
+		own := p.name == s.Profile && p.name != "default" // in [default], agent_access is the default of all profiles
 		if p.access != "" && (own || identity != "" && p.identity == identity) {
 			all = append(all, p.access)
 		}
@@ -223,8 +223,8 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	}
 }
 
-// isLimitedBy reports whether the session policies in inline and arns enforce the limit that access names. access
-// is a value of agent_access.
+// isLimitedBy reports whether the session policies in inline and arns enforce the value access of the setting
+// agent_access.
 func isLimitedBy(access, inline string, arns []string) bool {
 	switch access {
 	case "off":

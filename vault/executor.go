@@ -42,8 +42,8 @@ func (v *Vault) newExecutor(pl plan.Plan, o plan.Options) (executor, error) {
 }
 
 // checkRecursion returns a [*source.RecursionError] if the plan would run a program that has started this process.
-// It runs before this process acquires a lock, because the process that started the program already holds the locks
-// of these steps.
+// It must run before this process acquires a lock. Otherwise this process could wait for a lock that the process which
+// started the program holds.
 func (v *Vault) checkRecursion(pl plan.Plan) error {
 	for _, s := range pl.Steps {
 		if setting := programSetting(s); setting != "" {
@@ -175,8 +175,8 @@ func (c *executor) findCached(ctx context.Context, i int, need time.Duration) st
 }
 
 // create carries out step i with the result of the previous step. If AWS reports that the cached session of the
-// previous step has expired, create replaces that session and tries once more. This happens, for example, if an
-// administrator has revoked the session.
+// previous step has expired, create replaces that session and tries once more. This happens, for example, if a
+// credential_process printed a wrong expiry.
 func (c *executor) create(ctx context.Context, i int) (store.Created, error) {
 	made, err := c.createOnce(ctx, i)
 	var refused *awsapi.APIError

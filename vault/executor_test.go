@@ -261,7 +261,7 @@ func TestProcessOfAnotherIdentity(t *testing.T) {
 	}
 }
 
-// TestProcessRunsAgain checks that a program runs again if AWS no longer accepts the session that it has printed.
+// TestProcessRunsAgain checks that a program runs again if AWS no longer accepts the session that the program printed.
 // The next role session depends on the program's new output.
 func TestProcessRunsAgain(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
@@ -270,7 +270,7 @@ func TestProcessRunsAgain(t *testing.T) {
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
-		for name := range w.SessionRing.Items { // print a new session each time
+		for name := range w.SessionRing.Items { // remove the cached session, so that the program prints a new one
 			if e := w.Sessions.Index.Entries()[name]; e.Kind == string(plan.KindSessionToken) {
 				delete(w.SessionRing.Items, name)
 			}

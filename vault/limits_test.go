@@ -91,8 +91,9 @@ func TestPolicyLimits(t *testing.T) {
 	}
 }
 
-// TestAgentLimitOfLaterRole checks that an agent cannot assume another role with its session, because a session
-// policy limits the session. A user can assume the role. A plan for an agent can still contain several roles.
+// TestAgentLimitOfLaterRole checks that an agent cannot assume the role prod with a session of the role hub, because a
+// session policy limits the session. A user can do this. If the agent requests the profile prod, aws-vault itself
+// assumes hub and then prod, and this must work.
 func TestAgentLimitOfLaterRole(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
 		"[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n")

@@ -216,7 +216,7 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 	var running, all sync.WaitGroup
 	running.Add(profiles)
 	together := make(chan struct{})
-	n.mayWait = together // after mayWait is closed, all runs write to the index of sessions and wait for its lock
+	n.mayWait = together // once every program has started, the runs may wait for the lock of the session index
 	go func() {
 		running.Wait()
 		close(together)
@@ -245,7 +245,7 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 func TestNestedRecursion(t *testing.T) {
 	n := newNestedFixture(t)
 	var names []string
-	locked := map[string]bool{} // whether aws-vault holds a lock while it runs a program of the two profiles
+	locked := map[string]bool{} // by outer profile: whether aws-vault holds a lock while it runs a program
 	for first := range kinds {
 		for second := range kinds {
 			if a, b := kinds[first]("", ""), kinds[second]("", ""); strings.HasPrefix(a+b, "source_profile = \n") && a == b {
@@ -262,7 +262,7 @@ func TestNestedRecursion(t *testing.T) {
 	for _, name := range names {
 		for _, n.dropsCallers = range []bool{false, true} {
 			if n.dropsCallers && !locked[name] {
-				continue // without callers and locks, the recursion cannot be detected
+				continue // a nested aws-vault detects the recursion only by its callers or by a lock
 			}
 			_, err := (nestedRun{nest: n}).export(t.Context(), name)
 			var caller *store.DeadlockError

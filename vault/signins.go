@@ -57,7 +57,7 @@ func (s indexedSignIns) signedInAs(token plan.Digest) string {
 func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]plan.Identity, error) {
 	to, err := plan.Provider(q)
 	if err != nil || q.Source != nil {
-		return nil, nil // planning reports the error
+		return nil, nil // if a setting is missing, planning reports the error
 	}
 	who, ok, err := signed.openID(ctx, to)
 	if err != nil || !ok {

@@ -27,7 +27,7 @@ const (
 	onDev     = "[profile top]\nsource_profile = dev\n" + ops
 )
 
-// newPortal adds an Identity Center portal and a user who signs in when asked.
+// newPortal adds an Identity Center portal and a user who approves each sign-in.
 func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	t.Helper()
 	addBob(w)

@@ -59,10 +59,11 @@ func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
 var errCannotPrompt = errors.New("aws-vault cannot prompt now")
 
-// Credentials is like [Vault.Credentials], but never waits for a prompt. If a prompt is necessary, Credentials
-// opens the prompt in the background and returns at once. It returns a cached session that is still valid, even if
-// the session expires soon. Without such a session, it returns a [*LoginRequiredError]. Concurrent calls share one
-// prompt.
+// Credentials is like [Vault.Credentials], but never waits for a prompt. If a new session would need a prompt, and the
+// cached session is valid for at least 5 min, Credentials returns the cached session without a prompt. If the cached
+// session is valid for a shorter time, Credentials opens the prompt in the background and returns at once. It then
+// returns the cached session if that is valid for minFallbackValidity, and a [*LoginRequiredError] otherwise.
+// Concurrent calls share one prompt.
 func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := u.Vault.newExecutor(pl, o)
 	if err != nil {

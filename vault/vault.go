@@ -111,9 +111,10 @@ func StaticKey(config *profile.File, in profile.Inputs, name string) (aws.Creden
 }
 
 // Credentials carries out a plan. It returns credentials that are valid for at least need, or for half their lifetime
-// if that is shorter. If new credentials would require a prompt, Credentials may return credentials with less validity.
-// The result of each temporary step is cached under the digest of its settings, so a session is never reused after a
-// setting has changed. If a cached session is valid, no network call is made.
+// if that is shorter. There are two exceptions: if new credentials would require a prompt or cannot be created,
+// Credentials may return a cached session with less validity. The result of each temporary step is cached under the
+// digest of its settings, so a session is never reused after a setting has changed. If a valid session is cached,
+// Credentials makes no network call, except to find out the identity that the first step uses.
 func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := v.newExecutor(pl, o)
 	if err != nil {

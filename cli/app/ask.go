@@ -29,8 +29,8 @@ func (a *App) Ask(ctx context.Context, locks *store.Locks, r prompt.Request) (st
 	return a.Asker(locks).Ask(ctx, r)
 }
 
-// Confirm asks a yes-or-no question and reports whether the user agreed. If no prompt is possible, it returns
-// a [*hint.ConfirmError], whose hint is --force.
+// Confirm asks a yes-or-no question and reports whether the user agreed. It wraps each error of the prompt in a
+// [*hint.ConfirmError].
 func (a *App) Confirm(ctx context.Context, locks *store.Locks, profile, question string) (bool, error) {
 	yes, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Profile: profile, Text: question})
 	if err != nil {
@@ -103,8 +103,8 @@ func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error)
 }
 
 // codePrompt returns a function that provides MFA codes. If the parameter given is empty, the function prompts for
-// each code. Otherwise the function returns given. If it is called again because given was not accepted, it
-// returns an error.
+// each code. Otherwise the function returns given. If the code given was not accepted and another code is needed,
+// the function returns an error.
 func (q Asker) codePrompt(given string) func(context.Context, source.Question) (string, error) {
 	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {

@@ -27,7 +27,7 @@ func Examples(comment, line, comment2, line2 string) string {
 	return strings.Join([]string{comment, line, comment2, line2}, "\n")
 }
 
-// A PersonFlag is a boolean flag that coding agents must not use, although they may run the command of the flag.
+// A PersonFlag is a boolean flag that coding agents must not use. They may run the flag's command without the flag.
 type PersonFlag struct {
 	Value  *bool
 	Effect string // what the flag does, for the error message
@@ -43,7 +43,7 @@ func (f PersonFlag) Set(text string) error {
 // String returns the value of the flag as text.
 func (f PersonFlag) String() string { return strconv.FormatBool(*f.Value) }
 
-// IsBoolFlag tells kingpin that the flag has no value.
+// IsBoolFlag tells kingpin that the flag needs no value on the command line.
 func (f PersonFlag) IsBoolFlag() bool { return true }
 
 // An AgentError reports that a coding agent used a command or a flag that only people may use.

@@ -7,8 +7,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Reason returns why a keystore cannot be used. The text does not contain the name of the keystore, because
-// callers print the name separately.
+// Reason returns why a keystore cannot be used. For a [*keystore.UnavailableError], the text does not contain the
+// name of the keystore, because callers print the name separately.
 func Reason(err error) string {
 	var unavailable *keystore.UnavailableError
 	if errors.As(err, &unavailable) {

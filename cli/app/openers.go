@@ -44,7 +44,7 @@ var errNotAnswered = errors.New("the plugin's question was not answered")
 // pluginUI returns the user interface for age plugins. It prints a plugin's messages as notes, and prompts for the
 // answers to the plugin's questions.
 func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
-	ctx = context.WithoutCancel(ctx) // ctx must not cancel the prompts, because closing the plugin's pipe ends them
+	ctx = context.WithoutCancel(ctx) // the end of ctx does not cancel a plugin's prompts
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
 			q.app.Note("%s: %s", name, message)

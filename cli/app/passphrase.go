@@ -93,7 +93,7 @@ const maxPassphraseTries = 3
 type keystorePassphrase struct {
 	dir      string
 	isNew    bool    // whether the user chooses a new passphrase
-	tries    int     // number of wrong passphrases that the user typed so far
+	tries    int     // number of wrong passphrases so far
 	given    *string // the value of the environment variable; nil if it is not set
 	variable string  // the name of the environment variable
 	wrong    error   // the error to return if the value of the environment variable is wrong

@@ -26,7 +26,7 @@ func (a *App) PickProfile(ctx context.Context, name string) (string, error) {
 // the user picks one of the profiles in names. Otherwise chooseProfile returns an error that lists names.
 func (a *App) chooseProfile(ctx context.Context, names []string, picks bool) (string, error) {
 	err := noProfileNamed(names)
-	if !picks || len(names) == 0 || a.Env.Prompt.OpenTTY == nil || len(a.Env.callers()) > 0 { // a profile's command runs this process, so no user waits for a prompt
+	if !picks || len(names) == 0 || a.Env.Prompt.OpenTTY == nil || len(a.Env.callers()) > 0 { // if a profile's command started this process, no user waits for a prompt
 		return "", err
 	}
 	picked, pickErr := prompt.Pick(ctx, a.Env.Prompt, prompt.Choice{Text: "AWS profile", Names: profileUses(a).Sort(names)})

@@ -169,7 +169,7 @@ func keyReader(a *App, service *pcsc.Service) (string, error) {
 }
 
 // serialOf returns the serial number of the security key in a card reader. It returns oath.ErrNoApplet if the card in
-// the reader has no TOTP accounts.
+// the reader has no application for TOTP accounts.
 func serialOf(service *pcsc.Service, reader string) (string, error) {
 	card, err := service.Card(reader)
 	if err != nil {

@@ -26,7 +26,8 @@ func (e *noStateError) Unwrap() error { return e.err }
 
 func (e *noStateError) Is(target error) bool { return target == disk.ErrNoFolder }
 
-// findState returns the state folder, or a *noStateError if the folder cannot be used.
+// findState returns the state folder, or a *noStateError if the folder cannot be used. If the path of the folder is
+// not known, findState returns another error.
 func (a *App) findState() (*disk.Folder, error) {
 	dir, err := a.Env.stateDir()
 	if err != nil {
@@ -41,7 +42,7 @@ func (a *App) findState() (*disk.Folder, error) {
 
 // sharedState returns the state folder. If the folder cannot be used, sharedState returns nil and prints a
 // warning, but only once. The warning says that sessions are not cached, and that processes do not wait for each
-// other.
+// other. sharedState returns an error only if the path of the folder is not known.
 func (a *App) sharedState() (*disk.Folder, error) {
 	state, err := a.State()
 	var none *noStateError

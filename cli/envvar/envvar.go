@@ -64,12 +64,12 @@ func Same(a, b string) bool {
 // credential_process that runs itself.
 const Callers = "AWS_VAULT_CALLERS"
 
-// SealedPassphrase names the variable with the sealed keystore's passphrase. If the variable is set, aws-vault does not
-// prompt for the passphrase.
+// SealedPassphrase names the variable with the sealed keystore's passphrase. If the variable is not empty, aws-vault
+// does not prompt for the passphrase.
 const SealedPassphrase = "AWS_VAULT_SEALED_PASSPHRASE"
 
-// OATHDevice names the variable with the serial number of the security key to use. It applies if several security keys
-// are connected and --card is not given. The program ykman uses the same variable.
+// OATHDevice names the variable with the serial number of the security key that provides MFA codes. aws-vault reads
+// the variable if --card is not given. The program ykman uses the same variable.
 const OATHDevice = "YKMAN_OATH_DEVICE_SERIAL"
 
 // OATHAccount names the variable with the name of the TOTP account to use, if that is not the name of the MFA device.

@@ -47,7 +47,8 @@ func (k plainKey) credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: k.ID.Text, SecretAccessKey: k.Secret.Text}
 }
 
-// A notImportedError reports how many keys were not imported. These keys stay in their files.
+// A notImportedError reports how many keys were not imported completely. The number includes the keys of a
+// [*keptInFileError], which were stored. All these keys stay in their files.
 type notImportedError struct {
 	n, of      int
 	hasTwoKeys bool // whether at least one of the profiles has two keys

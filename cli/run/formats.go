@@ -17,7 +17,7 @@ type format func(plan.Plan, aws.Credentials) ([]byte, error)
 // formats lists the output formats of export, in the order of the help page.
 var formats = []struct {
 	name  string
-	write format // the function that formats the credentials; nil if lines formats them
+	write format // the function that formats the credentials; if nil, the field lines is used instead
 	lines lines
 }{
 	{"env", nil, lines{"%s=%s\n", ui.PosixQuote}},

@@ -12,8 +12,8 @@ func systemdListener(func(string) (string, bool), peer.Check) (*peer.Listener, e
 	return nil, nil
 }
 
-// othersMayEnter returns false, because a folder has the permissions of its parent folder. Inside a user's profile,
-// these permissions allow access only to the user.
+// othersMayEnter returns false, because a folder has the permissions of its parent folder. Inside the user's home
+// folder, these permissions allow other users no access.
 func othersMayEnter(fs.FileInfo) bool { return false }
 
 func isConnectionRefused(err error) bool {

@@ -91,8 +91,8 @@ func (s *registration) unregister() {
 	unlockRegistration(s.dir, s.name, s.lock)
 }
 
-// unlockRegistration releases a lock and removes the lock's file. If another process then holds the lock, the file
-// stays.
+// unlockRegistration releases a lock and removes the lock's file. If another process acquires the lock in between, the
+// file stays.
 func unlockRegistration(dir *disk.Folder, name string, lock *disk.LockFile) {
 	lock.Close()
 	dir.RemoveLock(name + ".lock")

@@ -49,7 +49,8 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", running, killed, err)
 	}
 	first.lock.Close() // this releases the lock, as if the process were killed
-	// The second call of register has failed above, but it may still hold the lock for a moment.
+	// The second call of register above has failed, but its goroutine still waits for the lock. The goroutine acquires
+	// the lock now and soon releases it.
 	running, killed, err := registeredServers(registryFolder(state))
 	for late := time.Now().Add(30 * time.Second); len(running) > 0 && time.Now().Before(late); runtime.Gosched() {
 		running, killed, err = registeredServers(registryFolder(state))

@@ -57,7 +57,7 @@ func (f openerFlags) kinds() []string {
 	return kinds
 }
 
-// checkSlot returns an error if --slot is invalid, so that the user is not prompted first.
+// checkSlot returns an error if the slot of --piv is invalid. It is called before the first prompt.
 func (f openerFlags) checkSlot() error {
 	if f.slot == "" {
 		return nil

@@ -35,8 +35,8 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// verifyUnlockedKey checks that the unlocked key is still available after the process that stored it has ended. It runs
-// in a new process.
+// verifyUnlockedKey checks that processes other than the one that stored the unlocked key can read the key. The command
+// unlock starts a new process that calls verifyUnlockedKey.
 func verifyUnlockedKey(a *app.App, s app.SealedStore, id string) error {
 	k, err := unlocked.Get(keystore.UnlockedKeyName(s.Header().Store), a.Env.Now())
 	if err == nil && k.ID != id {

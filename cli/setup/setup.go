@@ -50,7 +50,8 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	return app.Verb{Command: c, Effect: "writes profiles, which define the access of an agent", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
 }
 
-// toolsSuffix is the end of the name of the second profile. This profile is for tools that do not use aws-vault.
+// toolsSuffix is the end of the name of the second profile that setup aws writes. The second profile is for tools that
+// do not use aws-vault.
 const toolsSuffix = "-tools"
 
 func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {

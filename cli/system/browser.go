@@ -24,11 +24,11 @@ func browse(programs *program.Starter, page string) error {
 	return start(programs, append(argv, page))
 }
 
-// start starts a desktop program and does not wait until it exits. The program inherits no variables that unlock a
-// keystore, and the output of the program is discarded.
+// start starts a desktop program and does not wait until it exits. The program inherits neither AWS credentials nor
+// variables that unlock a keystore. The output of the program is discarded.
 func start(programs *program.Starter, argv []string) error {
 	c := programs.Command(context.Background(), nil, argv[0], argv[1:]...)
-	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // without the list of locks, because the program may still run after they are released
+	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // without the list of locks, because the program may still run after this process has released the locks
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -47,8 +47,8 @@ func newHome(p programs, text string, keystore []string) (home, error) {
 	return h, err
 }
 
-// roles returns the config file sections of the profile readonly and of more additional profiles. Each profile has
-// its own role.
+// roles returns the config file sections of the profile readonly and of additional profiles. more is the number of
+// additional profiles. Each profile has its own role.
 func roles(more int) string {
 	var s strings.Builder
 	section := func(name string) {

@@ -76,8 +76,9 @@ const forgery = `(() => {
 	return fetch(asked.get("redirect_uri") + "?" + answer, { mode: "no-cors" }).then(() => "sent");
 })()`
 
-// TestBrowser signs in with Chromium. The test presses buttons through the DevTools protocol, and does nothing else.
-// Chromium itself follows the redirects to the callback, sends a browser's headers, and displays the last page.
+// TestBrowser signs in with Chromium. The test only presses buttons through the DevTools protocol. In one case it also
+// runs the script forgery. Chromium itself follows the redirects to the callback, sends a browser's headers, and
+// displays the last page.
 func TestBrowser(t *testing.T) {
 	allowed := "Go back to your terminal"
 	register, authorize, token := "RegisterClient", "Authorize", "CreateToken grant=authorization_code"

@@ -146,7 +146,7 @@ func TestOpenIDByBrowser(t *testing.T) {
 	}
 }
 
-// TestOpenIDByDevice signs in with a device code, which the user types on another device.
+// TestOpenIDByDevice signs in with the device flow. Chromium is the other device, on which the user types the code.
 func TestOpenIDByDevice(t *testing.T) {
 	w, p := newOrganisation(t, map[string]any{}, "aws-vault", "oidc_flow = device")
 	c := w.command(w.program, "exec", "dev", "--", "true")
@@ -197,7 +197,8 @@ func TestOpenIDByDevice(t *testing.T) {
 	w.calls(devCall)
 }
 
-// TestOpenIDRefresh uses ID tokens that expire immediately. aws-vault must renew them without a user.
+// TestOpenIDRefresh uses ID tokens that are valid for only 30 s. aws-vault must renew such a token before each use,
+// without a user.
 func TestOpenIDRefresh(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{"lasts": 30}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})

@@ -20,7 +20,8 @@ import (
 // pcscdSocket is the path of the socket of Debian's pcscd. pcscd cannot use another path.
 const pcscdSocket = "/run/pcscd/pcscd.comm"
 
-// needPCSCD skips a test if pcscd is not installed or is already running.
+// needPCSCD skips a test in three cases: pcscd or one of the programs is not installed, the test does not run as root,
+// or a pcscd is already running.
 func needPCSCD(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, p := range append(programs, "pcscd", "vpcd-config") {

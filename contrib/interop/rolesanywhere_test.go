@@ -32,7 +32,7 @@ func buildHelper(t *testing.T) string {
 }
 
 // In TestRolesAnywhereHelper, AWS's own client calls the fake AWS with certificates that aws-vault has created. The
-// test shows that the fake accepts the requests of AWS's own client.
+// test shows that the fake accepts the requests of AWS's own client, and that aws-vault signs in the same way.
 func TestRolesAnywhereHelper(t *testing.T) {
 	helper := buildHelper(t)
 	const role = "arn:aws:iam::123456789012:role/anywhere"
@@ -72,7 +72,7 @@ func TestRolesAnywhereHelper(t *testing.T) {
 	}
 }
 
-// sameSigned reports whether two calls have the same values for everything that AWS verifies.
+// sameSigned reports whether two calls have the same signing algorithm, certificate, content type and region.
 func sameSigned(a, b fakeaws.Call) bool {
 	kind := func(c fakeaws.Call) string {
 		algorithm, rest, _ := strings.Cut(c.Header.Get("Authorization"), " ")

@@ -73,8 +73,8 @@ func TestClientsOfRoles(t *testing.T) {
 	}
 }
 
-// beside starts aws-vault with the arguments command. aws-vault runs until the test ends. beside returns the first
-// lines of its output.
+// beside starts aws-vault. command has the arguments of aws-vault. aws-vault runs until the test ends. beside returns
+// the first lines of the output; lines is the number of these lines.
 func (w *world) beside(lines int, command ...string) []string {
 	w.t.Helper()
 	said, _ := w.start(lines, command...)
@@ -365,7 +365,7 @@ func held(t *testing.T, pid int) (files, memory int) {
 	return len(names), memory
 }
 
-// A client without the token gets no credentials. The server's log with --debug does not contain the token.
+// A client with the token gets credentials. The output of --debug does not contain the token.
 func TestServerKeepsItsToken(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)

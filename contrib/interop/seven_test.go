@@ -14,8 +14,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// seven runs the program in vault/keystore/testdata. The program changes the world's file keystore as aws-vault 7 does:
-// it uses the same library and settings as aws-vault 7.
+// seven runs the program in vault/keystore/testdata/seven. The program reads and changes the world's file keystore with
+// the library and the settings of aws-vault 7.
 func (w *world) seven(stdin string, args ...string) string {
 	w.t.Helper()
 	path := filepath.Join(w.home, "seven")

@@ -62,8 +62,8 @@ const (
 	identity = "GetCallerIdentity by=role/prod"
 )
 
-// newWorld creates a world that uses the keystore backend. Its config file has the role chain alice → hub → prod. When
-// the test ends, every program that was started in the world must have ended.
+// newWorld creates a world with a config file for the role chain alice → hub → prod. backend is the keystore backend
+// that aws-vault uses. When the test ends, every program that was started in the world must have ended.
 func newWorld(t *testing.T, backend string, env ...string) *world {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()

@@ -26,7 +26,7 @@ const (
 	longFunction = 60 // number of lines; a function with more lines is long
 )
 
-// system matches the end of a file name that Go builds only for some operating systems.
+// system matches the name of a file that is built only for some operating systems.
 var system = regexp.MustCompile(`_(linux|unix|windows|darwin|other|bsd)\.go$`)
 
 func main() {

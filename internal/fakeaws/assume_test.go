@@ -126,8 +126,8 @@ func TestAssumedRoleIsNamedAsAWSDoes(t *testing.T) {
 	}
 }
 
-// A role that requires MFA accepts two codes: a code in the call itself, and the code with which the caller's
-// GetSessionToken session was created. The code of the session must be recent.
+// A role that requires MFA accepts a code in the call itself. It also accepts the code with which the caller's
+// GetSessionToken session was created, if that code is not older than MFAMaxAge.
 func TestRoleWithMFA(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

@@ -1,6 +1,7 @@
-// Package fakeaws is a fake AWS that refuses what AWS refuses. It implements STS, IAM, IAM Identity Center and the
-// console's sign-in over plain HTTP on loopback. It records the calls that it receives, and produces faults on
-// request. Every key that it creates contains EXAMPLE. Comments mark behaviour that AWS does not document with [K].
+// Package fakeaws is a fake AWS that refuses what AWS refuses. It implements STS, IAM, IAM Identity Center, Roles
+// Anywhere, aws login and the console's sign-in over plain HTTP on loopback. It also serves OIDC issuers. It records
+// the calls that it receives, and produces faults on request. Every key that it creates contains EXAMPLE. Comments
+// mark behaviour that AWS does not document with [K].
 package fakeaws
 
 import (

@@ -54,7 +54,7 @@ type session struct {
 	user           *User // nil for a roleSession
 	role           *role // set only for a roleSession
 	name           string
-	chained        bool // whether the caller that created the session was itself a role session
+	chained        bool // whether a role session called AssumeRole for this session
 	expires        time.Time
 	mfaAt          time.Time // when an MFA code was accepted for the session; zero for never
 	tags           map[string]string

@@ -141,10 +141,10 @@ func (a *AWS) record(r *request) {
 	a.arrived = make(chan struct{})
 }
 
-// Watch sets a function that the fake calls twice for each later request. The first call is made when the request
-// arrives, with done = false. The second call is made after the request was processed and before the response is
-// sent, with done = true. If f returns true, the fake closes the connection. If f is nil, the fake no longer calls
-// a function.
+// Watch sets a function f that the fake calls for each later request, except for requests to issuers and controls.
+// When the request arrives, the fake calls f with done = false. After the request was processed, and before the
+// response is sent, the fake calls f with done = true. If f returns true, the fake closes the connection. If f is nil,
+// the fake no longer calls a function.
 func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// noon is the time that most tests set their clocks to.
+// noon is the fixed time that some tests set their clocks to.
 var noon = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // newAWS returns a fake whose clock stands still at the current time. The clock shows the current time because the

@@ -10,7 +10,7 @@ import (
 )
 
 // controls are the requests under /_fake/ that control the fake itself. Scripts and programs that know only the fake's
-// URL use them. The response is text with one item per line, or an error with status 400.
+// URL use them. The response is text with one item per line. If a control fails, the response has the status 400.
 var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"GET calls":     showCalls,             // format=json prints one JSON object per line
 	"POST reset":    command((*AWS).Reset), // deletes the recorded calls
@@ -29,8 +29,8 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST signin":   signin,                         // post=off: the console's sign-in refuses POST
 	"POST sso":      addSSO,                         // url=, region=: adds a portal; auto=1 approves its sign-ins automatically
 	"POST assign":   assign,                         // url=, account=, role=: assigns the permission set to the user
-	"POST approve":  decide(true),                   // user_code=: approves the sign-in; if empty, all waiting ones
-	"POST deny":     decide(false),                  // user_code=: denies the sign-in; if empty, all waiting ones
+	"POST approve":  decide(true),                   // user_code=: approves the sign-in; if empty, see decide
+	"POST deny":     decide(false),                  // user_code=: denies the sign-in; if empty, see decide
 	"POST revoke":   revoke,                         // token=: revokes this token; if empty, all tokens
 	"POST login":    setLogin,                       // arn=: the user or role that aws login signs in; auto=1 approves
 	"POST logins":   command((*AWS).RevokeLogins),   // ends all sign-ins of aws login
@@ -38,10 +38,10 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST anywhere": addAnywhere,                    // account=, region=, AnywhereProfile (JSON): prints the ARN
 	"POST issuer":   addIssuer,                      // account=, name=, audience=: adds an issuer, prints URL and ARN
 	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token of this issuer
-	"POST people":   setPeople,                      // name=, and a Login in JSON: how users sign in at this issuer
+	"POST people":   setPeople,                      // name=, and a Login in JSON: sets how users sign in there
 	"POST newkeys":  rotateIssuer,                   // name=: replaces this issuer's keys, and no longer publishes the old keys
 	"POST keycache": cacheKeys,                      // lasts=24h: sets how long the fake caches a provider's keys
-	"POST pins":     enforcePins,                    // on=0 or on=1: whether to enforce the role pin of tokens
+	"POST pins":     enforcePins,                    // on=0 or on=1: sets whether the role pin of tokens is enforced
 	"POST provider": addProvider,                    // account=, url=, audience=, at=: adds an OIDC provider, prints its ARN
 }
 

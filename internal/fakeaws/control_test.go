@@ -137,7 +137,8 @@ func TestControlsRefuse(t *testing.T) {
 	ask(t, a, "POST", "identity?name=i", "{", 400)
 }
 
-// Example creates the same users and roles each time. Adding something that already exists has no effect.
+// Example creates the same key and MFA device in each fake. If a user or portal exists, adding it again has no effect.
+// Each new access key has a new id and a new secret.
 func TestExampleIsRepeatable(t *testing.T) {
 	one, two := newAWS(t), newAWS(t)
 	if a, b := one.Example(), two.Example(); a.Key != b.Key || a.MFA.Secret() != b.MFA.Secret() || len(a.Key.ID) != 20 || len(a.Key.Secret) != 40 {
@@ -160,7 +161,7 @@ func TestExampleIsRepeatable(t *testing.T) {
 	}
 }
 
-// A role keeps its id when it is replaced. A role with an invalid policy may do nothing.
+// A role can be replaced. If the new role has an invalid policy, its sessions are not allowed to do anything.
 func TestRoleReplaced(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

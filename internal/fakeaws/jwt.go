@@ -16,8 +16,8 @@ import (
 	"strings"
 )
 
-// hashes maps the last three characters of a signature algorithm's name to its hash function. AWS accepts these
-// algorithms.
+// hashes maps the last three characters of a signature algorithm's name, such as RS256, to the algorithm's hash
+// function. AWS accepts RS and ES algorithms with these hash functions.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 var hashes = map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}
 
@@ -100,7 +100,8 @@ func (t jwt) verify(key crypto.PublicKey) error {
 	return errors.New("token: the signature does not match the key")
 }
 
-// signJWT returns a signed token. The kind of the key determines the algorithm.
+// signJWT returns a token that is signed with RS256 if key is an RSA key, and with an ECDSA signature of the SHA-256
+// hash if key is an ECDSA key. The header must name the same algorithm.
 func signJWT(header jwtHeader, claims map[string]any, key crypto.Signer) (string, error) {
 	head, err := json.Marshal(header)
 	if err != nil {

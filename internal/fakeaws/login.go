@@ -107,7 +107,7 @@ func (a *AWS) confirmationPage(r *request) (any, error) {
 	return page(http.StatusOK, "<h1>Copy this code</h1><code>"+base64.StdEncoding.EncodeToString([]byte(text))+"</code>"), nil
 }
 
-// loginRefused returns the only error that AWS documents for the token endpoint.
+// loginRefused returns AWS's AccessDeniedException. The reason is a more specific error code, such as TOKEN_EXPIRED.
 func loginRefused(reason string) *refusal {
 	no := refuse(401, "AccessDeniedException", "Access denied: %s", reason)
 	no.reason = reason

@@ -48,7 +48,7 @@ func badSignIn(r *request, why string) answer {
 }
 
 // signinToken exchanges a session's credentials for a sign-in token. Only sessions of roles and of GetFederationToken
-// can be exchanged. The call may set a duration only if the role was assumed with long-term keys.
+// can be exchanged. The call may set a duration only for a role session that was not created by another role session.
 func (a *AWS) signinToken(r *request) (any, error) {
 	var keys struct{ SessionID, SessionKey, SessionToken string }
 	if err := json.Unmarshal([]byte(r.params.Get("Session")), &keys); err != nil {

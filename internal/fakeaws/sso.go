@@ -152,7 +152,8 @@ func (s *SSO) decide(userCode string, approve bool) error {
 	return nil
 }
 
-// token creates the tokens of a sign-in. It creates a refresh token only if the client has requested a scope.
+// token creates the tokens of a sign-in. It creates a refresh token only if the client is registered with a scope and
+// with the grant type refresh_token.
 func (d *idcState) token(s *SSO, c *oidcClient, now time.Time) *accessToken {
 	id := s.aws.id("")
 	t := &accessToken{portal: s, client: c, access: "EXAMPLE-access-token-" + id, expires: now.Add(s.lifetime)}
@@ -201,7 +202,8 @@ func assign(a *AWS, q url.Values, _ []byte) (string, error) {
 }
 
 // decide returns a control that approves or denies sign-ins. The control uses the portal or the issuer that knows the
-// user code.
+// user code. If the user code is empty, the control decides all waiting sign-ins of the issuers. If no issuer has a
+// waiting sign-in, the control decides the waiting sign-ins of one portal.
 func decide(approve bool) func(*AWS, url.Values, []byte) (string, error) {
 	return func(a *AWS, q url.Values, _ []byte) (string, error) {
 		if a.decideLogins(q.Get("user_code"), approve) {

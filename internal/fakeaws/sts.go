@@ -71,7 +71,7 @@ func (a *AWS) sessionToken(r *request) (any, error) {
 	return struct{ Credentials credentials }{made.credentials()}, nil
 }
 
-// federationToken implements GetFederationToken. If the call has no policy, the session may do nothing.
+// federationToken implements GetFederationToken. If the call has no policy, the session is not allowed to do anything.
 func (a *AWS) federationToken(r *request) (any, error) {
 	c := checks{params: r.params}
 	name := c.required("Name", 2, 32, nameAlphabet)

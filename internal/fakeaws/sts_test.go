@@ -120,7 +120,7 @@ func TestSessionTokenLasts(t *testing.T) {
 	wantCode(t, err, "ExpiredToken", "expired")
 }
 
-// A session is valid before the time at which it expires. At that time, AWS refuses the session.
+// AWS accepts a session until its expiry time. From that time on, AWS refuses the session.
 func TestSessionEnds(t *testing.T) {
 	a := newAWS(t)
 	a.SetClock(func() time.Time { return noon })

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// codeStep is how long a code of a virtual MFA device is valid.
+// codeStep is the length of a time step. A virtual MFA device shows a new code in each time step.
 const codeStep = 30 * time.Second
 
 // TOTP returns the six-digit code at time t. secret is in base32, with or without padding.

@@ -30,7 +30,7 @@ type accessKey struct {
 // Role has a role's trust policy, permissions and limits. The zero Role trusts nobody.
 type Role struct {
 	// Trusts lists who may assume the role: ARNs of users, roles, role sessions or OIDC providers, accounts (as a
-	// number or as the ARN of root), or "*" for everyone.
+	// number or as the ARN of root), rolesanywhere.amazonaws.com, or "*" for every principal that signs its calls.
 	Trusts []string
 	// Policies are the role's permissions as JSON documents. A role without policies may do everything.
 	Policies []string

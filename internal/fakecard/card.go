@@ -151,7 +151,8 @@ func (c *Card) nextInstruction() byte {
 	return c.selected.next()
 }
 
-// selectApplet selects an applet. Selecting the current applet again has no effect.
+// selectApplet selects an applet, and ends the access that another applet has granted. If the current applet is
+// selected again, the PIV applet keeps the access. The OATH applet locks itself again if it has a password.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 3.1.1
 func (c *Card) selectApplet(cmd command) ([]byte, status) {
 	for _, a := range c.applets {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A client is one connection to the service. Messages have this machine's byte order. This file specifies the formats
-// of the messages:
+// A client is one connection to the service. libpcsclite sends numbers in the machine's byte order. The fake service
+// supports only little-endian machines. The formats of the messages are specified in:
 // https://salsa.debian.org/rousseau/PCSC/-/blob/master/src/winscard_msg.h
 type client struct {
 	service *Service
@@ -37,7 +37,7 @@ const (
 
 	protocolT1     = 2
 	shareExclusive = 1
-	leaveAsIs      = 0 // closing leaves the card as it is; any other value resets the card
+	leaveAsIs      = 0 // the call does not reset the card; any other value resets it
 	maxMessage     = 1 << 20
 	readerBytes    = 184 // the size, in bytes, of one reader in the list of readers
 	maxAPDUBytes   = 1 << 16

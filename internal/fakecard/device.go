@@ -33,7 +33,7 @@ func (m *managementApplet) do(c command) ([]byte, status) {
 	return append([]byte{byte(len(b))}, b...), done
 }
 
-// The otpApplet returns the serial number on a card with old firmware.
+// The otpApplet returns the serial number. Clients use it for cards with old firmware.
 // https://docs.yubico.com/yesdk/users-manual/application-otp/otp-commands.html
 type otpApplet struct{ card *Card }
 

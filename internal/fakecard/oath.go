@@ -19,7 +19,7 @@ type oathApplet struct {
 	accounts  []*account
 	password  []byte // the key derived from the password; nil if there is no password
 	hash      byte   // the hash algorithm with which client and card prove that they know the password
-	challenge []byte // the client must answer it to unlock the applet
+	challenge []byte // random; the client must respond to this challenge to unlock the applet
 	open      bool
 }
 

@@ -17,8 +17,8 @@ type pivApplet struct {
 	puk        secret
 	management managementKey
 
-	pinVerified bool // the PIN was verified since the card was powered on
-	pinFresh    bool // the PIN was verified, and no key has been used after that
+	pinVerified bool // whether the last PIN was correct; false after a reset or after another applet was selected
+	pinFresh    bool // pinVerified is true, and no key has been used since then
 }
 
 // The instructions of the applet.

@@ -19,7 +19,7 @@ type Service struct {
 	listener net.Listener
 
 	mu       sync.Mutex
-	released *sync.Cond // signalled when a transaction ends and when a card is closed
+	released *sync.Cond // signalled when a transaction ends, a card is closed or the service is closed
 	closed   bool
 	minor    uint32 // the minor protocol version that clients must use; 0 for any version
 	readers  []*reader
@@ -168,7 +168,7 @@ func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	}, true
 }
 
-// Open returns how many programs have a card open.
+// Open returns how often cards are open. A program that has opened a card twice counts twice.
 func (s *Service) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

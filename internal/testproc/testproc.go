@@ -78,7 +78,7 @@ func (p *Process) AwaitReady(t testing.TB) {
 	}
 }
 
-// Release lets the process's function continue if the function has called [WaitForRelease].
+// Release makes [WaitForRelease] return in the process, whether it was called before or is called later.
 func (p *Process) Release() { p.input.Close() }
 
 // AwaitSuccess waits until the process ends. The test fails if the process's function returned an error.

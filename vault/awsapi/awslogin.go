@@ -111,8 +111,9 @@ type LoginTokens struct {
 // ActionLogin is AWS's name for the action of [Login.CreateToken]. Errors contain this name.
 const ActionLogin = "CreateOAuth2Token"
 
-// MeasureClock measures the difference between AWS's clock and this computer's clock, like [STS.MeasureClock]. It
-// waits at most 5 s. AWS refuses a proof whose time is wrong by 30 s. AWS's error then does not mention the time.
+// MeasureClock requests AWS's time and corrects the clock, as [STS.MeasureClock] does. It waits at most 5 s. The
+// caller measures the clock before it calls CreateToken, because AWS refuses a DPoP proof whose time is wrong by
+// 30 s, and the error that AWS then returns does not mention the time.
 func (l Login) MeasureClock(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
@@ -248,7 +249,8 @@ func LoginEnded(err error) bool {
 }
 
 // loginRefusal converts an error response of the token endpoint to an error. This endpoint returns its error code
-// in the JSON member "error". AWS's other services do not use this member.
+// in the JSON member "error". For AWS's other services, readJSONError reads the code from a header or from other
+// members.
 func (c call) loginRefusal(status int, h http.Header, text []byte) error {
 	var common refusal
 	readJSONError(&common, h, text)

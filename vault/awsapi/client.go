@@ -14,12 +14,11 @@ import (
 )
 
 // A Client holds the settings and state that all calls share. It is safe for concurrent use.
-// A function field may be nil if no call needs the function.
 type Client struct {
 	Clock   *Clock
 	Network *Network
 	Timeout time.Duration                                    // timeout of one call, including its retries; 0 means 30 s
-	Sleep   func(ctx context.Context, d time.Duration) error // waits before a retry
+	Sleep   func(ctx context.Context, d time.Duration) error // waits before a retry; may be nil if no call is retried
 	Backoff func(attempt int, err error) time.Duration       // nil means the SDK's random waits of up to 5 s
 	Notify  func(message string)                             // shows a notice to the user; may be nil
 	Log     *slog.Logger                                     // logs calls without secrets; may be nil
@@ -99,7 +98,7 @@ type call struct {
 	client   *http.Client
 	signer   aws.Credentials // credentials for the signature; empty for an unsigned call
 	secrets  []string        // further secrets in the request, which are removed from error texts
-	once     bool            // whether the request must not be sent twice
+	once     bool            // whether a failed call must not be retried
 	retries  retries
 }
 

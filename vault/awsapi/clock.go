@@ -91,9 +91,9 @@ func trustedDate(err error) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// refusalDate returns the date of any refusal by AWS. Like trustedDate, it accepts only a date that came over TLS
-// or from this computer. Only calls of Roles Anywhere use refusalDate, because Roles Anywhere has no error code
-// for a wrong time.
+// refusalDate returns the date of a refusal with any error code. Like trustedDate, it accepts only a date that came
+// over TLS or from this computer. Only calls of Roles Anywhere use refusalDate, because Roles Anywhere has no error
+// code for a wrong time.
 func refusalDate(err error) (time.Time, bool) {
 	var refused *refusal
 	if !errors.As(err, &refused) || !refused.authenticated || refused.code == "" {
@@ -130,9 +130,10 @@ func (api *Client) setPreciseClock(usedOffset time.Duration, date time.Time) boo
 	return true
 }
 
-// measureClock requests AWS's time with a HEAD request, once per Client, and corrects the skew. It is called before a
-// security key signs, because a signature with the wrong time would waste a touch. If there is no response, or the
-// response is not from AWS, the skew does not change.
+// measureClock requests AWS's time with a HEAD request, and corrects the skew and the offset. Only the first call on a
+// Client sends a request. If there is no response, or the response is not from AWS, the clock does not change.
+// Callers measure the clock for two reasons: a signature with a wrong time would waste a touch of a security key, and
+// some of AWS's errors do not show that the time was wrong.
 func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	api.lock.Lock()
 	done := api.clockMeasured

@@ -27,7 +27,7 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 			t.Errorf("clock skew is %s, want %s", r.Clock.Skew(), skew)
 		}
 		r.mustSend(r.assumeReadOnly())
-		r.wantCalls(3) // the second role request was signed with the corrected time, so AWS accepted its first call
+		r.wantCalls(3) // only one more call: the second request was signed with the corrected time
 		r.wantNotices(notice)
 	}
 }

@@ -18,8 +18,8 @@ var notCompared = map[string]string{
 	"label":               "container and instance credentials have no service model; the SDK's own clients request them",
 }
 
-// senders lists the functions that may create an HTTP request or client. Each function is mapped to the reason. AWS
-// calls use the first two functions.
+// senders lists the functions that may create an HTTP request or client. Each function is mapped to the reason.
+// Client.send and Login.post send all calls that are compared with the SDK.
 var senders = map[string]string{
 	"Client.send":        "sends AWS calls",
 	"Login.post":         "sends " + ActionLogin,

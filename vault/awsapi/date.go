@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// CheckProxy checks whether a call is possible, without sending anything: the endpoint must be valid, and the proxy
-// setting and the root certificates must be readable. If no call is possible, it returns the error that a call would
-// return. Otherwise it returns the proxy's scheme and host, or "" if there is no proxy.
+// CheckProxy checks whether a call is possible, without sending anything: the endpoint and the proxy setting must be
+// valid, and the CA bundle must be readable. If no call is possible, it returns the error that a call would return.
+// Otherwise it returns the proxy's scheme and host, or "" if there is no proxy.
 func (s STS) CheckProxy() (proxy string, err error) {
 	if err := s.Check(); err != nil {
 		return "", err

@@ -29,7 +29,7 @@ type fixture struct {
 	mu          sync.Mutex
 	log         bytes.Buffer
 	notices     []string
-	hostNotices []string // notices about hosts that are not AWS's, such as the fake's
+	hostNotices []string // notices about hosts that are not AWS's, such as the host of the fake
 	secrets     []string
 }
 

@@ -56,8 +56,8 @@ const (
 	statusInactive = "Inactive"
 )
 
-// Create creates an access key. It sends the request once. If the response is lost, IAM may have created a key whose
-// secret is unknown; see [MayHaveSucceeded].
+// Create creates an access key. It does not retry a failed call: if the response is lost, IAM may have created a key
+// whose secret is unknown. See [MayHaveSucceeded].
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html
 func (k AccessKeys) Create(ctx context.Context) (aws.Credentials, error) {
 	var out struct {

@@ -18,9 +18,9 @@ import (
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 const rolesPath = "/iam/security-credentials/"
 
-// metadataTimeout limits the wait for the metadata service's response. In a container, the response to a token
-// request may never arrive, because its hop limit is too low. If a token request times out, the SDK's client
-// therefore continues without a token.
+// metadataTimeout limits the wait for a response of the metadata service. In a container, the response to a token
+// request may never arrive, because EC2 sends the response with a low hop limit. If the token request times out and
+// IMDSv1 is allowed, the SDK's client continues without a token.
 const metadataTimeout = 2 * time.Second
 
 // InstanceMetadata holds the settings of the EC2 instance metadata service.

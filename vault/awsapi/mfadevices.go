@@ -20,7 +20,7 @@ type MFADevices struct {
 }
 
 // Create creates a device that is not assigned to a user, and returns its serial number and its secret in base32.
-// It sends the request once. If the response is lost, IAM may have created the device.
+// It does not retry a failed call: if the response is lost, IAM may have created the device.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
 func (m MFADevices) Create(ctx context.Context, name string) (serial string, secret []byte, err error) {
 	var out struct {

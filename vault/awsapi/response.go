@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// maxResponseSize is the largest accepted size of a response, in bytes. An STS response has about 10 kB.
+// maxResponseSize is the largest accepted size of a response, in bytes. An STS response has a few kB.
 const maxResponseSize = 1 << 20
 
-// NotAWSError reports a response that AWS cannot have sent: the page of a captive portal or a proxy,
-// or a truncated response.
+// NotAWSError reports that a response is not a complete response of AWS. The response may be truncated, or be the
+// page of a captive portal or a proxy.
 type NotAWSError struct {
 	Endpoint  string // scheme and host of the endpoint
 	MediaType string // type in the Content-Type header, or "no type"

@@ -20,8 +20,9 @@ type STS struct {
 	Target Target
 }
 
-// MFA holds the MFA device and the MFA code for a call. AWS accepts each code only once, so a call with a code is never
-// repeated.
+// MFA holds the MFA device and the MFA code for a call. AWS accepts each code only once, so a failed call with a code
+// is not retried. The only exception is a call that AWS refused because of a wrong time: that call did not use up the
+// code.
 type MFA struct {
 	Serial string // serial number of the device; empty if the call has no code
 	Code   string
@@ -36,7 +37,8 @@ type Policy struct {
 	ARNs   []string // ARNs of managed policies
 }
 
-// A RoleRequest holds the parameters of a role's session. AWS uses its defaults for empty fields.
+// A RoleRequest holds the parameters of a role's session. Role and SessionName are required. AWS uses its defaults for
+// other fields that are empty.
 type RoleRequest struct {
 	Role           string // ARN of the role
 	SessionName    string

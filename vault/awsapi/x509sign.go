@@ -77,10 +77,10 @@ func (s x509Signer) request(at address, body []byte, now time.Time) (request, er
 	return request{method: http.MethodPost, url: at.url, header: header, body: body}, nil
 }
 
-// padded adds leading zeros to a digest that is shorter than the numbers of the key's curve. AWS uses SHA-256 for
-// all curves, so a digest has 32 bytes, but the numbers of P-384 have 48. A security key then accepts only a
-// digest of 48 bytes. Leading zeros do not change the number that is signed. padded does not change the digest for
-// a key in memory.
+// padded adds leading zeros to a digest for a security key. A security key accepts only a digest that is as long as
+// the numbers of the key's curve. For P-384, that is 48 bytes, but a digest has only 32 bytes, because AWS uses
+// SHA-256 for all curves. Leading zeros do not change the number that is signed. padded does not change the digest
+// for a key in memory.
 func (s x509Signer) padded(digest []byte) []byte {
 	_, software := s.key.(*ecdsa.PrivateKey)
 	public, ok := s.key.Public().(*ecdsa.PublicKey)

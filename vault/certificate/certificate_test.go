@@ -158,7 +158,8 @@ func TestParseChainErrors(t *testing.T) {
 	}
 }
 
-// A parsed chain is the same after it is encoded and parsed again.
+// FuzzParseChain checks that a parsed chain is the same after it is encoded and parsed again. It also checks that
+// ParseKey returns a key or an error of one line.
 func FuzzParseChain(f *testing.F) {
 	f.Add("x")
 	key, text, err := NewKey()

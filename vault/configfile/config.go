@@ -35,8 +35,9 @@ func (c File) Read() (*profile.File, error) {
 	return profile.Parse(c.Name, text)
 }
 
-// Edit changes the file under a lock that all processes share, so that no edit is lost. It replaces
-// the file atomically: other programs read either the old text or the new text.
+// Edit changes the file under a lock that all processes of aws-vault share, so that no edit is lost. If possible, it
+// replaces the file atomically: other programs then read either the old text or the new text. [disk.ReplacePreserving]
+// lists the files that cannot be replaced atomically.
 func (c File) Edit(ctx context.Context, locks *store.Locks, change func(*profile.File) ([]byte, error)) error {
 	return c.edit(ctx, locks, disk.ReplacePreserving, change)
 }

@@ -44,8 +44,8 @@ func readBounded(f *os.File, max int64) ([]byte, error) {
 // readBufferSize is the maximum number of bytes that ReadText reads with one system call.
 const readBufferSize = 64 << 10
 
-// ReadText is like ReadBounded, but for long texts. It returns a string, and allocates the memory for the string
-// once, from the file's size.
+// ReadText is like ReadBounded, but for long texts. It returns a string. It uses the file's size to allocate the
+// memory for the string only once.
 func ReadText(path string, max int64) (string, error) {
 	f, err := openShared(path)
 	if err != nil {

@@ -29,8 +29,8 @@ func syncDir(dir string) error {
 }
 
 // mayWriteInPlace reports whether a file may be written in place after its replacement failed with err. It returns
-// true if the file is a mount point, if the file and its directory are on different file systems, or if the owner
-// of the file, or the directory, does not permit the replacement.
+// true in these cases: the file is a mount point; the file and its directory are on different file systems; this user
+// cannot create files in the directory; or this user cannot give a new file the owner of the old file.
 func mayWriteInPlace(err error) bool {
 	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) || errors.Is(err, fs.ErrPermission) ||
 		errors.Is(err, unix.EROFS)

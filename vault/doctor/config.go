@@ -20,7 +20,8 @@ type Config struct {
 	Plan func(name string) (plan.Plan, error)
 }
 
-// Check checks the lines of the files, and then plans the credentials of each profile.
+// Check resolves each profile and plans its credentials. It also checks the oidc-sessions, the session policies, and
+// the lines of both files.
 func (c Config) Check() []Finding {
 	p := c.checkProfiles()
 	all := append(p.findings(), c.checkOIDCSessions(p)...)
@@ -73,7 +74,7 @@ func lineFindings(f *profile.File, known []Finding) []Finding {
 	return all
 }
 
-// keyFindings returns a warning for each access key in plain text.
+// keyFindings returns a warning for each long-lived access key in plain text.
 func keyFindings(f *profile.File) []Finding {
 	var all []Finding
 	for _, k := range f.PlainKeys() {
@@ -150,8 +151,8 @@ func (s *profileReport) addError(name string, err error) {
 	}
 }
 
-// splitOrigin splits the text of an error. The result where is the place in a file with which the text starts, or
-// empty if the text starts with no place. The result what is the rest of the text.
+// splitOrigin splits the text of an error into two parts. The first part is a place in a file, such as config:12. It is
+// empty if the text does not start with a place. The second part is the rest of the text.
 func splitOrigin(err error) (where, what string) {
 	var value *profile.ValueError
 	var syntax *profile.SyntaxError

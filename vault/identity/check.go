@@ -34,9 +34,9 @@ type Finding struct {
 
 func (f Finding) String() string { return f.URL + ": " + f.Found + ", expected " + f.Expected }
 
-// Check fetches the files that the issuer publishes, and returns the problems that it finds. It returns no problem
-// if AWS can read all keys of the identity, and no other keys, from the files. Check applies the rules of the
-// standards, because it is not known whether AWS follows redirects or checks content types.
+// Check fetches the files that the issuer publishes, and returns the problems that it finds. If there are no problems,
+// AWS can read from the files all keys that the identity must publish, and no other keys. Check applies the rules of
+// the standards, because it is not known whether AWS follows redirects or checks content types.
 func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Response, error), issuer string, keys Record, now time.Time) []Finding {
 	c := checker{fetch: fetch, issuer: issuer, url: issuer}
 	if err := CheckIssuer(issuer); err != nil {

@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// A site is a web server with static files. The keys of files are URL paths.
+// A site is a web server with static files.
 type site struct {
 	*httptest.Server
-	files map[string]file
+	files map[string]file // the files, keyed by URL path
 }
 
 type file struct {

@@ -43,7 +43,7 @@ func (e *TemplateError) Error() string {
 const (
 	maxRoleName  = 64
 	maxPolicies  = 20
-	maxListItems = 100 // maximum number of actions, resources or accounts; keeps the role's policy within IAM's limit
+	maxListItems = 100 // maximum number of actions, resources or accounts; 100 typical items fit IAM's policy size limit
 	maxARN       = 2048
 	minSession   = time.Hour
 	maxSession   = 12 * time.Hour

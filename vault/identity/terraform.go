@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Terraform returns the template in HCL. The labels of its blocks contain the identity's name, so the templates of
-// several identities can be used in one module. It fails with an [*IssuerError], a [*TemplateError] or
-// [ErrNoGrant].
+// Terraform returns the template in HCL. All blocks have the label that localName returns for the identity's name.
+// Templates with different labels can be used in one module. Terraform fails with an [*IssuerError], a
+// [*TemplateError] or [ErrNoGrant].
 // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_role
 func (t Template) Terraform() (string, error) {
 	t, err := t.validated()
@@ -54,7 +54,8 @@ func (t Template) usesPartition() bool {
 	return len(t.Accounts) > 0
 }
 
-// localName returns a Terraform label for name. It replaces the characters that a label must not contain.
+// localName returns a Terraform label for name. It replaces all characters except ASCII letters and digits. A label must
+// not start with a digit.
 // https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
 func localName(name string) string {
 	name = strings.Map(func(r rune) rune {

@@ -48,7 +48,7 @@ type fakeBus struct {
 	calls  []string
 }
 
-// newFakeBus starts a bus on which each of the names in owned has an owner: a running service.
+// newFakeBus starts a bus. The bus reports that a service runs under each of the names in owned.
 func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bus")

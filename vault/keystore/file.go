@@ -65,9 +65,9 @@ type fileRing struct {
 	config Config
 	pass   *passphrase
 
-	// verifies reports whether a passphrase counts as correct if it opens any item of this ring. It is true for
-	// keys. It is false for private items, which may be older than the keys and encrypted with an earlier
-	// passphrase.
+	// verifies is true for the ring of the keys: a passphrase that opens a key is correct. It is false for the
+	// ring of the private items, because private items may be older than the keys and encrypted with an earlier
+	// passphrase. If the keystore has no keys, a passphrase is correct if it opens a private item.
 	verifies bool
 
 	mu    sync.Mutex
@@ -110,7 +110,8 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, r.damaged(name, err)
 	}
-	it.Name = name // the file name counts, as in aws-vault 7: a copied file contains another item's name
+	// The file name is the item's name, as in aws-vault 7. The content of a copied file contains another name.
+	it.Name = name
 	r.addToCache(token, it)
 	return it, nil
 }

@@ -20,7 +20,7 @@ type Item struct {
 
 // A Ring is one of the two parts of a keystore: the keys or the private items. Its methods are safe for use by
 // several goroutines. Other processes may change the items at any time. The name of an item is valid UTF-8 without
-// NUL, not empty, and neither "." nor "..". For any other name, the methods return a *NameError.
+// NUL, has 1 to maxName bytes, and is neither "." nor "..". For any other name, the methods return a *NameError.
 type Ring interface {
 	// Item opens the item called name. It returns ErrNotFound if there is no such item, and a *DamagedError if the
 	// item cannot be read. If the ring cannot be unlocked, it returns ErrWrongPassphrase or a *LockedError.
@@ -35,8 +35,9 @@ type Ring interface {
 	// Names returns the names of all items, sorted. It opens no item.
 	Names(ctx context.Context) ([]string, error)
 
-	// Stamp returns a string that changes whenever any program writes the item. It does not open the item. It
-	// returns "" if this keystore cannot detect writes, and ErrNotFound if there is no item called name.
+	// Stamp returns a string that changes whenever any program writes the item. It does not open the item. In some
+	// keystores, two writes within the same second can leave the string unchanged. Stamp returns "" if this keystore
+	// cannot detect writes, and ErrNotFound if there is no item called name.
 	Stamp(ctx context.Context, name string) (string, error)
 
 	// Check shows the prompts that Put needs, such as a passphrase prompt. It writes nothing. Some keystores can
@@ -92,7 +93,7 @@ func checkName(name string) error {
 }
 
 // CheckItem looks for damage that is visible without opening the item. It returns a *[DamagedError] if it finds
-// damage, and nil otherwise. It also returns nil for keystores that do not support this check.
+// damage, and a different error if it cannot read the item. It returns nil for rings that do not support this check.
 func CheckItem(ctx context.Context, r Ring, name string) error {
 	if w, ok := r.(interface {
 		checkItem(ctx context.Context, name string) error

@@ -78,7 +78,7 @@ type SurveyResult struct {
 // never prompts. A keystore without an error can therefore still be locked.
 func Survey(ctx context.Context, c Config) []SurveyResult {
 	var all []SurveyResult
-	open := c.Backend == "" // whether no keystore is chosen yet
+	open := c.Backend == "" // whether Open would use the next available keystore
 	for _, b := range backends(c) {
 		s := SurveyResult{Backend: b.name, OnlyByName: b.onlyByName, Chosen: b.name == c.Backend}
 		_, s.Err = b.open(ctx, c)

@@ -16,8 +16,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// fakePass stores secrets unencrypted, and logs its arguments to a file. It appends a random number of spaces, so
-// that each write produces a different file.
+// fakePass is a script that replaces pass. It stores secrets unencrypted, and logs its arguments to a file. It appends
+// a random number of spaces to each secret, so that two writes of the same secret produce different files.
 const fakePass = `#!/bin/sh
 echo "$*" >>"$PASSWORD_STORE_DIR/.args"
 verb=$1

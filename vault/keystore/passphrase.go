@@ -12,8 +12,8 @@ import (
 // maxPrompts is the maximum number of passphrase prompts. After this many wrong answers, the operation fails.
 const maxPrompts = 3
 
-// passphrase prompts once for the passphrase of a file keystore. It verifies the answer on existing items before a
-// new item is encrypted with it. Otherwise, a mistyped passphrase would make the new item unreadable.
+// passphrase prompts for the passphrase of a file keystore and keeps the answer. Before a new item is encrypted, it
+// verifies the answer on existing items. Otherwise, a mistyped passphrase would make the new item unreadable.
 type passphrase struct {
 	dir     string
 	prompt  func(context.Context, PassphrasePrompt) (string, error)
@@ -22,7 +22,7 @@ type passphrase struct {
 	promptLock mutex.Mutex // held during a prompt, so that prompts do not overlap
 	answer     string
 	answered   bool // whether answer contains the user's answer
-	verified   bool // whether answer opens at least one item
+	verified   bool // whether answer opens at least one item, or is the passphrase of a new keystore
 
 	precomputed precomputed // the key for the next Put, derived in advance after ExpectPut
 
@@ -43,8 +43,8 @@ func newPassphrase(dir string, c Config, samples func() []*jwe) *passphrase {
 
 var errNoPrompt = errors.New("a passphrase is required, but there is no way to prompt for it")
 
-// unverified returns the user's answer to the prompt without verifying it. The answer may be wrong. Only
-// [passphrase.unlock] verifies it.
+// unverified returns the user's answer, and prompts if necessary. It does not verify the answer, so the answer may be
+// wrong.
 func (p *passphrase) unverified(ctx context.Context) (string, error) {
 	release, err := p.promptLock.Lock(ctx)
 	if err != nil {

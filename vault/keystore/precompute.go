@@ -22,7 +22,8 @@ func (s *precomputed) expect() {
 }
 
 // start starts a derivation from passphrase in the background, and returns true. It does nothing and returns false
-// if no item is announced, or if a derivation from this passphrase was already started.
+// if no item is announced, or if an earlier call already started a derivation from this passphrase and get has not
+// used its key yet.
 func (s *precomputed) start(passphrase string) (started bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

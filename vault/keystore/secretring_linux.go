@@ -13,8 +13,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// generationKey is an attribute with a random value that every write changes. The service's own write time has
-// a precision of only 1 s.
+// generationKey is an attribute with a random value. Each Put changes the value, unless the service prompts. Stamp
+// needs this attribute because the service's own write time has a precision of only 1 s.
 const generationKey = "aws-vault-generation"
 
 // A secretRing contains the items of one collection that have certain attributes.
@@ -86,8 +86,8 @@ func (r *secretRing) CheckUnique(ctx context.Context, name string) error {
 	return nil
 }
 
-// find returns the paths of the unlocked items called name, or ErrNotFound. It first searches all collections with
-// one call, which usually makes it unnecessary to look for the ring's collection.
+// find unlocks the items called name and returns their paths, or ErrNotFound. It first searches all collections with
+// one call. If this call finds an item, find does not have to look for the ring's collection.
 func (r *secretRing) find(ctx context.Context, name string) ([]dbus.ObjectPath, error) {
 	paths, err := r.search(ctx, name)
 	if err != nil || len(paths) > 0 {

@@ -38,7 +38,8 @@ type secretService struct {
 	session *secretSession
 }
 
-// openSecretService opens the collection that aws-vault 7 uses, and a collection for private items.
+// openSecretService opens the keystore in the Secret Service. The keys are in the collection that aws-vault 7 uses.
+// The private items are in the user's default collection, or in a separate collection if there is no default.
 func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore, error) {
 	if err := b.ensureRunning(ctx, secretBackend, serviceName); err != nil {
 		return nil, err

@@ -57,8 +57,8 @@ func TestSecretServiceCalls(t *testing.T) {
 	}
 }
 
-// TestSecretServiceWarmCalls checks which bus calls a command needs if its session is cached, its own profile has
-// no key, and its source profile has a key.
+// TestSecretServiceWarmCalls checks which bus calls a command with a cached session needs. The profile of the command
+// has no key, but its source profile has a key.
 func TestSecretServiceWarmCalls(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))

@@ -14,8 +14,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// busTimeout is the maximum duration of a call that does not prompt the user. The D-Bus library has the same
-// default.
+// busTimeout is the maximum duration of a call that does not prompt the user. libdbus, the reference implementation
+// of D-Bus, has the same default.
 const busTimeout = 25 * time.Second
 
 // A sessionBus is a connection to the session bus. It connects at the first use.
@@ -65,8 +65,8 @@ func (b *sessionBus) connect(ctx context.Context) (*dbus.Conn, error) {
 	return conn, nil
 }
 
-// dial connects to the bus and fails after busTimeout. The library's function Connect accepts no context, so a
-// connection attempt that hangs continues in the background.
+// dial connects to the bus and fails after busTimeout. The function dbus.Connect cannot be cancelled, so a connection
+// attempt that hangs continues in the background.
 func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	ctx, cancel := withBusTimeout(ctx, busTimeout)
 	defer cancel()

@@ -33,7 +33,7 @@ const (
 	maxRereads    = 32
 )
 
-// The patterns are compiled at the first use, because few items are split.
+// The patterns are compiled at the first use, because compiling them would slow down each start of the program.
 var (
 	splitLine = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^aws-vault split ([0-9a-f]{16}) ([1-9][0-9]{0,2})\n`)

@@ -18,7 +18,7 @@ func TestOneAtATime(t *testing.T) {
 				return
 			}
 			defer unlock()
-			if inside++; inside != 1 { // only mu protects inside, so the race detector also checks mu
+			if inside++; inside != 1 { // if mu is broken, the race detector reports this line
 				t.Errorf("%d goroutines hold the mutex, want 1", inside)
 			}
 			inside--

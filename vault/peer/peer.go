@@ -41,7 +41,7 @@ func (k Check) CanIdentify(network string) bool {
 
 // An OtherUserError reports that a connection was refused because it belongs to another user.
 type OtherUserError struct {
-	Addr     string // address of the machine that connected; empty for this machine
+	Addr     string // IP address and port of the other machine; empty for this machine
 	UID      int    // ID of the user who connected; -1 if it is unknown
 	Expected int    // ID of the user who may connect
 }
@@ -96,8 +96,9 @@ func (k Check) owner(c net.Conn) (int, error) {
 	return ownerOf(c)
 }
 
-// isLocal reports whether a connection comes from this machine. Every connection over a Unix socket does. The
-// permissions of the socket's folder keep other users out.
+// isLocal reports whether a connection comes from this machine. Every connection over a Unix socket is local. On a
+// system that cannot identify the owner of such a connection, the permissions of the socket's folder keep other users
+// out.
 func isLocal(c net.Conn) bool {
 	from, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
@@ -158,7 +159,8 @@ type Conn struct {
 func (k Check) Conn(c net.Conn) *Conn { return &Conn{Conn: c, check: k} }
 
 // Check returns nil if the connection may be served, and otherwise an [*OtherUserError]. If the system cannot identify
-// the owner of a local connection, Check also returns nil: see [Conn.OwnerKnown].
+// the owner of a local connection, Check also returns nil: see [Conn.OwnerKnown]. For a nil Conn, Check returns another
+// error.
 func (c *Conn) Check() error {
 	if c == nil {
 		return errUnchecked

@@ -212,10 +212,10 @@ func (e *AgentDeniedError) Error() string {
 	return fmt.Sprintf("%s: agent_access = deny forbids coding agents to use %s (%s is set, so a coding agent runs aws-vault)", e.Origin, e.Name, e.Agent.Variable)
 }
 
-// AgentPoliciesError reports that two rules set different policies for coding agents on the same role, profile or
-// chain. Only one policy can be used.
+// AgentPoliciesError reports that two rules set different policies for the same role or profile, or that the policies
+// for the roles and profiles of a chain cannot be combined.
 type AgentPoliciesError struct {
-	Name string // the role or profile that both policies apply to
+	Name string // the role, profile or chain that both policies apply to
 	A, B profile.AgentRule
 }
 
@@ -224,10 +224,10 @@ func (e *AgentPoliciesError) Error() string {
 		e.Name, e.A.Access.Text, ruleOrigin(e.A), e.B.Access.Text, ruleOrigin(e.B))
 }
 
-// SharedRoleError reports that another profile with the same role cannot be read. Access is denied, because that
-// profile may set agent_access = deny.
+// SharedRoleError reports that another profile with the same role, or with the same identity of aws login, cannot be
+// read. Access is denied, because that profile may set agent_access = deny.
 type SharedRoleError struct {
-	Name    string // the role
+	Name    string // the role or identity
 	Profile string
 	Err     error
 }

@@ -147,7 +147,7 @@ func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 
 // roots are the sources of credentials in order of priority.
 var roots = []func(*builder, *profile.Profile) (Step, bool, error){
-	rolesAnywhere, // refuses any other source in the same profile
+	rolesAnywhere, // refuses the settings in otherSources in the same profile
 	credentialSource,
 	ssoRole,
 	webIdentity,
@@ -158,8 +158,9 @@ var roots = []func(*builder, *profile.Profile) (Step, bool, error){
 	process,
 }
 
-// duration returns the duration to request for the role of q. AWS's limits are not applied yet. For the
-// last role, the duration that the user requests has priority over the settings of q.
+// duration returns the duration to request for the role of q. For the last role, the duration that the user requests
+// has priority over the settings of q. duration fails with a [*DurationError] if the duration is shorter than 15 min or
+// longer than 12 h. It does not apply the limit [MaxChained].
 func (b *builder) duration(q *profile.Profile, last bool) (time.Duration, profile.Value, error) {
 	if last && b.requestedDuration() > 0 {
 		return b.requestedDuration(), profile.Value{}, checkDuration(b.requestedDuration(), minDuration, maxRole)

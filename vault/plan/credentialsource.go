@@ -14,7 +14,7 @@ type CredentialSource struct {
 	Source      string `json:"credential_source"`
 	Fingerprint string `json:"-"` // fingerprint of the key in the environment; empty for other sources
 	Endpoint    string `json:"-"` // the URL of the endpoint; its path may be a secret
-	WithoutV1   bool   `json:"-"` // whether version 1 of EC2's metadata service, which requires no token, is off
+	WithoutV1   bool   `json:"-"` // whether version 1 of EC2's metadata service is off; version 1 requires no token
 }
 
 func (s CredentialSource) encode(e *encoder) {

@@ -44,7 +44,7 @@ func TestEnvironmentDigestIsStable(t *testing.T) {
 	}
 }
 
-// Two different lists have different digests even if joining their texts results in the same text.
+// Two different specs have different digests, even if joining their texts results in the same text.
 func TestDigestsAreDistinct(t *testing.T) {
 	digests := map[Digest]string{}
 	for _, r := range []AssumeRole{

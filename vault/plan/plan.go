@@ -129,7 +129,7 @@ type Holdings struct {
 	Environment  *EnvironmentKey        // the access key in the environment; nil for none
 	Policies     map[string]string      // texts of session policies, by their file:// URL
 	Named        map[string]NamedPolicy // the session-policy sections, by name
-	Subjects     map[string]string      // subjects of web identity tokens, by the path of the token file
+	Subjects     map[string]string      // results of TokenSubject, by the path of the token file
 	Certificates map[string]string      // fingerprints of certificates, by the path of the file
 	Identities   map[Digest]Identity    // users who are signed in to OIDC providers, by TokenDigest
 	SignIns      map[Digest]string      // identifiers of other sign-ins, by TokenDigest

@@ -13,7 +13,8 @@ import (
 
 const canary = "CANARYSECRETEXAMPLECANARYSECRETEXAMPLE00"
 
-// randomConfig returns the config of a random chain p0 ← p1 ← …, the requested profile and random stored keys.
+// randomConfig returns the config file of a random chain p0 ← p1 ← …, the name of the requested profile, random stored
+// keys and random options.
 func randomConfig(r *rand.Rand) (config string, target string, h Holdings, o Options) {
 	var b strings.Builder
 	one := func(of ...string) string { return of[r.IntN(len(of))] }

@@ -53,7 +53,7 @@ func Slot(privateKey string) (slot string, ok bool) { return strings.CutPrefix(p
 // are reported.
 var anywhereSettings = []string{"trust_anchor_arn", "rolesanywhere_profile_arn", "role_arn", "certificate", "private_key"}
 
-// otherSources are settings of other sources of credentials. They are refused together with Roles
+// otherSources are settings of other sources of credentials. checkAnywhere refuses them in a profile with Roles
 // Anywhere, because role_arn could belong to either source.
 var otherSources = []string{
 	"credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process",
@@ -110,8 +110,8 @@ func checkSourceProfile(q *profile.Profile) error {
 	return &MultipleSourcesError{Origin: q.Value("source_profile").Origin, Profile: q.Name, Found: "source_profile", Other: has}
 }
 
-// checkAnywhere fails if a required setting is missing, if the profile has a second source, or if a
-// setting would have no effect.
+// checkAnywhere fails if a required setting is missing, if the profile sets one of otherSources, if the two ARNs are in
+// different regions, or if a session policy would have no effect.
 func checkAnywhere(q *profile.Profile, has string) error {
 	at := q.Value(has).Origin
 	for _, name := range otherSources {

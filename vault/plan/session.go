@@ -117,8 +117,8 @@ func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile
 	return mfaRoles[0], "all roles of the chain can then share one MFA code", nil
 }
 
-// mfaOf returns the MFA device of q and how its code is read. If q sets neither mfa_process nor mfa_device, the
-// settings of its source_profile are used. A source_profile with a different MFA device is ignored.
+// mfaOf returns the MFA device of q and how its code is read. If q sets neither mfa_process nor mfa_device, mfaOf uses
+// the settings of the source_profile, and so on along the chain. It stops at a profile with a different MFA device.
 func mfaOf(q *profile.Profile) MFA {
 	m := MFA{Serial: q.Text("mfa_serial")}
 	if m.Serial == "" {

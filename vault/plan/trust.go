@@ -10,7 +10,8 @@ import (
 // TokenClaims are the claims of a web identity token that a trust policy checks.
 type TokenClaims struct{ Issuer, Audience, Subject string }
 
-// NoRoleError reports a profile that assumes no role.
+// NoRoleError reports a plan without a step for which [Plan.Trust] can return a trust policy. Such a plan assumes no
+// role, or it gets its role from Roles Anywhere or IAM Identity Center.
 type NoRoleError struct{ Profile string }
 
 func (e *NoRoleError) Error() string {
@@ -69,9 +70,9 @@ func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	return t
 }
 
-// trustOfSignIn returns the trust for a role that is assumed after an OIDC sign-in. If the session name is the
-// claim sub, it is the subject. If the session name is another claim whose value is not known, the trust has no
-// session name, and trustOfSignIn returns a note for the user.
+// trustOfSignIn returns the trust for a role that is assumed after an OIDC sign-in. If the session name comes from the
+// claim sub, the trust requires the subject as the session name. If the session name comes from another claim and the
+// claim's value is not known, the trust requires no session name. trustOfSignIn then returns a note for the user.
 func (p Plan) trustOfSignIn(spec OIDCRole, t TokenClaims) (policy.Trust, []string, error) {
 	claims := t.withDefaults(TokenClaims{spec.Issuer, spec.Client, spec.Subject})
 	var notes []string

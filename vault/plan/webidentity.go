@@ -41,9 +41,9 @@ func (w WebIdentity) Args() []Arg {
 }
 
 // TokenSubject returns a fingerprint of a web identity token. It covers the claims that AWS uses, so
-// two tokens with the same fingerprint get the same session. If the token is not a JSON Web Token, the
-// fingerprint covers the whole text. TokenSubject does not verify the token, because AWS does. The
-// fingerprint only keeps sessions of different users separate.
+// two tokens with the same fingerprint get the same session. If the token is not a JSON Web Token or has
+// no subject, the fingerprint covers the whole text. TokenSubject does not verify the token, because AWS
+// does. The fingerprint only keeps sessions of different users separate.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 func TokenSubject(token []byte) string {
 	token = TrimToken(token)

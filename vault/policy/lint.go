@@ -14,7 +14,7 @@ const maxTrust = 64 << 10
 // A Finding is a problem in a role's trust policy: it trusts more principals than intended, or
 // refuses calls that should work.
 type Finding struct {
-	Statement int    // number of the statement, from 1; 0 if the finding is about the whole policy
+	Statement int    // number of the statement, from 1
 	Rule      string // short name of the rule, which never changes
 	Text      string
 }

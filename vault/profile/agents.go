@@ -10,12 +10,12 @@ import (
 type AgentRule struct {
 	Profile string
 	Access  Value
-	Err     error // why a part of the profile cannot be read, so Access may be wrong; nil if the profile can be read
+	Err     error // set if a part of the profile cannot be read; Access may then be wrong
 }
 
 // AgentRules are the agent_access settings of all profiles in the config files.
 type AgentRules struct {
-	Default Value // the setting in [default], for profiles that set nothing
+	Default Value // setting in [default]; it applies to profiles that do not set agent_access
 
 	of map[Principal][]AgentRule
 }

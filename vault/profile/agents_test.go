@@ -114,8 +114,8 @@ func TestAgentRulesOfProfiles(t *testing.T) {
 	}
 }
 
-// A setting in [default] is not a rule for other profiles. It is a rule for the role of [default]
-// itself.
+// A setting in [default] is a rule for the role of [default], and for the roles of profiles that include [default]. It
+// is not a rule for other roles.
 func TestAgentRulesOfDefault(t *testing.T) {
 	for _, header := range []string{"[default]", "[profile default]", `[profile "default"]`} {
 		f, err := Parse("config", header+"\nagent_access = deny\nrole_arn = arn:aws:iam::123456789012:role/own\n"+

@@ -160,8 +160,8 @@ func dropRepeated(settings []Setting) []Setting {
 	return kept
 }
 
-// verify parses the new text and compares its settings with the requested settings. An edit therefore
-// never returns a text with a different meaning.
+// verify parses the new text. It checks that the text has the expected profiles, and that the profile has the
+// requested settings.
 func verify(f *File, name string, settings []Setting, text string) error {
 	bad := roundTripError(name, "a profile that is read back from the file unchanged")
 	again, err := parse(f.path, f.kind, []byte(text))

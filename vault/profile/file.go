@@ -25,7 +25,7 @@ type File struct {
 	kind     OriginKind // ConfigFile or CredentialsFile
 	text     string
 	sections []section      // the first element holds the lines before the first header
-	last     map[string]int // index of the last section with that name, of any kind
+	last     map[string]int // maps a name to the index of the last section with the name, of any kind
 	nearest  *nearCache
 }
 

@@ -82,7 +82,7 @@ func trimBlanks(s string) string {
 	return s
 }
 
-// isPlain reports whether a shell reads s as one word without quotes or escapes.
+// isPlain reports whether s can be the name in a header without quotes or escapes.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; isShellBlank(c) || c == '"' || c == '\'' || c == '\\' {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits for one section: maximum numbers of keys and of reported errors. A malformed file therefore costs little
-// time and memory.
+// The maximum numbers of keys and of reported errors in one section. They limit the time and the memory for a
+// malformed file.
 const (
 	maxKeys = 10_000
 	maxBad  = 100

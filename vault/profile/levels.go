@@ -2,8 +2,8 @@ package profile
 
 import "slices"
 
-// level holds the keys of one profile in the config file and in the credentials file. The settings of a
-// profile come from several levels: its own, that of each profile that it includes, and that of [default].
+// level holds the keys of one profile in the config file and in the credentials file. Resolve reads the settings of
+// a profile from several levels: the profile itself, each profile that it includes, and [default].
 type level struct {
 	config      *body
 	credentials *body
@@ -70,9 +70,8 @@ func (w *walk) follow(name string) error {
 	return nil
 }
 
-// loop returns a LoopError for a name that was already visited. It returns nil for levels that are reached through
-// [default]. Even if [default] includes a profile that includes [default], the requested profile itself has no
-// mistake.
+// loop returns a LoopError for a profile that the walk has already visited. It returns nil for a loop that is reached
+// only through [default], because the requested profile does not cause that loop.
 func (w *walk) loop(name string, origin Origin) error {
 	if w.viaDefault {
 		return nil

@@ -13,8 +13,8 @@ type lines struct {
 	pos    int // start of the next line
 	number int // number of the last line that was read, from 1
 
-	// Positions of the next "\n" and "\r". If a text has no "\r", for example, next searches the text for "\r"
-	// only once and not for every line.
+	// Positions of the next "\n" and "\r". Without the stored positions, next would search the rest of the text for
+	// "\r" at every line if the text has no "\r".
 	lf, cr int
 }
 

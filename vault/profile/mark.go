@@ -41,8 +41,9 @@ func WithMarked(f *File, name, mark string, settings []Setting) ([]byte, error) 
 	return slices.Concat(text[:at], []byte(mark+eol), text[at:]), nil
 }
 
-// WithoutMarked returns the text of the file without a marked profile. It never removes lines that a user added:
-// it returns false if the profile has lines that are neither the mark nor one of these settings.
+// WithoutMarked returns the text of the file without a marked profile. It never removes lines that a user added. It
+// returns false if the user added a key, or added a comment before one of these settings. Comments after the last
+// setting stay in the file.
 func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool) {
 	sections := f.named(profileSection, name)
 	if len(sections) != 1 || !isMarked(f.text, sections[0], mark) {
@@ -72,7 +73,7 @@ func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool)
 func ownLines(text string, s *section, mark string, settings []string) (end int, ok bool) {
 	var g grammar
 	end = s.bodyStart
-	tail := false // whether a comment of the user was found; a key after this comment is an error
+	tail := false // whether the user added a comment; if a key follows, ownLines returns false
 	for l := newLines(text[:s.end], s.bodyStart, s.line); ; {
 		from, to, more := l.next()
 		if !more {

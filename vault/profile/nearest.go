@@ -13,8 +13,8 @@ const (
 	maxMissing  = 20 // maximum number of missing names per file for which similar names are searched
 )
 
-// A nearCache remembers the similar names for each missing name. A thousand profiles may refer to the same missing
-// name, and each search would compare this name with all names.
+// A nearCache remembers the similar names for each missing name. A search compares the missing name with all names.
+// Because of the cache, a name is searched only once, even if a thousand profiles refer to the name.
 type nearCache struct {
 	mu    sync.Mutex
 	names map[missingName][]string

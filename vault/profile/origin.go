@@ -10,7 +10,7 @@ import (
 // OriginKind is the kind of place in which a value is set.
 type OriginKind int
 
-// The kinds of places. BuiltIn is for default values of other packages; this package never uses it.
+// The kinds of places. This package never sets BuiltIn. Other packages set it for their default values.
 const (
 	Unset OriginKind = iota
 	CommandLine

@@ -53,8 +53,9 @@ func (f *File) PlainKey(name string) (PlainKey, bool, error) {
 // ErrKeyChanged reports that the access key to remove is no longer in the file.
 var ErrKeyChanged = errors.New("the access key in the file has changed")
 
-// RepeatedKeyError reports that a profile has several access keys in one file. If the access key in use
-// were removed, another access key would be used instead or would be lost.
+// RepeatedKeyError reports that a profile has several access keys in one file. WithoutKey then removes none of them.
+// If it removed only the access key in use, the profile would use another access key. If it removed all access keys,
+// the other access keys would be lost.
 type RepeatedKeyError struct {
 	Origin  Origin // the place of an access key that is not in use
 	Setting string

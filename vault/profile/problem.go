@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Problem is a line of a file that is wrong or may be wrong. Other profiles in the file can still be used.
+// Problem is a line of a file that is wrong or may be wrong. The profiles in other sections can still be used.
 type Problem struct {
 	Origin Origin
 	Text   string
@@ -21,9 +21,9 @@ func (p Problem) String() string { return p.Origin.String() + ": " + p.Text }
 // maxProblems is the maximum number of problems in a list.
 const maxProblems = 1000
 
-// Problems returns all problems of the file in the order of its lines, up to 1000: lines that
-// cannot be read, headers without a name, repeated sections and keys, and comments that the AWS CLI
-// reads as part of a value.
+// Problems returns the problems of the file in the order of its lines, at most 1000. Examples of problems are lines
+// that cannot be read, headers without a name, repeated sections and keys, and comments that the AWS CLI reads as
+// part of a value.
 func (f *File) Problems() []Problem {
 	var all []Problem
 	for i := range f.sections {

@@ -62,7 +62,8 @@ include_profile = deeper
 	check("flag-1", "--region")
 }
 
-// Settings about identity are not inherited from [default]; all other settings are.
+// Profiles inherit all settings from [default], except those in the list personal. A profile that includes [default]
+// inherits those settings too.
 func TestFromDefault(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("[default]\n")

@@ -14,8 +14,9 @@ var sharedSessions = []sharedSession{
 	{signedIdentity, identitySection, []string{identityIssuer, identitySubject, identityAudience}, nil},
 }
 
-// session adds the settings of a shared section to the profile. The added settings have the rank of the
-// setting that names the section.
+// session adds the settings of a shared section to the profile. The profile keeps a value whose rank is lower than the
+// rank of the setting that names the section. If the ranks are equal, the section has priority for the settings in
+// sectionFirst, and the profile has priority for the settings in profileFirst.
 func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSession) error {
 	named := p.values[shared.setting]
 	if named.Text == "" {

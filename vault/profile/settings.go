@@ -14,8 +14,8 @@ const (
 type inheritance int
 
 const (
-	notInherited inheritance = iota // a setting about identity: [default] does not pass it on
-	fromDefault                     // any other setting: [default] passes it on to all profiles
+	notInherited inheritance = iota // for example role_arn: [default] does not pass it on
+	fromDefault                     // for example region: [default] passes it on to all profiles
 )
 
 // style defines how a value is written and printed.
@@ -163,7 +163,7 @@ var alternatives = [][2]string{
 	{"role_session_name", nameClaim},
 }
 
-// keyParts are the parts of an access key. Parts from different sections do not form an access key.
+// keyParts are the parts of an access key. Parts from different profiles or files do not form an access key.
 var keyParts = []string{accessKeyID, secretAccessKey, sessionToken}
 
 // settingNamed returns the setting with that name, or nil. It searches the table without a map, because

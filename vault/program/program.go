@@ -23,8 +23,8 @@ type Starter struct {
 }
 
 // SetTerminalBusy records that another program, such as a command that aws-vault has started, uses the terminal.
-// Until clear is called, programs are started without a terminal. Otherwise the system would stop any program that
-// uses the terminal, and this process.
+// Until clear is called, programs are started without a terminal. Otherwise the operating system would suspend a
+// program that reads from the terminal, together with this process.
 func (s *Starter) SetTerminalBusy() (clear func()) {
 	s.terminalBusy.Store(true)
 	return func() { s.terminalBusy.Store(false) }

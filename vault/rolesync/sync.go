@@ -31,13 +31,13 @@ type Result struct {
 	Removed       []string
 	Stale         []string // profiles of unassigned roles that Prune would remove
 	StaleEdited   []string // profiles of unassigned roles that stay because the user added settings
-	NameConflicts []string // the user's own profiles that have the name of an assigned role's profile, but different settings
+	NameConflicts []string // the user's own profiles whose name a sync needs for a role; their settings differ
 }
 
 // placeholders lists all placeholders that a template may contain.
 var placeholders = []string{"{account_name}", "{account_id}", "{role}", "{session}"}
 
-// TemplateError reports a template that has an unknown placeholder, or that gives two roles the same profile name.
+// TemplateError reports a template that has an unknown placeholder, or that lacks the placeholder {role}.
 type TemplateError struct{ Template, Found, Want string }
 
 func (e *TemplateError) Error() string {
@@ -72,7 +72,9 @@ func (s Sync) name(r Role) string {
 	return sanitize(strings.NewReplacer("{account_name}", account, "{account_id}", r.Account, "{role}", r.Role, "{session}", s.Label).Replace(s.Template))
 }
 
-// sanitize replaces characters with a dash if they have a meaning in a shell or in the config file.
+// sanitize keeps ASCII letters, digits and the characters _.@+=, of a text. It replaces each group of other characters
+// with one dash, because they may have a meaning in a shell or in the config file. The result neither starts nor ends
+// with a dash or an equals sign.
 func sanitize(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -107,8 +109,8 @@ func (s Sync) names(roles []Role) map[string]Role {
 	return named
 }
 
-// Apply returns the new text of the file and a description of the changes. It changes only marked
-// profiles. In a marked profile, it changes only the settings that identify the role.
+// Apply returns the new text of the file and a description of the changes. It adds profiles, and changes or removes
+// only marked profiles. In a marked profile, it changes only the settings in Base, the account and the role.
 func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 	var out Result
 	marked := map[string]bool{}
@@ -146,7 +148,8 @@ func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 	return out, e.err
 }
 
-// remove removes the profile of a role that is no longer assigned.
+// remove removes the profile of a role that is no longer assigned, if Prune is set and the user added no settings. In
+// all cases, it adds the profile to a list in out.
 func (s Sync) remove(e *editor, name string, out *Result) {
 	if e.err != nil {
 		return

@@ -33,7 +33,7 @@ func (j *journal) write(ctx context.Context) error {
 	return nil
 }
 
-// close removes the journal from the keystore, because the rotation is finished.
+// close removes the journal from the keystore. It is called when a later run has nothing to finish or undo.
 func (j *journal) close(ctx context.Context) error {
 	if err := j.journals.Remove(ctx, j.name); err != nil {
 		return err

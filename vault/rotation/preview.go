@@ -17,7 +17,8 @@ type Preview struct {
 	Interrupted *store.Rotation
 }
 
-// Preview returns what Run would do, and changes nothing. It returns the same errors as Run.
+// Preview returns what Run would do. It changes no key and no journal. It fails with a [*vault.NotUserError], a
+// [*KeyReplacedError], a [*store.JournalError], or an error of the keystore or of AWS.
 func (r *Rotation) Preview(ctx context.Context) (Preview, error) {
 	j, err := r.findJournal(ctx)
 	if err != nil {

@@ -58,8 +58,9 @@ func (e *NoJournalError) Error() string {
 // Run rotates the key. If an earlier rotation was interrupted, Run first finishes or undoes that rotation. If it
 // finishes the earlier rotation with a new key, Run does not rotate again.
 //
-// Run returns a [*QuotaError], a [*vault.NotUserError], a [*KeyReplacedError], a [*store.JournalError], or an
-// error of the keystore or of AWS. If the rotation is left unfinished, Run wraps the error in an [*UnfinishedError].
+// Run returns a [*QuotaError], a [*vault.NotUserError], a [*KeyReplacedError], a [*NewKeyDeletedError], a
+// [*store.JournalError], or an error of the keystore or of AWS. If the rotation is left unfinished, Run wraps the
+// error in an [*UnfinishedError].
 func (r *Rotation) Run(ctx context.Context) error {
 	return r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if run.journal.open {

@@ -102,9 +102,9 @@ func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) erro
 	return nil
 }
 
-// revertIfDeleted restores the old key if the new key was deleted at AWS. If AWS still lists the new key, only some
-// of AWS's servers do not know the key yet. In this case, and if the old key was deleted too, revertIfDeleted
-// returns the error unknown.
+// revertIfDeleted restores the old key if the new key was deleted at AWS. The parameter unknown is the error with which
+// AWS refused the new key. revertIfDeleted returns this error in two cases. In the first case, AWS still lists the new
+// key, so only some of AWS's servers do not know the key yet. In the second case, the old key was deleted too.
 func (r *run) revertIfDeleted(ctx context.Context, unknown error) (bool, error) {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)

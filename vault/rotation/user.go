@@ -81,7 +81,7 @@ const (
 )
 
 // retryUntilKnown calls act again, with growing waits, while AWS does not know the key that signs the call. It gives up
-// after 25 seconds.
+// after 25 s. If the journal is not open, it calls act only once.
 func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	for wait := firstWait; ; wait *= 2 {
 		err := act()

@@ -199,7 +199,7 @@ func (c *Callback) recordRefusal(refusal error) {
 
 // showUser waits until it is known who has signed in, and then shows that name in the browser.
 func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
-	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no deadline, because the code is exchanged first; Close ends the wait
+	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no deadline, because showUser waits
 	who := ""
 	select {
 	case who = <-a.user:

@@ -60,8 +60,8 @@ func (g Grant) ShowUser(who string) {
 // WithBrowser signs the user in with a browser on this machine. The function page returns the URL of the sign-in page,
 // show opens that URL, and use receives the resulting grant. The parameter at configures the callback server.
 //
-// WithBrowser returns the error of use. If the sign-in returns no code, WithBrowser returns ErrDenied or a
-// [*RefusedError]. It returns ErrTimeout after [Timeout], and the cause if ctx ends.
+// WithBrowser returns the error of show or use, or a [*PortsError]. If the sign-in returns no code, WithBrowser returns
+// ErrDenied or a [*RefusedError]. It returns ErrTimeout after [Timeout], and the cause if ctx ends.
 func WithBrowser(ctx context.Context, at CallbackOptions, page func(p Proof, redirect string) string, show func(url string) error, use func(Grant) error) error {
 	proof := NewProof()
 	c, err := Listen(proof.State, at)

@@ -57,9 +57,8 @@ func (e *GrantError) Is(target error) bool {
 const maxAnswer = 1 << 20
 
 // post sends a form with the client's credentials and decodes the response. It never sends the form again, because
-// a code is valid only once. It does not use package x/oauth2 for three reasons. Package x/oauth2 may send a code
-// twice to find out how the client must authenticate. It polls by its own clock. It includes whole responses in
-// errors.
+// a code is valid only once. There are three reasons not to use package x/oauth2. That package may send a code twice
+// to find out how the client must authenticate. It polls by its own clock. It includes whole responses in errors.
 func (p *Provider) post(ctx context.Context, name, endpoint string, form url.Values, into any) error {
 	r, err := p.request(ctx, endpoint, form)
 	if err != nil {
@@ -115,7 +114,7 @@ func (p *Provider) request(ctx context.Context, endpoint string, form url.Values
 	return r, nil
 }
 
-// clean replaces line breaks in a provider's text and masks secrets from the request.
+// clean masks the secrets of the request in a provider's text, and shortens the text to one line of maxText bytes.
 func (p *Provider) clean(text string, form url.Values) string {
 	for _, name := range []string{"code", "code_verifier", "device_code", "refresh_token", "token"} {
 		if secret := form.Get(name); secret != "" {

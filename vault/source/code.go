@@ -188,7 +188,7 @@ func (c codeSender) securityKey(q Question) codeSource {
 	return codeSource{"the security key", "reading another code from the security key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
 }
 
-// codePeriod is how long a code is valid.
+// codePeriod is how long a device shows the same code.
 // https://www.rfc-editor.org/rfc/rfc6238#section-4.1
 const codePeriod = 30 * time.Second
 

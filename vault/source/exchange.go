@@ -43,10 +43,12 @@ func (d *Deps) catchSignals() {
 	}
 }
 
-// beginExchange must be called immediately before a single-use code or token is sent. The caller calls end when
-// the response is stored. The response must be stored before anything else happens, even before logging: see
-// [store.Exchange]. Everything that can fail, prompt or block must happen before beginExchange. The returned
-// context does not end when ctx ends. Only the timeout of the exchange's call limits it.
+// beginExchange begins the exchange of a single-use code or token. It returns a context that does not end when ctx
+// ends. Only the timeout of the call limits the exchange. The caller must send the code or token immediately
+// afterwards. Everything else that can fail, prompt or block must happen before beginExchange.
+//
+// The caller must store the response before it does anything else, even before it writes a log line: see
+// [store.Exchange]. It then calls end.
 func (d *Deps) beginExchange(ctx context.Context, place string) (trading context.Context, end func(), err error) {
 	d.catchSignals()
 	if err := context.Cause(ctx); err != nil {

@@ -94,7 +94,7 @@ func newLoginExchange(t *testing.T) *exchangeFixture {
 	again := func(ctx context.Context) error {
 		spec := plan.Login{Session: r.alice()}
 		var err error
-		if spec.SignIn, err = r.LoginSignInID(ctx, spec); err != nil { // a plan contains this ID
+		if spec.SignIn, err = r.LoginSignInID(ctx, spec); err != nil { // a real plan contains the ID
 			return err
 		}
 		_, err = r.Create(ctx, r.step(plan.KindLogin, spec), r.key())
@@ -356,7 +356,7 @@ func TestExchangeKeepsTokenIfKeystoreFails(t *testing.T) {
 	}
 }
 
-// noPlainText checks that no file contains a token.
+// noPlainText checks that no file contains a token in plain text, and that only the owner can open the files.
 func (r *exchangeFixture) noPlainText() {
 	r.Helper()
 	filepath.WalkDir(r.dir, func(path string, d os.DirEntry, err error) error {

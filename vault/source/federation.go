@@ -45,7 +45,7 @@ const (
 )
 
 // FederatedName returns a federated user's name for an IAM user's name. If the name is too short or too long,
-// the result ends in a hash of the whole name, so that two users never get the same name.
+// the result ends in a hash of the whole name, to avoid the same result for two users.
 func FederatedName(user string) string {
 	if len(user) >= MinFederatedName && len(user) <= MaxFederatedName {
 		return user

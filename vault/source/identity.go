@@ -44,15 +44,16 @@ type identityRole struct {
 }
 
 // credentials signs a token and exchanges it for the role's credentials. It sends the session tags and the source
-// identity only in the token, because AWS refuses a request that also has them as parameters. If AWS refuses the
-// token and the local clock is wrong, credentials signs a second token with AWS's time.
+// identity in the token, because AssumeRoleWithWebIdentity has no parameters for them. If AWS refuses the token and
+// the local clock is wrong, credentials signs a second token with AWS's time.
 func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) {
 	d := r.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(r.step.Endpoint)); err != nil {
 		return aws.Credentials{}, err // return before the user is asked to touch the key
 	}
 	if r.spec.Hardware() {
-		sts(d.AWS, r.step).MeasureClock(ctx) // a token with a wrong time would cost another touch
+		// If the token's time is wrong, AWS refuses the token, and the user must touch the key again.
+		sts(d.AWS, r.step).MeasureClock(ctx)
 	}
 	was := d.AWS.Clock.Skew()
 	creds, err := r.exchange(ctx)

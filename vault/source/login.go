@@ -82,7 +82,7 @@ func (e *LoginRequiredError) Error() string {
 	return fmt.Sprintf("profile %s: %s is not signed in, or the sign-in has expired", e.Profile, e.Session)
 }
 
-// AWSLogin signs in with aws login, for one step.
+// An AWSLogin is the user's aws login sign-in for one step.
 type AWSLogin struct {
 	deps *Deps
 	step plan.Step
@@ -221,7 +221,7 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, exchange *store.E
 // are copied from old.
 //
 // If the parameter to is not nil, the response is stored at once. The refresh token is stored even if the credentials
-// in the response are invalid.
+// in the response are invalid. Nothing is stored if the identity that signed in is unknown or not the expected one.
 func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Exchange) (t loginToken, err error) {
 	d, api := l.deps, l.api()
 	if err := api.Check(); err != nil {

@@ -284,7 +284,8 @@ func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
 	}
 }
 
-// The AWS CLI's sign-in may have begun in another region than the profile's. The AWS CLI's cache names that region.
+// The AWS CLI's sign-in may have begun in a region that is not the profile's region. The sign-in is then renewed in the
+// region that the AWS CLI's cache contains. If the cache contains no region, the profile's region is used.
 func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	for field, want := range map[string]string{`"signInRegion":"us-east-2",`: "us-east-2", "": "eu-west-1"} {
 		r := newLoginFixture(t)

@@ -4,5 +4,5 @@ package source
 
 import "io/fs"
 
-// readableByOthers reports whether users other than the owner can read a file.
+// readableByOthers reports whether the mode of a file gives any permission to users other than the owner.
 func readableByOthers(m fs.FileMode) bool { return m.Perm()&0o077 != 0 }

@@ -29,9 +29,9 @@ type openIDAnswer struct {
 // A tokenCall sends a code or a refresh token to the provider.
 type tokenCall func(context.Context) (signin.Tokens, error)
 
-// send runs call and stores the response. If the key of the ID token is unknown, send fetches the provider's keys
-// and verifies the ID token again. If the ID token is not valid, send stores only the refresh token, and only if
-// keepsRefreshToken allows it.
+// send runs call, and stores the response if storesAtOnce allows it. If the ID token is not valid, send stores only
+// the refresh token, and only if keepsRefreshToken allows it too. If the ID token is signed with an unknown key, send
+// then fetches the provider's keys and verifies the ID token again.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
 	var unproven *signin.IDTokenError
@@ -66,10 +66,10 @@ func (t openIDExchange) call(ctx context.Context, what string, call tokenCall) (
 
 func always(openIDToken) bool { return true }
 
-// keepsRefreshToken reports whether to store a refresh token that arrived with an invalid ID token. If the
-// response is for a renewal, the refresh token is always stored. After a new sign-in, it is stored only if the
-// next ID token may be valid: the signing key was unknown, or the ID token has expired. Otherwise it is unknown
-// who signed in.
+// keepsRefreshToken reports whether to store a refresh token that arrived with an invalid ID token. The refresh token
+// of a renewal is always stored. The refresh token of a new sign-in is stored if the signing key was unknown or the ID
+// token has expired, because the next ID token may be valid. It is not stored if the ID token is invalid for another
+// reason.
 func (t openIDExchange) keepsRefreshToken(refused error) bool {
 	var e *signin.IDTokenError
 	return t.old.Refresh != "" || errors.As(refused, &e) && (e.NoKey || e.Expired)

@@ -85,7 +85,7 @@ func (o OpenID) SignIn(ctx context.Context) (OpenIDSignIn, error) {
 }
 
 // token returns a valid ID token: the stored token, a renewed token, or the token of a new sign-in. The parameter
-// refused is an ID token that AWS did not accept. token never returns refused.
+// refused is an ID token that AWS did not accept. The stored token is not returned if it is this ID token.
 func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) {
 	d := o.deps
 	serves := func(t openIDToken) bool {

@@ -89,7 +89,7 @@ func (e *TagsRefusedError) Error() string {
 func (e *TagsRefusedError) Unwrap() error { return e.Err }
 
 // tagsRefused turns AWS's refusal of session tags into a [*TagsRefusedError]. The call is not repeated without
-// the tags, because the profile requires them.
+// the tags, because the plan requires them.
 func tagsRefused(s plan.Step, role string, err error) error {
 	var refused *awsapi.APIError
 	if errors.As(err, &refused) && refused.Code == "AccessDenied" && strings.Contains(refused.Message, "sts:TagSession") {

@@ -102,7 +102,8 @@ func TestSessionNameFromUserName(t *testing.T) {
 	}
 }
 
-// The path of a user name is not in the session name. Two users of an account never differ only in their paths.
+// The session name contains the user's name without its path. The name is enough to identify the user, because user
+// names are unique in an account.
 func TestSessionNameWithoutPath(t *testing.T) {
 	r := newFixture(t)
 	carol := r.aws.AddUser(r.world.Account, "team/blue/carol")

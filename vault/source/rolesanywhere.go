@@ -59,7 +59,8 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	slot, onCard := plan.Slot(spec.PrivateKey)
 	if onCard {
-		service.MeasureClock(ctx) // a signature with a wrong time would cost another touch
+		// If the time of the signature is wrong, AWS refuses the request, and the user must touch the key again.
+		service.MeasureClock(ctx)
 	}
 	if err := checkValidity(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
 		return aws.Credentials{}, err

@@ -47,8 +47,8 @@ type Deps struct {
 	Exchanges   *Exchanges                                               // token exchanges of this process; nil if the process may exit during an exchange
 	NotifyDelay func(message string)                                     // if the user interrupts the program, prints what the program still waits for; nil to print nothing
 
-	// CatchSignals is called before a token exchange, and before a step that may wait for a metadata service
-	// without holding a lock. After the call, a signal ends the program's context. CatchSignals is nil if the
+	// CatchSignals is called before a token exchange. It is also called before a step that reads a metadata service,
+	// because such a step may wait. After the call, a signal ends the program's context. CatchSignals is nil if the
 	// caller handles signals.
 	CatchSignals func()
 
@@ -81,8 +81,8 @@ type Command struct {
 }
 
 // Create carries out one step. The parameter before contains the credentials from the previous step; the first step
-// ignores it. Errors contain no secret and are one line long. If AWS refuses, the error is an [*awsapi.APIError], or a
-// [*CodeRefusedError] that wraps one. If ctx ends, Create returns the cause.
+// ignores it. Errors contain no secret and are one line long. If AWS refuses, the error is an [*awsapi.APIError] or
+// wraps one, as a [*CodeRefusedError] does. If ctx ends, Create returns the cause.
 func (d *Deps) Create(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
 	switch spec := s.Spec.(type) {
 	case plan.StoredKey:

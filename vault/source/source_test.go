@@ -36,7 +36,7 @@ type fixture struct {
 	mu            sync.Mutex
 	log           bytes.Buffer
 	notes         []string
-	endpointNotes []string // notes about the fake's endpoint
+	endpointNotes []string // notes about the endpoint of the fake AWS
 	asked         []Question
 	slept         []time.Duration
 	secrets       []string

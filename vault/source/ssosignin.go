@@ -125,8 +125,8 @@ func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	return c, classify(err)
 }
 
-// cliRegistration returns the AWS CLI's client registration, but only for the device flow. The registration may
-// not allow the browser flow. Then only the browser would show the error, and aws-vault could not detect it.
+// cliRegistration returns the AWS CLI's client registration, but only for the device flow. It is not known whether the
+// registration allows the browser flow. If not, only the browser shows the error, and aws-vault cannot detect it.
 func (s SSO) cliRegistration() (awsapi.IDCClient, bool) {
 	t, ok := s.cliToken()
 	c := awsapi.IDCClient{ID: t.ClientID, Secret: t.ClientSecret, Expires: t.RegistrationExpiresAt}
@@ -216,8 +216,8 @@ func (e *classifiedError) Error() string {
 
 func (e *classifiedError) Unwrap() []error { return []error{e.class, e.err} }
 
-// classify adds the meaning of an Identity Center error for a sign-in to the error: an error of package signin,
-// errGrantRejected or errClientRejected.
+// classify returns an Identity Center error as a classifiedError. The class shows what the error means for a sign-in:
+// it is errGrantRejected, errClientRejected or an error of package signin. classify returns other errors unchanged.
 func classify(err error) error {
 	var api *awsapi.APIError
 	if !errors.As(err, &api) {

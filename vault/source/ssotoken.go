@@ -80,8 +80,8 @@ func (s SSO) SignIn(ctx context.Context) (store.CachedToken, error) {
 }
 
 // token returns a valid token: the stored token, a renewed token, the AWS CLI's token, or the token of a new
-// sign-in. The parameter refused is an access token that Identity Center did not accept. token never returns
-// refused.
+// sign-in. The parameter refused is an access token that Identity Center did not accept. The stored token and the AWS
+// CLI's token are not returned if they contain this access token.
 func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	d := s.deps
 	serves := func(t ssoToken) bool { return t.fresh(d.AWS.Clock.Local()) && t.Access != refused }

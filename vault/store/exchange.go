@@ -25,12 +25,14 @@ type Exchange struct {
 	warnings []error
 }
 
-// Exchange starts an exchange whose result replaces the token with this name. It is for sign-ins in which an
-// unexpected identity may sign in. They cannot use [Tokens.Get], because the token's name depends on the identity.
+// Exchange starts an exchange whose result replaces the token with this name. [Tokens.Get] calls Exchange itself.
+// Other callers need Exchange only for a sign-in whose identity is not known in advance. Such a sign-in cannot use
+// Tokens.Get, because the token's name depends on the identity.
 func (t *Tokens) Exchange(name string) *Exchange { return &Exchange{tokens: t, name: name} }
 
 // Lock prevents other processes from renewing the token that is about to be replaced. Otherwise another process
-// could overwrite the new token with a renewed copy of the old token.
+// could overwrite the new token with a renewed copy of the old token. Lock does not protect a token under a different
+// name that is passed to SaveAs later.
 func (t *Exchange) Lock(ctx context.Context, question string) (context.Context, *Lock, error) {
 	return t.tokens.Locks.token(ctx, t.name, question)
 }
@@ -85,9 +87,9 @@ func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 func (t *Tokens) needsTouch(name string) bool { return t.NeedsTouch != nil && t.NeedsTouch(name) }
 
 // Save stores a token immediately after the exchange that returned it. If the keystore is written through another
-// program and Prepare succeeded, Save writes the token to a local file: see [Pending]. It writes to the keystore
-// only if the file cannot be written, or if the token requires a touch. Errors of Save are returned by Store as
-// warnings, because this process can use the token even if it is not stored.
+// program and Prepare succeeded, Save writes the token to a local file: see [Pending]. Otherwise Save writes the token
+// to the keystore. Save also does so if the file cannot be written, or if the token requires a touch. Store returns the
+// errors of Save as warnings, because this process can use the token even if it is not stored.
 func (t *Exchange) Save(k Token) {
 	if p, ok := t.tokens.Ring.(*Pending); ok && t.prepared && !t.tokens.needsTouch(t.name) {
 		it, data, err := t.tokens.item(t.name, k)

@@ -6,12 +6,11 @@ import (
 )
 
 const (
-	// minInteractiveLeft is the minimum validity of a cached session that is used because creating a new session
-	// would prompt the user.
+	// minInteractiveLeft is how long a cached session must still be valid to be used without a prompt, if creating a
+	// new session would prompt the user.
 	minInteractiveLeft = 5 * time.Minute
 
-	// minUsableLeft is the minimum validity of a cached session that is used because creating a new session
-	// failed.
+	// minUsableLeft is how long a cached session must still be valid to be used if creating a new session failed.
 	minUsableLeft = 10 * time.Second
 
 	// maxClockSetBack limits how far this computer's clock may be set back after a session was created. After a
@@ -20,7 +19,8 @@ const (
 )
 
 // assess reports whether the session is fresh enough for the request. If the session is not fresh, short reports
-// whether it is still valid for at least minInteractiveLeft. The user is then not prompted for a new session.
+// whether it is still valid for at least minInteractiveLeft. A short session is used if creating a new session would
+// prompt the user.
 func (s *Sessions) assess(k Session, r Request) (fresh, short bool) {
 	now := s.Now()
 	if !isValidFor(k, r, now) {

@@ -30,7 +30,7 @@ const indexFile = "sessions"
 type Entry struct {
 	Type       string    `json:"type,omitempty"` // "" for a session
 	Name       string    `json:"name"`
-	Profile    string    `json:"profile"`         // for a token, its label
+	Profile    string    `json:"profile"`         // the profile of a session, or the label of a token
 	SignedInAs string    `json:"who,omitempty"`   // Token.SignedInAs; empty for a session
 	Stamp      string    `json:"stamp,omitempty"` // the token's keystore stamp when SignedInAs was read; may be empty
 	Kind       string    `json:"kind"`

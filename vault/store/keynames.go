@@ -73,8 +73,9 @@ var legacySession = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:sts\.GetSessionToken|sts\.AssumeRole|sts\.AssumeRoleWithWebIdentity|sso\.GetRoleCredentials|credential_process|session),([^,]+),([^,]*),[0-9]{10}$`)
 })
 
-// isLegacy reports whether name is the name of a session or token of an older aws-vault. It matches fewer names
-// than [Keys.Put] refuses, because items with a legacy name are not listed, and an unlisted key would seem lost.
+// isLegacy reports whether name has the exact form of a session or token name of an older aws-vault. [Keys.Names]
+// leaves out these names, so a key that isLegacy matched by mistake would seem lost. Therefore isLegacy matches fewer
+// names than [Keys.Put] refuses.
 func isLegacy(name string) bool {
 	if strings.HasPrefix(name, "oidc:https://") || strings.HasPrefix(name, "oidc:http://") {
 		return true

@@ -201,8 +201,9 @@ func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, erro
 	return stamp + " " + string(generation), true, nil
 }
 
-// renewGeneration records a new generation of the key. The keystore's stamp is not enough: its resolution may be
-// one second, so that two writes in quick succession have the same stamp.
+// renewGeneration stores a new random text, the generation of the key, which is a part of the key's fingerprint. The
+// keystore's stamp alone is not enough: its resolution may be one second, so that two writes in quick succession have
+// the same stamp.
 func (k *Keys) renewGeneration(name string) error {
 	if k.Dir == nil {
 		return nil

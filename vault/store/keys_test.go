@@ -142,7 +142,8 @@ func TestRefusedPut(t *testing.T) {
 	}
 }
 
-// Put refuses names that look like a session or token of aws-vault 7. Names lists all other keys.
+// Put refuses names that look like a session or token of aws-vault 7. Names leaves out only the exact names of sessions
+// and tokens of older versions, so it lists an existing key even if Put refuses the key's name.
 func TestKeyNames(t *testing.T) {
 	for _, c := range []struct {
 		name           string

@@ -95,7 +95,8 @@ func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map
 	return groupByType(found, now), warnings, err
 }
 
-// readEntries returns an entry for each item in the keystore. It opens only items that have no index entry.
+// readEntries returns an entry for each valid item in the keystore, and a warning for each damaged item that it opens.
+// It opens only items that have no index entry.
 func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, []error, error) {
 	names, err := ring.Names(ctx)
 	if err != nil {

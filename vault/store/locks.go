@@ -63,9 +63,9 @@ const slowWaitAfter = time.Second
 // All work under the lock must use the returned context. A program that is started with this context receives the
 // list of held locks in its environment.
 //
-// Each session has its own lock file. A process that holds a session's lock acquires only the locks of the
-// sessions and tokens that this session depends on. Dependencies have no cycles, so two processes never wait for
-// each other.
+// Each session has its own lock file. A process that holds a session's lock acquires only the locks of the sessions,
+// tokens and MFA devices that this session depends on, and locks with fixed names. Dependencies have no cycles, so two
+// processes never wait for each other.
 func (l *Locks) Session(ctx context.Context, id, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, sessionFile(id), question)
 }
@@ -296,8 +296,9 @@ func (h *Lock) writeNote() {
 	}
 }
 
-// sweep removes lock files that have not been used for a day, and the lock files of older versions. Each session,
-// token and device has its own lock file, so without sweep their number would grow without limit.
+// sweep removes the lock files of sessions, tokens and devices that have not been used for a day, including lock files
+// of older versions. Each session, token and device has its own lock file, so without sweep their number would grow
+// without limit.
 func (l *Locks) sweep(now time.Time) {
 	files, err := l.Dir.Entries()
 	if err != nil {

@@ -17,7 +17,7 @@ type note struct {
 	Process  int     `json:"process"`
 	Program  string  `json:"program"`
 	Question string  `json:"question"`
-	Failure  failure `json:"failure,omitzero"` // why the last holder of the lock failed
+	Failure  failure `json:"failure,omitzero"` // the last failure of a holder; later holders keep it
 }
 
 type failure struct {

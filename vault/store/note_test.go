@@ -33,8 +33,8 @@ func TestNote(t *testing.T) {
 	}
 }
 
-// A process may fail with the failure of another process that it waited for. It passes the original text on to the
-// processes that wait for it, and whether the user cancelled.
+// Process A fails, so process B, which waited for A, also fails. The processes that wait for B then receive the text of
+// A's failure, and whether the user cancelled.
 func TestFailureOfAnotherWait(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")

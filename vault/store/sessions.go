@@ -18,8 +18,8 @@ type Sessions struct {
 	Index *Index
 	Now   func() time.Time
 
-	// Pending contains tokens that are not yet in the keystore. It is nil if there are no such tokens. It never
-	// contains sessions, so sessions are not looked up in it.
+	// Pending contains tokens that are not yet in the keystore. It is nil if tokens are always written directly to
+	// the keystore. It never contains sessions, so sessions are not looked up in it.
 	Pending *Pending
 
 	// BeforeCreate is called before a session is created, so that the keystore can prepare for the write of the
@@ -70,7 +70,7 @@ type Created struct {
 type Found struct {
 	Session  Session // zero if no session is cached
 	Fresh    bool    // whether the session satisfies the request
-	Short    bool    // whether the session expires too soon, but is valid for long enough to use it instead of prompting
+	Short    bool    // not Fresh, but valid for at least minInteractiveLeft: use it if a new session needs a prompt
 	Warnings []error // errors that report damaged items
 
 	name string // the name for a new session that satisfies the request
@@ -171,7 +171,7 @@ func (s *Sessions) isCancelled(err error) bool {
 }
 
 // fallBack is called if no new session could be created because of err. It returns the cached session if that
-// session is still valid, and otherwise err.
+// session is valid for at least minUsableLeft. Otherwise, or if the user cancelled or ctx ended, it returns err.
 func (s *Sessions) fallBack(ctx context.Context, found Found, r Request, err error) (Session, []error, error) {
 	if found.Fresh {
 		return found.Session, found.Warnings, nil // another process created the session after the failure

@@ -7,7 +7,7 @@ import (
 
 const (
 	sweepEvery = 24 * time.Hour
-	sweepAfter = time.Hour // a session is deleted this long after its expiry
+	sweepAfter = time.Hour // a sweep deletes a session or token that expired longer ago than this
 )
 
 // Sweep deletes sessions and tokens that expired more than sweepAfter ago, and unused lock files. It does so at
@@ -17,8 +17,7 @@ func (s *Sessions) Sweep(ctx context.Context) {
 	if s.Index.isSwept(now) {
 		return
 	}
-	// If another process is sweeping, do not wait for that process. It may be waiting for a session lock that this
-	// process holds.
+	// If another process is sweeping, do not wait for that process, because one sweep is enough.
 	lock, err := s.Locks.tryAcquire("sweep")
 	if err != nil || lock == nil {
 		return

@@ -39,9 +39,8 @@ type TokenRequest struct {
 	Usable   func(Token) bool // reports whether the stored token satisfies the request
 
 	// Create creates a new token, by renewing the stored token or by prompting the user. If there is no stored
-	// token, the Secret of the argument stored is empty. Immediately after Create has sent a single-use code or
-	// token, it saves the token that it receives with exchange. The saved token stays stored even if Create then
-	// fails.
+	// token, the Secret of the argument stored is empty. If Create sends a single-use code or token, it must pass
+	// the token in the response to exchange.Save at once. The saved token stays stored even if Create then fails.
 	Create func(ctx context.Context, stored Token, exchange *Exchange) (Token, error)
 }
 

@@ -87,8 +87,8 @@ func (f *forward) token(path string) (string, error) {
 	return string(text), nil
 }
 
-// pass sends the request to aws-vault serve and passes the response on. It returns an error if there is no response.
-// The error contains neither the token nor the path.
+// pass sends the request to aws-vault serve and passes the response on. It returns an error if the response is missing,
+// incomplete or too long. The error contains neither the token nor the path.
 func (f *forward) pass(w http.ResponseWriter, r *http.Request, token string) error {
 	target := url.URL{Scheme: "http", Host: f.host, Path: r.URL.Path, RawPath: r.URL.RawPath}
 	asked, err := http.NewRequestWithContext(r.Context(), r.Method, target.String(), nil)

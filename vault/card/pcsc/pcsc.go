@@ -27,7 +27,7 @@ type Error uint32
 
 // The error codes that callers handle separately.
 const (
-	InUse      Error = 0x8010000b // another program has exclusive access to the card
+	InUse      Error = 0x8010000b // another program has the card open; this program or the other requires exclusive access
 	NoCard     Error = 0x8010000c
 	NoReader   Error = 0x80100009 // there is no reader with the given name
 	Removed    Error = 0x80100069 // the card was removed while it was in use

@@ -48,8 +48,8 @@ type Service struct {
 }
 
 // Open connects to the service at the socket path, or to the system's service if path is empty. If ctx ends while
-// a method of the service is running, the method fails with ctx's cause. Open fails with [ErrNoService] if no
-// service is running, or with an [Error].
+// a method of the service is running, the method fails with ctx's cause. Open returns [ErrNoService] if no service is
+// running, and an [Error] if the service returns an error code.
 func Open(ctx context.Context, path string) (*Service, error) {
 	if path == "" {
 		path = defaultSocket
@@ -175,7 +175,7 @@ func (s *Service) open(reader string, mode, protocols uint32) (*Card, error) {
 
 // Transmit sends one command to the card and returns the response.
 func (c *Card) Transmit(command []byte) ([]byte, error) {
-	const header = 16 // the size of the protocol control information in the service's own format
+	const header = 16 // the size of SCARD_IO_REQUEST in bytes, as libpcsclite sends it
 	body := encodeWords(c.handle, c.protocol, header, uint32(len(command)), 0, 0, maxAnswer, 0)
 	answer, err := c.service.exchange(transmit, body, command, len(body))
 	if err == nil {

@@ -41,7 +41,8 @@ func call(f *windows.LazyProc, args ...uintptr) error {
 }
 
 // Open creates a context of the service. The path is not used on Windows. If ctx ends while a command is running, the
-// command is completed first. Open fails with [ErrNoService] if no service is running, or with an [Error].
+// command is completed first. Open returns [ErrNoService] if no service is running, and an [Error] if the service
+// returns an error code.
 func Open(ctx context.Context, _ string) (*Service, error) {
 	if err := winscard.Load(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoService, err)

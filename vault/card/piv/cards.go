@@ -21,11 +21,11 @@ import (
 type Cards struct {
 	// PIN prompts for the PIN of a card. If PIN is nil, keys that require a PIN cannot be used.
 	PIN func(context.Context, PINQuestion) (string, error)
-	// Touch is called when a card waits, or may wait, for a touch. If Touch is nil, nothing is reported.
+	// Touch is called before a command for which the card needs, or may need, a touch. Touch may be nil.
 	Touch func(Touch)
-	// ManagementKey returns a card's management key. It is called only if the card has another key than the
-	// factory key and does not store this key protected by the PIN. If ManagementKey is nil, such a card cannot be
-	// changed.
+	// ManagementKey returns a card's management key. It is called only if the management key is not the factory key
+	// and cannot be read from the card. A card can store its management key, but the PIN is needed to read it. If
+	// ManagementKey is nil, a card whose management key is not known otherwise cannot be changed.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
 	// Lock waits until no other aws-vault process uses a card. It returns the context to use while the lock is
 	// held, and a function that releases the lock. If Lock is nil, there is no lock.
@@ -39,11 +39,11 @@ type Cards struct {
 // A PINQuestion describes a prompt for a PIN.
 type PINQuestion struct {
 	Serial    uint32
-	TriesLeft int  // number of further wrong PINs that block the PIN; -1 if unknown
+	TriesLeft int  // number of further wrong PINs until the card blocks the PIN; -1 if unknown
 	Retry     bool // the previous answer was a wrong PIN
 }
 
-// A Touch reports that a card blinks and waits about 15 seconds for a touch.
+// A Touch reports that a card is about to blink and to wait about 15 s for a touch.
 type Touch struct {
 	Location Location
 	Optional bool // the card may not need a touch: an earlier touch may be valid, or the touch policy is unknown
@@ -54,7 +54,7 @@ type Info struct {
 	Reader    string
 	Serial    uint32
 	Version   string // the version of the firmware
-	TriesLeft int    // number of further wrong PINs that block the PIN; -1 if unknown
+	TriesLeft int    // number of further wrong PINs until the card blocks the PIN; -1 if unknown
 	// DefaultManagementKey is true if the card has the factory management key. Then anyone who has the card can
 	// change its keys.
 	DefaultManagementKey bool
@@ -68,7 +68,7 @@ type KeyInfo struct {
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
-	Generated bool // true if the key was generated on the card; false if that is not known
+	Generated bool // true if the key was generated on the card; false if it was imported or if that is not known
 }
 
 // An openCard is a card that aws-vault has open. Its methods return the errors of this package.

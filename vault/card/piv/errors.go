@@ -73,7 +73,7 @@ func (e *InUseError) Error() string {
 // A WrongPINError is returned for a PIN that the card refused.
 type WrongPINError struct {
 	Serial    uint32
-	TriesLeft int // number of further wrong PINs that block the PIN
+	TriesLeft int // number of further wrong PINs until the card blocks the PIN
 }
 
 func (e *WrongPINError) Error() string {

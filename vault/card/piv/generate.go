@@ -67,8 +67,8 @@ func checkSlotFree(t openCard, at Location, replace string) error {
 	return err
 }
 
-// FreeSlot returns the first of the slots 82 to 95 that has no key. If all these slots have a key, FreeSlot returns
-// the [*OccupiedError] for the last of them.
+// FreeSlot returns the first of the slots 82 to 95 that has no key. If each of these slots has a key or may have a key,
+// FreeSlot returns the [*OccupiedError] for slot 95.
 func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
 	return withCard(ctx, c, serial, func(_ context.Context, serial uint32, t openCard) (Location, error) {
 		var err error

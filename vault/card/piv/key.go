@@ -100,9 +100,9 @@ func (k *Key) Curve() ecdh.Curve {
 	return nil
 }
 
-// Sign signs a digest. An ECDSA key requires a digest of the length of the curve. An RSA key requires a digest of
-// the length of the hash in opts. An Ed25519 key signs the message itself instead of a digest. Sign ignores the
-// io.Reader, because the card creates its own random numbers.
+// Sign signs a digest. A P-256 key requires a digest of 32 bytes, and a P-384 key one of 48 bytes. An RSA key requires
+// a digest of the length of the hash in opts. An Ed25519 key signs the message itself instead of a digest. Sign ignores
+// the io.Reader: random numbers come from the card, and the salt of an RSA-PSS signature comes from crypto/rand.
 func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	return k.use(func(t openCard, info KeyInfo) ([]byte, error) {
 		if err := checkDigest(info.Algorithm, digest, opts); err != nil {
@@ -147,7 +147,8 @@ func checkDigest(a Algorithm, digest []byte, opts crypto.SignerOpts) error {
 	return nil
 }
 
-// use checks the key, enters the PIN and reports the touch. Then it calls f with the open card.
+// use opens the card and calls f. Before that, it checks that the slot has the key, enters the PIN if the key requires
+// it, and calls Cards.Touch if the key may need a touch.
 func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
 	matches := func(t openCard) bool {
 		info, err := t.keyInfo(k.location.Slot)
@@ -169,7 +170,7 @@ func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
 			k.cards.Touch(Touch{Location: at, Optional: info.Touch != TouchAlways})
 		}
 		out, err := f(t, info)
-		if errors.Is(err, errRefused) && info.Touch != TouchNever { // the PIN was correct, so the touch was missed
+		if errors.Is(err, errRefused) && info.Touch != TouchNever { // the PIN is not the cause, so the touch was missed
 			return nil, &NotTouchedError{at}
 		}
 		return out, err

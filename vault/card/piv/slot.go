@@ -84,7 +84,7 @@ const (
 	// Until then, every program can use the key without the PIN.
 	PINOnce
 	PINAlways
-	FingerprintOnce // only on a YubiKey Bio, as is FingerprintAlways
+	FingerprintOnce // only a YubiKey Bio supports FingerprintOnce and FingerprintAlways
 	FingerprintAlways
 )
 

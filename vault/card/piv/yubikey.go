@@ -81,8 +81,8 @@ func slot(s Slot) (lib.Slot, error) {
 	return lib.Slot{}, err
 }
 
-// keyInfo reads from the card which key a slot has. Firmware before 5.3 reports a key only if it was generated on the
-// card or has a certificate.
+// keyInfo reads from the card which key a slot has. Firmware before 5.3 does not report an imported key if its slot has
+// no certificate. Firmware before 4.3 does not support attestation, so it reports no key without a certificate.
 func (y yubikey) keyInfo(s Slot) (KeyInfo, error) {
 	at, err := slot(s)
 	if err != nil {

@@ -88,7 +88,7 @@ func link(id, ring int) error {
 }
 
 // moveExclusive moves a key from the thread's keyring to ring. It returns EEXIST if ring already has a key of
-// that name. Kernels before 5.3 do not support it.
+// that name. Kernels before 5.3 return an error, because they do not support KEYCTL_MOVE.
 // https://man7.org/linux/man-pages/man2/keyctl.2.html
 func moveExclusive(id, ring int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_MOVE, id, unix.KEY_SPEC_THREAD_KEYRING, ring, unix.KEYCTL_MOVE_EXCL)

@@ -201,8 +201,9 @@ func (r Ring) find() (int, error) {
 }
 
 // findOrCreate returns the ID of the keyring and creates the keyring if necessary. If several processes call
-// findOrCreate at the same time, all of them get the same keyring. Otherwise, a second keyring would replace the
-// first one, and the keys in the first one would be lost. Before kernel 5.3, two keyrings are still possible.
+// findOrCreate at the same time, all of them get the same keyring. If each process created a keyring, the second
+// keyring would replace the first one, and the keys in the first one would be lost. On kernels before 5.3, this can
+// still happen.
 func (r Ring) findOrCreate() (int, error) {
 	if id, err := r.find(); !errors.Is(err, ErrNotFound) {
 		return id, err

@@ -107,8 +107,9 @@ func (c Choice) Command(address string, look func(program string) (string, error
 	return k.command(append(flags, address), look)
 }
 
-// pageLink returns the link that opens address in a Firefox container. It does not change a file: address, because
-// an extension cannot open files. In this case, the page in the file contains the container link.
+// pageLink returns the link that opens address in the chosen Firefox container. If no container is chosen, it returns
+// address. It also returns the address of a file unchanged, because an extension cannot open files. The file then
+// contains the container link.
 func (c Choice) pageLink(address string) string {
 	if k, ok := find(c.Name); ok && c.Profile != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
 		return containerLink(c.Profile, address)

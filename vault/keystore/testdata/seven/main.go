@@ -36,8 +36,8 @@ func run(backend, verb string, names []string) error {
 		PassPrefix:              os.Getenv("AWS_VAULT_PASS_PREFIX"),
 		FileDir:                 os.Getenv("AWS_VAULT_FILE_DIR"),
 		FilePasswordFunc:        keyring.FixedStringPrompt(os.Getenv("AWS_VAULT_FILE_PASSPHRASE")),
-		// aws-vault 7 does not set the next two fields and so cannot open the keyctl keystore. With the library's
-		// defaults for them, other processes of the user could not read the keys.
+		// aws-vault 7 does not set the next two fields. The library cannot open the keyctl keystore without a scope.
+		// Without the permissions, other processes of the user could not read the keys.
 		KeyCtlScope: "user",
 		KeyCtlPerm:  0x3f3f0000,
 	})
