@@ -1,4 +1,4 @@
-// Package mutex provides a mutex. A caller that waits for the mutex stops waiting when its context ends.
+// Package mutex is a mutex that stops waiting when a context ends.
 package mutex
 
 import "context"
