@@ -55,9 +55,9 @@ const (
 	newBundle  = "the bundle of roots is part of the digest"
 )
 
-// goldenUses lists uses of all kinds of credentials, with all settings that make sessions differ. If the field anew
-// of a use contains a reason, the digest of the session was changed on purpose. No other digest may change.
-// Otherwise all users would have to sign in again after an update.
+// goldenUses lists uses of all kinds of credentials, with all settings that make sessions differ. A use whose
+// field anew is not empty has a new digest on purpose; the field contains the reason. No other digest may change,
+// otherwise all users would have to sign in again after an update.
 var goldenUses = []goldenUse{
 	{name: "key", args: []string{"alice"}},
 	{name: "key without session", args: []string{"--no-session", "alice"}},

@@ -256,7 +256,7 @@ func TestManualIsComplete(t *testing.T) {
 	}
 	if with := before + begin + settingsTable() + end + after; with != text {
 		if !*update {
-			t.Error("the table of settings is out of date: go test ./cli -run ManualIsWhole -update")
+			t.Error("the table of settings is out of date: go test ./cli -run TestManualIsComplete -update")
 		} else if err := os.WriteFile(manual, []byte(with), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -175,7 +175,7 @@ func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	return c, says
 }
 
-// startReceiver starts a program that receives the listener, as the user nobody. It returns the first line of its
+// startReceiver starts, as the user nobody, a program that receives the listener. It returns the first line of its
 // output.
 func startReceiver(t *testing.T) (c *exec.Cmd, says string) {
 	t.Helper()

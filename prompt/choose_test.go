@@ -47,7 +47,7 @@ func TestChoose(t *testing.T) {
 	_, err := chooseFrom(drivers[:1], Env{}, "", Options{})
 	var none *NoDriverError
 	if !errors.As(err, &none) || !errors.Is(err, broken) || none.Tried[0].Driver != "first" {
-		t.Errorf("the error is %#v, want a NoWayError with the reason", err)
+		t.Errorf("the error is %#v, want a NoDriverError with the reason", err)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestDeviceAnswersCodesOnly(t *testing.T) {
 	}
 	var none *NoDriverError
 	if _, err := alone.Ask(t.Context(), Request{Kind: Line}); !errors.As(err, &none) {
-		t.Errorf("the error is %v, want a NoWayError", err)
+		t.Errorf("the error is %v, want a NoDriverError", err)
 	}
 }
 

@@ -97,8 +97,8 @@ type nestedRun struct {
 	held    []program.Lock // value of AWS_VAULT_HELD_LOCKS
 }
 
-// export prints the credentials of a profile, as aws-vault export does. It fails if it has to wait longer than a
-// second for another run before mayWait is closed.
+// export prints the credentials of a profile, as aws-vault export does. Until mayWait is closed, it fails if it
+// waits longer than a second for another run.
 func (r nestedRun) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -53,7 +53,7 @@ func planRemedy(err error, _ Facts) string {
 	case errors.As(err, &longLived):
 		return "remove --no-session"
 	case errors.As(err, &sources) && sources.Found == "source_profile":
-		return "move role_arn and source_profile to a separate profile, whose source_profile is the name of this profile"
+		return "move role_arn to a separate profile, set source_profile there to the name of this profile, and remove source_profile here"
 	case errors.As(err, &ignored):
 		return fmt.Sprintf("set the policy in the Roles Anywhere profile at AWS, and remove it here with an empty \"%s =\"", ignored.Setting)
 	case errors.As(err, &name):

@@ -200,7 +200,7 @@ func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f keyFlags
 	c := k.Command("rotate", "Create the next key of an identity, and write the files to publish. The new key is used from the next day on, so that AWS can fetch it first.").HelpLong(app.Examples(
 		"Create the next key in slot 9d of your security key.", "aws-vault identity rotate alice --slot 9d",
-		"Create the next key in the keystore, and write the files to site.", "aws-vault identity rotate ci --software --dir site/ci"))
+		"Create the next key in the keystore, and write the files to the directory site/ci.", "aws-vault identity rotate ci --software --dir site/ci"))
 	f.bind(c)
 	bindDir(c, &dir)
 	return identityVerb(a, c, "identity rotate", func(ctx context.Context, s *app.Session, i identitySection) error {

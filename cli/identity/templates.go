@@ -30,7 +30,7 @@ func identityTemplateCommand(k *kingpin.CmdClause, a *app.App, language, help st
 }
 
 func bindTemplate(c *kingpin.CmdClause, t *identity.Template) {
-	c.Flag("role", "Name of the role, in this account and in the accounts of --hub-of. Default: aws-vault- and the name of the identity.").PlaceHolder("NAME").StringVar(&t.Role)
+	c.Flag("role", "Name of the role, in this account and in the accounts of --hub-of. Default: aws-vault-IDENTITY.").PlaceHolder("NAME").StringVar(&t.Role)
 	c.Flag("managed-policy", "Managed policy that the role gets. Repeatable.").PlaceHolder("NAME|ARN").StringsVar(&t.Managed)
 	c.Flag("allow", "Action that the role can perform on the resources of --on. Repeatable.").PlaceHolder("ACTION").StringsVar(&t.Actions)
 	c.Flag("on", "Resource for --allow, or * for all resources. Repeatable.").PlaceHolder("ARN").StringsVar(&t.Resources)

@@ -55,12 +55,12 @@ type notImportedError struct {
 }
 
 func (e *notImportedError) Error() string {
-	return fmt.Sprintf("%d of %s not imported", e.n, ui.Count(e.of, "key"))
+	return fmt.Sprintf("%d of %s not imported completely", e.n, ui.Count(e.of, "key"))
 }
 
 func (e *notImportedError) Remedy() string {
 	if e.hasTwoKeys {
-		return "a profile has two keys: delete the key that you do not need from its file, then import again"
+		return "a profile has two keys: choose the key that you do not need, delete it from its file, then import again"
 	}
 	return "see the messages above; to replace stored keys, run the command again with --overwrite"
 }

@@ -28,7 +28,7 @@ func MigrateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("to", "Keystore to copy to.").Required().PlaceHolder("NAME").EnumVar(&f.to, keystore.Backends()...)
 	c.Flag("profile", "Copy only the key of this profile.").PlaceHolder("PROFILE").StringVar(&f.profile)
 	c.Flag("dry-run", "Show what would be done, and change nothing.").BoolVar(&f.dryRun)
-	c.Flag("overwrite", "Replace a different key that is stored there under the same name.").BoolVar(&f.overwrite)
+	c.Flag("overwrite", "Replace a different key that is stored in the new keystore under the same name.").BoolVar(&f.overwrite)
 	c.Flag("delete-source", "Delete each key from the old keystore after its copy was read back.").BoolVar(&f.delete)
 	return []app.Verb{{Command: c, Effect: "moves long-lived keys", Run: func(ctx context.Context) error { return migrate(ctx, a, f) }}}
 }

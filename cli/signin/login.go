@@ -89,7 +89,7 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 	if identity.IsFederatedUser() {
 		rights := "and has all permissions of the IAM user"
 		if len(t.Plan.Last().Policy.ARNs) > 0 || t.Plan.Last().Policy.Inline != policy.AllowAll {
-			rights = "and has the permissions of the IAM user that the session policy allows"
+			rights = "and has only those permissions of the IAM user that the session policy allows"
 		}
 		a.Note("the console session of a federated user does not use MFA %s; use a role instead", rights)
 	}

@@ -59,7 +59,7 @@ func answerPrompt(tty io.ReadWriter, code func() string) ([]byte, error) {
 		}
 	}
 	if !asked {
-		return text.Bytes(), errors.New("it asked for no MFA code")
+		return text.Bytes(), errors.New("aws-vault did not prompt for an MFA code")
 	}
 	return text.Bytes(), nil
 }

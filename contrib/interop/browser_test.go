@@ -77,7 +77,7 @@ const forgery = `(() => {
 })()`
 
 // TestBrowser signs in with Chromium. The test only presses buttons through the DevTools protocol. In one case it also
-// runs the script forgery. Chromium itself follows the redirects to the callback, sends a browser's headers, and
+// runs the JavaScript in the constant forgery. Chromium itself follows the redirects to the callback, sends a browser's headers, and
 // displays the last page.
 func TestBrowser(t *testing.T) {
 	allowed := "Go back to your terminal"

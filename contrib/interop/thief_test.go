@@ -22,7 +22,7 @@ type visitor struct {
 	File  string
 }
 
-// A visited is what a visitor writes to its file.
+// visited is the record that a visitor writes to its file.
 type visited struct {
 	Page string // the address that the visitor was given
 	End  string // the address after the last redirect

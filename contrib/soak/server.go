@@ -115,7 +115,7 @@ func (s *server) stop() error {
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
-		return errors.New("the server did not end")
+		return errors.New("the server did not exit within 10 s")
 	}
 	fmt.Printf("the server received %d requests; its memory grew from %d to %d kB\n", s.requests.Load(), s.memory, late)
 	if late-s.memory > mostGrowth {

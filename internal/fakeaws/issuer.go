@@ -44,7 +44,7 @@ func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[s
 	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
 }
 
-// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from the address at. Tests need this
+// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from another address, the argument at. Tests need this
 // because they cannot serve files on the issuer's real host.
 func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
 	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})

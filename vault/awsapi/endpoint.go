@@ -42,7 +42,7 @@ func (api *Client) CheckEndpoint(e Endpoint) error {
 	u, err := url.Parse(e.URL)
 	switch {
 	case strings.Contains(e.URL, "@"):
-		return &EndpointError{"a URL with a user's name", e.Origin}
+		return &EndpointError{"a URL with a user name", e.Origin}
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return &EndpointError{fmt.Sprintf("%.80q", e.URL), e.Origin}
 	case u.Scheme == "http" && !IsLoopback(u.Hostname()):

@@ -113,8 +113,8 @@ func TestInvalidEndpoints(t *testing.T) {
 		"no host":             {"https:///path", `"https:///path"`},
 		"port without a host": {"https://:443", `"https://:443"`},
 		"junk":                {"http://a b\x1b", `"http://a b\x1b"`},
-		"userinfo":            {"https://u:" + password + "@sts.amazonaws.com", "a URL with a user's name"},
-		"userinfo in junk":    {"https://u:" + password + "@a b", "a URL with a user's name"},
+		"userinfo":            {"https://u:" + password + "@sts.amazonaws.com", "a URL with a user name"},
+		"userinfo in junk":    {"https://u:" + password + "@a b", "a URL with a user name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)

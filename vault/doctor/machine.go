@@ -22,10 +22,10 @@ func CheckClock(local, theirs time.Time) []Finding {
 	switch {
 	case skew.Abs() >= maxSkew:
 		f.Severity = Warning // not an error, because aws-vault corrects the time of its own calls
-		f.What = fmt.Sprintf("this computer's clock is %s AWS's: aws-vault corrects the difference, but AWS refuses the requests of other programs", describeSkew(skew))
+		f.What = fmt.Sprintf("this computer's clock is %s AWS's clock: aws-vault corrects the difference, but AWS refuses the requests of other programs", describeSkew(skew))
 	case skew.Abs() >= slightSkew:
 		f.Severity = Note
-		f.What = fmt.Sprintf("this computer's clock is %s AWS's", describeSkew(skew))
+		f.What = fmt.Sprintf("this computer's clock is %s AWS's clock", describeSkew(skew))
 	default:
 		return nil
 	}

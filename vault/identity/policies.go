@@ -50,7 +50,8 @@ func (t Template) trust() object {
 	return trustDocument(trust.TokenStatement(t.host()), providerARN)
 }
 
-// hubStatement trusts the hub's role for sessions whose source identity is the subject.
+// hubStatement returns the statement that lets the hub's role assume this role, but only in sessions whose source
+// identity is the identity's subject.
 //
 // A session's source identity is part of all its requests, and cannot be changed.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceidentity

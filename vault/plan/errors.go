@@ -50,7 +50,7 @@ type ChainedMFAError struct {
 func (e *ChainedMFAError) Error() string {
 	why := "which are not a user's own access key"
 	if e.NoSession {
-		why = "which are not a session token of a user, because session tokens are turned off"
+		why = "without a session token, because session tokens are turned off"
 	}
 	return fmt.Sprintf("%s: profile %s requires an MFA code of %s, but its role would be assumed with the credentials of profile %s, %s",
 		e.Origin, e.Profile, e.Serial, e.CallingProfile, why)

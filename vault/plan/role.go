@@ -132,13 +132,13 @@ func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 	serial, holder := q.Value("mfa_serial"), before[len(before)-1].Yields.Principal
 	for _, b := range before {
 		if b.Kind == KindSessionToken && b.MFA.Serial == serial.Text {
-			s.Why += "; the MFA code was already used for the session token in the step before"
+			s.Why += "; the MFA code was already used for the session token in an earlier step"
 			return nil
 		}
 	}
 	if holder == Role || before[len(before)-1].Kind == KindSessionToken {
 		if isSharedSetting(serial.Origin) {
-			s.Why += fmt.Sprintf("; a role's credentials cannot present an MFA code, "+
+			s.Why += fmt.Sprintf("; these credentials cannot present an MFA code, "+
 				"so the device that %s sets is not used", serial.Origin)
 			return nil
 		}

@@ -104,7 +104,7 @@ func TestDecisionTable(t *testing.T) {
 		{name: "12 two roles, -d 2h", config: twoRoles, stored: "m", options: Options{Duration: 2 * time.Hour},
 			want: "stored key m|session token m 8h +m111111111 kept|assume role r1 1h kept|assume role r2 1h kept"},
 		{name: "13 two roles, --no-session", config: twoRoles, stored: "m", options: Options{NoSession: true},
-			want: "error: config:9: profile r2 requires an MFA code of m111111111, but its role would be assumed with the credentials of profile r1, which are not a session token of a user, because session tokens are turned off"},
+			want: "error: config:9: profile r2 requires an MFA code of m111111111, but its role would be assumed with the credentials of profile r1, without a session token, because session tokens are turned off"},
 		{name: "14 role on a stored role", config: "[profile mid]\nmfa_serial = m111111111\n" + arn + "[profile top]\nsource_profile = mid\nmfa_serial = m111111111\n" + arn, stored: "mid",
 			want: "stored key mid|session token mid 8h +m111111111 kept|assume role mid 1h kept|assume role top 1h kept"},
 		{name: "15 child without role", config: "[profile m]\nmfa_serial = m111111111\n[profile c]\nsource_profile = m\nmfa_serial = m111111111\n", stored: "m",

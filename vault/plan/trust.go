@@ -81,7 +81,7 @@ func (p Plan) trustOfSignIn(spec OIDCRole, t TokenClaims) (policy.Trust, []strin
 		spec.SessionName = claims.Subject
 	case spec.NameClaim != "" && (spec.SessionName == "" || claims.Subject != spec.Subject):
 		spec.SessionName = ""
-		notes = []string{fmt.Sprintf("this policy does not check the session name: the name comes from the claim %s of the ID token, so it is known only after a sign-in. Sign in as that user and run this again, or add the name to the policy", spec.NameClaim)}
+		notes = []string{fmt.Sprintf("this policy does not check the session name: the name comes from the claim %s of the ID token, so it is known only after a sign-in. Sign in as the user who will assume the role, and run this again, or add the name to the policy", spec.NameClaim)}
 	}
 	trust, err := p.trustOfToken(spec.ARN, spec.SessionName, claims)
 	return trust, notes, err

@@ -74,7 +74,7 @@ func (p Policy) denyStatements() (denied document, open bool, err error) {
 	return d, slices.ContainsFunc(statements, statement.allowsAll), err
 }
 
-// addDeny returns a copy of the policy, with the Deny statements of denied added.
+// addDeny returns a copy of the policy that also contains the Deny statements of the document denied.
 func (p Policy) addDeny(denied document) (Policy, error) {
 	if len(denied.Statement) == 0 {
 		return p, nil

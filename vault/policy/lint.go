@@ -176,7 +176,7 @@ func (l *linter) checkExtraActions(s trustStatement, all []trustStatement) {
 		{"sts:SetSourceIdentity", "no-source-identity", "a source identity"},
 	} {
 		if !slices.ContainsFunc(all, func(t trustStatement) bool { return t.Effect == allow && t.covers(need.action) && t.sharesPrincipal(s) }) {
-			l.report(need.rule, "%s is not allowed for the same principal: AWS refuses calls with %s", need.action, need.carries)
+			l.report(need.rule, "%s is not allowed for the principal that can assume the role: AWS refuses calls with %s", need.action, need.carries)
 		}
 	}
 }

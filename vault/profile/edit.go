@@ -82,7 +82,7 @@ func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
 	}
 	b, err := again.body(identitySection, name)
 	if err != nil || b == nil || !slices.Equal(again.Profiles(), f.Profiles()) {
-		return nil, roundTripError(name, "an identity that is read back from the file unchanged")
+		return nil, roundTripError(name, "the same identity when the file is read back")
 	}
 	return []byte(text), nil
 }
@@ -163,7 +163,7 @@ func dropRepeated(settings []Setting) []Setting {
 // verify parses the new text. It checks that the text has the expected profiles, and that the profile has the
 // requested settings.
 func verify(f *File, name string, settings []Setting, text string) error {
-	bad := roundTripError(name, "a profile that is read back from the file unchanged")
+	bad := roundTripError(name, "the same profile when the file is read back")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ const (
 )
 
 // A nearCache remembers the similar names for each missing name. A search compares the missing name with all names.
-// Because of the cache, a name is searched only once, even if a thousand profiles refer to the name.
+// Because of the cache, a missing name is searched for only once, even if a thousand profiles refer to it.
 type nearCache struct {
 	mu    sync.Mutex
 	names map[missingName][]string

@@ -67,7 +67,7 @@ var (
 	agentAccess   = rule{"read-only, off, deny, or the ARN or name of a session policy", "", oneLine}
 	onOff         = rule{"on or off", "", func(s string) bool { return isOneOf(s, "on", "off") }}
 
-	keyID     = rule{"an access key id: letters and digits", "", func(s string) bool { return hasOnly(s, 1, 128, "") }}
+	keyID     = rule{"an access key ID: letters, digits or _", "", func(s string) bool { return hasOnly(s, 1, 128, "") }}
 	keySecret = rule{"printable characters without blanks", "", isGraphic}
 
 	trustAnchor = rule{"the ARN of a trust anchor of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-a1b2",

@@ -43,7 +43,7 @@ func (r *Rotation) begin(ctx context.Context, j *journal) (*run, error) {
 	return &run{rotation: r, journal: j, stored: stored, user: &user{rotation: r, journal: j, caller: known.caller, keys: keys}}, nil
 }
 
-// minSessionValidity is how long a session must be valid for a whole rotation.
+// minSessionValidity is how long a session must still be valid when a rotation begins, so that it lasts until the end.
 const minSessionValidity = 10 * time.Minute
 
 // usesSession reports whether the rotation calls IAM with a session that was created with an MFA code. IAM refuses

@@ -108,7 +108,7 @@ func (m ambientSource) containerToken() (string, error) {
 		token = strings.TrimRight(string(raw), "\r\n")
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return "", fmt.Errorf("%s: the token has a line break or a character that is not ASCII", from)
+		return "", fmt.Errorf("%s: the token contains a character that is not printable ASCII", from)
 	}
 	return token, nil
 }

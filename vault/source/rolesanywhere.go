@@ -142,7 +142,7 @@ func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 	}
 	if file, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := file.Stat(); err == nil && readableByOthers(info.Mode()) {
-			d.notifyOnce(fmt.Sprintf("other users can read the private key %s (mode %04o)", path, info.Mode().Perm()))
+			d.notifyOnce(fmt.Sprintf("other users have access to the private key %s (mode %04o)", path, info.Mode().Perm()))
 		}
 	}
 	f.Close()

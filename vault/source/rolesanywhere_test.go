@@ -314,7 +314,7 @@ func TestPrivateKeyReadableByOthers(t *testing.T) {
 	o.must(os.Chmod(spec.PrivateKey, 0o644))
 	o.create(s)
 	o.create(s)
-	if want := "other users can read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.notes) != 1 || o.notes[0] != want {
+	if want := "other users have access to the private key " + spec.PrivateKey + " (mode 0644)"; len(o.notes) != 1 || o.notes[0] != want {
 		t.Errorf("notes %q, want %q once", o.notes, want)
 	}
 }

@@ -54,7 +54,7 @@ func (e *NotConfirmedError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("signing in to %s: %s signed in, but you did not confirm that this is you", e.To, e.User)
 	}
-	return fmt.Sprintf("signing in to %s: %s signed in, but you could not be prompted to confirm that this is you: %v", e.To, e.User, e.Err)
+	return fmt.Sprintf("signing in to %s: %s signed in, but you did not confirm that this is you: %v", e.To, e.User, e.Err)
 }
 
 // Unwrap returns why no prompt was possible.

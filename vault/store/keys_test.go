@@ -248,7 +248,7 @@ func TestFingerprint(t *testing.T) {
 		if err := keys.Put(t.Context(), name, testKey); err != nil {
 			t.Fatal(err)
 		}
-		r.Writes[name] = 0 // the stamp stays the same after a write, like a stamp with a resolution of one second
+		r.Writes[name] = 0 // the stamp does not change, as if the last write was in the same second
 	}
 	seen := map[string]string{}
 	changed := func(why string) {

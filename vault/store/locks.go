@@ -46,7 +46,7 @@ type Wait struct {
 	Question string // what that process holds the lock for, or what it is prompting the user for
 }
 
-// A lock file is removed when it was not used for unusedLockAge.
+// A lock file is removed when it has not been used for unusedLockAge.
 const unusedLockAge = 24 * time.Hour
 
 // slowWaitAfter is how long a wait may take before OnSlowWait is called.

@@ -38,7 +38,7 @@ const (
 func (e Error) Error() string {
 	switch e {
 	case InUse:
-		return "another program has exclusive access to the card"
+		return "another program has the card open"
 	case NoCard:
 		return "there is no card in the reader"
 	case NoReader:

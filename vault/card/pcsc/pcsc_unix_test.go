@@ -82,7 +82,7 @@ func TestRefusals(t *testing.T) {
 	if !ok {
 		t.Fatal("cannot open the card exclusively")
 	}
-	if _, err := s.Card(yubikey); !errors.Is(err, InUse) || err.Error() != "another program has exclusive access to the card" {
+	if _, err := s.Card(yubikey); !errors.Is(err, InUse) || err.Error() != "another program has the card open" {
 		t.Errorf("card in exclusive use: %v", err)
 	}
 	release()

@@ -25,7 +25,7 @@ type Cards struct {
 	Touch func(Touch)
 	// ManagementKey returns a card's management key. It is called only if the management key is not the factory key
 	// and cannot be read from the card. A card can store its management key, but the PIN is needed to read it. If
-	// ManagementKey is nil, a card whose management key is not known otherwise cannot be changed.
+	// ManagementKey is nil, a card cannot be changed unless it has the factory key or stores its own key.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
 	// Lock waits until no other aws-vault process uses a card. It returns the context to use while the lock is
 	// held, and a function that releases the lock. If Lock is nil, there is no lock.

@@ -121,7 +121,7 @@ type OccupiedError struct {
 
 func (e *OccupiedError) Error() string {
 	if e.Key.Public == nil {
-		return e.Location.String() + " may have a key: this firmware does not report it"
+		return e.Location.String() + " may have a key: this firmware cannot report whether it has one"
 	}
 	return fmt.Sprintf("%s already has a key (%s)", e.Location, e.Key.Algorithm)
 }

@@ -45,8 +45,8 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Serve starts a server whose page redirects the chosen browser to the address in the parameter to. peers decides which
-// connections are accepted. The caller must close the page.
+// Serve starts a server whose page redirects the chosen browser to another address, the argument to. The check peers
+// decides which connections are accepted. The caller must close the page.
 func Serve(to string, choice Choice, peers peer.Check) (*Page, error) {
 	l, err := peer.Listen("tcp4", "127.0.0.1:0", peers)
 	if err != nil {
