@@ -200,7 +200,7 @@ func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f keyFlags
 	c := k.Command("rotate", "Create the next key of an identity, and write the files to publish. The new key is used from the next day on, so that AWS can fetch it first.").HelpLong(app.Examples(
 		"Create the next key in slot 9d of your security key.", "aws-vault identity rotate alice --slot 9d",
-		"Create the next key in the keystore, and write the files to the directory site/ci.", "aws-vault identity rotate ci --software --dir site/ci"))
+		"Create the next key in the keystore, and write the files to ./site/ci.", "aws-vault identity rotate ci --software --dir site/ci"))
 	f.bind(c)
 	bindDir(c, &dir)
 	return identityVerb(a, c, "identity rotate", func(ctx context.Context, s *app.Session, i identitySection) error {
@@ -215,7 +215,7 @@ func identityPublishCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
 	c := k.Command("publish", "Write the files of an identity again, so that you can publish them.").HelpLong(app.Examples(
 		"Write the files of your only identity.", "aws-vault identity publish",
-		"Write the files of the identity ci to the directory site/ci.", "aws-vault identity publish ci --dir site/ci"))
+		"Write the files of the identity ci to ./site/ci.", "aws-vault identity publish ci --dir site/ci"))
 	bindDir(c, &dir)
 	return identityVerb(a, c, "identity publish", func(_ context.Context, s *app.Session, i identitySection) error {
 		return publish(a, s, i.name, i.issuer, dir)
