@@ -59,7 +59,7 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 	if err := os.WriteFile(path, []byte(r.addSecret("EXAMPLE\nX-Other: header")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.wantText(r.fail(s), containerTokenFile+": the token has a line break")
+	r.wantText(r.fail(s), containerTokenFile+": the token contains a character")
 	if len(n.seen()) != 2 {
 		t.Errorf("requests %q", n.seen())
 	}
@@ -78,7 +78,7 @@ func TestContainerRefusedSettings(t *testing.T) {
 		"junk":           {[]string{containerURL, "http://a b"}, []string{"with an invalid URL"}},
 		"other host":     {[]string{containerPath, "@example.com/"}, []string{containerPath + " without a leading /"}},
 		"host's end":     {[]string{containerPath, ".example.com/"}, []string{containerPath + " without a leading /"}},
-		"token":          {[]string{containerURL, "http://127.0.0.1:9/", containerToken, "a\r\nb"}, []string{containerToken + ": the token has"}},
+		"token":          {[]string{containerURL, "http://127.0.0.1:9/", containerToken, "a\r\nb"}, []string{containerToken + ": the token contains"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
