@@ -51,8 +51,8 @@ func testOnly(path string) bool {
 	return strings.HasPrefix(path, "internal/") || strings.HasSuffix(path, "test")
 }
 
-// TestPackages compares the package table with the source. For each package, the imports and the first sentence of the
-// package comment must be the same.
+// TestPackages compares the package table with the source. The table must list each package with the first
+// sentence of its package comment. Each package may import only packages that have a lower level in the table.
 func TestPackages(t *testing.T) {
 	rows := packageRows(t)
 	found := map[string]bool{}

@@ -25,7 +25,7 @@ func TestNoBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=" + socket, "NO_BUS=1"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // this bus never responds
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // needed because this bus never responds
 		defer cancel()
 		c := exec.CommandContext(ctx, os.Args[0], "version")
 		c.Env = []string{asProgram + "=1", "HOME=" + dir, "PATH=" + dir, "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), address}

@@ -12,8 +12,8 @@ import (
 )
 
 // TestEnvironmentOfProgramsAndCommand checks that a credential_process gets the complete environment of aws-vault.
-// The command of exec must get neither passphrases of keystores nor the credentials and profile in the environment of
-// aws-vault.
+// The command that aws-vault exec runs must get no keystore passphrase, no credentials and no profile name from
+// this environment.
 func TestEnvironmentOfProgramsAndCommand(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// pathFunctions lists the functions that access a file by its path. Files in folders of aws-vault must be opened with
-// the methods of disk.Folder, because these methods follow no links and accept no files of other users.
+// pathFunctions lists the functions that access a file by its path. Files in folders of aws-vault must be opened
+// with the methods of disk.Folder, because these methods follow no links and accept no files that other users own.
 var pathFunctions = map[string][]string{
 	"os": {
 		"Chdir", "Chmod", "Chown", "Chtimes", "CopyFS", "Create", "CreateTemp", "DirFS", "Lchown", "Link", "Lstat", "Mkdir", "MkdirAll",
@@ -127,8 +127,8 @@ func TestFilesByPath(t *testing.T) {
 	}
 }
 
-// pathCalls calls found for each use of a function in pathFunctions. The text call contains the enclosing function
-// and the used function, for example "Read: os.ReadFile".
+// pathCalls calls the function found for each use of a function in pathFunctions. The argument to found contains
+// the enclosing function and the used function, for example "Read: os.ReadFile".
 func pathCalls(file string, found func(call string)) error {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// An initialised is a package that runs code at every start of the program, before main.
+// The type initialised describes a package that runs code at every start of the program, before main.
 type initialised struct {
 	name               string
 	bytes, allocations int
@@ -53,10 +53,10 @@ func initialisers(t *testing.T) []initialised {
 }
 
 // ourInitialisers lists the packages of this module that may run code at start. The value is the maximum number of
-// allocations by that code. All other packages must create values when they are first used, or must have tables
-// that the compiler creates.
+// allocations by that code. All other packages must create each value when it is first used, or use tables that
+// the compiler creates.
 var ourInitialisers = map[string]int{
-	"vault/keystore": 5, // two calls of sync.OnceValue and one encoding
+	"vault/keystore": 5, // two calls to sync.OnceValue, and one encoding
 	"vault/awsapi":   4, // two calls of sync.OnceValue
 	"vault/store":    4, // two calls of sync.OnceValue
 	"vault/profile":  0,

@@ -37,7 +37,7 @@ var listenExempt = map[string]string{
 }
 
 // A use is one use of a function or type of a package. Its field "at" contains the file and the function in which
-// the use is, in the same form as ARCHITECTURE.md.
+// the use is, in the form that ARCHITECTURE.md uses.
 type use struct{ pkg, name, at string }
 
 // usesIn returns all uses of the functions and types in listenFunctions that a file contains.
@@ -123,8 +123,9 @@ func TestListeners(t *testing.T) {
 	}
 }
 
-// TestOpenListeners checks which code sets the fields Anyone and NoTCPOwner of peer.Check. With these fields, a
-// server accepts connections of other users, or cannot identify the owner of a connection.
+// TestOpenListeners checks which code sets the fields Anyone and NoTCPOwner of peer.Check. If Anyone is true, a
+// server accepts connections from other users. If NoTCPOwner is true, a server cannot identify the owner of a TCP
+// connection.
 func TestOpenListeners(t *testing.T) {
 	want := []string{"contrib/docker/proxy/main.go Anyone"}
 	var have []string

@@ -11,8 +11,8 @@ import (
 )
 
 // allowedStarts lists the calls that may start a process without Starter.Command, with the reason. All other code
-// must use Starter.Command. Starter.Command passes the held locks to the program. While another process uses the
-// terminal, it starts the program without a terminal.
+// must use Starter.Command. Starter.Command tells the program which locks this process holds. While another
+// process uses the terminal, Starter.Command starts the program without a terminal.
 var allowedStarts = map[string]string{
 	"cli/system/child_unix.go: syscall.StartProcess": "the user's own command, which has the terminal",
 	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",

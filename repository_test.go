@@ -29,7 +29,7 @@ func repositoryFiles(t *testing.T) (files []string) {
 }
 
 // sources returns the Go files of all operating systems. It leaves out tests, test data, and the files and folders
-// that except lists.
+// in the argument except.
 func sources(t *testing.T, except ...string) (files []string) {
 	t.Helper()
 	for _, file := range repositoryFiles(t) {

@@ -20,8 +20,7 @@ type signals struct {
 	stop   func()
 }
 
-// newSignals returns a new signals, which does not catch signals yet. It also returns the context that a signal
-// cancels.
+// newSignals returns a value that does not catch signals yet, and the context that a signal cancels.
 func newSignals() (context.Context, *signals) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return ctx, &signals{cancel: cancel, stop: func() {}}

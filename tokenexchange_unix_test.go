@@ -21,7 +21,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// tokenLifetime is the lifetime of the tokens. It is so short that each command must renew its token.
+// tokenLifetime is the lifetime of the tokens. aws-vault does not use a stored token that expires so soon, so each
+// command must renew its token.
 const tokenLifetime = 9 * time.Second
 
 // A tokenTest has a user's home directory and a fake AWS. Each command must renew the sign-in that it uses.
@@ -149,7 +150,7 @@ func (h *tokenTest) run(env []string, args ...string) {
 type tokenKind struct {
 	action   string // the call to AWS or to the OIDC provider that exchanges the token
 	env      []string
-	setup    []string // the command that creates the token; nil if the command in exchange also creates the token
+	setup    []string // the command that creates the token; nil if the command in the field exchange does this
 	exchange []string // the command that exchanges the token for new tokens
 	use      []string // a command that uses the new sign-in
 }
@@ -170,8 +171,8 @@ var (
 	}
 )
 
-// startStalled starts the command that exchanges the token. The server accepts the token, which cannot be used again,
-// but sends the response only after open is called.
+// startStalled starts the command that exchanges the token. The server accepts the token, which cannot be used
+// again, but sends the response only after the test calls the function open.
 func (h *tokenTest) startStalled(k tokenKind) (p *process, open func()) {
 	h.Helper()
 	if k.setup != nil {
@@ -256,8 +257,8 @@ rm) rm "$file" ;;
 esac
 `
 
-// usePass makes aws-vault store keys in a password store of this test. aws-vault then runs fakePass in place of
-// pass.
+// usePass makes aws-vault store keys in a password store that only this test uses. aws-vault then runs fakePass,
+// not the program pass.
 func (h *tokenTest) usePass() {
 	h.Helper()
 	dir := filepath.Join(h.dir, "store")
@@ -287,8 +288,8 @@ func (h *tokenTest) replacePassWrite(script string) {
 	}
 }
 
-// TestPassFailsAfterTokenExchange makes pass fail, or kills pass, while pass stores the response of a token exchange.
-// The next run of the program must have the new sign-in.
+// TestPassFailsAfterTokenExchange makes the program pass fail, or kills it, while it stores the response to a
+// token exchange. The next run of the program must have the new sign-in.
 func TestPassFailsAfterTokenExchange(t *testing.T) {
 	for name, script := range map[string]string{"fails": "echo full >&2; exit 1", "is killed": "kill -KILL $$"} {
 		t.Run(name, func(t *testing.T) {
@@ -308,8 +309,8 @@ func TestPassFailsAfterTokenExchange(t *testing.T) {
 	}
 }
 
-// TestKilledAfterTokenExchange kills aws-vault while pass hangs and has not stored the response of a token exchange
-// yet. The next run of the program must have the new sign-in.
+// TestKilledAfterTokenExchange kills aws-vault while the program pass hangs, before it has stored the response to
+// a token exchange. The next run of the program must have the new sign-in.
 func TestKilledAfterTokenExchange(t *testing.T) {
 	eachKind(t, "", func(t *testing.T, h *tokenTest, k tokenKind) {
 		h.usePass()

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// activate starts a program with a listener that is already open, as systemd's socket activation does: activate NETWORK
-// ADDRESS PROGRAM [ARGUMENT]...
+// activate is the program activate of scripts: activate NETWORK ADDRESS PROGRAM [ARGUMENT]... It opens a listener
+// at the address, and passes the open listener to PROGRAM, as systemd's socket activation does.
 func activate(args []string) {
 	l, err := net.Listen(args[0], args[1])
 	exitOn(err)

@@ -71,7 +71,7 @@ func TestAgentAccess(t *testing.T) {
 		for _, c := range all {
 			args := commandLineOf(c)
 			switch {
-			case c.FullCommand == "help": // kingpin runs the command help itself, so it has no Verb
+			case c.FullCommand == "help": // kingpin itself runs the command "help", so this command has no Verb
 			case len(c.Commands) > 0:
 				walk(c.Commands)
 			case refusal(t, args...) != nil:

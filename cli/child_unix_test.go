@@ -21,12 +21,13 @@ import (
 	"aws-vault/cli/system"
 )
 
-// These variables make the test binary run as another program. The runner acts like an aws-vault that runs a
-// command as a child process. The teller is a command that prints the signals and lines that it receives.
+// The first two variables make the test binary run as the program runner or teller. The runner acts like an
+// aws-vault that runs a command as a child process. The teller is a command that prints the signals and lines that
+// it receives.
 const (
 	runnerVariable  = "TEST_AS_RUNNER"
 	tellerVariable  = "TEST_AS_TELLER"
-	touchesVariable = "TEST_RUNNER_TOUCHES" // makes a library in the runner read the terminal after SIGUSR2
+	touchesVariable = "TEST_RUNNER_TOUCHES" // makes the runner imitate a library that reads the terminal after SIGUSR2
 	readsVariable   = "TEST_RUNNER_READS"   // makes the runner read the terminal after the command has ended
 )
 
@@ -41,7 +42,8 @@ func init() {
 	}
 }
 
-// runRunner runs its arguments as a command, as exec with a server does.
+// runRunner runs the program's arguments as a command. The command is a child process, as it is when aws-vault
+// exec also runs a server.
 func runRunner() {
 	path, err := exec.LookPath(os.Args[1])
 	if err == nil {
@@ -132,7 +134,8 @@ func startJobShell(t *testing.T) *shell {
 		t.Skipf("bash is not installed: %v", err)
 	}
 	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, unix.SIGHUP) // if this process ignored SIGHUP, its child processes would ignore SIGHUP too
+	// If this process ignores SIGHUP, Notify ends that. Otherwise its child processes would ignore SIGHUP too.
+	signal.Notify(heard, unix.SIGHUP)
 	t.Cleanup(func() { signal.Stop(heard) })
 	dir := installRunnerAndTeller(t)
 	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // -b makes bash report stopped jobs at once

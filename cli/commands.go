@@ -49,7 +49,8 @@ func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
 	}
 }
 
-// A command function adds one command, or one command with subcommands, to the command line. It returns their actions.
+// A command is a function that adds one command, or one command with subcommands, to the command line. It returns
+// the actions of the added commands.
 type command = func(*kingpin.Application, *app.App) []app.Verb
 
 // commands contains one function for each command, in the order in which completion lists the commands.
@@ -100,7 +101,7 @@ var commandGroups = []commandGroup{
 	{"Set-up and diagnosis", []string{"setup", "doctor", "policy", "proxy", "help", "version"}},
 }
 
-// of selects the commands that belong to the group, in the order of the group.
+// The method "of" returns the commands that belong to the group, in the order of the group.
 func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
 	var members []*kingpin.CmdModel
 	for _, name := range g.names {

@@ -30,14 +30,15 @@ func script(flag string) string {
 	return ""
 }
 
-// statusCompleteCommand is the exit status that makes the completion script complete the command of exec itself.
+// statusCompleteCommand is the exit status if the last word belongs to the command that exec runs. The completion
+// script then completes the word as if the command had been typed without aws-vault.
 const statusCompleteCommand = 3
 
 // completion handles the completion flags, and reports whether the first argument is such a flag. After
-// --completion-bash come the words of the command line. completion prints the candidates for the last word, which
-// can be empty, one per line. If the last word belongs to the command of exec, completion prints the number of
-// words before that command. completion reads the config file and the list of openers of a sealed keystore, but it
-// opens no keystore.
+// --completion-bash come the words of the command line. The last word can be empty. completion prints the
+// candidates for the last word, one per line. If the last word belongs to the command that exec runs, completion
+// instead prints the number of words before that command. completion reads the config file and the list of openers
+// of a sealed keystore, but it opens no keystore.
 func completion(a *app.App, k *kingpin.Application, args []string) (status int, asked bool) {
 	if len(args) == 0 {
 		return 0, false
@@ -91,8 +92,8 @@ type typedLine struct {
 	commands   []*kingpin.CmdModel // the commands that can be the next word
 	command    *kingpin.CmdModel   // the command; nil if no word is the name of a command
 	args       int                 // number of arguments of the command so far
-	flag       *kingpin.FlagModel  // the flag in the last word; nil if the last word is not a flag
-	needsValue bool                // whether the next word is the value of flag
+	flag       *kingpin.FlagModel  // the flag in the last parsed word; nil if that word is not a flag
+	needsValue bool                // whether the next word is the value of that flag
 }
 
 func readLine(model *kingpin.ApplicationModel, words []string) typedLine {
@@ -152,7 +153,7 @@ func (l typedLine) flagOf(model *kingpin.ApplicationModel, written string) *king
 	return nil
 }
 
-// flags returns the visible flags in the form of the help pages.
+// flags returns the visible flags. Like the help pages, it uses the --no- form for a switch that is on by default.
 func (l typedLine) flags(model *kingpin.ApplicationModel) []string {
 	var names []string
 	for _, f := range l.allFlags(model) {
@@ -218,7 +219,7 @@ func values(a *app.App, name string) []string {
 		return sections(a, (*profile.File).Identities)
 	case "format":
 		return run.FormatList()
-	case "command": // the argument of help
+	case "command": // the argument of the command "help"
 		return commandNames(describe(a, commands...).Model().Commands)
 	}
 	return nil

@@ -89,8 +89,8 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestCompletionOfExecCommand checks the completion of words after the profile of exec. The program must print the
-// position of the command, so that the shell can complete the command itself.
+// TestCompletionOfExecCommand checks the completion of words after the profile of exec. The program must only
+// print the position of the command that exec runs, because the shell completes the words of that command.
 func TestCompletionOfExecCommand(t *testing.T) {
 	home := completionHome(t, completionConfig)
 	for typed, want := range map[string]string{

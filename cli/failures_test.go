@@ -35,8 +35,9 @@ func injectFailures(env *app.Env) {
 	}
 }
 
-// A failingRing subtracts 1 from kill at each instant. When kill reaches 0, failingRing kills the process. It
-// subtracts 1 from fail at each change. When fail reaches 0, the change fails.
+// A failingRing has two counters. It subtracts 1 from the counter in the field kill at each instant. When this
+// counter reaches 0, it kills the process. It subtracts 1 from the counter in the field fail at each change. When
+// this counter reaches 0, the change fails.
 type failingRing struct {
 	keystore.Ring
 	kill, fail *int

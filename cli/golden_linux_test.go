@@ -51,7 +51,8 @@ func TestGoldenHome(t *testing.T) {
 		}
 		for _, u := range goldenUses {
 			if slices.Contains(u.env, sealedBackend) {
-				continue // skip: the plan with the file keystore is the same, and unlocking the sealed keystore takes a second
+				// Skip this plan: it equals the plan with the file keystore, and unlocking the sealed keystore takes a second.
+				continue
 			}
 			t.Run("explain "+u.name, func(t *testing.T) {
 				t.Parallel()
@@ -165,8 +166,8 @@ func testGoldenSweep(t *testing.T, h goldenHome) {
 	}
 }
 
-// goldenSessions returns the session files in h that the earlier build has written. These files are in the index of
-// the earlier build.
+// goldenSessions returns the session files in the home directory h that the earlier build has written. The index
+// of the earlier build lists these files.
 func goldenSessions(t *testing.T, h goldenHome) []string {
 	t.Helper()
 	listed := map[string]bool{}

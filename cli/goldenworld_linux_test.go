@@ -55,9 +55,9 @@ const (
 	newBundle  = "the bundle of roots is part of the digest"
 )
 
-// goldenUses lists uses of all kinds of credentials, with all settings that make sessions differ. A use whose
-// field anew is not empty has a new digest on purpose; the field contains the reason. No other digest may change,
-// otherwise all users would have to sign in again after an update.
+// goldenUses lists uses of all kinds of credentials, with all settings that make sessions differ. The digests of
+// some uses have changed on purpose. For these uses, the field "anew" contains the reason. No other digest may
+// change. Otherwise all users would have to sign in again after an update.
 var goldenUses = []goldenUse{
 	{name: "key", args: []string{"alice"}},
 	{name: "key without session", args: []string{"--no-session", "alice"}},
@@ -309,8 +309,8 @@ func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorl
 	return w
 }
 
-// addAnywhere registers the certificate authority in the home directory with Roles Anywhere. It returns the config of a
-// profile that uses Roles Anywhere.
+// addAnywhere registers a certificate authority with Roles Anywhere. The files of this authority are in the home
+// directory. addAnywhere returns the config of a profile that uses Roles Anywhere.
 func (w *goldenWorld) addAnywhere(t *testing.T, home string) string {
 	t.Helper()
 	ca, err := os.ReadFile(filepath.Join(home, "ca", "ca.pem"))

@@ -35,8 +35,8 @@ func TestWriteGoldenHome(t *testing.T) {
 	record := goldenRecord{Commit: os.Getenv(goldenCommit), Keys: map[string]string{}, Plans: map[string]json.RawMessage{}}
 	writeGoldenFiles(t, h, w)
 
-	// AWS accepts each code only once, so each use needs another code. AWS accepts codes that are up to 30 s early or
-	// late, so drift can select three codes.
+	// AWS accepts each code only once, so each use needs another code. AWS accepts codes that are up to 30 s early
+	// or late, so three codes are valid at any time. The variable drift selects a different code for each use.
 	drift := -30 * time.Second
 	for _, u := range goldenUses {
 		var flags []string

@@ -166,7 +166,7 @@ func argRows(args []*kingpin.ArgModel) []helpRow {
 	var rows []helpRow
 	for _, a := range args {
 		text := a.Help
-		if text == "Show help on command." { // kingpin's own text for the argument of help
+		if text == "Show help on command." { // kingpin's own text for the argument of the command "help"
 			text = "Command whose help page is shown. Default: the overview of all commands."
 		}
 		rows = append(rows, helpRow{strings.ToUpper(a.Name), describeValue(text, a.Default, a.Envar)})

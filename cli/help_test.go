@@ -25,7 +25,7 @@ func helpPage(t *testing.T, args ...string) string {
 // helpPages returns all help pages, keyed by command. It gets the list of commands from completion.
 func helpPages(t *testing.T) map[string]string {
 	pages := map[string]string{"aws-vault": helpPage(t, "--help")}
-	home := t.TempDir() // the config file has no profiles, so completion offers only subcommands
+	home := t.TempDir() // there is no config file with profiles, so completion offers only subcommands
 	var add func(words []string)
 	add = func(words []string) {
 		commands, _ := complete(t, home, append(words[:len(words):len(words)], "")...)

@@ -128,8 +128,8 @@ func keystoreCalls(t *testing.T, environ []string, dir string, args ...string) s
 }
 
 // TestKeystoreCalls checks the keystore calls of each command. Each call has a cost. To open an item, the keystore
-// needs a key derivation, a touch or a D-Bus message. The cost of a list grows with the number of items. To catch
-// signals, the Go runtime starts a thread.
+// needs a key derivation, a touch or a D-Bus message. The cost of listing the items grows with their number. The
+// test also checks when the program starts to catch signals, because the Go runtime then starts a thread.
 func TestKeystoreCalls(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -166,7 +166,8 @@ func TestKeystoreCalls(t *testing.T) {
 }
 
 // TestKeystoreCallsWithSignIn checks that exec finds the cached session of a sign-in without opening the sign-in's
-// token. This works after the token was opened once, because the index then contains the identifier of the sign-in.
+// token. This works after the token has been opened once, because the index then contains the identifier of the
+// sign-in.
 func TestKeystoreCallsWithSignIn(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {

@@ -22,9 +22,9 @@ import (
 //     templates call functions of this package (help.go, man.go). The templates of --help-long and --help-man are
 //     package variables of kingpin.
 //
-// All calls of describe set the package variables of kingpin to the same values.
+// Each call to the function describe sets the package variables of kingpin, always to the same values.
 
-// A commandLine has the commands and flags of the program, for kingpin to parse.
+// A commandLine defines the commands and flags of the program. kingpin uses these definitions to parse arguments.
 type commandLine struct {
 	*kingpin.Application
 	verbs []app.Verb

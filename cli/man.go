@@ -112,8 +112,8 @@ func (p *page) rows(rows []helpRow) {
 	}
 }
 
-// roff escapes text for a man page. Otherwise man(7) would read some lines as requests, and a search for a hyphen
-// would not find the hyphen.
+// roff escapes text for a man page. Without the escapes, a program that displays the page would treat a line that
+// begins with a dot as an instruction, and a search for a hyphen would not find the hyphen.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, `"`, `\(dq`, "~", `\(ti`, "^", `\(ha`, "…", "...").Replace(strings.Join(strings.Fields(text), " "))
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

@@ -24,8 +24,8 @@ var update = flag.Bool("update", false, "write generated parts of the manual ane
 
 const manual = "../USAGE.md"
 
-// TestManual runs the examples of the manual, one section after the other. It runs the commands of each console block
-// with the config in the ini block before it. In the expected output, … matches any text.
+// TestManual runs the examples of the manual, one section after the other. It runs the commands of each console
+// block with the config in the preceding ini block. In the expected output, … matches any text.
 func TestManual(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the examples of the manual need a POSIX shell")

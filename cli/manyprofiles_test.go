@@ -22,9 +22,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestManyProfilesCostLittle measures the cost of each additional profile. A command must need almost no additional
-// allocations and writes for a profile. It may allocate a few hundred bytes more than the profile's text in the config
-// file.
+// TestManyProfilesCostLittle measures the cost of each additional profile. A command must need almost no
+// additional allocations and writes for a profile. The allocated bytes may exceed the size of the profile's text
+// in the config file by a few hundred.
 func TestManyProfilesCostLittle(t *testing.T) {
 	const few, many = 1000, 3000
 	var config strings.Builder

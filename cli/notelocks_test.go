@@ -12,9 +12,9 @@ import (
 	helper "aws-vault/vault/program"
 )
 
-// noteLocks is the program notelocks, which aws-vault runs in scripts: notelocks NAME COMMAND.... It appends the kinds
-// of the held locks to the file in TEST_HELD_LOCKS, and then runs COMMAND. It adds "not told" to a lock that aws-vault
-// did not list in the environment of notelocks.
+// noteLocks is the program notelocks, which aws-vault runs in scripts: notelocks NAME COMMAND [ARGUMENT]... It
+// appends a line with NAME and the kinds of the held locks to the file in TEST_HELD_LOCKS, and then runs COMMAND.
+// In this line, it adds "not told" to a lock that aws-vault did not list in the environment of notelocks.
 func noteLocks() {
 	noteHeldLocks(os.Args[1])
 	c := exec.Command(os.Args[2], os.Args[3:]...)

@@ -31,9 +31,9 @@ const anotherUser = 4242
 // aws-vault must neither read nor write, or an empty string.
 type replacement func(t *testing.T, path, outside string) (forbidden string)
 
-// replacements lists the kinds of replacements. "link" moves the original file out of the folder, and replaces it with a
-// link to its new path. If the program followed the link, it would work as before, and the test would detect the access
-// to the file.
+// replacements lists the kinds of replacements. "link" moves the original file out of the folder, and replaces the
+// file with a link to its new path. If the program followed the link, the program would work as before, and the
+// test would detect the access to the file.
 var replacements = map[string]replacement{
 	"link": func(t *testing.T, path, outside string) string {
 		target := filepath.Join(outside, "target")
@@ -87,8 +87,8 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// A fileCommand is a command line and the paths in our folders that it accesses. The field before is the path of a
-// copy of the home directory, which was made before the command ran.
+// A fileCommand is a command line and the paths in our folders that it accesses. The field "before" contains the
+// path of a copy of the home directory. The copy was made before the command ran.
 type fileCommand struct {
 	line   string
 	paths  []string

@@ -170,9 +170,9 @@ func credentials(id, secret string) aws.CredentialsProvider {
 	})
 }
 
-// killAt kills the process that calls AWS, at the instant for which the function "now" returns true. Each call to AWS
-// has two instants. At the first instant, done is false. A kill at this instant prevents the call. At the second
-// instant, done is true. A kill at this instant only loses the response.
+// killAt kills the process that calls AWS, at the instant for which the function "now" returns true. Each call to
+// AWS has two instants. At the first instant, the argument "done" is false. A kill at this instant prevents the
+// call. At the second instant, the argument "done" is true. A kill at this instant only loses the response.
 func (r *rotationTest) killAt(now func(c fakeaws.Call, done bool) bool) {
 	var lock sync.Mutex
 	r.aws.Watch(func(c fakeaws.Call, done bool) bool {

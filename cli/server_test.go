@@ -62,7 +62,7 @@ func containerToken() string {
 	return os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
 }
 
-// A managed contains the messages that a fake service manager has received from the services of a script.
+// managed contains the messages that a fake service manager has received from the services of a script.
 type managed struct {
 	socket *net.UnixConn
 	heard  string

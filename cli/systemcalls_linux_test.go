@@ -125,8 +125,8 @@ var fixedNames = []struct{ pattern, name string }{
 	{".local/state/aws-vault/private/*/*", "session"},
 }
 
-// fixedName returns the name from fixedNames for the file of a system call. It returns false if the Go runtime or the
-// loader reads the file, because these files depend on the system and the build.
+// fixedName returns the name from fixedNames for the file that a system call accesses. It returns false for the
+// files that the Go runtime and the loader read, because these files depend on the system and the build.
 func (h tracedHome) fixedName(a act) (string, bool) {
 	rest, inside := strings.CutPrefix(a.of, h.dir+"/")
 	switch {
@@ -145,7 +145,7 @@ func (h tracedHome) fixedName(a act) (string, bool) {
 
 // TestSystemCalls checks the traced system calls of several commands, in order, because each system call makes the
 // start slower. A command must check each folder of aws-vault once, before it opens the first file in the folder.
-// Otherwise a symbolic link, or a folder of another user, could lead to any file.
+// Otherwise a symbolic link, or a folder that another user owns, could lead to any file.
 func TestSystemCalls(t *testing.T) {
 	const (
 		config = "read config, read credentials"
@@ -204,7 +204,8 @@ func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 	defer h.run(t, "lock")
 	want := "stat tool, access tool, read config, read credentials, stat way, stat way to state, stat state, access state" +
 		", stat way, stat way to items, stat way to items, stat sealed keystore, read header" +
-		", stat items, read item, read header" + // profile r has no stored key; read the header again, because a rekey moves all items
+		// Profile r has no stored key. The program reads the header again, because a rekey may have moved all items.
+		", stat items, read item, read header" +
 		", read item, stat way to lists, stat lists, stat generations, read generation, read item, run tool"
 	if got := strings.Join(h.trace(t, "exec r -- tool"), ", "); got != want {
 		t.Errorf("exec r -- tool: %s\nwant %s", got, want)

@@ -12,15 +12,15 @@ type Options struct {
 	TerminalBusy bool
 }
 
-// Choose returns a Prompter that uses the driver called name. If name is empty, it uses the first of [Drivers] that
-// works on this machine and may be used by default. Choose may run programs to find out which drivers work, so it
-// should be called only when the user must be prompted.
+// Choose returns a Prompter that uses the driver with the given name. If the name is empty, the Prompter uses the
+// first of [Drivers] that works on this machine and may be used by default. Choose may run programs to find out
+// which drivers work, so it should be called only when the user must be prompted.
 //
-// A driver of a device answers only requests of the kind Code. For other requests, the Prompter uses the driver
-// that Choose would have selected for an empty name.
+// If the driver's field Device is true, the driver answers only requests of the kind Code. For other requests, the
+// Prompter uses the driver that Choose would have selected for an empty name.
 //
-// Choose returns an [*UnknownDriverError] if this system has no driver called name. It returns a [*NoDriverError]
-// if that driver cannot prompt, or if name is empty and no driver can prompt.
+// Choose returns an [*UnknownDriverError] if this system has no driver with the given name. It returns a
+// [*NoDriverError] if that driver cannot prompt, or if the name is empty and no driver can prompt.
 func Choose(env Env, name string, o Options) (Prompter, error) {
 	return chooseFrom(Drivers(), env, name, o)
 }
@@ -83,7 +83,7 @@ func findDriver(drivers []Driver, env Env, name string) (Driver, error) {
 	return Driver{}, &UnknownDriverError{Name: name, Known: names(drivers)}
 }
 
-// A DriverError is the reason why the driver called Driver cannot prompt, or may not be used by default.
+// A DriverError contains the reason why a driver cannot prompt, or may not be used by default.
 type DriverError struct {
 	Driver string
 	Err    error

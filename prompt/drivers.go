@@ -31,7 +31,6 @@ type Driver struct {
 // Drivers returns the drivers of this system in order of preference.
 func Drivers() []Driver { return systemDrivers() }
 
-// names returns the names of the drivers, in the order of the drivers.
 func names(drivers []Driver) []string {
 	var all []string
 	for _, d := range drivers {

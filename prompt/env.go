@@ -12,14 +12,15 @@ type Env struct {
 	Lookup   func(name string) (string, bool) // returns the value of an environment variable
 	LookPath func(program string) (path string, err error)
 
-	// Run runs a program and returns its standard output. [Runner] returns such a function. If stdin is not nil, it
-	// is the program's standard input. If stdin is nil, the program's standard input and standard error are the
-	// controlling terminal. Without a terminal, a nil stdin is an empty input. If the program's exit status is not
-	// 0, the error has a method ExitCode() int, like [*ProgramError].
+	// Run runs a program and returns its standard output. [Runner] returns such a function. If stdin is not nil,
+	// it is the program's standard input. If stdin is nil and there is a controlling terminal, the program's
+	// standard input and standard error are the terminal. If stdin is nil and there is no terminal, the standard
+	// input is empty. If the program's exit status is not 0, the error has a method ExitCode() int, like
+	// [*ProgramError].
 	Run func(ctx context.Context, argv []string, stdin []byte) (stdout []byte, err error)
 
-	// KeyCode reads the code of the MFA device with this serial from a security key. KeyCode itself prompts for the
-	// key's password or for a touch. It is nil if security keys cannot be used.
+	// KeyCode reads the code of the MFA device with this serial from a security key. KeyCode itself prompts for
+	// the key's password or for a touch. KeyCode is nil if security keys cannot be used.
 	KeyCode func(ctx context.Context, serial string) (string, error)
 
 	// CatchSignals is called before the settings of the terminal are changed to read keys. After the call, a signal

@@ -36,8 +36,9 @@ type line struct {
 	sequence sequenceParser
 }
 
-// readLine shows question and returns the text that the user types before the end of the line. It returns
-// ErrCancelled if the user presses Ctrl-C, or Ctrl-D on an empty line, and if the terminal is gone.
+// readLine shows the question and returns the text that the user types before the end of the line. It returns
+// ErrCancelled in three cases: the user presses Ctrl-C, the user presses Ctrl-D on an empty line, or the terminal
+// is gone.
 func readLine(ctx context.Context, tty TTY, question string, e echo) (string, error) {
 	l := line{tty: tty, question: question, echo: e}
 	if err := tty.Write(ctx, question); err != nil {
@@ -71,7 +72,7 @@ func (l *line) press(ctx context.Context, b byte) error {
 		return l.erase(ctx, 1)
 	case b == ctrlU:
 		return l.erase(ctx, len(l.text))
-	case b == ctrlW && l.echo != echoPlain: // erase all, to hide where words start
+	case b == ctrlW && l.echo != echoPlain: // erase the whole line; erasing one word would show where the word starts
 		return l.erase(ctx, len(l.text))
 	case b == ctrlW:
 		trimmed := strings.TrimRight(string(l.text), " ")
@@ -103,7 +104,7 @@ func (l *line) erase(ctx context.Context, n int) error {
 	return l.tty.Write(ctx, strings.Repeat("\b \b", erased))
 }
 
-// redraw shows the question and the text typed so far again, on a new line.
+// redraw repeats the question and the text typed so far, on a new line.
 func (l *line) redraw(ctx context.Context) error {
 	return l.tty.Write(ctx, "\n"+l.question+l.echo.render(l.text))
 }
@@ -119,8 +120,9 @@ func (e echo) render(text []byte) string {
 	return ""
 }
 
-// countCharacters returns the number of UTF-8 characters in text. It does not count continuation bytes. Every other
-// invalid byte counts as one character.
+// countCharacters returns the number of UTF-8 characters in text. Each character has exactly one byte that is not
+// a continuation byte, so countCharacters counts these bytes. An invalid byte that is not a continuation byte
+// counts as one character.
 func countCharacters(text []byte) int {
 	n := 0
 	for _, b := range text {
@@ -146,7 +148,7 @@ const (
 )
 
 // consume reports whether b belongs to an escape sequence. A control character ends a sequence but does not belong
-// to it, so Enter and Ctrl-C still work after the Escape key was pressed.
+// to it, so Enter and Ctrl-C still work after the Escape key has been pressed.
 func (k *sequenceParser) consume(b byte) bool {
 	previous := *k
 	*k = noSequence

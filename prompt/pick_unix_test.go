@@ -51,7 +51,7 @@ func pick(t *testing.T, rows, columns uint16, names ...string) *child {
 }
 
 // checkRestored checks that the terminal's settings are restored, that nothing was written to standard output, and
-// that the terminal's output ends with the text in last.
+// that the terminal's output ends with the text in the argument last.
 func (c *child) checkRestored(last string) {
 	c.t.Helper()
 	if err := c.cmd.Wait(); err != nil {

@@ -254,8 +254,9 @@ func (c *child) signal(sig os.Signal) {
 	}
 }
 
-// runShell runs a process that calls runAsker (an asker), as a shell would: in a process group of its own, in the
-// foreground. Whenever the asker is stopped, runShell reports whether the terminal echoes, and then continues the asker.
+// runShell starts an asker, which is a process that calls runAsker. Like a shell, it starts the asker in the
+// foreground and in a process group of its own. Whenever the asker is stopped, runShell reports whether the
+// terminal echoes, and then continues the asker.
 func runShell() {
 	report := json.NewEncoder(os.NewFile(outcomeFile, "outcome"))
 	signal.Ignore(unix.SIGTTOU) // needed so that this process can return to the foreground

@@ -141,7 +141,6 @@ func isCode(s string) bool {
 	return len(s) == 6 && strings.Trim(s, "0123456789") == ""
 }
 
-// isYes reports whether the typed text s means yes.
 func isYes(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s))
 	return s == "y" || s == "yes"

@@ -13,8 +13,9 @@ import (
 // then read as a byte. disableStopKey returns this byte. The result enabled is false if there was no stop key, or if
 // the process ignores SIGTSTP.
 //
-// When the process reads this byte, it stops itself. The process does not catch SIGTSTP. After a Go program has
-// called signal.Notify for SIGTSTP, this signal would no longer stop the program.
+// When the process reads this byte, it restores the terminal's settings and stops itself with SIGTSTP. The process
+// must not catch SIGTSTP instead: after a Go program has called signal.Notify for SIGTSTP, this signal no longer
+// stops the program.
 func disableStopKey(keys *unix.Termios) (key byte, enabled bool) {
 	key = keys.Cc[unix.VSUSP]
 	enabled = key != noKeyAssigned && !signal.Ignored(unix.SIGTSTP)

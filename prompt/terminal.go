@@ -48,7 +48,6 @@ func askTerminal(ctx context.Context, env Env, r Request) (answer string, err er
 	return answer, err
 }
 
-// openKeys opens the controlling terminal and calls EnableKeys.
 func openKeys(env Env) (TTY, error) {
 	tty, err := env.OpenTTY()
 	if err != nil {

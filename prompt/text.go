@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// maxLineLength is the maximum length of a line of a question in characters. Such a line fits a dialog and an
-// Assuan line.
+// maxLineLength is the maximum length, in characters, of each line of a question. Such a line fits into a dialog
+// and into an Assuan line.
 const maxLineLength = 300
 
 // sanitize returns s as a single line, and shortens s to maxLineLength characters. It replaces control characters,

@@ -164,8 +164,9 @@ func (t *tty) Write(ctx context.Context, s string) error {
 	return nil
 }
 
-// await waits until the terminal can be read, or written if writing is true. If the process was stopped and has
-// continued during the wait, await sets up the terminal again and returns true.
+// await waits until the terminal can be written if the argument writing is true, and otherwise until the terminal
+// can be read. If the process was stopped and has continued during the wait, await sets up the terminal again and
+// returns true.
 func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error) {
 	stop := context.AfterFunc(ctx, func() { t.wakeUp(ctxDone) })
 	defer stop()
@@ -186,9 +187,9 @@ func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error)
 	}
 }
 
-// waitReady waits until the terminal can be read, or written if writing is true, and then returns 0. If limit is not
-// nil, waitReady ignores input, and returns 0 after this time. If wakeUp ends the wait, waitReady returns the reason:
-// ctxDone or continued.
+// waitReady returns 0 when the terminal is ready. If the argument writing is true, the terminal is ready when it
+// can be written, and otherwise when it can be read. If limit is not nil, waitReady ignores input, and returns 0
+// after this time. If wakeUp ends the wait, waitReady returns the reason: ctxDone or continued.
 func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err error) {
 	var r, w unix.FdSet
 	for {

@@ -37,8 +37,8 @@ func wincreduiWorks(Env) error {
 	return nil
 }
 
-// askWinCredUI opens a dialog and waits for the answer. If ctx ends first, it returns, but it cannot close the
-// dialog. An answer that the user types after that is discarded.
+// askWinCredUI opens a dialog and waits for the answer. If ctx ends first, askWinCredUI returns, but it cannot
+// close the dialog. An answer that the user types after that is discarded.
 func askWinCredUI(ctx context.Context, _ Env, r Request) (string, error) {
 	type result struct {
 		answer string

@@ -22,7 +22,8 @@ type Alias struct {
 	done sync.WaitGroup
 }
 
-// The kernel keeps the address for aliasLife. This process renews the address each time aliasRenew has passed.
+// The kernel removes the address after aliasLife. To prevent this, the process renews the address at intervals of
+// aliasRenew.
 const (
 	aliasLife  = 30 * time.Second
 	aliasRenew = 10 * time.Second

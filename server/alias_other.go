@@ -11,7 +11,7 @@ import (
 )
 
 // An Alias is the address of the EC2 metadata service, added to this machine's loopback interface. If this process
-// is killed, the address remains, and the next call of NewAlias uses it.
+// is killed, the address remains, and the next call to NewAlias uses it.
 type Alias struct{}
 
 // NewAlias adds the address. It returns the system's error if this process has no administrator rights.

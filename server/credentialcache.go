@@ -21,7 +21,8 @@ const (
 )
 
 const (
-	// A renewal starts renewLead before the remaining validity of the credentials falls below the minimum.
+	// A renewal starts before the remaining validity of the credentials falls below the minimum. renewLead is the
+	// time between the start and that moment.
 	renewLead = 2 * time.Minute
 	// maxRenewalWait is how long a request waits for a renewal while the current credentials are still valid.
 	// It is shorter than botocore's timeout, which is two seconds.
@@ -74,7 +75,7 @@ type CachedCredentials struct {
 	ecs, ec2            body
 }
 
-// A renewal is one call of Create. Any number of clients can wait until done is closed.
+// A renewal is one call to Create. Any number of clients can wait until the channel done is closed.
 type renewal struct {
 	done   chan struct{}
 	result *CachedCredentials
@@ -84,8 +85,8 @@ type renewal struct {
 // ErrExpired reports that Create returned credentials that have already expired.
 var ErrExpired = errors.New("the new credentials have already expired")
 
-// Get returns the current credentials, after a renewal if one is necessary. If no credentials are valid, it
-// returns the error of Create. If ctx ends first, Get returns the cause of ctx, and the renewal continues.
+// Get returns the current credentials, after a renewal if one is necessary. If no credentials are valid, it returns
+// the error from Create. If ctx ends first, Get returns the cause of ctx, and the renewal continues.
 func (c *CredentialCache) Get(ctx context.Context) (*CachedCredentials, error) {
 	now := c.Clock.Now()
 	h := c.current.Load()
@@ -116,8 +117,8 @@ func (c *CredentialCache) CreateFirst(ctx context.Context, create func(ctx conte
 	return m.err
 }
 
-// waitForRenewal waits until the credentials h are renewed. After maxRenewalWait, it returns h if h is still
-// valid. The argument h is nil if there are no credentials yet.
+// waitForRenewal waits until the current credentials are renewed. If they are still valid after maxRenewalWait, it
+// returns them. The argument h contains the current credentials. It is nil if there are none yet.
 func (c *CredentialCache) waitForRenewal(ctx context.Context, h *CachedCredentials, now time.Time) (*CachedCredentials, error) {
 	m, held := c.joinRenewal(now)
 	if m == nil {
@@ -146,8 +147,9 @@ func (c *CredentialCache) waitForRenewal(ctx context.Context, h *CachedCredentia
 	}
 }
 
-// joinRenewal returns the renewal that is in progress, or starts a renewal. It returns the current credentials
-// instead if they are fresh, or if they are valid and the last renewal has failed only recently.
+// joinRenewal returns the renewal that is in progress. If there is none, joinRenewal returns the current credentials
+// if they are fresh, or if they are valid and the last renewal has failed only recently. Otherwise it starts a
+// renewal and returns it.
 func (c *CredentialCache) joinRenewal(now time.Time) (*renewal, *CachedCredentials) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,7 +192,7 @@ func (c *CredentialCache) finishRenewal(m *renewal, now time.Time) (report bool)
 	before := c.current.Load()
 	if m.err == nil {
 		next := m.result.renewAt.Sub(now)
-		if before != nil && before.Credentials.Expires.Equal(m.result.Credentials.Expires) { // unchanged credentials
+		if before != nil && before.Credentials.Expires.Equal(m.result.Credentials.Expires) { // the credentials are unchanged
 			m.result.requested.Store(before.requested.Load())
 			next = min(next, retryUnchanged)
 		}
@@ -245,7 +247,8 @@ func (c *CredentialCache) isRenewing() bool {
 }
 
 // newCached returns creds with the times freshUntil and renewAt. Create may return a cached session that expires
-// soon. So all credentials count as fresh for at least half of the time until they expire.
+// soon. So all credentials count as fresh for at least half of the time until they expire. Otherwise each request
+// would start a renewal.
 func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*CachedCredentials, error) {
 	if !creds.CanExpire {
 		creds.CanExpire, creds.Expires = true, now.Add(defaultLifetime)
@@ -256,8 +259,8 @@ func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*Cach
 	}
 	h := &CachedCredentials{Credentials: creds, Created: now}
 	h.freshUntil = creds.Expires.Add(-min(c.MinValidity, left/2))
-	// Without the extra second, the store could still return the cached session. One second later, the store creates
-	// a new session.
+	// Without the extra second, Create could still return the cached session. One second later, it creates a new
+	// session.
 	h.renewAt = creds.Expires.Add(-min(c.MinValidity+renewLead, left/2)).Add(time.Second)
 	return h, nil
 }

@@ -15,7 +15,7 @@ import (
 // fakeTime uses the fake clock of a test that runs in a synctest bubble.
 var fakeTime = Clock{Now: time.Now, AfterFunc: time.AfterFunc}
 
-// A fakeIssuer creates credentials as AWS does. A test sets its delays and failures.
+// A fakeIssuer creates credentials as AWS does. Tests set the delays and failures of its calls.
 type fakeIssuer struct {
 	lifetime   time.Duration
 	firstDelay time.Duration // delay of the first call
@@ -221,8 +221,8 @@ func TestUnusedCacheIsNotRenewed(t *testing.T) {
 	})
 }
 
-// If a new session needs a prompt that is not possible, Create returns the same session again. The cache must not
-// call Create in a loop.
+// If a new session needs a prompt that is not possible, Create returns the previous session again. The cache must
+// not call Create in a loop.
 func TestUnchangedCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stored := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}

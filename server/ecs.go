@@ -14,7 +14,7 @@ import (
 type ECS struct {
 	Filter Filter
 	Mounts []*Mount
-	// Explain converts an error of a credential cache to a response. If Explain is nil, the response is an
+	// Explain converts an error from a credential cache to a response. If Explain is nil, the response is an
 	// internal error.
 	Explain func(error) Refusal
 	// Audit is called before credentials are provided. If Audit returns an error, the credentials are not provided.
@@ -98,8 +98,8 @@ func (e *ECS) route(r *http.Request) (m *Mount, arn string, refusal *Refusal) {
 // receives the same response as a request with a wrong token.
 var unknownMount = new(Mount)
 
-// findMount returns the mount with the longest path that the requested path starts with. It also returns the rest
-// of the requested path.
+// findMount returns the mount whose path is a prefix of the requested path. If there are several such mounts, it
+// returns the one with the longest path. It also returns the rest of the requested path.
 func (e *ECS) findMount(path string) (m *Mount, rest string) {
 	m = unknownMount
 	for _, each := range e.Mounts {
@@ -125,7 +125,7 @@ func Refuse(w http.ResponseWriter, refusal Refusal) {
 	}{refusal.Code, refusal.Message, refusal.Code, refusal.Message})
 }
 
-// isRoleARN reports whether s has the form of a role's ARN. It does not check all details, because AWS does.
+// isRoleARN reports whether s has the form of a role's ARN. It does not check all details, because AWS checks them.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func isRoleARN(s string) bool {
 	const shortest, longest, account = 20, 2048, 12

@@ -8,7 +8,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Filter refuses requests that no SDK sends: requests with other methods, with a body, or with headers that
+// A Filter refuses requests that no SDK sends: requests with unexpected methods, with a body, or with headers that
 // browsers and proxies add. It refuses unexpected host names, because web pages can send requests to this machine
 // with their own host name (DNS rebinding). It also refuses connections that fail the check of package peer.
 type Filter struct {

@@ -125,7 +125,7 @@ func failingCache(err error) *CredentialCache {
 	}}
 }
 
-// countingRoles returns Roles that count the calls of Create in calls.
+// countingRoles returns Roles whose caches count the calls to Create. The number of calls is added to *calls.
 func countingRoles(calls *atomic.Int64, delay time.Duration) *Roles {
 	return &Roles{NewCache: func(arn string) *CredentialCache {
 		l := fixedCache("ASIA" + arn[len(arn)-1:])

@@ -59,8 +59,8 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 }
 
 // makeRoom closes the connection that has been idle for the longest time. If no connection has been idle for at
-// least minIdle, makeRoom closes none. It waits until a connection may have been idle for minIdle or was closed.
-// Accept then calls makeRoom again.
+// least minIdle, makeRoom closes none and waits. The wait ends when a connection has been closed, or when one may
+// have been idle for minIdle. Accept then calls makeRoom again.
 func (l *limitedListener) makeRoom() {
 	longest := l.longestIdle()
 	if longest == nil {
@@ -69,7 +69,7 @@ func (l *limitedListener) makeRoom() {
 	}
 	if wait := minIdle - l.clock.Now().Sub(longest.idleSince); wait > 0 {
 		t := l.clock.AfterFunc(wait, func() {
-			l.mu.Lock() // wait for the lock, so that Signal is called only after Wait has started
+			l.mu.Lock() // acquire the lock, so that Signal is called only after Wait has started
 			defer l.mu.Unlock()
 			l.changed.Signal()
 		})

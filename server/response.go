@@ -38,7 +38,7 @@ func encode(v any) []byte {
 	return append(text, '\n')
 }
 
-// ecsBody returns the body of a response of the container credentials endpoint.
+// ecsBody returns the body of a response in the format of the container credentials endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func (h *CachedCredentials) ecsBody() *body {
 	return h.ecs.encode(struct {
@@ -50,7 +50,7 @@ func (h *CachedCredentials) ecsBody() *body {
 	}{h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken, formatTime(h.Credentials.Expires), h.Credentials.AccountID})
 }
 
-// ec2Body returns the body of a response of the metadata service.
+// ec2Body returns the body of a response in the format of the metadata service.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 func (h *CachedCredentials) ec2Body() *body {
 	return h.ec2.encode(struct {

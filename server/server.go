@@ -23,7 +23,7 @@ type Server struct {
 	Grace       time.Duration // time for requests in progress when the server stops; 0 means two seconds
 }
 
-// These limits apply to each request. A request of an SDK has no body and a few hundred bytes of headers. The path
+// These limits apply to each request. A request from an SDK has no body and a few hundred bytes of headers. The path
 // of the request can contain a role's ARN, which has at most 2048 characters.
 const (
 	headerTime = 5 * time.Second
@@ -32,8 +32,9 @@ const (
 	headerSize = 8 << 10 // net/http adds 4 kB to this value
 )
 
-// Serve serves requests until ctx ends. It then closes the listener, waits for at most the time Grace until the requests
-// in progress are completed, and returns nil. The listener's connections must be of type [*peer.Conn].
+// Serve serves requests until ctx ends. It then closes the listener, and waits until the requests in progress are
+// completed, but not longer than the time Grace. Serve then returns nil. The listener's connections must be of type
+// [*peer.Conn].
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	limited := newLimitedListener(l, cmp.Or(s.Connections, 512), s.Clock)
 	protocols := new(http.Protocols)
@@ -67,8 +68,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// rejectBodies makes each attempt to read a request's body fail at once. So next can refuse a request with a body
-// without waiting for the body.
+// rejectBodies makes each attempt to read a request's body fail at once. So the handler next can refuse a request
+// with a body without waiting for the body.
 func rejectBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {

@@ -14,7 +14,8 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Each server serves requests of its user and of root. It refuses requests of other users, even with the right token.
+// Each server serves requests from its user and from root. It refuses requests from other users, even with the right
+// token.
 func TestOtherUsers(t *testing.T) {
 	dir, err := os.MkdirTemp("", "server") // a short path that all users can reach
 	if err != nil {

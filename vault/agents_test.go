@@ -33,8 +33,9 @@ type randomConfig struct {
 
 func (r *randomConfig) one(of ...string) string { return of[r.IntN(len(of))] }
 
-// arn returns the ARN of a random role, and the role's identity (account and name). The ARNs of one identity can
-// have different spellings, because AWS treats them as the same role. Some ARNs are invalid.
+// arn returns the ARN of a random role, and the role's identity (account and name). ARNs that differ only in the
+// case or the path of the role's name have the same identity, because an account has only one role with this name.
+// Some ARNs are invalid.
 func (r *randomConfig) arn() (arn, identity string) {
 	account, name := r.one("123456789012", "210987654321"), r.one("prod", "dev", "hub")
 	spelled := r.one(name, name, name, strings.ToUpper(name), "team/"+name)
@@ -151,7 +152,7 @@ func (r *randomConfig) settings(s plan.Step) []string {
 	}
 	var all []string
 	for _, p := range r.profiles {
-		own := p.name == s.Profile && p.name != "default" // in [default], agent_access is the default of all profiles
+		own := p.name == s.Profile && p.name != "default" // in [default], agent_access is the default for all profiles
 		if p.access != "" && (own || identity != "" && p.identity == identity) {
 			all = append(all, p.access)
 		}
@@ -223,8 +224,8 @@ func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	}
 }
 
-// isLimitedBy reports whether the session policies in inline and arns enforce the value access of the setting
-// agent_access.
+// isLimitedBy reports whether session policies enforce a value of the setting agent_access. The argument access is
+// that value. The other arguments are the inline session policy and the ARNs of managed policies.
 func isLimitedBy(access, inline string, arns []string) bool {
 	switch access {
 	case "off":

@@ -115,11 +115,12 @@ func (c *executor) identify(ctx context.Context, i int) error {
 	return err
 }
 
-// minInputValidity is how long a session must still be valid if it is the input of the next session.
+// minInputValidity is how long a session must still be valid if the next session is created with it.
 const minInputValidity = time.Minute
 
-// step returns the result of step i: a cached session that is valid for at least need, or a new session. If creating a
-// session would prompt the user, step returns a cached session even if it is valid for less than need.
+// step returns the result of step i: a cached session that is valid for at least the duration need, or a new
+// session. If creating a session would prompt the user, step returns a cached session even if its validity is
+// shorter.
 func (c *executor) step(ctx context.Context, i int, need time.Duration) (store.Created, error) {
 	switch {
 	case !c.plan.Steps[i].Cacheable:
@@ -204,7 +205,6 @@ func (c *executor) createOnce(ctx context.Context, i int) (store.Created, error)
 	return store.Created{Credentials: creds, KeyCheck: before.KeyCheck}, err
 }
 
-// createFirst carries out the first step.
 func (c *executor) createFirst(ctx context.Context) (made store.Created, err error) {
 	s, token := c.plan.Steps[0], c.token
 	if spec, ok := s.Spec.(plan.WebIdentity); ok && token != "" {

@@ -35,8 +35,8 @@ func addBob(w *testvault.World) map[string]fakeaws.Key {
 	return map[string]fakeaws.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
 }
 
-// callersOf calls become with each name, and then creates the credentials of the profile. It returns the identities
-// that called AWS.
+// callersOf calls the function become with each of the names, and creates the credentials of the profile after
+// each call. It returns the identities that called AWS.
 func callersOf(w *testvault.World, t *testing.T, profile string, become func(user string), names ...string) (callers []string) {
 	t.Helper()
 	for _, user := range names {

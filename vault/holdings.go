@@ -49,8 +49,8 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 	return h, nil
 }
 
-// storedKeys returns the chain of source profiles from p on, and the fingerprints of the keys stored for them.
-// The chain ends at the first profile that has a stored key.
+// storedKeys returns the chain of source profiles, which starts with the profile p, and the fingerprints of the
+// keys stored for them. The chain ends at the first profile that has a stored key.
 func (v *Vault) storedKeys(ctx context.Context, p *profile.Profile) ([]*profile.Profile, map[string]string, error) {
 	var chain []*profile.Profile
 	keys := map[string]string{}

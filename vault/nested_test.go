@@ -26,8 +26,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A nestedFixture is a config with profiles whose programs run aws-vault again. The runs share a state folder,
-// a keystore and a fake AWS. Each run has its own locks, as a process has.
+// A nestedFixture is a config with profiles whose programs run aws-vault again. The runs share a state folder, a
+// keystore and a fake AWS. Each run has its own locks, as if it were a separate process.
 type nestedFixture struct {
 	*testvault.World
 	t            *testing.T
@@ -97,8 +97,8 @@ type nestedRun struct {
 	held    []program.Lock // value of AWS_VAULT_HELD_LOCKS
 }
 
-// export prints the credentials of a profile, as aws-vault export does. Until mayWait is closed, it fails if it
-// waits longer than a second for another run.
+// export prints the credentials of a profile, as aws-vault export does. Before mayWait is closed, runs must not
+// wait for each other. If a run then waits longer than a second, export fails.
 func (r nestedRun) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -142,7 +142,7 @@ func printed(c aws.Credentials) map[string]any {
 	}
 }
 
-// program replaces the programs in a profile's settings. It runs aws-vault export for another profile.
+// program is called in place of each program that a profile names. It runs aws-vault export for another profile.
 func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error) {
 	if r.nest.whileRunning != nil {
 		r.nest.whileRunning()
@@ -174,7 +174,7 @@ func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error
 func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
 
 // TestNestedRuns checks that a nested aws-vault waits neither for a lock that its parent holds, nor for a process
-// that has ended. Each session has its own lock.
+// that has ended.
 func TestNestedRuns(t *testing.T) {
 	const configs, maxDepth = 1000, 4
 	n := newNestedFixture(t)
@@ -245,7 +245,7 @@ func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 func TestNestedRecursion(t *testing.T) {
 	n := newNestedFixture(t)
 	var names []string
-	locked := map[string]bool{} // by outer profile: whether aws-vault holds a lock while it runs a program
+	locked := map[string]bool{} // by outer profile: whether a run holds a lock while its program runs
 	for first := range kinds {
 		for second := range kinds {
 			if a, b := kinds[first]("", ""), kinds[second]("", ""); strings.HasPrefix(a+b, "source_profile = \n") && a == b {
@@ -262,7 +262,7 @@ func TestNestedRecursion(t *testing.T) {
 	for _, name := range names {
 		for _, n.dropsCallers = range []bool{false, true} {
 			if n.dropsCallers && !locked[name] {
-				continue // a nested aws-vault detects the recursion only by its callers or by a lock
+				continue // aws-vault cannot detect this recursion, because it knows neither its callers nor a lock
 			}
 			_, err := (nestedRun{nest: n}).export(t.Context(), name)
 			var caller *store.DeadlockError

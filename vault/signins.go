@@ -52,8 +52,8 @@ func (s indexedSignIns) signedInAs(token plan.Digest) string {
 	return e.SignedInAs
 }
 
-// identities returns who is signed in to the OIDC provider of q. It returns nil if q uses no OIDC provider, or if no
-// user is signed in.
+// identities returns who is signed in to the OIDC provider of the profile q. It returns nil if q uses no OIDC
+// provider, or if no user is signed in.
 func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]plan.Identity, error) {
 	to, err := plan.Provider(q)
 	if err != nil || q.Source != nil {
@@ -66,8 +66,8 @@ func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[pl
 	return map[plan.Digest]plan.Identity{to.TokenDigest(): who}, nil
 }
 
-// signIns returns the ID of the user's current sign-in for q. This is a sign-in to the Identity Center portal of q,
-// or an aws login sign-in. signIns returns nil if q uses neither.
+// signIns returns the ID of the user's current sign-in for the profile q. This is a sign-in to the Identity Center
+// portal of q, or an aws login sign-in. signIns returns nil if q uses neither.
 func (v *Vault) signIns(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]string, error) {
 	if q.Source != nil || v.Source.Tokens == nil {
 		return nil, nil

@@ -22,8 +22,8 @@ type TouchRule struct {
 	CanTouch bool // whether the keystore can protect an item with a touch
 }
 
-// Key reports whether the key of the named profile must be protected with a touch. It returns a [*TouchError]
-// if the keystore cannot do that. It is used as a callback of store.Keys.
+// Key reports whether the key of the named profile must be protected with a touch. It returns a [*TouchError] if
+// the keystore cannot do that. It is used as the callback NeedsTouch of store.Keys.
 func (r TouchRule) Key(name string) (bool, error) {
 	if !r.requires(name) {
 		return false, nil

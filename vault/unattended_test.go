@@ -61,7 +61,8 @@ func (d *unattendedFixture) request(t *testing.T, need time.Duration, then ...st
 	return err
 }
 
-// wantLoginRequired checks that err is a LoginRequiredError. asking is the expected value of its field Prompting.
+// wantLoginRequired checks that err is a LoginRequiredError. The argument asking is the expected value of the
+// error's field Prompting.
 func wantLoginRequired(t *testing.T, err error, asking bool) {
 	t.Helper()
 	var e *vault.LoginRequiredError

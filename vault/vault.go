@@ -88,7 +88,7 @@ func (v *Vault) plan(ctx context.Context, name string, o plan.Options, signed si
 	return pl, err
 }
 
-// similarNames returns the names of profiles and stored keys that resemble name.
+// similarNames returns the names of profiles and stored keys that resemble the given name.
 func (v *Vault) similarNames(ctx context.Context, name string) []string {
 	names := v.Config.Profiles()
 	if stored, err := v.Keys.Names(ctx); err == nil {
@@ -110,11 +110,11 @@ func StaticKey(config *profile.File, in profile.Inputs, name string) (aws.Creden
 	}, nil
 }
 
-// Credentials carries out a plan. It returns credentials that are valid for at least need, or for half their lifetime
-// if that is shorter. There are two exceptions: if new credentials would require a prompt or cannot be created,
-// Credentials may return a cached session with less validity. The result of each temporary step is cached under the
-// digest of its settings, so a session is never reused after a setting has changed. If a valid session is cached,
-// Credentials makes no network call, except to find out the identity that the first step uses.
+// Credentials carries out a plan. It returns credentials that are valid for at least the duration need, or for
+// half their lifetime if that is shorter. There are two exceptions: if new credentials would require a prompt or
+// cannot be created, Credentials may return a cached session with less validity. The result of each temporary step
+// is cached under the digest of its settings, so a session is never reused after a setting has changed. If a valid
+// session is cached, Credentials makes no network call, except to find out the identity that the first step uses.
 func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := v.newExecutor(pl, o)
 	if err != nil {

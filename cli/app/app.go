@@ -22,7 +22,7 @@ type App struct {
 	Debug   bool
 
 	State         func() (*disk.Folder, error) // returns the state folder; calls findState once
-	NoStateWarned *atomic.Bool                 // whether the warning that there is no state folder was printed
+	NoStateWarned *atomic.Bool                 // whether a warning that the state folder cannot be used has been printed
 	Trades        *source.Exchanges            // token exchanges in progress; the process exits only after they have ended
 
 	MemoryRing func() keystore.Ring // returns the ring that caches sessions in memory if there is no state folder

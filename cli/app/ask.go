@@ -102,9 +102,9 @@ func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error)
 	return yes != "", err
 }
 
-// codePrompt returns a function that provides MFA codes. If the parameter given is empty, the function prompts for
-// each code. Otherwise the function returns given. If the code given was not accepted and another code is needed,
-// the function returns an error.
+// codePrompt returns a function that provides MFA codes. The parameter given is the code of --mfa-token, or an empty
+// string. If it is empty, the function prompts for each code. Otherwise the function returns the code of
+// --mfa-token. If a second code is needed, the function returns an error.
 func (q Asker) codePrompt(given string) func(context.Context, source.Question) (string, error) {
 	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {

@@ -51,8 +51,8 @@ type Env struct {
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
 	// RunChild runs a program as a child process and returns its exit status. If a signal ended the child, the
 	// status is 128 plus the signal number. RunChild forwards signals to the child. A signal also ends the context
-	// of Main, but the child may handle the signal and continue. So a server for the child must not use the
-	// context of Main.
+	// of cli.Main, but the child may handle the signal and continue. So a server for the child must not use this
+	// context.
 	RunChild func(path string, argv, environ []string) (status int, err error)
 	// RunSelf runs this program again, without a terminal. It returns an error if the exit status is not 0.
 	RunSelf func(ctx context.Context, args ...string) error
@@ -61,14 +61,14 @@ type Env struct {
 	// CardHolder returns the name of the program that probably uses the security key, or an empty string if no such
 	// program is known.
 	CardHolder func() string
-	// Shell runs a command line of the config file and returns its output. It fails if the output has more bytes
-	// than the parameter most allows.
+	// Shell runs a command line of the config file and returns its output. The parameter most is the maximum size of
+	// the output in bytes. If the output is larger, Shell returns an error.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
-	// After a call of CatchSignals, a signal such as SIGINT cancels the context of Main and does not end the
+	// After a call to CatchSignals, a signal such as SIGINT cancels the context of cli.Main and does not end the
 	// process. A command calls CatchSignals before it waits, and before a change that a signal must not interrupt.
 	// The call starts a thread, which takes 5 % of the run time of a command that finds cached credentials. So
-	// commands call CatchSignals only when they need it. If CatchSignals is nil, New sets it to a function that
-	// does nothing.
+	// commands call CatchSignals only when they need it. If CatchSignals is nil, New sets it to a function that does
+	// nothing.
 	CatchSignals func()
 	// Programs starts other programs. If Programs is nil, New sets it to a Starter without inherited locks.
 	Programs *program.Starter

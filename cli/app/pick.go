@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// PickProfile returns the parameter name. If name is empty, PickProfile lets the user pick a profile.
+// PickProfile returns its argument, the name of a profile. If the argument is empty, the user picks a profile.
 func (a *App) PickProfile(ctx context.Context, name string) (string, error) {
 	if name != "" {
 		return name, nil

@@ -124,7 +124,7 @@ func WithSecurityKey(ctx context.Context, a *App, password string, use func(*oat
 		if err := key.Unlock(password); err != nil {
 			return err
 		}
-		defer oath.Select(card) // selecting the application again locks the accounts
+		defer oath.Select(card) // selecting the application for TOTP accounts again locks the accounts
 	}
 	return use(key)
 }

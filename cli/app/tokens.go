@@ -22,9 +22,9 @@ func (e *Env) loginCache() *store.LoginCache {
 	return &store.LoginCache{Dir: e.Path(dir)}
 }
 
-// TokenLabels returns the labels that aws-vault list prints for sign-ins. byProfile contains the sign-ins of each
-// profile, and unclaimed the sign-ins that no profile uses. Client registrations are not sign-ins, so they are
-// omitted.
+// TokenLabels returns the labels that aws-vault list prints for sign-ins. The result byProfile contains the labels
+// for each profile. The result unclaimed contains the labels of sign-ins that no profile uses. Client registrations
+// are not sign-ins, so they are omitted.
 func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]string, unclaimed []string) {
 	labels := map[string]string{}
 	for _, e := range entries {
@@ -132,7 +132,8 @@ func (s *Session) removeShared(name string) error {
 	return s.Source.Cache.Remove(sso.CacheName())
 }
 
-// identityDir returns the folder that contains one file for each identity: the list of its keys.
+// identityDir returns the folder that contains one file for each identity. The file contains the list of the
+// identity's keys.
 func identityDir(state *disk.Folder) *disk.Folder { return state.Folder("identities") }
 
 // Identities returns the store that contains the keys of identities.

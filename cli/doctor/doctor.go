@@ -47,14 +47,14 @@ type probe struct {
 	locks            *store.Locks // nil if the path of the state folder is not known
 	state            *disk.Folder
 	keystore         *keystore.Keystore // nil if the keystore cannot be opened
-	keys             []string           // names of the stored keys; valid if listed is true
+	keys             []string           // names of the stored keys; valid only if the field listed is true
 	listed           bool
 	needsPrompt      bool // whether a profile needs an MFA code that the user types
 	needsSecurityKey bool // whether a profile needs an MFA code from a security key
 	certificates     map[plan.RolesAnywhere]bool
 }
 
-// checks lists the checks in the order in which they run. Each check uses only results of the checks before it.
+// checks lists the checks in the order in which they run. A check uses only the results of earlier checks.
 var checks = []func(*probe, context.Context) []doctor.Finding{
 	(*probe).checkState,
 	(*probe).checkKeystore,

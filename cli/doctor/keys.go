@@ -94,7 +94,7 @@ func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
 type listedKeys struct {
 	keystore.Ring
 	names  []string
-	listed map[string]bool // the same names as a set
+	listed map[string]bool // the elements of the field names, as a set
 }
 
 func newListedKeys(r keystore.Ring, names []string) *listedKeys {
@@ -105,7 +105,7 @@ func newListedKeys(r keystore.Ring, names []string) *listedKeys {
 	return &listedKeys{r, names, listed}
 }
 
-// Names returns the names of the earlier list.
+// Names returns the names from the earlier list.
 func (r *listedKeys) Names(context.Context) ([]string, error) { return r.names, nil }
 
 // Stamp returns the same stamp for all keys. That is enough, because the doctor creates plans but no credentials.

@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/program"
 )
 
-// FilePassphrase names the variable with the file keystore's passphrase. If the variable is set, aws-vault does not
-// prompt for the passphrase.
+// FilePassphrase names the variable that contains the file keystore's passphrase. If the variable is set, aws-vault
+// does not prompt for the passphrase.
 const FilePassphrase = "AWS_VAULT_FILE_PASSPHRASE"
 
 // Unlocking lists the variables that unlock a keystore.
@@ -20,8 +20,8 @@ var Unlocking = []string{
 	"AWS_VAULT_OP_CONNECT_TOKEN", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN", "PROTON_PASS_PERSONAL_ACCESS_TOKEN",
 }
 
-// Scrubbed lists variables that a command does not inherit, in addition to those of [Unlocking]. They select other
-// credentials, which SDKs could use instead of those of the profile.
+// Scrubbed lists variables that select other credentials, which SDKs could use instead of those of the profile. So a
+// command does not inherit these variables. It does not inherit the variables of [Unlocking] either.
 var Scrubbed = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
 	"AWS_CREDENTIAL_FILE", "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SDK_LOAD_CONFIG",
@@ -54,7 +54,7 @@ func Drop(environ []string, lists ...[]string) []string {
 	})
 }
 
-// Same reports whether two names mean the same variable. On Windows, upper and lower case are the same.
+// Same reports whether two names mean the same variable. On Windows, the names of variables are not case-sensitive.
 func Same(a, b string) bool {
 	return a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b)
 }
@@ -64,14 +64,14 @@ func Same(a, b string) bool {
 // credential_process that runs itself.
 const Callers = "AWS_VAULT_CALLERS"
 
-// SealedPassphrase names the variable with the sealed keystore's passphrase. If the variable is not empty, aws-vault
-// does not prompt for the passphrase.
+// SealedPassphrase names the variable that contains the sealed keystore's passphrase. If the variable is not empty,
+// aws-vault does not prompt for the passphrase.
 const SealedPassphrase = "AWS_VAULT_SEALED_PASSPHRASE"
 
-// OATHDevice names the variable with the serial number of the security key that provides MFA codes. aws-vault reads
-// the variable if --card is not given. The program ykman uses the same variable.
+// OATHDevice names the variable that contains the serial number of the security key that provides MFA codes.
+// aws-vault reads the variable if --card is not given. The program ykman uses the same variable.
 const OATHDevice = "YKMAN_OATH_DEVICE_SERIAL"
 
-// OATHAccount names the variable with the name of the TOTP account to use, if that is not the name of the MFA device.
-// The program ykman uses the same variable.
+// OATHAccount names the variable that contains the name of the TOTP account to use. If the variable is empty,
+// aws-vault uses the account that has the name of the MFA device. The program ykman uses the same variable.
 const OATHAccount = "YKMAN_OATH_CREDENTIAL_NAME"

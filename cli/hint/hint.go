@@ -15,7 +15,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A ConfirmError wraps the error of a prompt for a confirmation. If no prompt is possible, the hint is to use --force.
+// A ConfirmError wraps an error from a prompt that asks the user to confirm an action. If no prompt is possible, the
+// hint is to use --force.
 type ConfirmError struct{ Err error }
 
 func (e *ConfirmError) Error() string { return e.Err.Error() }
@@ -81,7 +82,9 @@ func promptRemedy(err error, f Facts) string {
 	switch {
 	case errors.As(err, &driver) && driver.Name == "pass":
 		return "set mfa_process = pass otp NAME in the profile"
-	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // the client of a server receives a LoginRequiredError, and cannot set flags; signInRemedy returns the hint for a NotConfirmedError
+	// Hints about flags do not help the client of a server, which receives a LoginRequiredError. signInRemedy
+	// returns the hint for a NotConfirmedError.
+	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed):
 		return ""
 	case errors.As(err, &confirm):
 		return "confirm with --force"

@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-// sealedRemedy returns the hint for an error of the sealed keystore.
+// sealedRemedy returns the hint for an error from the sealed keystore.
 func sealedRemedy(err error, _ Facts) string {
 	var damaged *sealed.DamagedError
 	var locked *keystore.LockedError

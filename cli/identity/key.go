@@ -23,7 +23,8 @@ import (
 func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string, f keyFlags) error {
 	return s.Identities().Change(ctx, name, func(r identity.Record) (identity.Record, error) {
 		if next, pending := r.NextKey(a.Env.Now()); pending {
-			_, err := r.With(next, a.Env.Now()) // With returns an error, because the identity has a key that does not sign yet
+			// The method With returns an error, because the identity has a key that does not sign yet.
+			_, err := r.With(next, a.Env.Now())
 			return r, err
 		}
 		k, err := createIdentityKey(ctx, a, s, f)

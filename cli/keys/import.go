@@ -251,7 +251,8 @@ func affectsOneKey(err error) bool {
 		errors.As(err, &shared) || errors.Is(err, profile.ErrKeyChanged)
 }
 
-// importKey imports one key. It reports whether the key was stored and, with --delete, was also removed from its file.
+// importKey imports one key. It returns true if the keystore then contains the key. With --delete, the key must also
+// have been removed from its file.
 func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k plainKey) (bool, error) {
 	a.Print("Importing %s... ", k.Profile)
 	if err := checkKey(k.credentials()); err != nil {

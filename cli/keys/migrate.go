@@ -172,7 +172,8 @@ var summaryRows = []struct {
 	{[]transfer.Outcome{transfer.AlreadyStored, transfer.NotOverwritten}, "skipped"},
 }
 
-// moveAll moves all keys. It stops at the first error, because an error of a keystore usually concerns all of its keys.
+// moveAll moves all keys. It stops at the first error, because a keystore that fails for one key usually fails for
+// all keys.
 func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFlags, names, identities []string) error {
 	if err := to.Keystore.Keys.Check(ctx); err != nil {
 		return err
@@ -224,7 +225,7 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 	return nil
 }
 
-// warnOnError prints err as a warning if err is not nil. It is for errors that occur after a key was stored, so
+// warnOnError prints err as a warning if err is not nil. It is for errors that occur after a key has been stored, so
 // that the command continues.
 func warnOnError(a *app.App, err error) {
 	if err != nil {

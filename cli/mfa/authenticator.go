@@ -49,7 +49,7 @@ func checkAvailable(key *oath.Key, name string) error {
 	return nil
 }
 
-// Put stores a secret in base32 as a new account on the security key.
+// Put stores a base32-encoded secret as a new account on the security key.
 func (k authenticator) Put(ctx context.Context, name string, text []byte) error {
 	secret, err := oath.Secret(string(text))
 	if err != nil {

@@ -21,7 +21,8 @@ type credentialProvider struct {
 	unattended *vault.Unattended
 }
 
-// newCredentialProvider returns the provider for a task. The context until is the PromptContext of [vault.Unattended].
+// newCredentialProvider returns the provider for a task. When the context until ends, all background prompts end,
+// see [vault.Unattended].
 func newCredentialProvider(until context.Context, a *app.App, t *app.Task) *credentialProvider {
 	return &credentialProvider{app: a, task: t, unattended: &vault.Unattended{Vault: t.Vault, PromptContext: until, CanPrompt: t.CanAskFor}}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // childEnvironment returns the environment for a command: the variables of this process, AWS_VAULT, and the
-// variables in given. It omits secrets of this process, and variables that select other credentials.
+// variables in the parameter given. It omits secrets of this process, and variables that select other credentials.
 func childEnvironment(a *app.App, pl plan.Plan, given []variable) []string {
 	environ := envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Scrubbed, envvar.Unlocking)
 	for _, v := range append([]variable{{"AWS_VAULT", pl.Profile}}, given...) {
@@ -24,7 +24,7 @@ func childEnvironment(a *app.App, pl plan.Plan, given []variable) []string {
 type variable struct{ name, value string }
 
 // variables returns the environment variables from which SDKs read credentials. If the profile sets a region or an
-// endpoint, variables also returns the variables for them.
+// endpoint, the result also contains the variables for the region and the endpoint.
 func variables(pl plan.Plan, c aws.Credentials) []variable {
 	vars := []variable{{"AWS_ACCESS_KEY_ID", c.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey}}
 	if c.SessionToken != "" {

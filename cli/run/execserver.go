@@ -169,8 +169,8 @@ func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lea
 	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 
-// containerURI names the variable with the URL of the credential server. containerTokenFile names the variable with the
-// path of the server's token file.
+// containerURI names the variable that contains the URL of the credential server. containerTokenFile names the
+// variable that contains the path of the server's token file.
 const (
 	containerURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"

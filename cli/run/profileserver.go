@@ -183,7 +183,7 @@ func statFiles(files []string) []os.FileInfo {
 	return infos
 }
 
-// sameFiles reports whether the files are unchanged. The parameters are the results of two calls of statFiles.
+// sameFiles reports whether the files are unchanged. The parameters are the results of two calls to statFiles.
 func sameFiles(a, b []os.FileInfo) bool {
 	for i := range a {
 		if a[i] == nil || b[i] == nil {

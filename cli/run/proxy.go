@@ -11,7 +11,6 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// proxyFlags contains the flags of the command proxy.
 type proxyFlags struct {
 	user     string
 	handOver bool // whether this process is the child process without root privileges

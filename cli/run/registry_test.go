@@ -49,8 +49,8 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", running, killed, err)
 	}
 	first.lock.Close() // this releases the lock, as if the process were killed
-	// The second call of register above has failed, but its goroutine still waits for the lock. The goroutine acquires
-	// the lock now and soon releases it.
+	// The second call to register above has failed, but its goroutine still waits for the lock. The goroutine
+	// acquires the lock now and soon releases it.
 	running, killed, err := registeredServers(registryFolder(state))
 	for late := time.Now().Add(30 * time.Second); len(running) > 0 && time.Now().Before(late); runtime.Gosched() {
 		running, killed, err = registeredServers(registryFolder(state))
@@ -60,7 +60,7 @@ func TestRegistry(t *testing.T) {
 	}
 	left, err := registryFolder(state).Entries()
 	for late := time.Now().Add(30 * time.Second); len(left) > 0 && time.Now().Before(late); runtime.Gosched() {
-		registeredServers(registryFolder(state)) // a call skips lock files that are still in use, so call again
+		registeredServers(registryFolder(state)) // the previous call skipped lock files that were still in use, so call again
 		left, err = registryFolder(state).Entries()
 	}
 	if len(left) > 0 || err != nil {

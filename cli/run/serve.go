@@ -14,7 +14,6 @@ import (
 	"aws-vault/cli/system"
 )
 
-// serveFlags contains the flags of the command serve.
 type serveFlags struct {
 	app.CredentialFlags
 	profiles []string
@@ -28,7 +27,7 @@ type serveFlags struct {
 }
 
 // serveAddress is the default address of serve. Port 0 makes the system choose a free port. With a fixed port,
-// another user could wait until the server ends, then listen at that port and receive the requests of programs.
+// another user could wait until the server ends, then listen at that port and receive the requests from programs.
 const serveAddress = "127.0.0.1:0"
 
 func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {

@@ -35,8 +35,8 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// verifyUnlockedKey checks that processes other than the one that stored the unlocked key can read the key. The command
-// unlock starts a new process that calls verifyUnlockedKey.
+// verifyUnlockedKey checks that this process can read the unlocked key that another process has stored. The command
+// unlock stores the key, and then starts a new process that calls verifyUnlockedKey.
 func verifyUnlockedKey(a *app.App, s app.SealedStore, id string) error {
 	k, err := unlocked.Get(keystore.UnlockedKeyName(s.Header().Store), a.Env.Now())
 	if err == nil && k.ID != id {

@@ -177,9 +177,9 @@ func checkSource(ctx context.Context, s *app.Session, settings []profile.Setting
 	return settings, nil
 }
 
-// unusedName returns wanted. If wanted or the name of its tools profile is used, unusedName adds a number,
-// from 2 on, until both names are unused. The name of a stored key counts as used, because the key would take
-// precedence over the profile.
+// unusedName returns a name for a new profile, if possible the name in the parameter wanted. If this name or the
+// name of its tools profile is used, unusedName adds a number, from 2 on, until both names are unused. The name of a
+// stored key counts as used, because the key would take precedence over the profile.
 func unusedName(ctx context.Context, s *app.Session, wanted string) (string, error) {
 	name := wanted
 	for n := 2; ; n++ {

@@ -129,8 +129,8 @@ func oidcSignOut(ctx context.Context, a *app.App, s *app.Session, t target[plan.
 	return signedIn, t.removeSessions(ctx, s)
 }
 
-// providers finds the OIDC providers in the config file. If several profiles use the same provider, the settings of the
-// profile that the command line names are used.
+// providers finds the OIDC providers in the config file. If several profiles use the same provider, it uses the
+// settings of the profile on the command line.
 var providers = serviceKind[plan.OIDC]{
 	sessions: (*profile.File).OIDCSessions, sessionSetting: "oidc_session", startSetting: "oidc_issuer",
 	serviceOf: plan.Provider,

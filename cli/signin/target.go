@@ -38,8 +38,8 @@ type serviceKind[P service] struct {
 }
 
 // one returns the target with this name. The name can be that of a section or of a profile. If the profile uses no
-// service, its source profiles are searched. If the name is empty, the result is the only target, or an error if
-// there are several targets.
+// service, the result is the service of its first source profile that uses one. If the name is empty, the result is
+// the only target, or an error if there are several targets.
 func (k serviceKind[P]) one(s *app.Session, name string) (target[P], error) {
 	all, err := k.find(s, name)
 	switch {

@@ -53,7 +53,7 @@ func joinKillJob() (release func(), err error) {
 		return nil, os.NewSyscallError("AssignProcessToJobObject", err)
 	}
 	return func() {
-		if limitJob(job, 0) == nil { // if the limit stays, closing the handle would kill this process
+		if limitJob(job, 0) == nil { // while the limit is set, closing the handle would kill this process
 			windows.CloseHandle(job)
 		}
 	}, nil

@@ -11,7 +11,7 @@ import (
 // cardHolder returns the name of another program of this user that has loaded the smart card library. It returns an
 // empty string if there is no such program.
 func cardHolder() string {
-	const maxMaps = 1 << 20 // maximum number of bytes to read of a process's maps file
+	const maxMaps = 1 << 20 // maximum number of bytes to read from the maps file of a process
 	maps, err := filepath.Glob("/proc/[0-9]*/maps")
 	if err != nil {
 		return ""

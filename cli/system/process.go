@@ -80,7 +80,6 @@ func hostName() string {
 	return name
 }
 
-// userName returns the login name of the user.
 func userName() string {
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
 		if v := os.Getenv(name); v != "" {

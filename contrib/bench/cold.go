@@ -11,7 +11,8 @@ import (
 
 const coldCommands = 20
 
-// A coldStart is the result of starting many commands at once with nothing cached.
+// A coldStart is the result of starting many commands at once while nothing is cached: the number of calls to AWS,
+// and the number of prompts for the MFA code.
 type coldStart struct{ calls, prompts int }
 
 func (c coldStart) missed() bool { return c.calls != 1 || c.prompts != 1 }
@@ -20,9 +21,9 @@ func (c coldStart) String() string {
 	return fmt.Sprintf("Calls to AWS: %d. Prompts for the MFA code: %d.\n", c.calls, c.prompts)
 }
 
-// measureCold starts coldCommands commands at once. The script prompt (mfa_process) provides the MFA code. The
-// script takes one second, less than a user needs to type the code. Each run of the script adds a line to the file
-// asked.
+// measureCold starts coldCommands commands at once. The setting mfa_process names a script that provides the MFA
+// code. The script takes one second, which is less than a user needs to type the code. Each run of the script adds
+// a line to a file, so that the runs can be counted.
 func measureCold(p programs) (coldStart, error) {
 	prompt, asked := filepath.Join(p.dir, "prompt"), filepath.Join(p.dir, "asked")
 	h, err := newHome(p, "mfa_process = "+prompt+"\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n", fileKeystore)

@@ -22,7 +22,8 @@ type home struct {
 	world   fakeaws.World
 }
 
-// newHome creates a home. It adds text to the config file, after the settings of the profile alice.
+// newHome creates a home. It appends the argument text to the config file, after the settings of the profile
+// alice.
 func newHome(p programs, text string, keystore []string) (home, error) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -47,8 +48,8 @@ func newHome(p programs, text string, keystore []string) (home, error) {
 	return h, err
 }
 
-// roles returns the config file sections of the profile readonly and of additional profiles. more is the number of
-// additional profiles. Each profile has its own role.
+// roles returns the config file sections of the profile readonly and of additional profiles. The argument more is
+// the number of additional profiles. Each profile has its own role.
 func roles(more int) string {
 	var s strings.Builder
 	section := func(name string) {
@@ -61,14 +62,14 @@ func roles(more int) string {
 	return s.String()
 }
 
-// session returns a copy of the home that sets a role session name with the given number. aws-vault caches a
-// separate session for each name.
+// session returns a copy of the home. The environment of the copy sets a role session name that contains the
+// number. aws-vault caches a separate session for each name.
 func (h home) session(number int) home {
 	h.environ = append(slices.Clip(h.environ), fmt.Sprintf("AWS_ROLE_SESSION_NAME=s%05d", number))
 	return h
 }
 
-// run runs aws-vault with stdin as its input.
+// run runs aws-vault. The argument stdin is the text that aws-vault reads from its standard input.
 func (h home) run(stdin string, args ...string) error {
 	c := exec.Command(h.program, args...)
 	c.Env, c.Dir, c.Stdin = h.environ, h.dir, strings.NewReader(stdin)

@@ -83,8 +83,8 @@ func bench(ctx context.Context, vault, floor string, runs int, page, plot string
 	return errors.Join(missed...)
 }
 
-// copyProgram copies a program and returns its size in bytes. The benchmark measures the copy, because a file that the
-// linker has just written starts more slowly than a copy of it.
+// copyProgram copies a program and returns its size in bytes. The benchmark measures the copy, because a program
+// file that the linker has just written starts more slowly than a copy of that file.
 func copyProgram(to, from string) (size int, err error) {
 	text, err := os.ReadFile(from)
 	if err != nil {

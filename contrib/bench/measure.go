@@ -24,7 +24,7 @@ func (r result) ratio() float64 { return float64(r.ours.median()) / float64(r.fl
 // missed reports whether the row's command took longer than its bound allows.
 func (r result) missed() bool { return r.bound > 0 && r.ratio() > r.bound }
 
-// times are the durations of the runs of one program, sorted, the shortest first.
+// times contains the duration of each run of one program, sorted with the shortest first.
 type times []time.Duration
 
 func (t times) quartile(n int) time.Duration { return t[(len(t)-1)*n/4] }
@@ -80,8 +80,8 @@ func measure(ctx context.Context, p programs, r row, runs int) (result, error) {
 	return found, nil
 }
 
-// timed runs a program and returns its duration. It does not use os/exec, because the pipes and goroutines of os/exec
-// would count as the program's time.
+// timed runs a program and returns its duration. It does not use os/exec, because the time that os/exec needs for
+// its pipes and goroutines would be measured too.
 func (h home) timed(program string, args []string) (time.Duration, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {

@@ -22,7 +22,7 @@ func table(all []result) string {
 	return text
 }
 
-// cells returns the cells of a result's row in the table.
+// cells returns a result as one row of the Markdown table.
 func (r result) cells() string {
 	most, met := "–", "–"
 	if r.bound > 0 {
@@ -38,13 +38,14 @@ func (r result) cells() string {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
 
-// machine describes the machine of the benchmark, without details that identify it.
+// machine describes the computer on which the benchmark ran, without details that identify the computer.
 func machine(runs, size int) string {
 	return fmt.Sprintf("The last run: %d runs of each command, %d cores, %s/%s, %s, a static program of %.1f MB.\n",
 		runs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), float64(size)/1e6)
 }
 
-// fillPage replaces the text between the markers <!-- name --> and <!-- /name --> of each part.
+// fillPage inserts the parts into the page. A part called x replaces the text between the markers <!-- x --> and
+// <!-- /x -->.
 func fillPage(path string, parts map[string]string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The size of the plot in pixels, and the number of profiles at its right edge.
+// The size of the picture and the edges of the plot in pixels, and the number of profiles at the right edge of the
+// plot.
 const (
 	width, height = 640, 360
 	left, right   = 60, 600
@@ -15,7 +16,8 @@ const (
 	mostProfiles  = 20_000
 )
 
-// drawing returns the plot as an SVG file: the medians by the number of profiles. Both axes are linear.
+// drawing returns the plot as an SVG file. The plot shows the median times for each number of profiles. Both axes
+// are linear.
 func drawing(all []result) []byte {
 	lines, longest := map[string][]result{}, time.Duration(1)
 	for _, r := range all {

@@ -3,8 +3,8 @@ package main
 // truePath is the program that aws-vault and the floor program start.
 const truePath = "/bin/true"
 
-// A row describes one measured command. Each row is also a row of the table, which compares the command with the
-// floor program.
+// A row describes one measured command. The table on the page has one row for each command, and compares the
+// command with the floor program.
 type row struct {
 	what  string
 	bound float64 // the maximum time, as a multiple of the floor program's time; 0 means no maximum
@@ -12,14 +12,14 @@ type row struct {
 
 	profiles int                // number of additional profiles in the config file
 	keystore []string           // environment variables that select the keystore; nil means the file keystore
-	prepare  func(h home) error // if set, called after alice's key is stored and before the measurement
+	prepare  func(h home) error // if set, called after alice's key has been stored and before the measurement
 
-	line       string // the line of the plot to which this row's median belongs; empty if it is not plotted
-	exits      bool   // the command exits without starting a program; so does the floor program
-	newSession bool   // each run needs a new session
+	line       string // the line of the plot to which this row's median belongs; empty if the median is not plotted
+	exits      bool   // whether the command, and therefore the floor program, exits without starting a program
+	newSession bool   // whether each run needs a new session
 }
 
-// rows are the rows of the table, in the order of the page.
+// rows contains the measured commands, in the order of the table on the page.
 var rows = []row{
 	{what: "`--version`", bound: 1.6, args: []string{"--version"}, exits: true},
 	{what: "`exec`", bound: 1.5, args: execAlice, line: "exec"},
@@ -47,8 +47,8 @@ var (
 	sealedKeystore = []string{"AWS_VAULT_BACKEND=sealed", "AWS_VAULT_SEALED_PASSPHRASE=correct-horse"}
 )
 
-// unlock unlocks the sealed keystore for five minutes. After that it is locked again, so the benchmark need not lock
-// it.
+// unlock unlocks the sealed keystore for five minutes. The keystore then locks itself, so the benchmark need not
+// lock it.
 func unlock(h home) error { return h.run("", "unlock", "--for=5m") }
 
 // thousandSessions caches a thousand sessions of one role.

@@ -1,5 +1,6 @@
-// Demo shows the main job of aws-vault: it stores a key and prompts for an MFA code only once. Its profile prod
-// needs two roles, one after the other. AWS is the fake of package fakeaws.
+// Demo shows the main job of aws-vault: it stores a key and prompts for an MFA code only once. To get the
+// credentials of the profile prod, aws-vault assumes two roles, one after the other. The demo uses the fake AWS of
+// package fakeaws.
 package main
 
 import (
@@ -16,7 +17,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// pictured is the remark in the transcript at which the README's picture begins.
+// pictured is the remark after which the README's picture of the transcript begins.
 const pictured = "Run a command as prod. It needs an MFA code, which the demo types for you."
 
 // longest is the time limit of the demo.
@@ -27,7 +28,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-AWS-VAULT [PICTURE.svg]")
 		os.Exit(2)
 	}
-	// The demo must also delete its temporary home directory if the reader of its output exits (SIGPIPE).
+	// If the program that reads the demo's output exits, the demo receives SIGPIPE. It must then still delete its
+	// temporary home directory.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	var transcript strings.Builder

@@ -14,7 +14,7 @@ import (
 )
 
 // A stage runs the demo's commands and prints them with their output, as a terminal would. After the first
-// failure, the stage stores the error in err, and runs and prints nothing more.
+// failure, the stage stores the error in the field err. It then runs no more commands and prints nothing more.
 type stage struct {
 	ctx     context.Context
 	out     io.Writer
@@ -28,7 +28,7 @@ type stage struct {
 type step struct {
 	args  []string
 	stdin string
-	from  string // printed after the command; describes stdin. Empty if the command does not read stdin
+	from  string // describes the input, and is printed after the command; empty if there is no input
 }
 
 // remark prints remarks, each on its own line.
@@ -102,7 +102,7 @@ func (s *stage) command(args []string) *exec.Cmd {
 	return c
 }
 
-// value returns the value of a variable in the environment of the commands.
+// value returns the value of an environment variable that the commands receive.
 func (s *stage) value(name string) string {
 	for _, kv := range s.environ {
 		if v, ok := strings.CutPrefix(kv, name+"="); ok {

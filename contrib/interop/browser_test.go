@@ -55,7 +55,7 @@ sso_role_name  = Dev
 var leads = regexp.MustCompile(`^http://127\.0\.0\.1:\d+/[A-Z2-7]{26}$`)
 
 // browsed checks that the browser was opened once, with the address of a local page that redirects. It also checks
-// that the last page of the sign-in contains words.
+// that the last page of the sign-in contains the text in the argument words.
 func (w *world) browsed(words string) {
 	w.t.Helper()
 	w.alone() // waits for the browser, which exits later than the program that opened it
@@ -76,9 +76,9 @@ const forgery = `(() => {
 	return fetch(asked.get("redirect_uri") + "?" + answer, { mode: "no-cors" }).then(() => "sent");
 })()`
 
-// TestBrowser signs in with Chromium. The test only presses buttons through the DevTools protocol. In one case it also
-// runs the JavaScript in the constant forgery. Chromium itself follows the redirects to the callback, sends a browser's headers, and
-// displays the last page.
+// TestBrowser signs in with Chromium. The test only presses buttons through the DevTools protocol. In one case it
+// also runs the JavaScript in the constant forgery. Chromium itself follows the redirects to the callback, sends a
+// browser's headers, and displays the last page.
 func TestBrowser(t *testing.T) {
 	allowed := "Go back to your terminal"
 	register, authorize, token := "RegisterClient", "Authorize", "CreateToken grant=authorization_code"

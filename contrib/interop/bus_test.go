@@ -31,7 +31,8 @@ func TestNoBus(t *testing.T) {
 	w.alone()
 }
 
-// end ends a session bus. launched is the output of dbus-launch, with the process id of the bus.
+// end ends a session bus. The argument launched is the output of dbus-launch, which contains the process id of the
+// bus.
 func (w *world) end(launched string) {
 	w.t.Helper()
 	for line := range strings.Lines(launched) {

@@ -60,8 +60,8 @@ func signWith(t *testing.T, k *piv.Key) {
 	}
 }
 
-// TestHardwareKeys connects two virtual YubiKeys to Debian's pcscd. Four programs use them: aws-vault, two of Yubico's,
-// and OpenSC.
+// TestHardwareKeys connects two virtual YubiKeys to Debian's pcscd. Four programs use them: aws-vault, two
+// programs from Yubico, and one from OpenSC.
 func TestHardwareKeys(t *testing.T) {
 	needPCSCD(t, "ykman", "yubico-piv-tool", "opensc-tool")
 	if !piv.Supported {
@@ -235,7 +235,7 @@ func (w *world) within(t *testing.T) *world {
 	return &part
 }
 
-// publicIn returns the public key that text contains. text is a public key or a certificate in PEM.
+// publicIn returns the public key in the argument text, which is a public key or a certificate in PEM.
 func publicIn(t *testing.T, text string) crypto.PublicKey {
 	t.Helper()
 	if block, _ := pem.Decode([]byte(text)); block != nil && block.Type == "CERTIFICATE" {
@@ -278,8 +278,8 @@ func TestWithoutLibrary(t *testing.T) {
 	}
 }
 
-// in runs aws-vault with the world's home directory as the root of the file system and with dir as the current
-// directory. It returns the output.
+// The method "in" runs aws-vault, and returns its output. The root of the file system is the world's home
+// directory. The current directory is the argument dir.
 func (w *world) in(dir string, args ...string) string {
 	w.t.Helper()
 	c := exec.Command("chroot", append([]string{w.home, "/aws-vault"}, args...)...)

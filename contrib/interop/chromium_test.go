@@ -22,7 +22,7 @@ type chromium struct {
 	from    *bufio.Reader
 	session string // the DevTools session of the page
 	sent    int    // number of messages sent
-	loads   int    // number of load events that the method until has not consumed yet
+	loads   int    // number of load events that the method "until" has not consumed yet
 }
 
 // browserTime is the time limit for one browser.
@@ -57,7 +57,8 @@ func startChromium(ctx context.Context, folder string, flags []string) (*chromiu
 	return c, nil
 }
 
-// twoPipes creates two pipes. It returns the ends for the test in ours, and the ends for the browser in theirs.
+// twoPipes creates two pipes. The first result contains the ends for the test, and the second result contains the
+// ends for the browser.
 func twoPipes() (ours, theirs [2]*os.File, err error) {
 	if theirs[0], ours[1], err = os.Pipe(); err != nil {
 		return ours, theirs, err
@@ -160,7 +161,6 @@ func (c *chromium) until(expression string, value any) error {
 	}
 }
 
-// visit opens the page with the given address.
 func (c *chromium) visit(page string) error {
 	return c.call("Page.navigate", map[string]any{"url": page}, nil)
 }
@@ -188,7 +188,6 @@ func (c *chromium) click(at point) error {
 	return nil
 }
 
-// close ends the browser.
 func (c *chromium) close() error {
 	c.session = ""
 	err := c.call("Browser.close", nil, nil)

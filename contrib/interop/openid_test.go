@@ -16,7 +16,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// An openIDProvider is npm's oidc-provider, which runs in its own process.
+// An openIDProvider is the npm package oidc-provider, which runs in its own process.
 type openIDProvider struct {
 	t      *testing.T
 	issuer string
@@ -73,7 +73,7 @@ func (p *openIDProvider) rotate() {
 	}
 }
 
-// JavaScript expressions for what the user does on the provider's pages.
+// These JavaScript expressions imitate what the user does on the provider's pages.
 const (
 	enters   = `(() => { const f = document.querySelector('input[name=login]')?.form; if (!f) return null; f.login.value = 'alice'; f.password.value = 'example'; f.querySelector('button').click(); return true })()`
 	consents = `(() => { const f = document.querySelector('input[name=prompt][value=consent]')?.form; if (!f) return null; f.querySelector('button').click(); return true })()`
@@ -81,12 +81,13 @@ const (
 	confirms = `(() => { const f = document.getElementById('op.deviceConfirmForm'); if (!f) return null; document.querySelector('button[form="op.deviceConfirmForm"][autofocus]').click(); return true })()`
 )
 
-// apart has Chromium flags that allow only connections to this machine. Without these flags, the provider's pages
-// would request a font from the internet.
+// apart contains the Chromium flags that allow only connections to this machine. Without these flags, the
+// provider's pages would request a font from the internet.
 var apart = []string{"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"}
 
 // newOrganisation creates a world and an OIDC provider. The account has two roles, dev and ops, and both trust the
-// provider for tokens with the given audience. extra is added to the oidc-session section.
+// provider for tokens with the given audience. The text in the argument extra is added to the oidc-session
+// section.
 func newOrganisation(t *testing.T, settings map[string]any, audience, extra string) (*world, *openIDProvider) {
 	t.Helper()
 	w := newWorld(t, "file", passphrase)
@@ -197,8 +198,8 @@ func TestOpenIDByDevice(t *testing.T) {
 	w.calls(devCall)
 }
 
-// TestOpenIDRefresh uses ID tokens that are valid for only 30 s. aws-vault must renew such a token before each use,
-// without a user.
+// TestOpenIDRefresh uses ID tokens that are valid for only 30 s. aws-vault must renew such a token before each
+// use, without asking the user to sign in again.
 func TestOpenIDRefresh(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{"lasts": 30}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})

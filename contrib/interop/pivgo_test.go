@@ -12,9 +12,9 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// TestPIVGo runs piv-go's own tests without C, with our PC/SC client and a virtual key. It leaves out the test that
-// needs attestations signed by Yubico. piv-go itself skips the tests that need a fingerprint reader. One test imports
-// an RSA key of 512 bits, which Go accepts only with a special setting.
+// TestPIVGo runs piv-go's own tests. They are built without cgo, and use our PC/SC client and a virtual key.
+// TestPIVGo leaves out the test that needs attestations signed by Yubico. piv-go itself skips the tests that need
+// a fingerprint reader. One test imports an RSA key of 512 bits, which Go accepts only with a special setting.
 func TestPIVGo(t *testing.T) {
 	overlay := os.Getenv("INTEROP_OVERLAY")
 	if overlay == "" {

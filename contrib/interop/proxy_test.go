@@ -138,7 +138,8 @@ func (p *proxy) note(host string) {
 	}
 }
 
-// asked returns the host names that programs have requested since the last call of asked, in order and each once.
+// asked returns the host names that programs have requested since the last call to this method, in order and each
+// once.
 func (p *proxy) asked() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

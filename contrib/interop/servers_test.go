@@ -37,8 +37,8 @@ func (w *world) javascript(flags ...string) []string {
 	return append([]string{"node", filepath.Join(os.Getenv(modulesVariable), "chain.mjs"), w.aws.URL()}, flags...)
 }
 
-// with runs a command with aws-vault exec. The flag (--ecs-server or --ec2-server) starts a credential server.
-// with returns the command's output.
+// The method "with" runs a command with aws-vault exec, and returns the command's output. The flag (--ecs-server
+// or --ec2-server) starts a credential server.
 func (w *world) with(flag string, command []string) string {
 	w.t.Helper()
 	return strings.TrimSpace(w.vault(append([]string{"exec", flag, "prod", "--"}, command...)...))
@@ -73,8 +73,8 @@ func TestClientsOfRoles(t *testing.T) {
 	}
 }
 
-// beside starts aws-vault. command has the arguments of aws-vault. aws-vault runs until the test ends. beside returns
-// the first lines of the output; lines is the number of these lines.
+// The method "beside" starts aws-vault with the arguments in command. aws-vault runs until the test ends. The
+// method returns the first lines of the output. The argument lines is the number of these lines.
 func (w *world) beside(lines int, command ...string) []string {
 	w.t.Helper()
 	said, _ := w.start(lines, command...)
@@ -179,7 +179,7 @@ func TestTokenFile(t *testing.T) {
 const shortLife = 8 * time.Second
 
 // issue writes new credentials for the profile "short" every second. It stores the expiry time of each access key
-// in ends.
+// in the map ends.
 func (w *world) issue(ends *sync.Map) {
 	w.t.Helper()
 	client := sts.New(sts.Options{Region: "eu-central-1", BaseEndpoint: aws.String(w.aws.URL()), Credentials: credentials.NewStaticCredentialsProvider(w.Key.ID, w.Key.Secret, "")})

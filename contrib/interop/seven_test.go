@@ -84,7 +84,7 @@ func TestFileOfSeven(t *testing.T) {
 		w.calls(chain...)
 		second := w.Alice.AddKey()
 		w.seven(itemOfSeven(t, "alice", second), "set")
-		w.aws.Advance(30 * time.Second) // for a new MFA code, because each code can be used once
+		w.aws.Advance(30 * time.Second) // a new MFA code is needed, because each code can be used only once
 		w.write("code", w.MFA.Code()+"\n")
 		w.exec("true")
 		if calls := w.aws.Calls(); len(calls) == 0 || calls[0].AccessKeyID != second.ID {

@@ -73,7 +73,7 @@ func visits(who string, args []string) int {
 	return 0
 }
 
-// A theft is one request of the thief, with the response.
+// A theft is one request from the thief, with the response.
 type theft struct {
 	Asked  string // the address that the thief requested
 	Status int    // the HTTP status; 0 if there was no response
@@ -92,8 +92,8 @@ type thief struct {
 	work   sync.WaitGroup
 }
 
-// toldFolder has files with addresses that the thief could have seen on the screen. When endFile exists, the thief
-// stops.
+// toldFolder names the folder for files with addresses that the thief could have seen on the screen. When the file
+// named by endFile exists, the thief stops.
 const (
 	toldFolder = "told"
 	endFile    = "end"

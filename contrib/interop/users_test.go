@@ -35,7 +35,7 @@ const (
 
 var delays = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond}
 
-// users has two users of the same machine. The victim runs aws-vault, and the thief attacks the victim's sign-ins.
+// users is a machine with two users. The victim runs aws-vault, and the thief attacks the victim's sign-ins.
 type users struct {
 	*world
 	dir   string // a folder that victim and thief can enter
@@ -131,8 +131,8 @@ type round struct {
 	seen  visited
 }
 
-// A watched receives the stderr of a command. If the command prints the address of a page, watched passes the address
-// to the thief.
+// watched is a writer for the stderr of a command. If the command prints the address of a page, watched passes the
+// address to the thief.
 type watched struct {
 	mu   sync.Mutex
 	said bytes.Buffer
@@ -242,13 +242,13 @@ func (s *users) all(play func(name string, i int, delay time.Duration) round) []
 	return played
 }
 
-// warning is what a command prints when it has refused a connection of the thief.
+// warning is what a command prints when it has refused a connection from the thief.
 var warning = fmt.Sprintf("aws-vault: warning: connection from user %d refused, expected user %d or root\n", stealer, victim)
 
 // check checks that each command succeeded, and that the victim's browser reached the expected page. If the thief
-// was refused, the command must have printed the warning. Otherwise, it must not have printed the warning. came
-// reports whether the browser of a round reached the page. refused reports whether the round's page or callback
-// refused the thief.
+// was refused, the command must have printed the warning. Otherwise, it must not have printed the warning. The
+// function came reports whether the browser of a round reached the page. The function refused reports whether the
+// round's page or callback refused the thief.
 func (s *users) check(played []round, came func(round) bool, refused func(round) bool) {
 	s.t.Helper()
 	tried := map[time.Duration]int{}

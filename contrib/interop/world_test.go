@@ -17,8 +17,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// programVariable has the path of the aws-vault program under test. modulesVariable has the path of the node_modules
-// folder.
+// programVariable names the variable with the path of the aws-vault program under test. modulesVariable names the
+// variable with the path of the node_modules folder.
 const (
 	programVariable = "INTEROP_PROGRAM"
 	modulesVariable = "INTEROP_MODULES"
@@ -62,8 +62,9 @@ const (
 	identity = "GetCallerIdentity by=role/prod"
 )
 
-// newWorld creates a world with a config file for the role chain alice → hub → prod. backend is the keystore backend
-// that aws-vault uses. When the test ends, every program that was started in the world must have ended.
+// newWorld creates a world with a config file for the role chain alice → hub → prod. The argument backend names
+// the keystore that aws-vault uses. When the test ends, every program that was started in the world must have
+// ended.
 func newWorld(t *testing.T, backend string, env ...string) *world {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -192,7 +193,8 @@ func (w *world) fails(args ...string) string {
 	return string(out)
 }
 
-// calls checks that AWS has received exactly the calls in want since the last check. It deletes the recorded calls.
+// calls checks that AWS has received exactly the wanted calls since the last check. It then deletes the record of
+// these calls.
 func (w *world) calls(want ...string) {
 	w.t.Helper()
 	if have := w.aws.Actions(); !slices.Equal(have, want) {
@@ -229,7 +231,7 @@ func processesOf(t *testing.T, home string) []string {
 	for _, path := range environs {
 		environ, err := os.ReadFile(path)
 		if err != nil || !slices.Contains(strings.Split(string(environ), "\x00"), "HOME="+home) {
-			continue // the process has ended, belongs to another user, or has another home
+			continue // the process has ended, belongs to another user, or has another home directory
 		}
 		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "comm"))
 		names = append(names, strings.TrimSpace(string(name)))

@@ -31,7 +31,7 @@ type pool struct {
 	world   fakeaws.World
 
 	server *server
-	failed atomic.Int64 // number of faults that were added to the fake AWS
+	failed atomic.Int64 // number of faults that the fake AWS was told to produce
 	blamed atomic.Int64 // number of commands that failed because of these faults
 }
 
@@ -92,7 +92,7 @@ func (p *pool) run(stdin string, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// A commandError is a failed command with its error output.
+// A commandError reports a failed command, and contains the command's error output.
 type commandError struct {
 	args []string
 	err  error
@@ -112,7 +112,7 @@ func causedByFault(err error) bool {
 	return errors.As(err, &failed) && slices.ContainsFunc(faultErrors, func(s string) bool { return strings.Contains(failed.said, s) })
 }
 
-// work runs the commands with several workers. For every 25 commands, it adds one fault to the fake AWS.
+// work runs the commands with several workers. For every 25 commands, it tells the fake AWS to produce one fault.
 func (p *pool) work(commands, workers int) error {
 	var left atomic.Int64
 	left.Store(int64(commands))

@@ -22,7 +22,7 @@ type server struct {
 	command  *exec.Cmd
 	url      string
 	token    string
-	memory   int64        // resident memory in kilobytes, measured after a tenth of the commands
+	memory   int64        // resident memory in kilobytes, measured after the first tenth of the commands
 	requests atomic.Int64 // number of requests so far
 }
 

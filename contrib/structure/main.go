@@ -42,11 +42,11 @@ func main() {
 	c.print(os.Stdout)
 }
 
-// A count has the sizes of all types, packages, files and functions.
+// A count contains the sizes of all types, packages, files and functions.
 type count struct {
 	methods map[string]int             // number of methods by package and type
 	files   map[string]int             // number of files by package
-	topics  map[string]map[string]bool // names of files by package, without the ending for an operating system
+	topics  map[string]map[string]bool // file names by package, without endings such as _linux
 	short   []string
 	long    []string
 	lines   map[string]int // number of lines by package

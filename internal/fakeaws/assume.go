@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// assumedRole is the response of AssumeRole and of the other calls that assume a role.
+// assumedRole is the response to AssumeRole and to the other calls that assume a role.
 type assumedRole struct {
 	Credentials      credentials
 	AssumedRoleUser  struct{ AssumedRoleId, Arn string }

@@ -42,7 +42,7 @@ type AWS struct {
 	sso           *idcState
 	anchors       map[string]*anchor
 	anywhere      map[string]*anywhereProfile
-	signins       map[string]time.Time // when each sign-in token of the console expires, by token
+	signins       map[string]time.Time // expiry times of the console's sign-in tokens, by token
 	noPost        bool                 // whether the console's sign-in accepts only GET requests
 	logins        *loginState
 	calls         []*Call
@@ -55,7 +55,7 @@ type AWS struct {
 func NewAWS() (*AWS, error) { return NewAWSAt("127.0.0.1:0") }
 
 // NewAWSAt is like NewAWS, but listens on the given address. If a test starts a fake at the address of an earlier
-// fake, aws-vault finds the sessions that it cached for the earlier fake.
+// fake, aws-vault finds in its cache the sessions of the earlier fake.
 func NewAWSAt(address string) (*AWS, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

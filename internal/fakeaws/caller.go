@@ -56,14 +56,14 @@ type session struct {
 	name           string
 	chained        bool // whether a role session called AssumeRole for this session
 	expires        time.Time
-	mfaAt          time.Time // when an MFA code was accepted for the session; zero for never
+	mfaAt          time.Time // when the session's MFA code was accepted; zero if the session was created without MFA
 	tags           map[string]string
 	transitive     map[string]bool
 	sourceIdentity string
 	limit          *limit
 }
 
-// issue creates credentials for the session. They are valid from now for the given duration.
+// issue creates credentials for the session. They are valid from the time now, for the given duration.
 func (a *AWS) issue(s session, now time.Time, lasts time.Duration) *session {
 	id := a.id("ASIA")
 	s.Key, s.token = Key{ID: id, Secret: secret(id)}, token(id)

@@ -30,11 +30,11 @@ type Call struct {
 	SessionTags    map[string]string
 
 	by   string // the caller's short name; see caller.short
-	lost bool   // whether the response was lost or cut off
+	lost bool   // whether the client received no response, half a response, or a page that is not from AWS
 }
 
-// shown lists the parameters that [Call.String] prints, in this order, and the short name that it prints for each of
-// them.
+// shown lists the parameters that [Call.String] prints, in this order. Instead of a parameter's own name, String prints
+// the short name in the field name.
 var shown = []struct{ param, name string }{
 	{"UserName", "user"}, {"AccessKeyId", "key"}, {"Status", "status"}, {"Name", "name"}, {"DurationSeconds", "duration"},
 	{"SerialNumber", "mfa"}, {"RoleSessionName", "session"}, {"ExternalId", "external-id"}, {"SourceIdentity", "source-identity"},
@@ -142,9 +142,9 @@ func (a *AWS) record(r *request) {
 }
 
 // Watch sets a function f that the fake calls for each later request, except for requests to issuers and controls.
-// When the request arrives, the fake calls f with done = false. After the request was processed, and before the
-// response is sent, the fake calls f with done = true. If f returns true, the fake closes the connection. If f is nil,
-// the fake no longer calls a function.
+// When the request arrives, the fake calls f with done = false. When the request has been processed, but the
+// response has not been sent yet, the fake calls f with done = true. If f returns true, the fake closes the
+// connection. If f is nil, the fake no longer calls a function.
 func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

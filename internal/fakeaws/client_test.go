@@ -58,8 +58,8 @@ func temporary(c *ststypes.Credentials) aws.Credentials {
 	return aws.Credentials{AccessKeyID: *c.AccessKeyId, SecretAccessKey: *c.SecretAccessKey, SessionToken: *c.SessionToken}
 }
 
-// wantCode fails the test unless err is AWS's error with the given code and a message that contains words. If code is
-// empty, err must be nil.
+// wantCode fails the test unless err is AWS's error with the given code, and its message contains the text words. If
+// code is empty, err must be nil.
 func wantCode(t *testing.T, err error, code, words string) {
 	t.Helper()
 	if code == "" {
@@ -84,8 +84,8 @@ func wantActions(t *testing.T, a *AWS, want ...string) {
 	}
 }
 
-// userSessionOf calls GetSessionToken with the key k and returns the session. If m is not nil, the call contains
-// an MFA code of m.
+// userSessionOf calls GetSessionToken with the key k and returns the session. If m is not nil, the call contains the
+// current MFA code of the device m.
 func userSessionOf(t *testing.T, a *AWS, k Key, m *MFA) aws.Credentials {
 	t.Helper()
 	in := &sts.GetSessionTokenInput{}

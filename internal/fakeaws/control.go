@@ -28,17 +28,17 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST lag":      lag,                            // uses=N: each new key fails the first N times that it is used
 	"POST signin":   signin,                         // post=off: the console's sign-in refuses POST
 	"POST sso":      addSSO,                         // url=, region=: adds a portal; auto=1 approves its sign-ins automatically
-	"POST assign":   assign,                         // url=, account=, role=: assigns the permission set to the user
+	"POST assign":   assign,                         // url=, account=, role=: assigns the role to the portal's user
 	"POST approve":  decide(true),                   // user_code=: approves the sign-in; if empty, see decide
 	"POST deny":     decide(false),                  // user_code=: denies the sign-in; if empty, see decide
 	"POST revoke":   revoke,                         // token=: revokes this token; if empty, all tokens
-	"POST login":    setLogin,                       // arn=: the user or role that aws login signs in; auto=1 approves
+	"POST login":    setLogin,                       // arn=: who signs in with aws login; auto=1 approves sign-ins
 	"POST logins":   command((*AWS).RevokeLogins),   // ends all sign-ins of aws login
-	"POST anchor":   addAnchor,                      // account=, region=, CA certificates (PEM): prints the ARN
-	"POST anywhere": addAnywhere,                    // account=, region=, AnywhereProfile (JSON): prints the ARN
+	"POST anchor":   addAnchor,                      // account=, region=, CA certificates (PEM): adds an anchor, prints ARN
+	"POST anywhere": addAnywhere,                    // account=, region=, AnywhereProfile (JSON): adds it, prints its ARN
 	"POST issuer":   addIssuer,                      // account=, name=, audience=: adds an issuer, prints URL and ARN
 	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token of this issuer
-	"POST people":   setPeople,                      // name=, and a Login in JSON: sets how users sign in there
+	"POST people":   setPeople,                      // name=, and a Login in JSON: sets how users sign in at this issuer
 	"POST newkeys":  rotateIssuer,                   // name=: replaces this issuer's keys, and no longer publishes the old keys
 	"POST keycache": cacheKeys,                      // lasts=24h: sets how long the fake caches a provider's keys
 	"POST pins":     enforcePins,                    // on=0 or on=1: sets whether the role pin of tokens is enforced
@@ -67,7 +67,7 @@ func (a *AWS) control(w http.ResponseWriter, r *http.Request, path string, body 
 	}
 }
 
-// command returns a control that calls act. The control has no parameters, and its response is empty.
+// command returns a control that calls the function act. The control has no parameters, and its response is empty.
 func command(act func(*AWS)) func(*AWS, url.Values, []byte) (string, error) {
 	return func(a *AWS, _ url.Values, _ []byte) (string, error) {
 		act(a)

@@ -11,7 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// ask sends a control request and returns the lines of the response. It fails the test unless the HTTP status is want.
+// ask sends a control request and returns the lines of the response. It fails the test unless the HTTP status
+// is the argument want.
 func ask(t *testing.T, a *AWS, method, path, body string, want int) []string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, a.URL()+"/_fake/"+path, strings.NewReader(body))

@@ -16,7 +16,7 @@ type Fault struct {
 	Until <-chan struct{} // wait until this channel is closed before processing the call
 	Hang  bool            // never respond, and do not process the call
 	Late  <-chan struct{} // process the call, then wait until this channel is closed before responding
-	Skew  time.Duration   // added to the fake's clock for the Date header and for checking signatures
+	Skew  time.Duration   // added to the time of the fake's clock for this call, including its Date header
 
 	Status      int    // refuse the call with this HTTP status; 0 means 400 if Code is set
 	Code        string // refuse the call with this error code, such as "InternalFailure"
@@ -45,8 +45,8 @@ func (a *AWS) Heal() {
 	a.faults = nil
 }
 
-// fault returns the next fault for the action, and counts that the fault was used. If there is no fault, it
-// returns the zero Fault, which does nothing.
+// fault returns the next fault for the action, and counts this use of the fault. If there is no fault, it returns the
+// zero Fault, which does nothing.
 func (a *AWS) fault(action string) Fault {
 	return a.due(func(f *Fault) bool { return f.Action == "" || f.Action == action })
 }
@@ -96,14 +96,14 @@ func (a *AWS) wait(f Fault, r *http.Request) bool {
 	return true
 }
 
-// waitLate waits, after the call was processed, until f.Late is closed. It returns false if the client disconnects
-// or the fake is closed before that.
+// waitLate is called after the call has been processed. It waits until the channel f.Late is closed. It returns false
+// if the client disconnects or the fake is closed before that.
 func (a *AWS) waitLate(f Fault, r *http.Request) bool {
 	return f.Late == nil || first(f.Late, r, a.done)
 }
 
-// first waits until c is closed or has a value. It returns false if the client disconnects or the fake is closed
-// before that.
+// first waits until the channel c is closed or has a value. It returns false if the client disconnects or the fake is
+// closed before that.
 func first[T any](c <-chan T, r *http.Request, done <-chan struct{}) bool {
 	select {
 	case <-c:

@@ -78,7 +78,7 @@ func (a *AWS) namedDevice(r *request) (*MFA, error) {
 	return m, nil
 }
 
-// devicesWhere returns the devices for which fits returns true, sorted by serial number.
+// devicesWhere returns the devices for which the function fits returns true, sorted by serial number.
 func (a *AWS) devicesWhere(fits func(*MFA) bool) []deviceFields {
 	var list []deviceFields
 	for _, m := range a.devices {

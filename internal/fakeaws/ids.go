@@ -9,8 +9,8 @@ import (
 // letters are the characters of AWS's ids: the alphabet of base32.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// id creates an id that looks like an id of AWS. It starts with the prefix kind, such as AKIA, and ends with
-// EXAMPLE.
+// id creates an id that looks like an id from AWS. It starts with the prefix in the argument kind, such as AKIA, and
+// ends with EXAMPLE.
 func (a *AWS) id(kind string) string {
 	a.idsCreated++
 	middle := make([]byte, 9)

@@ -18,7 +18,7 @@ import (
 // provider is an OIDC provider that is registered in an account.
 type provider struct {
 	url       string
-	at        string // base address of the issuer's files; the same as url unless AddProviderAt set it
+	at        string // base address of the issuer's files; the issuer's URL unless AddProviderAt set it
 	audiences []string
 	given     bool                        // whether AddProvider received the keys; if so, they are not fetched
 	keys      map[string]crypto.PublicKey // the public keys by key id
@@ -37,15 +37,15 @@ type Issuer struct {
 	desk               issuerState
 }
 
-// AddProvider registers an OIDC provider in an account, and returns the provider's ARN for [Role.Trusts]. keys are the
-// provider's public keys (*ecdsa.PublicKey or *rsa.PublicKey) by key id. If keys is nil, the fake fetches them, as AWS
-// does.
+// AddProvider registers an OIDC provider in an account, and returns the provider's ARN for [Role.Trusts]. The map
+// keys contains the provider's public keys (*ecdsa.PublicKey or *rsa.PublicKey) by key id. If the map is nil, the
+// fake fetches the public keys, as AWS does.
 func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[string]crypto.PublicKey) string {
 	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
 }
 
-// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from another address, the argument at. Tests need this
-// because they cannot serve files on the issuer's real host.
+// AddProviderAt is like AddProvider, but the fake fetches the issuer's files from another address, the argument at.
+// Tests need this because they cannot serve files on the issuer's real host.
 func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
 	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})
 }
@@ -76,8 +76,8 @@ func (a *AWS) AddIssuer(account, name, audience string) (*Issuer, error) {
 	return i, nil
 }
 
-// URL returns the issuer's URL. Its tokens have this URL in their iss claim, and its configuration and keys are below
-// it.
+// URL returns the issuer's URL. The issuer's tokens have this URL in their iss claim. The URLs of the issuer's
+// configuration and keys begin with it.
 func (i *Issuer) URL() string { return i.url }
 
 // ARN returns the ARN of the issuer's provider, for [Role.Trusts].
@@ -109,7 +109,7 @@ func (i *Issuer) keyID(kind string) string {
 }
 
 // Token returns a token for the subject sub. The token is signed with ES256 and expires after one hour of the fake's
-// clock. claims replace the token's usual claims; a nil value removes a claim.
+// clock. The values in the map claims replace the token's usual claims; a nil value removes a claim.
 func (i *Issuer) Token(sub string, claims map[string]any) (string, error) {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()

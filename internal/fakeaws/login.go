@@ -29,7 +29,7 @@ type loginState struct {
 	codes   map[string]*loginGrant // the sign-ins by authorization code
 	refresh map[string]*loginGrant // the sign-ins by refresh token
 	lasts   time.Duration          // the lifetime of the credentials
-	proofs  map[string]bool        // the ids of proofs that were used
+	proofs  map[string]bool        // the ids of the DPoP proofs that were used
 }
 
 // loginGrant is a sign-in. Until its authorization code is exchanged for tokens, loginState.codes contains it.
@@ -201,8 +201,9 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 	}, nil
 }
 
-// proofAge is the largest accepted difference between a proof's time and the clock. [K]: AWS refuses a difference of
-// half a minute, and reports that the code or the token has expired. https://github.com/aws/aws-cli/issues/10330
+// proofAge is the largest accepted difference between the time in a DPoP proof and the fake's clock. [K]: AWS
+// refuses a difference of half a minute, and reports that the code or the token has expired.
+// https://github.com/aws/aws-cli/issues/10330
 const proofAge = 20 * time.Second
 
 var errProofTime = errors.New("iat differs from the current time by more than 20 s")

@@ -40,7 +40,7 @@ func newLoginClient(t *testing.T) *loginClient {
 	return &loginClient{T: t, aws: a, key: key}
 }
 
-// proof returns a signed DPoP proof. The function edit can change the proof.
+// proof returns a signed DPoP proof. The client's function edit, if any, changes the proof before it is signed.
 func (c *loginClient) proof() string {
 	point, err := c.key.PublicKey.Bytes()
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *loginClient) proof() string {
 	return signed + "." + base64url.EncodeToString(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
 }
 
-// code signs alice in on the page and returns the authorization code.
+// code signs alice in on the sign-in page and returns the authorization code.
 func (c *loginClient) code(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	stay := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

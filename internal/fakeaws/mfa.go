@@ -56,7 +56,7 @@ func (m *MFA) useCode(code string, now time.Time) bool {
 }
 
 // checkMFA checks the MFA code of a call, and reports whether the call has an MFA code.
-// The texts of its errors are AWS's: https://repost.aws/knowledge-center/mfa-iam-user-aws-cli
+// Its errors have the same texts as AWS's errors: https://repost.aws/knowledge-center/mfa-iam-user-aws-cli
 func (a *AWS) checkMFA(r *request) (bool, error) {
 	serial, code := r.params.Get("SerialNumber"), r.params.Get("TokenCode")
 	if serial == "" && code == "" {

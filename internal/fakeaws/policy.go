@@ -137,8 +137,8 @@ func allow(policies []policy, action, resource string) bool {
 	return allowed
 }
 
-// limit has the session policies of a session. [K]: an action is allowed if at least one of these policies allows
-// the action, whether inline or managed.
+// limit has the session policies of a session. [K]: an action is allowed if at least one of these policies, inline or
+// managed, allows it.
 type limit struct{ policies []policy }
 
 // may reports whether the policies of the caller's role and of the caller's session allow the action. If neither

@@ -31,7 +31,8 @@ func limited(policy string, arns ...string) assumeOption {
 
 const readOnly = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
-// A session with a policy may assume the next role and read IAM only if its policy allows it.
+// A role session may do only what both its session policies and the policies of its role allow. The test lets sessions
+// assume another role and read IAM.
 func TestSessionPolicies(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -175,7 +176,7 @@ func TestManagedPoliciesAreRead(t *testing.T) {
 	}
 }
 
-// FuzzPolicy checks that encoding a parsed policy and parsing it again returns a policy that allows the same actions.
+// FuzzPolicy encodes each parsed policy and parses the result. It checks that both policies allow the same actions.
 func FuzzPolicy(f *testing.F) {
 	f.Add(everything)
 	f.Add(statementOf(`"Effect":"Deny","NotAction":["sts:*","iam:Get?ser"],"NotResource":"x","Condition":{"Bool":{"a":true}}`))

@@ -75,7 +75,8 @@ func (a *AWS) listAccountRoles(r *request) (any, error) {
 	return pageOf(r, "roleList", "roleName", roles)
 }
 
-// pageOf returns the page of the list that max_result and next_token request. It sorts the list by the given field.
+// pageOf returns the page of the list that the parameters max_result and next_token request. It sorts the list by the
+// given field.
 func pageOf(r *request, name, field string, list []map[string]string) (any, error) {
 	slices.SortFunc(list, func(x, y map[string]string) int { return cmp.Compare(x[field], y[field]) })
 	size, from := mostResults, 0

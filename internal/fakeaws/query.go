@@ -62,7 +62,8 @@ func members(params url.Values, name string, fields ...string) [][]string {
 	}
 }
 
-// queryAnswer encodes a response of the query protocol. If result is nil, the response has no result element.
+// queryAnswer encodes a response in the format of the query protocol. If result is nil, the response has no result
+// element.
 func queryAnswer(r *request, result any, no *refusal, id string) answer {
 	namespace := stsNamespace
 	if r.service == "iam" {

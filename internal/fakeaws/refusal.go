@@ -2,7 +2,7 @@ package fakeaws
 
 import "fmt"
 
-// refusal is an error response of AWS.
+// refusal is an error response from AWS.
 type refusal struct {
 	status        int
 	code, message string

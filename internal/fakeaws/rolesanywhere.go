@@ -19,7 +19,6 @@ type anchor struct {
 	off   bool
 }
 
-// anywhereProfile is an AnywhereProfile with its ARN.
 type anywhereProfile struct {
 	AnywhereProfile
 	arn string
@@ -32,7 +31,8 @@ type AnywhereProfile struct {
 	AcceptsSessionName bool          // whether calls may set a role session name
 }
 
-// AddTrustAnchor registers a trust anchor and returns its ARN. roots has the certificates of the authorities in PEM.
+// AddTrustAnchor registers a trust anchor and returns its ARN. The text roots contains the authorities' certificates
+// in PEM.
 func (a *AWS) AddTrustAnchor(account, region, roots string) (string, error) {
 	pool := x509.NewCertPool()
 	for block, rest := pem.Decode([]byte(roots)); block != nil; block, rest = pem.Decode(rest) {
@@ -55,7 +55,7 @@ func (a *AWS) AddTrustAnchor(account, region, roots string) (string, error) {
 	return t.arn, nil
 }
 
-// DisableTrustAnchor disables a trust anchor. After that, the fake refuses certificates of its authorities.
+// DisableTrustAnchor disables a trust anchor. After that, the fake refuses calls that name this trust anchor.
 func (a *AWS) DisableTrustAnchor(arn string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

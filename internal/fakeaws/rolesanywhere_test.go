@@ -29,7 +29,7 @@ type anywhereClient struct {
 	t    *testing.T
 	aws  *AWS
 	root *x509.Certificate
-	sign *ecdsa.PrivateKey // the private key of the certificate root
+	sign *ecdsa.PrivateKey // the private key for the certificate in the field root
 	key  *ecdsa.PrivateKey
 
 	leaf   x509.Certificate // the template for the client's certificate

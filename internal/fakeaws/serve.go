@@ -146,8 +146,8 @@ func (a *AWS) run(r *request, op *operation, f Fault) (any, error) {
 	return op.run(a, r)
 }
 
-// route finds the operation of a request. The JSON services have a path for each operation; the query services have the
-// parameter Action. The operation is nil if the fake does not implement it.
+// route finds the operation of a request. The JSON services have a path for each operation; the query services have
+// the parameter Action. If the fake does not implement the requested operation, the returned operation is nil.
 func route(r *http.Request, body []byte) (*request, *operation) {
 	req := &request{http: r, body: body, params: r.URL.Query()}
 	if op, action, ok := routeREST(r); ok {

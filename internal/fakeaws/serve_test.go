@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzServe checks that AWS could have sent every response: it is well-formed, and if it is an error, it has an error
-// code.
+// FuzzServe checks that no request causes an internal error, that XML responses are well-formed, and that every refused
+// call is recorded with an error code, except calls to the OIDC service.
 func FuzzServe(f *testing.F) {
 	f.Add("POST", "/", "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/x&RoleSessionName=xy&WebIdentityToken=a.b.c")
 	f.Add("POST", "/", "Action=GetCallerIdentity&Version=2011-06-15")

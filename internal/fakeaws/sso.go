@@ -91,7 +91,7 @@ func (s *SSO) Assign(account, permissionSet string) string {
 	return arn
 }
 
-// set calls change while it holds the fake's lock. change sets fields of the portal.
+// set calls the function change, which sets fields of the portal, while it holds the fake's lock.
 func (s *SSO) set(change func()) {
 	s.aws.mu.Lock()
 	defer s.aws.mu.Unlock()

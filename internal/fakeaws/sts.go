@@ -10,7 +10,7 @@ const (
 	usualRole        = time.Hour
 )
 
-// credentials has the temporary credentials in a response of STS.
+// credentials has the temporary credentials in a response from STS.
 type credentials struct {
 	AccessKeyId, SecretAccessKey, SessionToken, Expiration string
 }

@@ -63,9 +63,10 @@ func has[V any](tags map[string]V, key string) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return strings.EqualFold(k, key) })
 }
 
-// inherit sets the session's tags and source identity. It uses the requested values and the values that the
-// session inherits from the caller's role session. A call cannot change inherited values. The role's trust policy
-// and the caller's policies must both allow the tags and the source identity. For a web identity, c is nil.
+// inherit sets the session's tags and source identity. It uses the requested values and the values that the session
+// inherits from the caller's role session. A call cannot change inherited values. The role's trust policy and the
+// caller's policies must both allow the tags and the source identity. If the caller has no AWS credentials
+// (AssumeRoleWithWebIdentity, CreateSession), c is nil, and only the trust policy must allow them.
 func (s *session) inherit(c *caller, target *role, ask assumption) error {
 	s.tags, s.transitive, s.sourceIdentity = maps.Clone(ask.tags.values), map[string]bool{}, ask.sourceIdentity
 	if c != nil && c.session != nil && c.session.kind == roleSession {

@@ -13,7 +13,7 @@ import (
 // codeStep is the length of a time step. A virtual MFA device shows a new code in each time step.
 const codeStep = 30 * time.Second
 
-// TOTP returns the six-digit code at time t. secret is in base32, with or without padding.
+// TOTP returns the six-digit code at the time t. The secret is in base32, with or without padding.
 // It implements https://www.rfc-editor.org/rfc/rfc6238 with SHA-1 and steps of 30 s, as AWS's virtual devices do.
 func TOTP(secret string, t time.Time) (string, error) {
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(strings.ToUpper(secret), "="))

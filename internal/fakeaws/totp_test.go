@@ -7,7 +7,7 @@ import (
 
 // TestTOTPVectors uses the SHA-1 test vectors of RFC 6238, appendix B, cut to six digits.
 func TestTOTPVectors(t *testing.T) {
-	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // base32 of 12345678901234567890
+	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // the ASCII text 12345678901234567890 in base32
 	for _, test := range []struct {
 		at   int64
 		want string

@@ -138,7 +138,8 @@ func (t jwt) text(name string) string {
 	return value
 }
 
-// audiences returns the audiences to compare. [K]: if the token has the claim azp, AWS compares azp instead of aud.
+// audiences returns the token's audiences that AWS compares with the provider's audiences. [K]: if the token has the
+// claim azp, AWS compares azp instead of aud.
 func (t jwt) audiences() []string {
 	if azp := t.text("azp"); azp != "" {
 		return []string{azp}

@@ -133,8 +133,8 @@ func (a *AWS) DelayNewKeys(n int) {
 	a.keyDelay = n
 }
 
-// arnFields splits an ARN into arn, partition, service, region, account and resource. ok is false if the text is not an
-// ARN.
+// arnFields splits an ARN into arn, partition, service, region, account and resource. The result ok is false if the
+// text is not an ARN.
 func arnFields(arn string) (fields [6]string, ok bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[5] == "" {
@@ -157,7 +157,7 @@ func partitionOf(arn string) string {
 
 // World has what Example has created.
 type World struct {
-	Account string // 123456789012
+	Account string // always 123456789012
 	Alice   *User
 	Key     Key
 	MFA     *MFA

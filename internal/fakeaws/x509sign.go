@@ -19,7 +19,8 @@ const (
 	x509ECDSA = "AWS4-X509-ECDSA-SHA256"
 )
 
-// checkX509 verifies the certificate of a call and the signature that was made with it. It returns the certificate.
+// checkX509 verifies the certificate of a call. It also verifies the call's signature, with the public key in the
+// certificate. It returns the certificate.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
 func (a *AWS) checkX509(r *request) (*x509.Certificate, error) {
 	header := r.http.Header.Get("Authorization")

@@ -52,7 +52,8 @@ func parseCommand(b []byte) (c command, ok bool) {
 	return c, false
 }
 
-// body reads the data, n bytes, from b. After the data, b may contain the maximum response length, in width bytes.
+// body reads the data, which has n bytes, from the slice b. After the data, the slice may contain the maximum response
+// length, which has width bytes.
 func (c command) body(n int, b []byte, width int) (command, bool) {
 	if len(b) < n {
 		return c, false
@@ -72,8 +73,8 @@ func (c command) body(n int, b []byte, width int) (command, bool) {
 	return c, true
 }
 
-// answerSize returns the maximum length of a response. n is the number in the command. If n is 0, the maximum
-// length is all.
+// answerSize returns the maximum length of a response. The argument n is the length in the command. There, 0 means
+// the largest possible length, which is the argument all.
 func answerSize(n, all int) int {
 	if n == 0 {
 		return all

@@ -17,7 +17,7 @@ import (
 type attestationCA struct {
 	root   *x509.Certificate
 	device *x509.Certificate
-	key    *ecdsa.PrivateKey // the private key of the certificate device
+	key    *ecdsa.PrivateKey // the private key for the certificate in the field device
 }
 
 // Root returns the root certificate of the card's attestations. Each fake card has its own root certificate.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Options describe a card. The default of each field is the value of a YubiKey 5 with firmware 5.7.1.
+// Options describe a card. With the zero Options, the card is a YubiKey 5 with firmware 5.7.1.
 type Options struct {
 	Serial  uint32
 	Version [3]byte

@@ -35,8 +35,9 @@ func dial(t *testing.T, s *Service) *testClient {
 	return &testClient{t: t, conn: conn}
 }
 
-// call sends a request and returns the body of the response. The request's body has size bytes. words maps offsets
-// in the body to the numbers stored there. after is sent after the body.
+// call sends a request and returns the body of the response. The request's body is size bytes long. The map words
+// contains the numbers to write into the body; its keys are their offsets. The bytes in the argument after are sent
+// after the body.
 func (h *testClient) call(number uint32, size int, words map[int]uint32, after []byte) message {
 	h.t.Helper()
 	m := make(message, size)

@@ -18,7 +18,7 @@ type pivApplet struct {
 	management managementKey
 
 	pinVerified bool // whether the last PIN was correct; false after a reset or after another applet was selected
-	pinFresh    bool // pinVerified is true, and no key has been used since then
+	pinFresh    bool // whether the last PIN was correct and no key has been used since then
 }
 
 // The instructions of the applet.

@@ -44,8 +44,8 @@ func validSlot(s byte) bool {
 	return s >= 0x9a && s <= 0x9e && s != slotManagement || s == slotAttestation || s >= 0x82 && s <= 0x95
 }
 
-// newKey returns a key with the policies that args request, or with the default policies of the slot. It returns false
-// if the card does not support the policies.
+// newKey returns a key with the policies in the fields args. A policy that is missing there has the slot's default.
+// newKey returns false if the card does not support the policies.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/pin-touch-policies.html
 func newKey(alg, slot byte, args []field) (*pivKey, bool) {
 	k := &pivKey{alg: alg, pin: pinOnce, touch: touchNever}
@@ -88,7 +88,7 @@ func (p *pivApplet) generate(c command) ([]byte, status) {
 	return encode(0x7f49, k.public()), done
 }
 
-// tooNew reports whether the algorithm needs newer firmware than this card's.
+// tooNew reports whether the algorithm needs newer firmware than this card has.
 func (p *pivApplet) tooNew(alg byte) bool {
 	switch alg {
 	case algRSA3072, algRSA4096, algEd25519, algX25519:

@@ -113,7 +113,7 @@ func (p *pivApplet) unblock(c command) status {
 	return s
 }
 
-// setTries sets the numbers of tries, and resets the PIN and the PUK to their factory values.
+// setTries sets the maximum numbers of tries for the PIN and the PUK, and resets both to their factory values.
 func (p *pivApplet) setTries(c command) status {
 	switch {
 	case !p.management.proved || !p.pinVerified:

@@ -29,8 +29,8 @@ func (a Usage) Count(name string) int {
 	return n
 }
 
-// A recorder counts the commands of a card and stores the failures to simulate. It has a separate lock, so that a
-// test can read the counts while a command waits for a touch.
+// A recorder counts the commands that a card receives, and stores the failures to simulate. It has a separate lock,
+// so that a test can read the counts while a command waits for a touch.
 type recorder struct {
 	mu          sync.Mutex
 	usage       Usage
@@ -51,9 +51,9 @@ func (c *Card) Usage() Usage {
 	return a
 }
 
-// OnTouch sets the function f, which is called when the card waits for a touch. what is a slot such as "9c", or the
-// name of an account. f returns whether the card was touched in time. The context of f ends when the card is removed.
-// Without f, every touch succeeds immediately.
+// OnTouch sets the function f, which is called when the card waits for a touch. The argument what names the slot, such
+// as "9c", or the account. The function returns whether the card was touched in time. Its context ends when the card is
+// removed. If f is nil, or OnTouch is not called, every touch succeeds immediately.
 func (c *Card) OnTouch(f func(ctx context.Context, what string) bool) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -74,7 +74,8 @@ func (c *Card) PullAt(name string) {
 	c.recorder.pullAt = name
 }
 
-// SetResponse sets the response to all commands with the given name: answer and a success status.
+// SetResponse sets the response to all commands with the given name. The response consists of the data in the argument
+// answer and a success status.
 func (c *Card) SetResponse(name string, answer []byte) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -92,7 +93,7 @@ func (l *recorder) response(name string) (answer []byte, ok bool) {
 	return answer, ok
 }
 
-// insert records that the card is in a reader. onRemove is called when the card is removed.
+// insert records that the card is in a reader. The function onRemove is called when the card is removed.
 func (l *recorder) insert(onRemove func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

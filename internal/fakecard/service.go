@@ -34,7 +34,7 @@ type reader struct {
 	insertion uint32 // identifies the current insertion; each insertion of a card gets a new number
 	events    uint32
 	shared    int  // number of clients that have the card open with shared access
-	exclusive bool // a client has the card open with exclusive access
+	exclusive bool // whether a client has the card open with exclusive access
 	owner     *client
 	depth     int // number of nested transactions of the owner
 }
@@ -150,8 +150,9 @@ func (s *Service) eject(r *reader, insertion uint32) {
 	}
 }
 
-// OpenExclusive simulates another program that opens the card in a reader with exclusive access until release is
-// called. ok is false if a program already has the card open.
+// OpenExclusive simulates another program that opens the card in a reader with exclusive access until the returned
+// function release is called. The result ok is false if there is no such reader, or if a program already has the card
+// open.
 func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +169,7 @@ func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	}, true
 }
 
-// Open returns how often cards are open. A program that has opened a card twice counts twice.
+// Open returns the number of times that programs have opened a card and have not closed it yet.
 func (s *Service) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,7 +24,7 @@ func encode(tag int, value []byte) []byte {
 	return append(out, value...)
 }
 
-// decode decodes all fields in b. ok is false if the last field is cut off.
+// decode decodes all fields in the slice b. The result ok is false if the last field is cut off.
 func decode(b []byte) (all []field, ok bool) {
 	for len(b) > 0 {
 		var f field

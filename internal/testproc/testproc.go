@@ -48,7 +48,8 @@ type Process struct {
 	errors bytes.Buffer
 }
 
-// Start starts a process that runs a Func. name is the name of the Func in the map passed to Main.
+// Start starts a process that runs a Func. The argument name is the name of the Func in the map that was passed
+// to Main.
 func Start(t testing.TB, name, argument string) *Process {
 	t.Helper()
 	p := &Process{cmd: exec.Command(os.Args[0])}
@@ -78,7 +79,8 @@ func (p *Process) AwaitReady(t testing.TB) {
 	}
 }
 
-// Release makes [WaitForRelease] return in the process, whether it was called before or is called later.
+// Release makes [WaitForRelease] return in the process. If the process calls WaitForRelease later, the call returns
+// immediately.
 func (p *Process) Release() { p.input.Close() }
 
 // AwaitSuccess waits until the process ends. The test fails if the process's function returned an error.

@@ -43,7 +43,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// A failed is a testing.TB that records errors instead of failing.
+// The type failed is a testing.TB that records errors. The errors do not fail the test.
 type failed struct {
 	testing.TB
 	message string

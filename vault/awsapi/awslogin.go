@@ -123,9 +123,9 @@ func (l Login) MeasureClock(ctx context.Context) {
 const measureTimeout = 5 * time.Second
 
 // CreateToken exchanges a grant for credentials. key must be the key for which AWS issued the grant; CreateToken
-// signs a proof with this key. CreateToken repeats a failed call as max_attempts and retry_mode allow. All
+// signs a DPoP proof with this key. CreateToken repeats a failed call as max_attempts and retry_mode allow. All
 // attempts together must end within the timeout of one call. If AWS reports that the grant has expired, and this
-// computer's clock is wrong, CreateToken repeats the call once. The second proof contains AWS's time.
+// computer's clock is wrong, CreateToken repeats the call once. The second DPoP proof contains AWS's time.
 //
 // CreateToken passes the tokens to onTokens as soon as AWS returns them, because the grant cannot be used again.
 // [LoginEnded] recognizes the errors after which the user must sign in again.
@@ -153,7 +153,7 @@ func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, onTo
 	err = l.Client.unsigned(ctx, c, func(ctx context.Context) error {
 		err := l.Client.try(ctx, l.Target.Endpoint.retries(), false, func() error { return post(ctx) })
 		if refused != nil && errors.Is(err, refused) {
-			return nil // refused is returned at the end, because unsigned would add text to the error
+			return nil // the refusal is returned at the end, because Client.unsigned would add text to it
 		}
 		return err
 	})
@@ -236,7 +236,7 @@ const (
 )
 
 // isExpiredCode reports whether AWS refused a code or token as expired. AWS also returns these error codes if the time
-// in the proof is wrong.
+// in the DPoP proof is wrong.
 func isExpiredCode(err error) bool {
 	var api *APIError
 	return errors.As(err, &api) && (api.Code == codeExpired || api.Code == tokenExpired)

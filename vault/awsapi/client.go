@@ -35,7 +35,7 @@ type Endpoint struct {
 	FIPS      bool
 	DualStack bool
 	Legacy    bool   // whether sts_regional_endpoints = legacy is set: some regions then use the global STS endpoint
-	CABundle  string // file of root certificates to trust instead of the system's
+	CABundle  string // file of root certificates that replace the system's root certificates
 	Origin    string // place where URL is set, such as ~/.aws/config:3, for messages
 
 	MaxAttempts int    // maximum number of attempts; 0 means 3

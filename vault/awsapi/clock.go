@@ -49,9 +49,10 @@ const maxSkew = 5 * time.Minute
 const minSkew = maxSkew - time.Minute
 
 // update sets the offset and the skew from the date of a response. usedSkew is the skew with which the request was
-// signed. set reports whether update changed the skew. resign reports whether the skew now differs from usedSkew.
-// If it does, the caller must sign the request again. Another call may have changed the skew, so resign can be
-// true although set is false. If this computer's clock has become correct, update sets the skew to zero.
+// signed. The result set reports whether update changed the skew. The result resign reports whether the skew now
+// differs from usedSkew. If it does, the caller must sign the request again. The result resign can be true although
+// the result set is false, because another call may have changed the skew. If this computer's clock has become
+// correct, update sets the skew to zero.
 func (c *Clock) update(usedSkew time.Duration, date time.Time) (set, resign bool) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -117,7 +118,7 @@ func (api *Client) setClock(usedSkew time.Duration, date time.Time) bool {
 // arrives late on a slow network.
 const minOffset = 5 * time.Second
 
-// setPreciseClock sets the offset from date, the Date header of a response in which AWS refused a proof.
+// setPreciseClock sets the offset from date, the Date header of a response in which AWS refused a DPoP proof.
 // usedOffset is the offset with which the proof was created. If the clock error may be the reason for the refusal,
 // setPreciseClock notifies the user and returns true.
 func (api *Client) setPreciseClock(usedOffset time.Duration, date time.Time) bool {

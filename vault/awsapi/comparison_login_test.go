@@ -18,8 +18,8 @@ import (
 	signintypes "github.com/aws/aws-sdk-go-v2/service/signin/types"
 )
 
-// comparisonKey returns a fixed key whose coordinates have no leading zeros. The SDK omits leading zeros, so for a key
-// with leading zeros its proof would differ from this package's.
+// comparisonKey returns a fixed key whose coordinates have no leading zeros. For a key with leading zeros, the
+// SDK's proof would differ from the proof of this package, because the SDK omits the zeros.
 func comparisonKey(t *testing.T) ProofKey {
 	raw := make([]byte, 32)
 	raw[0], raw[31] = 1, 2
@@ -31,8 +31,8 @@ func comparisonKey(t *testing.T) ProofKey {
 }
 
 // An interceptingClient lets the SDK's login provider send any token request. The provider itself only refreshes
-// tokens, so the client replaces the body of the provider's request with the field in. The request keeps the
-// provider's DPoP proof. The client stores the response in the fields out and err.
+// tokens, so the client replaces the body of the provider's request with the value of its field in. The request
+// keeps the provider's DPoP proof. The client stores the response in its fields out and err.
 type interceptingClient struct {
 	client *signin.Client
 	in     *signintypes.CreateOAuth2TokenRequestBody
@@ -46,7 +46,7 @@ func (s *interceptingClient) CreateOAuth2Token(ctx context.Context, _ *signin.Cr
 }
 
 // sdkLogin exchanges a grant for tokens with the SDK's login provider. The provider reads a token file, so sdkLogin
-// writes a file like the AWS CLI's.
+// writes a file in the AWS CLI's format.
 func (o comparison) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2TokenRequestBody) (any, error) {
 	text, err := o.key.PEM()
 	if err != nil {

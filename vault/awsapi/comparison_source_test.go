@@ -38,7 +38,7 @@ var sendingFunctions = map[string]bool{
 }
 
 // actions returns the actions of all AWS calls in the source of this package. It also fails the test if a function
-// that can send a request is not in senders.
+// that can send a request is not in the map senders.
 func actions(t *testing.T) (found []string) {
 	t.Helper()
 	files := sources(t)
@@ -120,9 +120,10 @@ func nameOf(d ast.Decl) string {
 	return strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + f.Name.Name
 }
 
-// actionOf returns the action in a literal of type call or portalCall. If the literal contains a constant or
-// variable instead of text, actionOf finds its value in named. If the value is not in named, actionOf returns the
-// name of the variable. It returns "" for other literals, and for the call that Portal creates from a portalCall.
+// actionOf returns the action in a literal of type call or portalCall. If the literal contains the name of a
+// constant or variable instead of text, actionOf looks up the value of the name in the map named. If the map does
+// not contain the name, actionOf returns the name. It returns "" for other literals, and for the call that Portal
+// creates from a portalCall.
 func actionOf(c *ast.CompositeLit, named map[string]string) string {
 	kind, ok := c.Type.(*ast.Ident)
 	if !ok || kind.Name != "call" && kind.Name != "portalCall" || len(c.Elts) == 0 {

@@ -195,8 +195,8 @@ func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 	return o
 }
 
-// compare runs the operation with the SDK and with this package. A test server sends pages in order, and repeats
-// the last page.
+// compare runs the operation with the SDK and with this package. For each request, a test server sends the next of
+// the pages. After the last page, it sends the last page again.
 func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	t.Helper()
 	var seen []sentRequest
@@ -232,7 +232,7 @@ func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	if len(wantSent) == 0 || len(seen) < len(wantSent) || len(seen) > len(wantSent) && want.Status == 0 {
 		t.Fatalf("this package sent %d requests, the SDK %d", len(seen), len(wantSent))
 	}
-	for i, s := range seen { // this package may send a request again, so seen may be longer than wantSent
+	for i, s := range seen { // this package may repeat a request that the SDK sends only once
 		if w := wantSent[min(i, len(wantSent)-1)]; !reflect.DeepEqual(s, w) {
 			t.Errorf("this package sent\n%s\nthe SDK sent\n%s", jsonText(s), jsonText(w))
 		}
@@ -242,7 +242,8 @@ func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	}
 }
 
-// operations returns all operations of this package. Together they use every parameter.
+// operations returns all operations of this package. Together they send every parameter that this
+// package can send.
 func operations() []operation {
 	return slices.Concat(queryOperations(), restOperations(), loginOperations())
 }

@@ -29,7 +29,7 @@ func TestSTSEndpoints(t *testing.T) {
 		region        string
 		endpoint      Endpoint
 		url           string
-		signingRegion string // region in the signature; empty if it is the same as region
+		signingRegion string // region in the signature; empty if it equals the field region
 	}{
 		{"eu-west-1", Endpoint{}, "https://sts.eu-west-1.amazonaws.com/", ""},
 		{"us-east-1", Endpoint{}, "https://sts.us-east-1.amazonaws.com/", ""},

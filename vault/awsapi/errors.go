@@ -80,7 +80,7 @@ func (c call) explain(limited context.Context, api *Client, err error) error {
 	case limited.Err() != nil:
 		return context.Cause(limited)
 	case errors.As(err, &urlErr):
-		return &UnreachableError{c.action, c.endpoint, urlErr.Err} // without the URL, because c.endpoint names the host
+		return &UnreachableError{c.action, c.endpoint, urlErr.Err} // the text of urlErr would repeat the host
 	}
 	return fmt.Errorf("%s at %s: %w", c.action, c.endpoint, err)
 }

@@ -18,8 +18,9 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A fixture is a fake AWS and a Client that calls the fake. When the Client waits, the fake's clock advances
-// instead. At the end of the test, the fixture checks that the log and the notices contain no secret.
+// A fixture is a fake AWS and a Client that calls the fake. A wait of the Client takes no real time: it only
+// advances the clock of the fake. At the end of the test, the fixture checks that the log and the notices contain
+// no secret.
 type fixture struct {
 	*testing.T
 	*Client

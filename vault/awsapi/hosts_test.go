@@ -58,7 +58,7 @@ func (r *fixture) transportTrusting(roots []byte) http.RoundTripper {
 	return transport
 }
 
-// wantBody requests address, and checks that the body of the response is want.
+// wantBody requests address, and checks that the body of the response is the text want.
 func (r *fixture) wantBody(transport http.RoundTripper, address, want string) {
 	r.Helper()
 	resp, err := (&http.Client{Transport: transport}).Get(address)
@@ -85,8 +85,8 @@ func TestHTTPVersions(t *testing.T) {
 	}
 }
 
-// The server's certificate must match the host in the URL. A certificate for localhost is not valid for 127.0.0.1, or
-// vice versa, although both are the same server.
+// The server's certificate must match the host in the URL. A certificate for localhost is not valid for 127.0.0.1,
+// and a certificate for 127.0.0.1 is not valid for localhost, although both names lead to the same server.
 func TestHostIsVerified(t *testing.T) {
 	r := newFixture(t)
 	cert, roots := serverCertAndRoot(t, "127.0.0.1")

@@ -99,7 +99,6 @@ func TestMayHaveSucceeded(t *testing.T) {
 	}
 }
 
-// endpointName returns the scheme and host of IAM's endpoint.
 func TestIAMEndpointNames(t *testing.T) {
 	for _, tt := range []struct {
 		at   Target

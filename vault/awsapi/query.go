@@ -55,7 +55,8 @@ func readQueryError(e *refusal, _ http.Header, body []byte) {
 	}
 }
 
-// readResult decodes the first XML element called name into out. If there is no such element, out stays unchanged.
+// readResult decodes the first XML element with the given name into out. If there is no such element, out stays
+// unchanged.
 func readResult(body []byte, name string, out any) error {
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	for {

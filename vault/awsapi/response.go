@@ -15,7 +15,7 @@ import (
 // maxResponseSize is the largest accepted size of a response, in bytes. An STS response has a few kB.
 const maxResponseSize = 1 << 20
 
-// NotAWSError reports that a response is not a complete response of AWS. The response may be truncated, or be the
+// NotAWSError reports that a response is not a complete response from AWS. The response may be truncated, or be the
 // page of a captive portal or a proxy.
 type NotAWSError struct {
 	Endpoint  string // scheme and host of the endpoint

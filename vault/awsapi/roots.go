@@ -51,14 +51,14 @@ func (n *Network) readSystemRoots() *x509.CertPool {
 	return roots
 }
 
-// A systemTransport trusts the system's root certificates. Go's own search reads the system's bundle, and then a
-// separate file for each certificate, which takes 10 ms. Therefore the first attempt trusts only the bundle. If the
-// bundle does not verify the server's certificate, a second connection uses Go's own search. Nothing is sent before
-// the server is verified.
+// A systemTransport trusts the system's root certificates. Go's own search takes 10 ms, because it reads not only
+// the system's bundle but also a separate file for each certificate. Therefore the first attempt trusts only the
+// bundle. If the bundle does not verify the server's certificate, a second connection uses Go's own search.
+// Nothing is sent before the server is verified.
 type systemTransport struct {
 	bundle             func() http.RoundTripper
 	all                http.RoundTripper
-	bundleInsufficient atomic.Bool // set when bundle failed to verify a server and the field all succeeded
+	bundleInsufficient atomic.Bool // whether a request failed with the field bundle, but succeeded with the field all
 }
 
 func (n *Network) newSystemTransport() *systemTransport {

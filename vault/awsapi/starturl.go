@@ -30,10 +30,11 @@ func isStartHost(host string) bool {
 // startURLTimeout is the timeout for a request to a start URL of the user's organization.
 const startURLTimeout = 10 * time.Second
 
-// ResolveStartURL returns the AWS start URL for start. start may be a URL of the user's organization that
-// redirects to an AWS start URL. ResolveStartURL follows one redirect. If start is already an AWS start URL, or
-// does not redirect to one, ResolveStartURL returns start unchanged. In the second case, AWS will refuse the
-// sign-in. region is the region in the host name of the redirect's target, or empty.
+// ResolveStartURL returns the AWS start URL to use for a start URL in the config file. The argument start may be
+// an AWS start URL, or a URL of the user's organization that redirects to an AWS start URL. ResolveStartURL
+// follows one redirect. It returns an AWS start URL unchanged. It also returns a URL unchanged that does not
+// redirect to an AWS start URL, although AWS will then refuse the sign-in. The result region is the region in the
+// host name of the redirect's target, or empty.
 func (api *Client) ResolveStartURL(ctx context.Context, bundle, start string) (resolved, region string, err error) {
 	u, err := url.Parse(start)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || isStartHost(u.Hostname()) {

@@ -101,8 +101,8 @@ func encodeChain(chain []*x509.Certificate) string {
 	return strings.Join(all, ",")
 }
 
-// canonicalPost returns a POST request in its canonical form, and the names of the signed headers. Client and AWS both
-// compute the hash of the canonical form.
+// canonicalPost returns a POST request in its canonical form, and the names of the signed headers. This program
+// and AWS both compute the hash of the canonical form.
 func canonicalPost(u *url.URL, header map[string]string, body []byte) (text, names string) {
 	lower := map[string]string{"host": u.Host}
 	for name, value := range header {

@@ -67,7 +67,8 @@ func TestParseSubject(t *testing.T) {
 	}
 }
 
-// subjectInRequest creates a signing request for name, and returns the subject in the request.
+// subjectInRequest creates a signing request with the given subject, and returns the subject that the request
+// contains.
 func subjectInRequest(t *testing.T, name pkix.Name) string {
 	t.Helper()
 	key, _, err := NewKey()

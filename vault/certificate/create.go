@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// NewKey creates an ECDSA key on P-256. It returns the key, and the key in PEM (PKCS #8).
+// NewKey creates an ECDSA key on P-256. It returns the key itself and its PEM form (PKCS #8).
 func NewKey() (crypto.Signer, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -26,7 +26,8 @@ func NewKey() (crypto.Signer, []byte, error) {
 	return key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// NewRequest returns a certificate signing request in PEM for the key of signer.
+// NewRequest returns a certificate signing request in PEM. The argument signer is the private key for which a
+// certificate is requested.
 // https://www.rfc-editor.org/rfc/rfc2986
 func NewRequest(subject pkix.Name, signer crypto.Signer) ([]byte, error) {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, signer)
@@ -53,8 +54,9 @@ func NewAuthority(name string, key crypto.Signer, now time.Time, validity time.D
 	return &Authority{c, key}, err
 }
 
-// Issue returns a certificate for a public key, with the extensions that IAM Roles Anywhere requires. The certificate
-// expires no later than the authority's certificate. Issue fails if the authority's key does not match its certificate.
+// Issue returns a certificate for a public key, with the extensions that IAM Roles Anywhere requires. The
+// certificate expires no later than the authority's certificate. Issue fails if the authority's key and
+// certificate do not match.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
 func (a *Authority) Issue(subject pkix.Name, public crypto.PublicKey, now time.Time, validity time.Duration) (*x509.Certificate, error) {
 	if !Matches(a.Certificate, a.Key.Public()) {
@@ -80,7 +82,8 @@ func Encode(chain ...*x509.Certificate) []byte {
 	return text
 }
 
-// backdate is how far NotBefore is in the past, so that computers with slow clocks accept the certificate.
+// A new certificate is valid from a time in the past, so that computers with slow clocks accept it. backdate is
+// how long ago that time is.
 const backdate = 5 * time.Minute
 
 func template(subject pkix.Name, now time.Time, validity time.Duration) (*x509.Certificate, error) {

@@ -49,8 +49,8 @@ func ParseChain(text []byte) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// Intermediates returns the certificates that are sent to AWS in addition to the first certificate of chain. It omits
-// self-signed certificates, because AWS already has the root certificate.
+// Intermediates returns the certificates that are sent to AWS in addition to the first certificate of the chain.
+// It omits self-signed certificates, because AWS already has the root certificate.
 func Intermediates(chain []*x509.Certificate) []*x509.Certificate {
 	var intermediates []*x509.Certificate
 	for _, c := range chain[1:] {

@@ -10,7 +10,7 @@ import (
 type Registration struct {
 	Authority *x509.Certificate
 	Name      string // name of the trust anchor and of the Roles Anywhere profile
-	Subject   string // CN of the certificates that can assume the role
+	Subject   string // CN of the certificates with which the role can be assumed
 }
 
 // CloudFormation returns a template in YAML that creates a trust anchor, a Roles Anywhere profile and a role. The

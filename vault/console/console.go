@@ -69,8 +69,8 @@ type Session struct {
 // IsFederatedUser reports whether the session belongs to a federated user. Such a session has no MFA.
 func (v Session) IsFederatedUser() bool { return strings.Contains(v.ARN, ":federated-user/") }
 
-// minRemaining is the validity that NewSession requests. No session has a longer lifetime. [vault.Vault.Credentials]
-// therefore renews a cached session that has less than half of its lifetime left.
+// minRemaining is the validity that NewSession requests. It is longer than half the lifetime of any session.
+// [vault.Vault.Credentials] therefore renews a cached session that has less than half of its lifetime left.
 const minRemaining = 36 * time.Hour
 
 // NewSession carries out a plan that was made for [plan.Console], and looks up the identity of the resulting

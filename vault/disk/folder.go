@@ -29,7 +29,7 @@ type Folder struct {
 	mu         sync.Mutex
 	checked    bool
 	notPrivate bool      // whether other users had permissions for the folder when it was checked
-	children   []*Folder // the results of earlier calls of the method Folder
+	children   []*Folder // the results of earlier calls to the method Folder
 }
 
 // ErrNoFolder is returned for a file in a folder that cannot be used. It matches [fs.ErrNotExist].
@@ -203,7 +203,7 @@ func (f *Folder) uncheck() {
 	}
 }
 
-// Read returns the content of the file called name. If the file has more than max bytes, it returns a
+// Read returns the content of the file called name. If the file has more than max bytes, Read returns a
 // [*TooLargeError].
 func (f *Folder) Read(name string, max int64) ([]byte, error) {
 	if err := f.Check(); err != nil {
@@ -218,7 +218,7 @@ func (f *Folder) Read(name string, max int64) ([]byte, error) {
 }
 
 // Write replaces the file called name with a file of mode 0600. It works like [Replace], but creates the folder if
-// necessary, and fails if anything but a regular file of this user exists at the path.
+// necessary. It returns an error if something other than a regular file of this user exists at the path.
 func (f *Folder) Write(name string, data []byte) error {
 	return f.withFolder(func() error {
 		if err := f.checkReplaceable(name); err != nil {
@@ -270,7 +270,8 @@ func (f *Folder) Append(name string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// Touch empties the file called name and sets its modification time to at. It creates the file if necessary.
+// Touch empties the file called name and sets its modification time to the argument at. Touch creates the file if
+// necessary.
 func (f *Folder) Touch(name string, at time.Time) error {
 	if err := f.Write(name, nil); err != nil {
 		return err
@@ -330,8 +331,8 @@ func (f *Folder) Walk(visit func(child *Folder, info fs.FileInfo)) []error {
 }
 
 // Sweep deletes the temporary files that killed processes have left. It deletes only files that were last written
-// before olderThan. The argument entries is the result of Entries. Sweep ignores errors, because leftover files do
-// no harm.
+// before the time olderThan. The argument entries is the result of the method Entries. Sweep ignores errors, because
+// leftover files do no harm.
 func (f *Folder) Sweep(entries []fs.DirEntry, olderThan time.Time) {
 	for _, e := range entries {
 		if !IsTemp(e.Name()) || !e.Type().IsRegular() {

@@ -47,8 +47,8 @@ func resolve(path string) (resolvedPath, error) {
 		return resolvedPath{}, err
 	}
 	self := os.Geteuid()
-	// In a user namespace, the owner ID of files of the machine's root user may be different from 0. The root
-	// directory then has this owner ID too. So trust the owner of the root directory.
+	// In a user namespace, files that the machine's root user owns may have an owner ID other than 0. The root
+	// directory then has the same owner ID. So trust the owner of the root directory.
 	trusted := func(owner int) bool { return owner == self || owner == 0 || owner == ownerOf(root) }
 	w := resolvedPath{dir: "/", info: root, missing: strings.Split(path, "/")}
 	for links := 0; len(w.missing) > 0; {
@@ -85,7 +85,8 @@ func resolve(path string) (resolvedPath, error) {
 	return w, w.untrusted
 }
 
-// step returns the path of name in the directory dir. It handles "." and "..". The path dir has no symbolic links.
+// step returns the path of the entry name in the directory dir. It handles "." and "..". The path dir has no
+// symbolic links.
 func step(dir, name string) string {
 	switch name {
 	case "", ".":
@@ -106,7 +107,7 @@ func openOwned(path string, flag int) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		if info, there := os.Lstat(path); there == nil {
 			if checkErr := checkFile(path, info); checkErr != nil {
-				err = checkErr // this error is more precise than the error of the system call
+				err = checkErr // this error is more precise than the error from the system call
 			}
 		}
 		return nil, nil, err

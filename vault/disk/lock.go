@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// LockFile is a lock that this process holds, until Close or the end of the process. While it is held, no other
-// process and no other LockFile of this process can have the lock.
+// LockFile is a lock that this process holds until Close is called or the process ends. Until then, no other process
+// and no other LockFile of this process can have the lock.
 type LockFile struct {
 	f     *os.File
 	links uint64 // number of hard links of the file
@@ -104,9 +104,9 @@ func (f *Folder) RemoveLock(name string) error {
 	return removeLock(f.File(name), l)
 }
 
-// verifyLock returns the lock of f if f is still the file at path. Otherwise it closes f and returns nil. RemoveLock,
-// or a deletion of the state folder, may have removed the file since f was opened. A lock of a deleted file does not
-// exclude processes that lock the new file at path.
+// verifyLock returns the lock of f if f is still the file at path. Otherwise it closes f and returns nil.
+// RemoveLock, or a deletion of the state folder, may have removed the file since f was opened. A lock on a deleted
+// file does not exclude processes that lock the new file at path.
 func verifyLock(path string, f *os.File) (*LockFile, error) {
 	ours, err := f.Stat()
 	if err == nil {

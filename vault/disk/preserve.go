@@ -35,13 +35,13 @@ func (e *InPlaceError) Error() string {
 
 func (e *InPlaceError) Unwrap() error { return e.Err }
 
-// ReplacePreserving replaces the content of a file of the user with data. It follows symbolic links. An existing
-// file keeps its mode and owner, and on Linux its access control list and other extended attributes. A new file has
-// mode 0600, and new directories have mode 0700.
+// ReplacePreserving replaces the content of the file at path with the argument data. It follows symbolic links. An
+// existing file keeps its mode and owner, and on Linux its access control list and other extended attributes. A new
+// file has mode 0600, and new directories have mode 0700.
 //
-// Some files cannot be replaced by renaming a new file to path. Examples are a mount point, and a file of another
-// user, because the new file cannot get that owner. ReplacePreserving copies such a file first, and then writes it
-// in place. If the file cannot be copied, ReplacePreserving returns an [*InPlaceError].
+// Some files cannot be replaced by renaming a new file to path. Examples are a mount point, and a file that another
+// user owns, because the new file cannot get that owner. ReplacePreserving copies such a file first, and then writes
+// it in place. If the file cannot be copied, ReplacePreserving returns an [*InPlaceError].
 func ReplacePreserving(path string, data []byte) error {
 	return realSystem.replacePreserving(path, data)
 }

@@ -74,7 +74,7 @@ func TestReadTextUsesFewReads(t *testing.T) {
 	}
 }
 
-// countingReader counts the calls of Read. It has only the method Read, so that io.Copy cannot use other methods.
+// countingReader counts the calls to its method Read. It has no other methods, because io.Copy would use them.
 type countingReader struct {
 	io.Reader
 	reads int

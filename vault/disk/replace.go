@@ -30,7 +30,7 @@ func Replace(path string, data []byte, mode fs.FileMode) error {
 	return realSystem.replace(path, data, func(f file) error { return f.Chmod(mode) })
 }
 
-// Create creates a file at path with the content data and mode 0600, and syncs it. It returns an fs.ErrExist if
+// Create writes data to a new file at path with mode 0600, and syncs the file. It returns an fs.ErrExist if
 // something already exists at path. After any other error there is no file at path.
 func Create(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -89,7 +89,7 @@ func (s system) writeNew(path string, data []byte, finish func(file) error) erro
 	return nil
 }
 
-// closeFile closes f. It returns err if err is not nil, and otherwise the error of Close.
+// closeFile closes f. It returns err if err is not nil, and otherwise the error from Close.
 func closeFile(f file, err error) error {
 	if closing := f.Close(); err == nil {
 		err = closing

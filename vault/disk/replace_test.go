@@ -103,7 +103,7 @@ func TestReplaceUnsynced(t *testing.T) {
 	wantFile(t, path, "new")
 }
 
-// syncLogFile is a file that records calls of its method Sync.
+// syncLogFile is a file that records the calls to its method Sync.
 type syncLogFile struct {
 	file
 	calls *[]string

@@ -16,8 +16,8 @@ const accessList = "system.posix_acl_access"
 const maxAttribute = 64 << 10
 
 // copyRights copies the owner and the extended attributes of the file at path to the file at temp. It skips
-// attributes that cannot be copied, because a missing attribute never gives anyone more access. It does not skip the
-// access control list.
+// attributes that cannot be copied, because a missing attribute never gives anyone more access. The access control
+// list is an exception: if it cannot be copied, copyRights returns an error.
 func copyRights(path string, old fs.FileInfo, temp string) error {
 	if err := copyOwner(old, temp); err != nil {
 		return err

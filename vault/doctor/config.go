@@ -20,8 +20,8 @@ type Config struct {
 	Plan func(name string) (plan.Plan, error)
 }
 
-// Check resolves each profile and plans its credentials. It also checks the oidc-sessions, the session policies, and
-// the lines of both files.
+// Check resolves each profile and plans its credentials. It also checks the oidc-sessions, the session policies,
+// and the lines of the config file and the shared credentials file.
 func (c Config) Check() []Finding {
 	p := c.checkProfiles()
 	all := append(p.findings(), c.checkOIDCSessions(p)...)

@@ -16,9 +16,9 @@ type File struct {
 	Private bool // whether the file must not be readable by other users
 }
 
-// CheckPermissions checks the owner and the permissions of a file. self is the ID of the user. A file that root
-// owns is accepted, because root can change all files of the user anyway. But a private file that root owns is
-// reported, because the user cannot read it.
+// CheckPermissions checks the owner and the permissions of a file. The argument self is the ID of the user who
+// runs aws-vault. A file that root owns is accepted, because root can change all files anyway. But a private file
+// that root owns is reported, because the user cannot read it.
 func CheckPermissions(f File, self int) []Finding {
 	if f.Owner < 0 {
 		return nil

@@ -128,9 +128,9 @@ func (e *Enrollment) enable(ctx context.Context, devices awsapi.MFADevices, seri
 	return devices.Enable(ctx, serial, first, second)
 }
 
-// rollBack deletes the device and its secret, and returns cause, which is the error of the enrollment. If the
-// response to EnableMFADevice was lost, AWS may have enabled the device. AWS refuses to delete an enabled device.
-// In this case the enrollment has succeeded, so rollBack returns nil.
+// rollBack deletes the device and its secret, and returns the error of the enrollment, the argument cause. If the
+// response to EnableMFADevice was lost, AWS may have enabled the device. AWS then refuses to delete the device.
+// This refusal shows that the enrollment has succeeded, so rollBack returns nil.
 func (e *Enrollment) rollBack(ctx context.Context, devices awsapi.MFADevices, serial string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()

@@ -34,8 +34,8 @@ type Finding struct {
 
 func (f Finding) String() string { return f.URL + ": " + f.Found + ", expected " + f.Expected }
 
-// Check fetches the files that the issuer publishes, and returns the problems that it finds. If there are no problems,
-// AWS can read from the files all keys that the identity must publish, and no other keys. Check applies the rules of
+// Check fetches the files that the issuer publishes, and returns the problems that it finds. If it finds none, AWS
+// can read the files, and they contain exactly the keys that the identity must publish. Check applies the rules of
 // the standards, because it is not known whether AWS follows redirects or checks content types.
 func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Response, error), issuer string, keys Record, now time.Time) []Finding {
 	c := checker{fetch: fetch, issuer: issuer, url: issuer}
@@ -110,8 +110,8 @@ func (c *checker) checkKeysURL(uri string) string {
 	return uri
 }
 
-// read fetches the file at address, and decodes its JSON into the value into. types lists the accepted content types.
-// read adds problems to the findings, and reports whether the file was decoded.
+// read fetches the file at address, and decodes its JSON into the value into. The argument types lists the accepted
+// content types. The method adds problems to the findings, and reports whether the file was decoded.
 func (c *checker) read(ctx context.Context, address string, into any, types ...string) bool {
 	c.url = address
 	resp, err := c.fetch(ctx, address)

@@ -28,7 +28,7 @@ type file struct {
 	body           []byte
 }
 
-// newSite starts a site that publishes the correct files for r under /alice/.
+// newSite starts a site that publishes the correct files for the record r under /alice/.
 func newSite(t *testing.T, r Record) *site {
 	t.Helper()
 	s := &site{files: map[string]file{}}

@@ -88,13 +88,14 @@ func JWKS(keys ...crypto.PublicKey) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// An IssuerError reports an issuer URL that AWS does not accept, or whose path a web server may change.
+// An IssuerError reports an issuer URL that AWS does not accept, or a URL with a path that web servers may rewrite,
+// such as /a/../b.
 type IssuerError struct{ Found, Reason string }
 
 func (e *IssuerError) Error() string { return fmt.Sprintf("issuer %q %s", e.Found, e.Reason) }
 
-// CheckIssuer returns an [*IssuerError] for a URL that AWS does not accept as an issuer, or whose path a web server
-// may change. For trials, CheckIssuer accepts plain HTTP on this computer.
+// CheckIssuer returns an [*IssuerError] for a URL that AWS does not accept as an issuer, and for a URL with a path
+// that web servers may rewrite, such as /a/../b. For trials, CheckIssuer accepts plain HTTP on this computer.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 func CheckIssuer(issuer string) error {
 	u, err := url.Parse(issuer)

@@ -22,8 +22,8 @@ var (
 	errSignature = errors.New("the signer returned an invalid ECDSA signature")
 )
 
-// sign returns the claims as a JSON Web Token with the key ID in its header. The algorithm is ES256. It calls
-// signer once.
+// sign returns the claims as a JSON Web Token with the key ID in its header. The algorithm is ES256. The function
+// calls the signer once.
 // https://www.rfc-editor.org/rfc/rfc7515#section-3.1
 func sign(signer crypto.Signer, keyID string, claims map[string]any) (string, error) {
 	public, err := p256(signer.Public())

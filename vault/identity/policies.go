@@ -6,8 +6,8 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// A template is printed in YAML or HCL. Its values are built first, independent of the format: objects, lists,
-// numbers, and the types below.
+// A template is printed in YAML or HCL. Its values are built first, in a form that does not depend on the format:
+// objects, lists, numbers, and the types below.
 type (
 	object []member
 	member struct {
@@ -69,8 +69,8 @@ func (t Template) hubStatement() policy.Statement {
 // chainActions lists the actions that are needed to assume a role from a session with tags and a source identity.
 var chainActions = []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"}
 
-// trustDocument returns a trust policy with the statement s. principal is the ARN of the statement's principal, in
-// the form of a template value.
+// trustDocument returns a trust policy with the statement s. The argument principal is the ARN of the statement's
+// principal, in the form of a template value.
 func trustDocument(s policy.Statement, principal any) object {
 	var equal object
 	for _, c := range s.Conditions { // the operator of every condition is StringEquals

@@ -124,9 +124,10 @@ type RotationError struct{ Reason string }
 
 func (e *RotationError) Error() string { return e.Reason }
 
-// With returns a copy of the record to which k is added. The first key of a record signs at once. Any other key signs
-// only after PublishBefore, so that AWS has time to fetch the key. With omits keys that are no longer published. It
-// fails with a [*RotationError] if the record already contains k, or contains a key that does not sign yet.
+// With returns a copy of the record with the additional key k. The first key of a record signs at once. Any other
+// key signs only after PublishBefore, so that AWS has time to fetch the key. With omits keys that are no longer
+// published. It fails with a [*RotationError] if the record already contains k, or contains a key that does not sign
+// yet.
 func (r Record) With(k Key, now time.Time) (Record, error) {
 	if next, waiting := r.NextKey(now); waiting {
 		return r, &RotationError{fmt.Sprintf("key %s begins to sign at %s; add another key after that time", next.ID, next.SignsFrom.Format(time.RFC3339))}

@@ -17,7 +17,7 @@ type Template struct {
 	Role                      string        // name of the role
 	MaxSession                time.Duration // maximum session duration; 0 means 1 h
 
-	Managed            []string // names of AWS managed policies, or ARNs
+	Managed            []string // names of AWS managed policies, or ARNs of managed policies
 	Actions, Resources []string
 	Accounts           []string // accounts whose roles a hub can assume
 
@@ -192,7 +192,8 @@ func isManaged(s string) bool { return isPath(s) || isIAM(s, "policy/", true) }
 
 func isPath(s string) bool { return s != "" && len(s) <= 512 && onlyContains(s, nameLetters+"/") }
 
-// isIAM reports whether arn is the ARN of an IAM resource of this kind. If aws is true, AWS may own the resource.
+// isIAM reports whether arn is the ARN of an IAM resource of this kind. If aws is true, the ARN may also have the
+// account aws, as the ARNs of AWS managed policies do.
 func isIAM(arn, kind string, aws bool) bool {
 	p := strings.SplitN(arn, ":", 6)
 	if len(p) != 6 || len(arn) > maxARN {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TokenLifetime is how long a token is valid. A token is used once, immediately after it was signed.
+// TokenLifetime is how long a token is valid. A token is used once, immediately after it has been signed.
 const TokenLifetime = 5 * time.Minute
 
 // TokenBackdate is subtracted from the issue time (iat) of a token, because AWS refuses a token whose issue time is
@@ -39,8 +39,8 @@ const (
 	claimRoles  = "https://aws.amazon.com/roles"
 )
 
-// Token returns a signed token with the claims c, a new ID, an issue time and an expiry time. It calls signer once. It
-// fails if signer fails, or if the signer's key is not on P-256.
+// Token returns a signed token with the claims c, a new ID, an issue time and an expiry time. Token calls the signer
+// once. It fails if the signer fails, or if the signer's key is not on P-256.
 func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	id, err := KeyID(signer.Public())
 	if err != nil {

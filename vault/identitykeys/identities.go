@@ -104,7 +104,7 @@ func (i *Identities) Change(ctx context.Context, name string, change func(identi
 	}))
 }
 
-// deleteSecrets deletes the private keys of keys from the keystore. It skips keys that are on a security key.
+// deleteSecrets deletes the private keys of the given keys from the keystore. It skips keys that are on a security key.
 func (i *Identities) deleteSecrets(ctx context.Context, keys []identity.Key) error {
 	for _, k := range keys {
 		if k.Slot() != "" {

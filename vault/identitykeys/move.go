@@ -40,7 +40,7 @@ func (i *Identities) SoftwareKeyIDs() ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-// StoredKeyIDs returns the IDs from ids whose private keys are in this keystore.
+// StoredKeyIDs returns those of the given key IDs whose private keys are in this keystore.
 func (i *Identities) StoredKeyIDs(ctx context.Context, ids []string) ([]string, error) {
 	var stored []string
 	for _, id := range ids {
@@ -57,8 +57,8 @@ func (i *Identities) StoredKeyIDs(ctx context.Context, ids []string) ([]string, 
 }
 
 // MoveSecret copies a private key to another keystore, and reads it back from there. If remove is true, MoveSecret
-// then deletes the key from this keystore. existed reports whether the other keystore already had the key. The name
-// of an item contains the key ID, so the copy cannot replace another key.
+// then deletes the key from this keystore. The result existed reports whether the other keystore already had the key.
+// The name of an item contains the key ID, so the copy cannot replace another key.
 func (i *Identities) MoveSecret(ctx context.Context, to *Identities, keyID string, remove bool) (existed bool, err error) {
 	key, err := i.Secret(ctx, keyID)
 	if err != nil {

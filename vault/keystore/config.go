@@ -36,9 +36,9 @@ type Config struct {
 	// each wrong answer. If Passphrase returns an error, the operation fails without another prompt.
 	Passphrase func(ctx context.Context, prompt PassphrasePrompt) (string, error)
 
-	// Lock acquires the lock called name, which excludes other processes. Processes that wait for the lock display
-	// question, which describes what the lock is for. The sealed keystore works with the returned context while it
-	// holds the lock, and then calls release.
+	// Lock acquires the lock called name, which excludes other processes. A process that waits for the lock
+	// displays the text question, which describes what the lock is for. The sealed keystore works with the
+	// returned context while it holds the lock, and then calls release.
 	Lock func(ctx context.Context, name, question string) (under context.Context, release func(), err error)
 
 	Programs *program.Starter // starts the pass program; may be nil
@@ -60,7 +60,7 @@ type Config struct {
 // A PassphrasePrompt describes a prompt for the passphrase of a file keystore.
 type PassphrasePrompt struct {
 	Dir   string // the directory of the keystore
-	New   bool   // whether the keystore has no items yet; the answer then becomes its passphrase and has to be confirmed
+	New   bool   // whether the keystore has no items yet; the user then chooses its passphrase and has to confirm it
 	Wrong int    // number of wrong answers so far
 }
 

@@ -48,7 +48,7 @@ type fakeBus struct {
 	calls  []string
 }
 
-// newFakeBus starts a bus. The bus reports that a service runs under each of the names in owned.
+// newFakeBus starts a bus. The bus reports that a service runs under each of the given names.
 func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bus")
@@ -92,7 +92,6 @@ func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 	return b
 }
 
-// closeConnections closes all connections.
 func (b *fakeBus) closeConnections() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -178,7 +177,7 @@ func (b *fakeBus) run(c busCall) ([]any, error) {
 	return handler(c)
 }
 
-// with runs act while no handler runs, so that act can safely use the handlers' data.
+// with calls the function act while no handler runs, so that act can safely use the handlers' data.
 func (b *fakeBus) with(act func()) {
 	b.state.Lock()
 	defer b.state.Unlock()
@@ -205,7 +204,7 @@ func (c busCall) emit(path dbus.ObjectPath, name string, body ...any) {
 	}}, body...)
 }
 
-// handle adds the handlers in more, and replaces the existing handlers of the same methods.
+// handle adds handlers to the bus. They replace existing handlers of the same methods.
 func (b *fakeBus) handle(more map[string]func(busCall) ([]any, error)) {
 	b.with(func() { maps.Copy(b.handlers, more) })
 }
@@ -228,7 +227,8 @@ func (b *fakeBus) config(t *testing.T) Config {
 	return Config{Getenv: busAt(b.address), State: disk.NewFolder(t.TempDir())}
 }
 
-// busAt returns an environment that contains only the address of the session bus.
+// busAt returns a function that looks up variables in an environment. The environment contains only the address of
+// the session bus.
 func busAt(address string) func(name string) (string, bool) {
 	return func(name string) (string, bool) {
 		if name == "DBUS_SESSION_BUS_ADDRESS" {

@@ -65,9 +65,10 @@ type fileRing struct {
 	config Config
 	pass   *passphrase
 
-	// verifies is true for the ring of the keys: a passphrase that opens a key is correct. It is false for the
-	// ring of the private items, because private items may be older than the keys and encrypted with an earlier
-	// passphrase. If the keystore has no keys, a passphrase is correct if it opens a private item.
+	// verifies is true for the ring of the keys. A passphrase that opens a key is correct. verifies is false for
+	// the ring of the private items, because private items may be older than the keys and encrypted with an
+	// earlier passphrase. Only if the keystore has no keys, a passphrase that opens a private item counts as
+	// correct.
 	verifies bool
 
 	mu    sync.Mutex
@@ -110,7 +111,8 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, r.damaged(name, err)
 	}
-	// The file name is the item's name, as in aws-vault 7. The content of a copied file contains another name.
+	// As in aws-vault 7, the file name determines the item's name. The name in the content is ignored: in a copy
+	// of a file, it is still the name of the original item.
 	it.Name = name
 	r.addToCache(token, it)
 	return it, nil
@@ -283,7 +285,7 @@ func (r *fileRing) unusable(err error) error {
 
 // samples returns up to maxSamples items on which a passphrase can be tried.
 func (r *fileRing) samples() []*jwe {
-	ctx := context.Background() // reading these files does not block
+	ctx := context.Background() // reading these files does not block, so it is never canceled
 	names, err := r.Names(ctx)
 	if err != nil {
 		return nil

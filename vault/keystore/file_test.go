@@ -243,8 +243,8 @@ func FuzzUnescapeFileName(f *testing.F) {
 	})
 }
 
-// TestFileSweeps creates an old and a recent temporary file. Names must remove the old file, which a killed
-// process has left. It must keep the recent file.
+// TestFileSweeps creates an old and a recent temporary file. Names must remove the old file, which counts as a
+// leftover of a killed process. Names must keep the recent file.
 func TestFileSweeps(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	keys := mustOpen(t, c).Keys

@@ -179,8 +179,8 @@ func newWrapping(passphrase string) (wrapping, error) {
 // derivations counts PBKDF2 derivations for tests. Each one takes about 1 ms.
 var derivations atomic.Int64
 
-// sealJWE encrypts content with a new key, which w wraps. The header contains the time of the encryption (created)
-// in plain text.
+// sealJWE encrypts content with a new key, and wraps that key with the wrapping w. The header contains the time of
+// the encryption (created) in plain text.
 func sealJWE(content []byte, w wrapping, created string) (*jwe, error) {
 	key, nonce := random(jweKeySize), random(jweNonce)
 	header, err := json.Marshal(jweHeader{

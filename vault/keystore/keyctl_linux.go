@@ -14,8 +14,8 @@ const keyctlBackend = "keyctl"
 // its items.
 func openKeyctl(ctx context.Context, _ Config) (*Keystore, error) { return openKernel(ctx, service) }
 
-// openKernel opens the user's keyring called service, and a second keyring for private items. The first Put to a
-// keyring creates the keyring.
+// openKernel opens the user's keyring with the given name (service), and a second keyring for private items. The
+// first Put to a keyring creates the keyring.
 func openKernel(ctx context.Context, service string) (*Keystore, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err

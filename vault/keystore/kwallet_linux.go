@@ -110,8 +110,8 @@ type kwalletRing struct {
 	folder string
 }
 
-// callEntry calls a method on the entry called name. The method's arguments are the entry, the values in extra,
-// and the program's name.
+// callEntry calls a method on the entry called name. The method's arguments are the entry, the additional values
+// (extra), and the program's name.
 func (r *kwalletRing) callEntry(ctx context.Context, method, name string, extra []any, out ...any) error {
 	handle, err := r.wallet.open(ctx)
 	if err != nil {

@@ -57,8 +57,8 @@ func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Co
 	}
 }
 
-// inBackground runs act in a goroutine, because act accepts no context. If ctx ends first, inBackground returns
-// without waiting for act.
+// inBackground calls the function act in a goroutine, because act accepts no context. If ctx ends first,
+// inBackground returns without waiting for act.
 func inBackground[T any](ctx context.Context, act func() (T, error)) (T, error) {
 	type result struct {
 		value T

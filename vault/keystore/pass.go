@@ -29,7 +29,7 @@ const (
 	maxPassMessage = 200
 )
 
-// openPass opens the store of pass, a program that encrypts each secret to a file with gpg.
+// openPass opens the store of pass, a program that uses gpg to store each secret in an encrypted file.
 // https://www.passwordstore.org/
 func openPass(_ context.Context, c Config) (*Keystore, error) {
 	path, err := exec.LookPath(cmp.Or(c.PassCmd, "pass"))
@@ -101,7 +101,7 @@ func (r passRing) entry(name string) (entry, path string, err error) {
 	return entry, filepath.Join(r.dir, entry) + ".gpg", nil
 }
 
-// find returns the results of entry. It returns ErrNotFound if the item does not exist.
+// find returns the results of the method entry. It returns ErrNotFound if the item does not exist.
 func (r passRing) find(ctx context.Context, name string) (entry, path string, err error) {
 	if entry, path, err = r.entry(name); err != nil {
 		return "", "", err

@@ -23,7 +23,7 @@ func (s *precomputed) expect() {
 
 // start starts a derivation from passphrase in the background, and returns true. It does nothing and returns false
 // if no item is announced, or if an earlier call already started a derivation from this passphrase and get has not
-// used its key yet.
+// used the key from that derivation yet.
 func (s *precomputed) start(passphrase string) (started bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

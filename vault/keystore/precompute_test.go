@@ -17,7 +17,7 @@ func newTestWrapping(t *testing.T) wrapping {
 	return w
 }
 
-// countDerivations returns the number of derivations during act.
+// countDerivations calls the function act and returns the number of derivations during the call.
 func countDerivations(act func()) int64 {
 	before := derivations.Load()
 	act()

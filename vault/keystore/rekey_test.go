@@ -122,8 +122,8 @@ func TestEmptyPassphraseStillOpens(t *testing.T) {
 	}
 }
 
-// A countedContext simulates a context that ends after a number of calls of Err. The field left is the number of
-// remaining calls that return nil. Later calls return the result of then.
+// A countedContext simulates a context that ends after a number of calls to Err. The field left is the number of
+// remaining calls that return nil. After these calls, Err returns the result of the function then.
 type countedContext struct {
 	context.Context
 	left int

@@ -120,7 +120,7 @@ func (c Config) reasonForFile(exists bool) string {
 	return ""
 }
 
-// hasItems reports whether dir contains items. It returns an error if the folder cannot be read.
+// hasItems reports whether a folder contains items. It returns an error if the folder cannot be read.
 func hasItems(dir *disk.Folder) (bool, error) {
 	entries, err := dir.Entries()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -114,8 +114,8 @@ func TestSealedCreatedByAnotherProcess(t *testing.T) {
 	}
 }
 
-// TestSealedUnlocked checks that a stored unlocked key opens the store without a prompt. After the master key was
-// replaced, the stored key must not open the store.
+// TestSealedUnlocked checks that a stored unlocked key opens the store without a prompt. After the master key has
+// been replaced, the stored key must not open the store.
 func TestSealedUnlocked(t *testing.T) {
 	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))

@@ -227,9 +227,9 @@ func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath,
 	return dbus.Store([]any{result.Value()}, path)
 }
 
-// writeGeneration changes the item's generation attribute. It is a separate call after the item was written. The
-// write itself cannot change the attribute, because a write replaces an old item only if all attributes are equal.
-// If writeGeneration fails, the stamp still changes, but with a precision of 1 s.
+// writeGeneration changes the item's generation attribute. Put calls it after it has written the item. The write
+// itself cannot change the attribute, because a write replaces an old item only if all attributes are equal. If
+// writeGeneration fails, the stamp still changes, but with a precision of 1 s.
 func (r *secretRing) writeGeneration(ctx context.Context, name string, path dbus.ObjectPath) {
 	all := r.attributes(name)
 	all[generationKey] = hex.EncodeToString(random(8))
@@ -339,7 +339,7 @@ func (r *secretRing) allAttributes(ctx context.Context, paths []dbus.ObjectPath)
 			return nil, cause
 		}
 		if err != nil {
-			continue // the item was removed since it was listed
+			continue // the item has been removed since it was listed
 		}
 		attributes, _ := value.Value().(map[string]string)
 		all = append(all, attributes)

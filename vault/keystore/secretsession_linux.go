@@ -60,7 +60,7 @@ func newExchange() exchange {
 
 var errBadExchange = errors.New("the service's public key for the key exchange is invalid")
 
-// sharedKey returns the key that both sides derive. theirs is the other side's public key.
+// sharedKey returns the key that both sides derive. The argument theirs is the other side's public key.
 func (e exchange) sharedKey(theirs []byte) ([]byte, error) {
 	y := new(big.Int).SetBytes(theirs)
 	top := new(big.Int).Sub(groupPrime(), big.NewInt(1))

@@ -147,7 +147,7 @@ func TestSplitSizes(t *testing.T) {
 	}
 }
 
-// TestSplitInterrupted makes each call of the underlying ring during a Put fail in turn. After each failure, the
+// TestSplitInterrupted makes each call to the underlying ring during a Put fail in turn. After each failure, the
 // item must have its old or its new content, never a mixture.
 func TestSplitInterrupted(t *testing.T) {
 	broken := errors.New("broken on purpose")

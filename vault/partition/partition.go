@@ -55,8 +55,8 @@ func Known(region string) bool {
 	return Of(region) != partitions[0].name || len(parts) == 3 && len(parts[0]) == 2
 }
 
-// Home returns the region for STS calls if no region is set. It is the home region of the first partition in arns,
-// or us-east-1 if arns has no known partition.
+// Home returns the region for STS calls if no region is set. This is the default region of the first known
+// partition in the ARNs, or us-east-1 if no ARN has a known partition.
 func Home(arns ...string) string {
 	for _, arn := range arns {
 		if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {

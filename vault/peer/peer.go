@@ -18,7 +18,7 @@ import (
 // A Check decides who may connect. The zero Check accepts only root.
 type Check struct {
 	UID    int  // the ID of the user who may connect; root may always connect
-	Anyone bool // whether all users may connect; true only for a port in a container's own network
+	Anyone bool // whether all users may connect; safe only if the port is in a network that only containers can reach
 	// NoTCPOwner simulates a system that cannot identify the owner of a TCP connection. Only tests set it. The
 	// method CanIdentify reports what this system can identify.
 	NoTCPOwner bool

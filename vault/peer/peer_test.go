@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// accept opens a connection to a new listener, and returns both ends. The listener checks the connection with who.
+// accept opens a connection to a new listener, and returns both ends. The argument who is the check of the
+// listener.
 func accept(t *testing.T, network, address string, who Check) (server *Conn, client net.Conn) {
 	t.Helper()
 	l, err := Listen(network, address, who)

@@ -21,8 +21,8 @@ const (
 // name a policy.
 const policyRank = 1
 
-// accessRanks orders the values of agent_access. The value with the higher rank is stricter. The ranks
-// between policyRank and the rank of deny are reserved for a future value that prompts the user each time.
+// accessRanks orders the values of agent_access. The value with the higher rank is stricter. The rank between
+// policyRank and the rank of deny is reserved for a future value that prompts the user each time.
 var accessRanks = []struct {
 	access string
 	rank   int
@@ -122,8 +122,8 @@ func (a agentAccess) root() ruleSet {
 	return ruleSet{}
 }
 
-// policies returns the rules whose policies limit the agent's credentials. Each policy is listed
-// once. It fails with an [*AgentDeniedError] if a rule denies access.
+// policies returns the rules whose policies limit the agent's credentials. Each policy is listed once. The method
+// policies fails with an [*AgentDeniedError] if a rule denies access.
 func (a agentAccess) policies(agent policy.Agent) ([]profile.AgentRule, error) {
 	var policies []profile.AgentRule
 	add := func(name string, r profile.AgentRule) error {
@@ -170,8 +170,8 @@ func (a agentAccess) defaultRule() (profile.AgentRule, bool, error) {
 	return r, !ok || accessRank(set.Access.Text) < accessRank(r.Access.Text), err
 }
 
-// setting returns the value of a setting for the requested profile, and the profile that sets the value.
-// own is false if the value comes from [default] or is not set. A profile without role_arn uses the
+// setting returns the value of a setting for the requested profile, and the profile that sets the value. The
+// result own is false if the value comes from [default] or is not set. A profile without role_arn uses the
 // credentials of its source_profile, so the setting of the source_profile applies to it.
 func (a agentAccess) setting(name string) (v profile.Value, of string, own bool) {
 	for _, q := range slices.Backward(a.chain.profiles) {

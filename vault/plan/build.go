@@ -128,8 +128,9 @@ func (b *builder) decideLimit() error {
 	return err
 }
 
-// rootOf returns the first step of the plan if q itself has a source of credentials. A stored key has
-// priority over all settings of q. source_profile has priority over all other settings.
+// rootOf returns the first step of the plan if q itself has a source of credentials. A stored key has priority
+// over all settings of q. Without a stored key, source_profile has priority over all other settings: rootOf then
+// returns false.
 func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 	if s, ok, err := storedKey(b, q); ok || err != nil {
 		return s, ok, err
@@ -147,7 +148,7 @@ func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 
 // roots are the sources of credentials in order of priority.
 var roots = []func(*builder, *profile.Profile) (Step, bool, error){
-	rolesAnywhere, // refuses the settings in otherSources in the same profile
+	rolesAnywhere, // fails if the same profile also has a setting in otherSources
 	credentialSource,
 	ssoRole,
 	webIdentity,

@@ -32,8 +32,8 @@ func (p Plan) WithCaller(fingerprint string) Plan {
 	return p
 }
 
-// WithFirstSpec returns a copy of the plan in which first is the spec of the first step. Use it to add
-// the caller to the plan.
+// WithFirstSpec returns a copy of the plan with a new spec for the first step. Use WithFirstSpec to add the caller
+// to the plan.
 func (p Plan) WithFirstSpec(first Spec) Plan {
 	p.Steps = append([]Step{}, p.Steps...)
 	p.Steps[0].Spec = first

@@ -12,7 +12,7 @@ import (
 type chain struct {
 	target   *profile.Profile
 	profiles []*profile.Profile // in order, from the profile with the source to the requested profile
-	roles    []*profile.Profile // the profiles that assume a role on top of the source, in order
+	roles    []*profile.Profile // the profiles whose roles are assumed after the source, in order
 	root     Step
 }
 
@@ -29,8 +29,8 @@ func (c *chain) noCredentials(q *profile.Profile) error {
 // last reports whether the i-th role is the last role of the chain.
 func (c *chain) last(i int) bool { return i == len(c.roles)-1 }
 
-// region returns the region for a call of profile q. The last call uses the region of the requested
-// profile, because the --region flag applies only to that profile.
+// region returns the region for a call that uses the settings of profile q. The last call uses the region of the
+// requested profile, because the --region flag applies only to that profile.
 func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	if last {
 		q = c.target

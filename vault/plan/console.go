@@ -104,8 +104,8 @@ func (b *builder) setConsoleDuration(pl *Plan) error {
 }
 
 // wantsLongConsole reports whether the requested console session is longer than [MaxChained]. If so, the role is
-// assumed directly with the access key and an MFA code. With a session token, the role would last at most
-// MaxChained.
+// assumed directly with the access key and an MFA code. With a session token, the session of the role would last
+// at most MaxChained.
 func (b *builder) wantsLongConsole() bool {
 	return b.options.Purpose == Console && b.options.Duration > MaxChained
 }

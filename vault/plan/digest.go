@@ -62,7 +62,7 @@ func (d Digest) ForDuration(duration time.Duration) Digest {
 // and the duration are not included: the token works in every region of its partition, and a cached
 // token also serves requests for a shorter time.
 func (s Step) encode(e *encoder) {
-	if s.Agent != "" { // this text is not a Kind, so an agent's digest never equals a user's
+	if s.Agent != "" { // this text is not a Kind, so an agent's digest never equals a user's digest
 		e.text("for a coding agent")
 		e.text(s.Agent)
 	}
@@ -105,8 +105,8 @@ func (e *encoder) text(s string) {
 }
 
 // option writes a name and a text. If the text is empty, option writes nothing. A new option therefore does not
-// change the digests of sessions without the option. Options are written after the values that every step has. The
-// name of an option is never a Kind, so digests cannot collide.
+// change the digests of sessions without the option. After the values that every step has, the hash contains an
+// option or the next step. The first text of a step is never the name of an option, so the two cannot be confused.
 func (e *encoder) option(name, text string) {
 	if text != "" {
 		e.text(name)

@@ -40,7 +40,8 @@ var excluded = map[string]string{
 	"SSORole.SSO.OIDC.RetryMode":   tries,
 }
 
-// excludedFrom lists fields that do not change the digest of some steps. of(s, last) reports whether s is one of them.
+// excludedFrom lists fields that do not change the digest of some steps. For each field, the function in its entry
+// reports whether step s is such a step.
 var excludedFrom = []struct {
 	field, reason string
 	of            func(s Step, last bool) bool
@@ -50,9 +51,9 @@ var excludedFrom = []struct {
 	{"Step.CallerFingerprint", "the output of a step is the content of its own session; only later steps depend on it", func(_ Step, last bool) bool { return last }},
 }
 
-// sessionInputs returns a text with all values of step s that a session depends on. It does not use
-// the encoder that computes digests. last means that s itself creates the session; otherwise a later
-// step of the plan creates it.
+// sessionInputs returns a text with all values of step s that a session depends on. It does not use the encoder
+// that computes digests. If last is true, step s itself creates the session. Otherwise, a later step of the plan
+// creates the session.
 func sessionInputs(s Step, last bool) string {
 	var b strings.Builder
 	var write func(path string, v reflect.Value)
@@ -140,7 +141,8 @@ func TestSpecListIsComplete(t *testing.T) {
 	}
 }
 
-// Every name in excluded must be the name of a field. Otherwise the reason is lost when a field is renamed.
+// Every name in excluded and excludedFrom must be the name of a field. When a field is renamed, this test shows
+// that its name in these lists must change too.
 func TestExcludedFieldsExist(t *testing.T) {
 	known := map[string]bool{}
 	note := func(path string, _ reflect.Value) { known[path] = true }

@@ -133,7 +133,7 @@ func (w planInput) withHolding(r *rand.Rand) planInput {
 			all = append(all, c.Interface().(Holdings))
 		}
 		switch field := held.Field(i); {
-		case field.Type() == reflect.TypeFor[profile.AgentRules](): // plan reads the rules from the profiles
+		case field.Type() == reflect.TypeFor[profile.AgentRules](): // the method plan reads the rules from the profiles
 		case field.Kind() == reflect.String:
 			with(changed(field))
 		case field.Kind() == reflect.Pointer:

@@ -8,16 +8,16 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// An Endpoint describes how the calls of a step reach AWS, except for the region.
+// An Endpoint describes how the calls of a step reach AWS. It does not include the region.
 type Endpoint struct {
-	URL       string `json:"url,omitempty"` // a custom URL; empty for AWS's own
+	URL       string `json:"url,omitempty"` // a custom URL; empty for AWS's own URL
 	FIPS      bool   `json:"fips,omitempty"`
 	DualStack bool   `json:"dual_stack,omitempty"`
 	Legacy    bool   `json:"legacy,omitempty"`    // whether to use the global STS endpoint, AWS's former default
-	CABundle  string `json:"ca_bundle,omitempty"` // a file of root certificates to trust instead of the system's
+	CABundle  string `json:"ca_bundle,omitempty"` // a file with root certificates; empty for those of the system
 	Origin    string `json:"origin,omitempty"`    // the place where URL is set
 
-	MaxAttempts int    `json:"max_attempts,omitempty"` // number of attempts per call; 0 for three
+	MaxAttempts int    `json:"max_attempts,omitempty"` // number of attempts per call; 0 means three
 	RetryMode   string `json:"retry_mode,omitempty"`   // standard or adaptive; empty for standard
 }
 
@@ -71,8 +71,8 @@ func (e Endpoint) encode(enc *encoder) {
 	enc.flag(e.Legacy)
 }
 
-// STS returns the region and the endpoint for a call to STS that is not part of a plan. They come from the
-// settings of p. If p sets no region, the region is the home region of the first partition.
+// STS returns the region and the endpoint for a call to STS that is not part of a plan. Both come from the
+// settings of p. If p sets no region, the region is us-east-1.
 func STS(p *profile.Profile) Call {
 	c := Call{Service: "sts", Region: p.Text("region"), Endpoint: endpoint(p)}
 	if c.Region == "" {

@@ -129,7 +129,7 @@ func (e *NoPortalError) Error() string {
 	return fmt.Sprintf("profile %q names no Identity Center portal, expected sso_session or sso_start_url", e.Profile)
 }
 
-// LongLivedError reports that a server would provide a long-lived key. A server provides only temporary
+// LongLivedError reports that a server would provide a long-lived key. Servers must provide only temporary
 // credentials.
 type LongLivedError struct {
 	Profile string

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Explain writes the plan as text. sessionNote returns a note about the cached session of a step, or
+// Explain writes the plan as text. The function sessionNote returns a note about the cached session of a step, or
 // "" for no note. Steps are numbered from 0.
 func (p Plan) Explain(w io.Writer, sessionNote func(step int) string) error {
 	var b strings.Builder

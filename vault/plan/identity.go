@@ -8,8 +8,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// IdentityRole is the Spec of a role that is assumed with a token of an identity. aws-vault signs the token with
-// the user's own key, so the user does not sign in to an OIDC provider.
+// IdentityRole is the Spec of a role that is assumed with the token of an [identity NAME] section. aws-vault signs
+// the token with the user's own key, so the user does not sign in to an OIDC provider.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 type IdentityRole struct {
 	Name           string        `json:"identity"`

@@ -30,8 +30,8 @@ type limit struct {
 
 func (l limit) isZero() bool { return !l.readOnly && l.policy.IsZero() }
 
-// decideLimit returns the limit that the user requests. For a coding agent, the limit also includes
-// the rules of the profiles. note is a message for the user, or empty.
+// decideLimit returns the limit that the user requests. For a coding agent, the limit also includes the rules of
+// the profiles. The result note is a message for the user. It may be empty.
 func decideLimit(c *chain, h Holdings, o Options) (bound limit, note string, err error) {
 	if o.Purpose == Rotate {
 		return limit{}, "", nil
@@ -50,7 +50,7 @@ func decideLimit(c *chain, h Holdings, o Options) (bound limit, note string, err
 	return l.result, note, nil
 }
 
-// A limiter builds a limit from policies that are given by name.
+// A limiter combines several session policies into one limit.
 type limiter struct {
 	chain    *chain
 	holdings Holdings

@@ -71,7 +71,7 @@ const tagged = " aws-vault:AccessType=ai aws-vault:Agent=goose++ for goose"
 func TestLimits(t *testing.T) {
 	const user, agent = "", "goose"
 	for _, tt := range []struct {
-		name, config string // config's last profile is the requested one; profile m has a stored key
+		name, config string // the last profile in config is requested; profile m has a stored key
 		who          string
 		limits       string
 		purpose      Purpose
@@ -180,9 +180,9 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// An agent never shares its last session with a user or another agent, for any chain. The last session
-// is limited, and so is every role before it. Session tokens and sign-ins in earlier steps are shared
-// with the user.
+// For any chain, an agent never shares the session of the last step with a user or with another agent. This
+// session is limited, and so are the sessions of all earlier roles. Session tokens and sign-ins in earlier steps
+// are shared with the user.
 func TestAgentSessionsAreSeparate(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 16))
 	planned := 0

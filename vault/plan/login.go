@@ -51,7 +51,7 @@ func login(b *builder, q *profile.Profile) (Step, bool, error) {
 	}, true, nil
 }
 
-// SignIn returns the endpoint of AWS sign-in with the settings of p.
+// SignIn returns the endpoint of AWS sign-in. It takes the settings of p into account.
 func SignIn(p *profile.Profile) Endpoint { return serviceEndpoint(p, "signin") }
 
 // SignInRegion returns the region in which p signs in.

@@ -39,7 +39,8 @@ type Step struct {
 	Profile  string        `json:"profile"` // the profile whose settings the step uses
 	Yields   Yield         `json:"yields"`
 	Duration time.Duration `json:"-"` // lifetime to request from AWS; 0 for AWS's default
-	// a cached session is used only if its MFA code is not older than this; 0 for any age
+	// maximum age of the MFA code with which a cached session was created; 0 for no maximum. A session with an
+	// older code is not used.
 	MaxAge    time.Duration `json:"-"`
 	Region    string        `json:"region,omitempty"` // the region of the call
 	Endpoint  Endpoint      `json:"endpoint,omitzero"`
@@ -111,7 +112,7 @@ const (
 type MFA struct {
 	Serial  string `json:"serial,omitempty"`  // empty if no code is needed
 	Process string `json:"process,omitempty"` // a command that prints the code; empty to prompt
-	// the device that the code is read from without a prompt: yubikey; empty to prompt
+	// "yubikey" to read the code from a YubiKey without a prompt; empty to prompt
 	Device string `json:"device,omitempty"`
 }
 
@@ -145,8 +146,7 @@ type EnvironmentKey struct {
 	Temporary   bool   // whether the environment also has a session token
 }
 
-// Purpose is what the credentials are used for. A purpose has a value of its own only if its plans differ from
-// those of Use.
+// Purpose is what the credentials are used for. All purposes that need no special plan share the value Use.
 type Purpose string
 
 // The purposes.

@@ -18,7 +18,7 @@ func (p Process) Args() []Arg { return []Arg{{"command", p.Command}} }
 
 // process plans to run the profile's credential_process. Coding agents and users do not share its cached
 // credentials, because the program can return different credentials to an agent. For example, the program can be
-// another aws-vault.
+// another copy of aws-vault.
 func process(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("credential_process") {
 		return Step{}, false, nil

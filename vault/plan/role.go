@@ -122,9 +122,9 @@ func (s *Step) capDuration(d time.Duration, before Step) bool {
 	return true
 }
 
-// decideMFA decides whether the AssumeRole call presents an MFA code. A call that is signed with a user's access key
-// can present a code. A call that is signed with a role's credentials or with a session token cannot. No code is
-// needed if an earlier step used a code of the same device to create a session token.
+// decideMFA decides whether the AssumeRole call presents an MFA code. A call that is signed with a user's access
+// key can present a code. A call that is signed with a role's credentials or with a session token cannot. No code
+// is needed if an earlier step used a code from the same device to create a session token.
 func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 	if !q.Set("mfa_serial") {
 		return nil

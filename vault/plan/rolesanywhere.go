@@ -45,8 +45,8 @@ func (r RolesAnywhere) Args() []Arg {
 	return append(args, Arg{"private key", r.PrivateKey})
 }
 
-// Slot returns the card slot that private_key names, such as 9c for piv:9c. It returns false if
-// private_key is a file.
+// Slot returns the card slot that private_key names, such as 9c for piv:9c. It returns false if private_key is the
+// path of a file.
 func Slot(privateKey string) (slot string, ok bool) { return strings.CutPrefix(privateKey, "piv:") }
 
 // anywhereSettings are the required settings of Roles Anywhere, in the order in which missing ones
@@ -54,7 +54,7 @@ func Slot(privateKey string) (slot string, ok bool) { return strings.CutPrefix(p
 var anywhereSettings = []string{"trust_anchor_arn", "rolesanywhere_profile_arn", "role_arn", "certificate", "private_key"}
 
 // otherSources are settings of other sources of credentials. checkAnywhere refuses them in a profile with Roles
-// Anywhere, because role_arn could belong to either source.
+// Anywhere, because role_arn could belong to Roles Anywhere or to the other source.
 var otherSources = []string{
 	"credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process",
 	"aws_access_key_id", "login_session", "credential_process",
@@ -148,7 +148,7 @@ func regionOf(arn string) string {
 // MultipleSourcesError reports a profile with two sources of credentials, where role_arn could
 // belong to either source.
 type MultipleSourcesError struct {
-	Origin       profile.Origin // the line of the config file that sets Found
+	Origin       profile.Origin // the place where Found is set
 	Profile      string
 	Found, Other string
 }

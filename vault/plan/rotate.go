@@ -14,8 +14,8 @@ func (e *NotStoredError) Error() string {
 }
 
 // rotation plans the credentials with which a user replaces their own access key. The roles of the chain are not
-// assumed, because their permissions differ from the user's. If no profile sets an MFA device, the stored key
-// itself signs the calls, because a session token without an MFA code cannot call IAM.
+// assumed, because their permissions differ from the permissions of the user. If no profile sets an MFA device,
+// the stored key itself signs the calls, because a session token without an MFA code cannot call IAM.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
 func (b *builder) rotation(pl Plan) (Plan, error) {
 	holder := b.chain.profiles[0]

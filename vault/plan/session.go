@@ -17,12 +17,12 @@ func (SessionToken) encode(*encoder) {}
 // Args returns nothing, because all parameters are fields of the step.
 func (SessionToken) Args() []Arg { return nil }
 
-// session decides whether the plan needs a session token after a long-lived key.
+// session decides whether the plan needs a step that creates a session token with a long-lived key.
 //
 // With a session token, one MFA code is enough for all roles of the chain. If the chain has no role, the session
-// token is used in place of the key. A role that is assumed with a session token lasts at most MaxChained. If the
-// chain has only one role and its duration is longer, there is no session token. The call that assumes the role
-// then presents the code.
+// token is used in place of the key. The session of a role that is assumed with a session token lasts at most
+// MaxChained. If the chain has only one role and its duration is longer, there is no session token. The call that
+// assumes the role then presents the code.
 func (b *builder) session() (Step, bool, error) {
 	if b.options.NoSession || b.chain.root.Yields != (Yield{User, No}) {
 		return Step{}, false, nil
@@ -64,9 +64,9 @@ func (b *builder) plainSession() (Step, bool, error) {
 	return s, true, checkDuration(s.Duration, minDuration, maxSession)
 }
 
-// sessionStep returns the step for a session token of the first profile's key. The region and the endpoint come
-// from the profile q. The MFA device comes from the profile device. If that profile sets no MFA device, the step
-// needs no code.
+// sessionStep returns the step that creates a session token with the access key of the chain's first profile. The
+// region and the endpoint come from the profile in the argument q. The MFA device comes from the profile in the
+// argument device. If that profile sets no MFA device, the step needs no code.
 func (b *builder) sessionStep(q, device *profile.Profile, last bool) Step {
 	s := Step{
 		Kind: KindSessionToken, Profile: b.chain.profiles[0].Name, Yields: Yield{User, Yes}, Cacheable: true, Spec: SessionToken{},
@@ -91,7 +91,7 @@ func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile
 			continue
 		}
 		if len(mfaRoles) > 0 && mfaRoles[0].Text("mfa_serial") != r.Text("mfa_serial") {
-			return nil, "", nil // a session token cannot have codes of two MFA devices; assume returns the error
+			return nil, "", nil // one session token cannot use two MFA devices; the method assume returns the error
 		}
 		mfaRoles = append(mfaRoles, r)
 	}

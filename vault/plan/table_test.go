@@ -56,11 +56,11 @@ const arn = "role_arn = arn:aws:iam::123456789012:role/r\n"
 func TestDecisionTable(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		config  string // config's last profile is the requested one
+		config  string // the last profile in config is requested
 		stored  string
 		options Options
 		env     map[string]string
-		want    string // steps, one per line; or the error
+		want    string // the steps, separated by "|"; or the error
 	}{
 		{name: "1 key", config: "[profile p]\n", stored: "p",
 			want: "stored key p|session token p 1h kept"},

@@ -29,8 +29,9 @@ func (e *NoTokenError) Error() string {
 }
 
 // Trust returns the principals and conditions that the trust policy of the plan's last role needs, and notes for
-// the user. If agents is true, the trust policy also allows the session tags of coding agents. The claims t are
-// used only if the role is assumed with a token. Trust fails with a [*NoRoleError] or a [*NoTokenError].
+// the user. If agents is true, the trust policy also allows the session tags of coding agents. The claims in the
+// argument t are used only if the role is assumed with a token. Trust fails with a [*NoRoleError] or a
+// [*NoTokenError].
 func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) {
 	for i := len(p.Steps) - 1; i >= 0; i-- {
 		switch spec := p.Steps[i].Spec.(type) {
@@ -56,7 +57,7 @@ func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) 
 	return policy.Trust{}, nil, &NoRoleError{p.Profile}
 }
 
-// withDefaults returns a copy of t in which empty claims are replaced with the claims of other.
+// withDefaults returns a copy of t in which empty claims are replaced with the claims in the argument other.
 func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 	if t.Issuer == "" {
 		t.Issuer = other.Issuer
@@ -137,8 +138,9 @@ func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
 	return t, []string{note}
 }
 
-// callerOf returns the principal that assumes the role of the i-th step. If the exact principal is not
-// known, it returns the principal's account, and a pattern for the ARN or a note for the user.
+// callerOf returns the ARN of the principal that assumes the role of the i-th step. If the exact principal is not
+// known, callerOf returns the ARN of an account. It also returns a pattern for the principal's ARN, or a note for
+// the user.
 func (p Plan) callerOf(i int, role string) (principal, like, note string) {
 	switch spec := p.Steps[i-1].Spec.(type) {
 	case AssumeRole:

@@ -69,8 +69,8 @@ func (s Step) usesToken() bool {
 	return s.Kind == KindWebIdentity || s.Kind == KindOIDC || s.Kind == KindIdentity
 }
 
-// includesRole reports whether the first step s itself returns the credentials of the role_arn in its
-// profile. If it does, the plan has no separate step for that role.
+// includesRole reports whether the first step s itself returns the credentials of the role that role_arn in its
+// profile names. If it does, the plan has no separate step for that role.
 func (s Step) includesRole() bool { return s.usesToken() || s.Kind == KindRolesAnywhere }
 
 func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {

@@ -19,7 +19,7 @@ type marker struct {
 	ambiguous bool   // whether the variable can also be set when no agent runs
 }
 
-// markers are in order of priority. They are only a hint and not a security boundary, because any
+// markers lists all markers in order of priority. They are only a hint and not a security boundary, because any
 // program can unset the variables.
 var markers = []marker{
 	{variables: []string{"AGENT"}, ambiguous: true},
@@ -49,9 +49,9 @@ func AgentVariables() []string {
 	return all
 }
 
-// DetectAgent returns the coding agent that the environment variables show, and whether they show
-// an agent. Only variables that are not empty count. An ambiguous variable counts only if there is no
-// controlling terminal. DetectAgent calls terminal at most once.
+// DetectAgent returns the coding agent that the environment variables show, and whether they show an agent. Only
+// variables that are not empty count. An ambiguous variable counts only if there is no controlling terminal.
+// DetectAgent calls the function terminal at most once.
 func DetectAgent(lookup func(string) (string, bool), terminal func() bool) (Agent, bool) {
 	asked, there := false, false
 	alone := func() bool {

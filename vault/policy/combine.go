@@ -59,9 +59,9 @@ func (p Policy) equal(q Policy) bool {
 	return p.Inline == q.Inline && slices.Equal(slices.Sorted(slices.Values(p.ARNs)), slices.Sorted(slices.Values(q.ARNs)))
 }
 
-// denyStatements returns the Deny statements of a policy. open reports whether the policy allows
-// everything else. open is false for a policy with ARNs, because the statements of managed policies are
-// not known here.
+// denyStatements returns the Deny statements of a policy. The result open reports whether the policy allows
+// everything else. For a policy with ARNs, the result is false, because the statements of managed policies are not
+// known.
 func (p Policy) denyStatements() (denied document, open bool, err error) {
 	if p.Inline == "" || len(p.ARNs) > 0 {
 		return document{}, false, nil

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// allowed evaluates a session policy as AWS does. All policies of a call are evaluated together: a statement
-// must allow the action on the resource, and no statement may deny it. managed maps ARNs to the texts of
-// managed policies.
+// allowed evaluates a session policy as AWS does. All policies of a call are evaluated together: a statement must
+// allow the action on the resource, and no statement may deny it. The map managed contains the texts of managed
+// policies by their ARNs.
 func allowed(t testing.TB, p Policy, managed map[string]string, action, resource string) bool {
 	t.Helper()
 	texts := []string{p.Inline}
@@ -239,7 +239,8 @@ func TestDetectAgent(t *testing.T) {
 	}
 }
 
-// Parsing and writing a policy does not change its meaning.
+// Parse accepts each policy that Combine returns, and does not change it. If Combine fails, it returns an error of
+// this package.
 func FuzzCombine(f *testing.F) {
 	f.Add(AllowAll, Chain().Inline)
 	f.Add(`{"Statement":{"Effect":"Deny","Action":"*"}}`, `{"Statement":[]}`)

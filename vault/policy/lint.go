@@ -11,8 +11,8 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxTrust = 64 << 10
 
-// A Finding is a problem in a role's trust policy: it trusts more principals than intended, or
-// refuses calls that should work.
+// A Finding is a problem in a role's trust policy: the policy trusts more principals than intended, or does not
+// allow calls that should work.
 type Finding struct {
 	Statement int    // number of the statement, from 1
 	Rule      string // short name of the rule, which never changes

@@ -84,9 +84,9 @@ func (t Trust) extraActions() []string {
 	return all
 }
 
-// TokenStatement returns the statement that allows calls with a token of the issuer. issuer is written
-// without https://, as in IAM. The statement also allows tags and a source identity, because the token
-// may contain them.
+// TokenStatement returns the statement that allows calls with a token from the issuer. The argument issuer is
+// written without https://, as in IAM. The statement also allows tags and a source identity, because the token may
+// contain them.
 func (t Trust) TokenStatement(issuer string) Statement {
 	name := t.SessionName
 	if name == t.Subject {

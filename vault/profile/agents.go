@@ -66,7 +66,7 @@ type ruleReader struct {
 type ruleView struct {
 	values map[string]Value
 	known  bool  // whether the profile has a section
-	err    error // error of the first line or include that cannot be read; values then holds only the readable settings
+	err    error // error of the first line or included profile that cannot be read; values may then be incomplete
 }
 
 // ruleSettings are the settings in a ruleView. In their values, " #" and " ;" always begin a comment.

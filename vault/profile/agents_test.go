@@ -43,8 +43,8 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
-// For each profile, ReadAgentRules and Resolve return the same agent_access setting. Only Resolve returns values
-// that are inherited from [default].
+// For each profile, ReadAgentRules and Resolve return the same agent_access setting, unless the profile inherits
+// it from [default]. ReadAgentRules does not return inherited settings.
 func TestAgentRulesOfProfiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
@@ -114,8 +114,8 @@ func TestAgentRulesOfProfiles(t *testing.T) {
 	}
 }
 
-// A setting in [default] is a rule for the role of [default], and for the roles of profiles that include [default]. It
-// is not a rule for other roles.
+// The agent_access setting in [default] is a rule for the role of [default], and for the roles of profiles that
+// include [default]. It is not a rule for other roles.
 func TestAgentRulesOfDefault(t *testing.T) {
 	for _, header := range []string{"[default]", "[profile default]", `[profile "default"]`} {
 		f, err := Parse("config", header+"\nagent_access = deny\nrole_arn = arn:aws:iam::123456789012:role/own\n"+

@@ -101,8 +101,8 @@ func newSection(text, header string, settings []Setting) string {
 
 func keyText(s Setting) string { return strings.TrimRight(s.Name+" = "+s.Value, " ") }
 
-// indentAfter returns the indentation of the next header. The first key of a section needs at least
-// this indentation. Otherwise the header would be read as part of the key's value.
+// indentAfter returns the indentation of the next header. The first key of a section needs at least this
+// indentation. Otherwise the next header would be read as part of the key's value.
 func indentAfter(text string, s *section) string {
 	next := text[s.end:]
 	return next[:len(next)-len(trimLeft(next))]

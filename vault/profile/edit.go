@@ -160,8 +160,8 @@ func dropRepeated(settings []Setting) []Setting {
 	return kept
 }
 
-// verify parses the new text. It checks that the text has the expected profiles, and that the profile has the
-// requested settings.
+// verify parses the new text. It checks that the text has the expected profiles, and that the edited profile has
+// the requested settings.
 func verify(f *File, name string, settings []Setting, text string) error {
 	bad := roundTripError(name, "the same profile when the file is read back")
 	again, err := parse(f.path, f.kind, []byte(text))

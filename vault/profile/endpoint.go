@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// endpoints maps services to the endpoint URLs of a profile. The URL of the key "" is used for all other services.
+// endpoints maps services to the endpoint URLs of a profile. The entry with the key "" applies to all services
+// without an entry of their own.
 type endpoints map[string]Value
 
 // services lists the services whose endpoint URL can be set in the environment. Their names are the same as in a

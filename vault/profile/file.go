@@ -25,14 +25,14 @@ type File struct {
 	kind     OriginKind // ConfigFile or CredentialsFile
 	text     string
 	sections []section      // the first element holds the lines before the first header
-	last     map[string]int // maps a name to the index of the last section with the name, of any kind
+	last     map[string]int // maps a name to the index of the last section with that name and any kind
 	nearest  *nearCache
 }
 
 // Parse parses a config file. It finds all sections, but reads only their headers. path is the name of the file in
-// messages, such as ~/.aws/config. It fails with a *SyntaxError if the file is in UTF-16, is larger than 32 MiB or
-// has more than 262144 sections. An invalid line is an error only when its section is used. If text is a string,
-// Parse does not copy it.
+// messages, such as ~/.aws/config. Parse fails with a *SyntaxError if the file is in UTF-16, is larger than 32 MiB
+// or has more than 262144 sections. An invalid line is an error only when its section is used. If text is a
+// string, Parse does not copy it.
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 func Parse[Text string | []byte](path string, text Text) (*File, error) {
 	return parse(path, ConfigFile, text)

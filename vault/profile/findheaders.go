@@ -67,7 +67,7 @@ func endsLine(b byte) bool { return b == '\n' || b == '\r' }
 
 func isIndent(r rune) bool { return isSpace(r) && r != '\n' && r != '\r' }
 
-// skip moves forward to the line that starts at to.
+// skip moves forward to the line that starts at the position in the argument to.
 func (l *lines) skip(to int) {
 	passed := l.text[l.pos:to]
 	l.number += strings.Count(passed, "\n")

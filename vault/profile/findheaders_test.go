@@ -45,7 +45,7 @@ func checkHeaders(t *testing.T, f *File) {
 	for i := range f.sections[1:] {
 		s := &f.sections[i+1]
 		got = append(got, headerPosition{s.headerStart, s.line, s.header})
-		if s.name == "" || i > 200 { // limits the number of calls of File.named
+		if s.name == "" || i > 200 { // limits the number of calls to File.named
 			continue
 		}
 		if !slices.Contains(seen[s.kind], s.name) {
@@ -118,7 +118,7 @@ func FuzzFindHeaders(f *testing.F) {
 	})
 }
 
-// If very many sections have the same name, previousSection still finds the previous one.
+// If very many sections have the same name, previousSection still finds the previous section with that name.
 func TestManySectionsWithOneName(t *testing.T) {
 	const many = 1 << 10
 	var b strings.Builder

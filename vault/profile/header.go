@@ -55,8 +55,8 @@ func readHeader(header string) (sectionKind, string) {
 	return otherSection, ""
 }
 
-// soleArgument returns the word in rest, the text after a keyword. It returns false if rest does not begin with a
-// blank, or does not contain exactly one word.
+// soleArgument returns the single word in the text after a keyword. It returns false if the text does not begin
+// with a blank, or does not contain exactly one word.
 func soleArgument(rest string) (string, bool) {
 	if rest == "" || !isShellBlank(rest[0]) {
 		return "", false
@@ -135,8 +135,8 @@ func splitWords(s string) ([]string, bool) {
 	return words, true
 }
 
-// readQuoted writes the text before the closing quote to word. It returns the number of bytes that
-// it read, including the closing quote. It returns false if there is no closing quote.
+// readQuoted reads s up to the closing quote, and adds the text before that quote to the builder. It returns the
+// number of bytes that it read, including the closing quote. It returns false if there is no closing quote.
 func readQuoted(word *strings.Builder, s string, quote byte) (int, bool) {
 	for i := 0; i < len(s); i++ {
 		switch {

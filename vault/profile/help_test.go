@@ -39,7 +39,7 @@ func resolve(t *testing.T, f *File, name string, in Inputs) *Profile {
 	return p
 }
 
-// fails resolves a profile that cannot be resolved, and returns the error message.
+// fails checks that a profile cannot be resolved, and returns the error message.
 func fails(t *testing.T, f *File, name string, in Inputs) string {
 	t.Helper()
 	p, err := f.Resolve(name, in)

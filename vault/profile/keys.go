@@ -33,8 +33,8 @@ type keyReader struct {
 	keys    []key
 	bad     []*SyntaxError
 
-	value  strings.Builder // value of the last key; empty if it has no continuation lines
-	blanks int             // blank lines since the last line of value; a later continuation line adds them to value
+	value  strings.Builder // value of the last key; empty if the key has no continuation lines
+	blanks int             // blank lines after the value; a continuation line after them adds them to the value
 }
 
 // keys reads one section. It returns all valid keys, and an error for each invalid line.

@@ -13,8 +13,8 @@ type lines struct {
 	pos    int // start of the next line
 	number int // number of the last line that was read, from 1
 
-	// Positions of the next "\n" and "\r". Without the stored positions, next would search the rest of the text for
-	// "\r" at every line if the text has no "\r".
+	// Positions of the next "\n" and "\r". If the text has no "\r", the method next would otherwise search the
+	// rest of the text for "\r" at every line.
 	lf, cr int
 }
 

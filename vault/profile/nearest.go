@@ -10,11 +10,12 @@ import (
 const (
 	maxNear     = 3
 	maxNearName = 64 // maximum length in bytes of a compared name; comparing longer names takes too long
-	maxMissing  = 20 // maximum number of missing names per file for which similar names are searched
+	maxMissing  = 20 // maximum number of missing names per file for which similar names are searched for
 )
 
-// A nearCache remembers the similar names for each missing name. A search compares the missing name with all names.
-// Because of the cache, a missing name is searched for only once, even if a thousand profiles refer to it.
+// A nearCache remembers the similar names for each missing name. A search for similar names compares the missing
+// name with all names. Because of the cache, there is only one search for each missing name, even if a thousand
+// profiles refer to it.
 type nearCache struct {
 	mu    sync.Mutex
 	names map[missingName][]string

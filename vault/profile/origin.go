@@ -29,7 +29,7 @@ type Origin struct {
 	Section string // the header in the file, without brackets
 }
 
-// String returns the place for messages: --region, AWS_REGION, ~/.aws/config:12.
+// String returns the place for messages, such as --region, AWS_REGION or ~/.aws/config:12.
 func (o Origin) String() string {
 	switch o.Kind {
 	case CommandLine, Environment:

@@ -89,8 +89,8 @@ func TestWithoutKeyKeepsOtherLines(t *testing.T) {
 	for range 20_000 {
 		eol := []string{"\n", "\r\n", "\r"}[r.IntN(3)]
 		lines := []string{"[profile k]", "aws_access_key_id = " + plainID, "aws_secret_access_key=" + plainSecret}
-		// all holds the header and the two lines of the access key, with random lines before, between and after
-		// them. rest holds the same lines without the access key.
+		// The list all has the header and the two lines of the access key, with random lines before, between and
+		// after them. The list rest has the same lines without the access key.
 		var all, rest []string
 		for _, l := range lines {
 			for range r.IntN(3) {

@@ -27,7 +27,7 @@ func SSOPrincipal(account, permissionSet string) Principal {
 }
 
 // SignInPrincipal returns the principal that signed in with aws login. If arn is the ARN of an assumed role, the
-// principal is that role. Otherwise the principal is the user in arn.
+// principal is that role. Otherwise the principal is the user that arn names.
 func SignInPrincipal(arn string) Principal {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) == 6 && strings.HasPrefix(parts[5], "assumed-role/") {

@@ -42,8 +42,7 @@ func (p *Profile) Duration(setting string) time.Duration {
 // Bool reports whether a setting is true. A setting that is not set is false.
 func (p *Profile) Bool(setting string) bool { return strings.EqualFold(p.Text(setting), "true") }
 
-// List returns the entries of a comma-separated setting. It removes blanks around the entries, and empty
-// entries.
+// List returns the entries of a comma-separated setting. It removes empty entries, and blanks around entries.
 func (p *Profile) List(setting string) []string { return splitList(p.Text(setting)) }
 
 // Tags returns the KEY=VALUE pairs of a setting, sorted by key, or nil if the setting is not set.
@@ -53,7 +52,7 @@ func (p *Profile) Tags(setting string) []Tag {
 	return tags
 }
 
-// Names returns the sorted names of all settings that are set. A setting with an empty value is set.
+// Names returns the names of all settings that are set, sorted. This includes settings with an empty value.
 func (p *Profile) Names() []string { return slices.Sorted(maps.Keys(p.values)) }
 
 // Warnings returns the problems of the sections that the settings come from, such as a repeated

@@ -137,7 +137,7 @@ func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank i
 
 func (r *resolver) fromEnv(s *setting) (Value, bool) {
 	if s.name == "role_arn" && r.env("AWS_WEB_IDENTITY_TOKEN_FILE") != "" {
-		return Value{}, false // AWS_ROLE_ARN is the role for the token in that file
+		return Value{}, false // with AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN is the role for the token in that file
 	}
 	for _, variable := range s.env {
 		if text := r.env(variable); text != "" {

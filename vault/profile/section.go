@@ -11,7 +11,7 @@ type section struct {
 	headerStart int    // start of the header's line in the text
 	bodyStart   int    // start of the line after the header
 	end         int
-	previous    int // index of the previous section with this name, of any kind; 0 if there is none
+	previous    int // index of the previous section with this name and any kind; 0 for none
 }
 
 // previousSection returns the previous section with the same kind and name as s, or nil if s is the

@@ -14,8 +14,8 @@ const (
 type inheritance int
 
 const (
-	notInherited inheritance = iota // for example role_arn: [default] does not pass it on
-	fromDefault                     // for example region: [default] passes it on to all profiles
+	notInherited inheritance = iota // [default] does not pass the setting on; for example, role_arn
+	fromDefault                     // [default] passes the setting on to all profiles; for example, region
 )
 
 // style defines how a value is written and printed.

@@ -2,8 +2,8 @@ package profile
 
 import "slices"
 
-// UnknownKey is a key whose name is similar to that of a setting. Neither aws-vault nor the AWS CLI and SDKs read
-// the key.
+// UnknownKey is a key whose name is similar to the name of a setting. Neither aws-vault nor the AWS CLI and SDKs
+// read the key.
 type UnknownKey struct {
 	Origin Origin
 	Near   string // the setting with a similar name

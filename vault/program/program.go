@@ -23,8 +23,8 @@ type Starter struct {
 }
 
 // SetTerminalBusy records that another program, such as a command that aws-vault has started, uses the terminal.
-// Until clear is called, programs are started without a terminal. Otherwise the operating system would suspend a
-// program that reads from the terminal, together with this process.
+// Until the function clear is called, programs are started without a terminal. Otherwise the operating system
+// would suspend a program that reads from the terminal, together with this process.
 func (s *Starter) SetTerminalBusy() (clear func()) {
 	s.terminalBusy.Store(true)
 	return func() { s.terminalBusy.Store(false) }
@@ -39,8 +39,9 @@ type Command struct {
 	NoTerminal bool // whether the program has no terminal; if true, do not pass it the terminal as an open file
 }
 
-// Command returns a program that can be started, like [exec.CommandContext]. Its environment is environ, or the
-// environment of this process if environ is nil. Command adds the variable [LocksVariable].
+// Command returns a program that can be started, like [exec.CommandContext]. The argument environ is its
+// environment. If environ is nil, the program gets the environment of this process. Command adds the variable
+// [LocksVariable].
 //
 // If the terminal is busy, the program is started in a new session, without a terminal. When ctx ends, the program
 // and its child processes are killed. On Windows, the program has its own invisible console, and its child
@@ -116,7 +117,8 @@ func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Co
 var libraryMu sync.Mutex
 
 // StartByLibrary calls the function start, which starts a program through a library. That program inherits the
-// environment of this process. While start runs, this environment lists the locks of ctx and of the parent processes.
+// environment of this process. While start runs, this environment lists the locks that ctx records and the locks
+// of the parent processes.
 func StartByLibrary(ctx context.Context, start func() error) error {
 	libraryMu.Lock()
 	defer libraryMu.Unlock()
@@ -132,9 +134,9 @@ func StartByLibrary(ctx context.Context, start func() error) error {
 	return start()
 }
 
-// StartDetached calls the function start, which starts a program through a library. No process waits for that program
-// to end, so it may run longer than this process holds its locks. While start runs, the environment of this process
-// contains neither [LocksVariable] nor the variables in without.
+// StartDetached calls the function start, which starts a program through a library. No process waits for that
+// program to end, so it may run longer than this process holds its locks. While start runs, the environment of
+// this process contains neither [LocksVariable] nor the variables that the argument without names.
 func StartDetached(without []string, start func() error) error {
 	libraryMu.Lock()
 	defer libraryMu.Unlock()

@@ -17,7 +17,7 @@ type Sync struct {
 	Label    string            // the name of the sign-in
 	Base     []profile.Setting // the settings of the sign-in, which are the same in each profile
 	Template string            // a template for the names of profiles; see [CheckTemplate]
-	Prune    bool              // whether profiles of roles that are no longer assigned are removed
+	Prune    bool              // whether to remove the profiles of roles that are no longer assigned
 }
 
 // Role is a role that is assigned to the user.
@@ -31,7 +31,7 @@ type Result struct {
 	Removed       []string
 	Stale         []string // profiles of unassigned roles that Prune would remove
 	StaleEdited   []string // profiles of unassigned roles that stay because the user added settings
-	NameConflicts []string // the user's own profiles whose name a sync needs for a role; their settings differ
+	NameConflicts []string // the user's own profiles that have the name of a wanted profile, but other settings
 }
 
 // placeholders lists all placeholders that a template may contain.
@@ -72,9 +72,9 @@ func (s Sync) name(r Role) string {
 	return sanitize(strings.NewReplacer("{account_name}", account, "{account_id}", r.Account, "{role}", r.Role, "{session}", s.Label).Replace(s.Template))
 }
 
-// sanitize keeps ASCII letters, digits and the characters _.@+=, of a text. It replaces each group of other characters
-// with one dash, because they may have a meaning in a shell or in the config file. The result neither starts nor ends
-// with a dash or an equals sign.
+// sanitize replaces characters that may have a meaning in a shell or in the config file. It keeps ASCII letters,
+// digits, commas and the characters _.@+= of a text. It replaces each group of other characters with one dash. The
+// result neither starts nor ends with a dash or an equals sign.
 func sanitize(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -148,8 +148,8 @@ func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 	return out, e.err
 }
 
-// remove removes the profile of a role that is no longer assigned, if Prune is set and the user added no settings. In
-// all cases, it adds the profile to a list in out.
+// remove removes the profile of a role that is no longer assigned, if Prune is set and the user added no settings.
+// In all cases, it adds the profile's name to a list in the argument out.
 func (s Sync) remove(e *editor, name string, out *Result) {
 	if e.err != nil {
 		return

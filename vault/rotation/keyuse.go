@@ -60,7 +60,7 @@ func (e *QuotaError) Error() string {
 	return fmt.Sprintf("user %s has %d access keys, and AWS allows %d: %s", e.User, len(e.Keys), maxKeys, strings.Join(keys, ", "))
 }
 
-// quotaError returns the error for a user who already has the keys in listed.
+// quotaError returns the error for a user who already has the listed keys.
 func (r *run) quotaError(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
 	e := &QuotaError{Name: r.rotation.name(), User: r.user.keys.User, Now: r.user.now()}
 	for _, k := range listed {

@@ -46,8 +46,8 @@ func (r *run) create(ctx context.Context) error {
 // clockSlack is the allowed difference between the clocks of AWS's own services.
 const clockSlack = 5 * time.Second
 
-// createRefused closes the journal after AWS refused to create a key. If the quota is full and an earlier response
-// was lost, the earlier call may have created the key that fills the quota. The journal then stays open.
+// createRefused closes the journal after AWS has refused to create a key. If the quota is full and an earlier
+// response was lost, the earlier call may have created the key that fills the quota. The journal then stays open.
 func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	var api *awsapi.APIError
 	quotaFull := errors.As(refusal, &api) && api.Code == "LimitExceeded"

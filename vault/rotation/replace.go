@@ -8,7 +8,7 @@ import (
 )
 
 // finish completes or undoes an interrupted rotation. If the journal has no new key, finish deletes lost keys and
-// closes the journal. done reports whether a new key is now stored.
+// closes the journal. The result done reports whether a new key is now stored.
 func (r *run) finish(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	switch {
@@ -53,8 +53,8 @@ func (r *run) rotate(ctx context.Context) error {
 	return err
 }
 
-// complete replaces the old key with the new key that is in the journal. After an interruption at any point, it can be
-// called again. done is false if the new key was deleted at AWS and the old key is still in use.
+// complete replaces the old key with the new key that is in the journal. After an interruption at any point, it
+// can be called again. The result done is false if the new key was deleted at AWS and the old key is still in use.
 func (r *run) complete(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	if err := r.user.waitUntilKnown(ctx, j.New); err != nil {

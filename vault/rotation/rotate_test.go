@@ -73,8 +73,8 @@ func (r *fixture) run() {
 	}
 }
 
-// stop runs a rotation while the fake AWS returns an error for the call that f names. It returns the rotation's
-// error.
+// stop runs a rotation and returns its error. During the rotation, the fake AWS returns an error for the call that
+// the argument f names.
 func (r *fixture) stop(f fakeaws.Fault) error {
 	r.Helper()
 	f.Times = -1
@@ -165,8 +165,8 @@ func TestOldKeyDeleted(t *testing.T) {
 	r.wantOne()
 }
 
-// TestNewKeyDeleted deletes the new key at AWS before or after it was stored. The next run must restore the old
-// key, and then start a new rotation.
+// TestNewKeyDeleted deletes the new key at AWS, either before or after the rotation has stored it. The next run
+// must restore the old key, and then start a new rotation.
 func TestNewKeyDeleted(t *testing.T) {
 	for name, at := range map[string]fault{
 		"before it was stored": {Action: "GetCallerIdentity", Skip: 1, Code: "InvalidClientTokenId", Status: 403},
@@ -189,8 +189,8 @@ func TestNewKeyDeleted(t *testing.T) {
 	}
 }
 
-// during registers the function f. During the next call of action, the fake AWS carries out the action, then calls
-// f, and then responds.
+// during registers the function f. At the next call of the given AWS action, the fake AWS carries out the action,
+// then calls f, and then responds.
 func (r *fixture) during(action string, f func()) {
 	done := false
 	r.AWS.Watch(func(c fakeaws.Call, answered bool) bool {
@@ -255,7 +255,7 @@ func TestNewKeyCannotBeStoredOrDeleted(t *testing.T) {
 	r.wantOne()
 }
 
-// The old key is deleted only after the new key was read back from the keystore.
+// The old key is deleted only after the new key has been read back from the keystore.
 func TestRotationReadsBack(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.World.Ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
@@ -385,8 +385,8 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// TestRotationPromptsForOneCode checks that a rotation prompts for only one MFA code. The session with this code is
-// valid until the rotation ends.
+// TestRotationPromptsForOneCode checks that a rotation prompts for only one MFA code. The session that is created
+// with this code must be valid until the rotation ends.
 func TestRotationPromptsForOneCode(t *testing.T) {
 	r := newFixture(t, "[profile m]\n"+testvault.MFA)
 	r.run()

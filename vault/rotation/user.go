@@ -21,8 +21,8 @@ type user struct {
 	clockOffset time.Duration // AWS's clock minus the local clock, measured by list
 }
 
-// signWith makes key sign all further calls. If the rotation uses a session, signWith does nothing, because the
-// session signs all calls. So one MFA code is enough for the whole rotation.
+// signWith sets the key that signs all further calls. If the rotation uses a session, signWith does nothing,
+// because the session signs all calls. So one MFA code is enough for the whole rotation.
 func (u *user) signWith(key aws.Credentials) {
 	if !u.rotation.usesSession() {
 		u.keys.Creds = key

@@ -235,7 +235,8 @@ func (c *Callback) rejection(r *http.Request) (status int, reason string) {
 	return 0, ""
 }
 
-// refusal returns the error for the "error" parameter of a redirect. It returns nil if code is empty.
+// refusal returns the error for the "error" parameter of a redirect. The argument code is the value of that
+// parameter. If it is empty, refusal returns nil.
 func refusal(code, description string) error {
 	switch code {
 	case "":

@@ -26,8 +26,8 @@ func listen(t *testing.T) *Callback {
 	return c
 }
 
-// sendRequest sends the redirect request of a browser, after the function change has modified it. It returns the
-// status and the page.
+// sendRequest sends a redirect request, as a browser does, and returns the status and the page. Before the request
+// is sent, the function change may modify it.
 func sendRequest(t *testing.T, c *Callback, query url.Values, change func(*http.Request)) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, c.Redirect()+"?"+query.Encode(), nil)

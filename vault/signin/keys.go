@@ -11,8 +11,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// keySet holds the public keys that were fetched from a provider. Unlike go-oidc's key set, it never fetches keys:
-// between the use of a refresh token and the storage of its successor, no network call is allowed.
+// keySet holds the public keys that were fetched from a provider. Unlike go-oidc's key set, it never fetches keys
+// when it verifies a token. A refresh token may be valid only once. So after aws-vault has used the token, it must
+// store the new token before it makes another network call.
 type keySet struct {
 	keys   []jose.JSONWebKey
 	failed bool // whether no key verified the last signature

@@ -13,8 +13,9 @@ import (
 var ErrInvalidPaste = errors.New("the text is not the code that the sign-in page shows")
 
 // WithPastedCode signs the user in with a browser on any machine. The function page returns the URL of the sign-in
-// page, and show displays that URL. The sign-in ends at the address redirect, which shows a code. The function ask
-// prompts the user to paste the code. WithPastedCode returns [ErrInvalidPaste] if the pasted text is not that code.
+// page, and show displays that URL. The argument redirect is the address of the last page, which shows a code. The
+// function ask prompts the user to paste the code. WithPastedCode returns [ErrInvalidPaste] if the pasted text is
+// not that code.
 func WithPastedCode(ctx context.Context, redirect string, page func(p Proof) string, show func(url string) error, ask func(context.Context) (string, error)) (Grant, error) {
 	proof := NewProof()
 	if err := show(page(proof)); err != nil {

@@ -126,8 +126,8 @@ func (p *Provider) Issuer() string {
 	return ""
 }
 
-// scopes returns the scopes to request: openid and the scopes in wanted. If wanted is empty, scopes returns openid, and
-// email and offline_access if the provider supports them.
+// scopes returns the scopes to request: openid and the wanted scopes. If no scopes are wanted, it returns openid,
+// and also email and offline_access if the provider supports them.
 func (p *Provider) scopes(wanted []string) string {
 	if len(wanted) > 0 {
 		if !slices.Contains(wanted, oidc.ScopeOpenID) {
@@ -219,7 +219,8 @@ func (p *Provider) Revoke(ctx context.Context, token string) error {
 	return p.post(ctx, "revocation_endpoint", p.Revocation, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}}, nil)
 }
 
-// decode stores the JSON object in body in the variable that into points to. It does nothing if into is nil.
+// decode decodes a JSON object. The argument into points to the variable that receives the result. If into is nil,
+// decode does nothing.
 func decode(body []byte, into any) error {
 	if into == nil {
 		return nil

@@ -75,7 +75,8 @@ const ambientKey = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","Secr
 // metadataRoles is the path at which the metadata service lists the instance's role.
 const metadataRoles = "/latest/meta-data/iam/security-credentials/"
 
-// instance makes n the metadata service of an EC2 instance with the role app. It returns a step that uses n.
+// instance lets the server n answer like the metadata service of an EC2 instance with the role app. It returns a
+// step that uses the server.
 func (r *fixture) instance(n *metadataServer) plan.Step {
 	n.answers["/latest/api/token"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "300")

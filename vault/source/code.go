@@ -113,7 +113,7 @@ func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.
 		return aws.Credentials{}, err
 	}
 	defer device.Close()
-	var tried []string // all codes sent by this call of send; the device record holds only the last code
+	var tried []string // all codes sent during this call to send; the device record holds only the last code
 	c.wasSent = func(code string) bool { return slices.Contains(tried, code) || device.WasSent(code) }
 	retry, refused := "", 0
 	for {

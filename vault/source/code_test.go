@@ -99,7 +99,7 @@ func TestThreeRefusedCodes(t *testing.T) {
 	}
 }
 
-// AWS refuses every code of a device that is not the user's, so there is no second prompt.
+// AWS refuses every code of a device that does not belong to the user, so there is no second prompt.
 func TestWrongDeviceDoesNotPromptAgain(t *testing.T) {
 	r := newFixture(t)
 	s := r.userSession()

@@ -48,7 +48,7 @@ func (d *Deps) catchSignals() {
 // afterwards. Everything else that can fail, prompt or block must happen before beginExchange.
 //
 // The caller must store the response before it does anything else, even before it writes a log line: see
-// [store.Exchange]. It then calls end.
+// [store.Exchange]. The caller then calls the function end.
 func (d *Deps) beginExchange(ctx context.Context, place string) (trading context.Context, end func(), err error) {
 	d.catchSignals()
 	if err := context.Cause(ctx); err != nil {

@@ -190,8 +190,8 @@ func withProgram(_ string, remote bool) bool    { return remote }
 func ofOpenID(kind string, _ bool) bool         { return strings.HasPrefix(kind, "OIDC") }
 func renewalsOfOpenID(kind string, r bool) bool { return ofOpenID(kind, r) && renewals(kind, r) }
 
-// eachExchange runs test for each kind of exchange for which about returns true. It runs test with each of the two
-// kinds of keystore.
+// eachExchange runs the function test for each kind of exchange and each kind of keystore for which the function
+// about returns true.
 func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test func(*testing.T, *exchangeFixture)) {
 	for kind, begin := range exchangeKinds {
 		for backend, remote := range map[string]bool{"file": false, "program": true} {

@@ -10,7 +10,7 @@ import (
 )
 
 // IdentityChangedError reports that the first step's credentials do not belong to the identity in the plan. The
-// caller must start again with a plan that contains Spec, because cached sessions depend on the identity.
+// caller must start again with a plan that contains the new spec, because cached sessions depend on the identity.
 type IdentityChangedError struct {
 	Source string    // what has changed, such as "the sign-in to https://id.example.com"
 	Spec   plan.Spec // spec of the step, with the new identity

@@ -30,9 +30,9 @@ type loginToken struct {
 	Key     string    `json:"proof_key"` // key that the refresh token is bound to
 	Until   time.Time `json:"until"`     // latest end of the sign-in
 
-	// Region and endpoint of the sign-in. The sign-in must be renewed there, because AWS refuses its refresh token
-	// in every other region. A token that an earlier version stored has no region and is renewed in the profile's
-	// region. The trusted roots and the retry settings always come from the profile.
+	// Region and endpoint of the sign-in. The sign-in must be renewed in this region, because AWS refuses its
+	// refresh token in every other region. A token that an earlier version stored has no region and is renewed in
+	// the profile's region. The trusted roots and the retry settings always come from the profile.
 	Region   string        `json:"region,omitempty"`
 	Endpoint plan.Endpoint `json:"endpoint,omitzero"`
 
@@ -91,7 +91,8 @@ type AWSLogin struct {
 // AWSLogin returns the aws login sign-in for a step.
 func (d *Deps) AWSLogin(s plan.Step) AWSLogin { return AWSLogin{d, s} }
 
-// atOrigin returns l with the region and endpoint where the sign-in t began, because AWS renews t only there.
+// atOrigin returns a copy of l with the region and endpoint with which the sign-in t began. AWS renews a sign-in
+// only in its original region.
 func (l AWSLogin) atOrigin(t loginToken) AWSLogin {
 	if t.Region == "" {
 		return l
@@ -218,7 +219,7 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, exchange *store.E
 }
 
 // exchange exchanges a grant for credentials, and proves that aws-vault holds the key. Fields that the response lacks
-// are copied from old.
+// are copied from the sign-in old.
 //
 // If the parameter to is not nil, the response is stored at once. The refresh token is stored even if the credentials
 // in the response are invalid. Nothing is stored if the identity that signed in is unknown or not the expected one.

@@ -306,8 +306,8 @@ func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	}
 }
 
-// If the time in a proof is wrong by half a minute, AWS refuses the proof. The error is the same as the error for
-// a sign-in that has ended. So aws-vault measures AWS's time before it creates the first proof.
+// If the time in a DPoP proof is wrong by half a minute, AWS refuses the proof. AWS returns the same error if the
+// sign-in has ended. So aws-vault measures AWS's time before it creates the first proof.
 func TestLoginUsesAWSClock(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, -20 * time.Minute} {
 		r := newLoginFixture(t)
@@ -319,8 +319,8 @@ func TestLoginUsesAWSClock(t *testing.T) {
 	}
 }
 
-// If the local clock changes after it was measured, AWS refuses the proof. The response contains AWS's time, so the
-// next proof is correct.
+// If the local clock changes after AWS's time was measured, AWS refuses the next DPoP proof. The response contains
+// AWS's time, so the proof after that is correct.
 func TestLoginAfterTheClockWasChanged(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, 20 * time.Minute} {
 		r := newLoginFixture(t)

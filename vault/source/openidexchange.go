@@ -22,16 +22,16 @@ type openIDExchange struct {
 // An openIDAnswer is the result of an exchange.
 type openIDAnswer struct {
 	tokens  signin.Tokens
-	token   openIDToken // tokens from the response; without the ID token if it is not valid
+	token   openIDToken // sign-in to store; without the ID token if that is not valid
 	refused error       // why the ID token is not valid; nil if it is valid
 }
 
 // A tokenCall sends a code or a refresh token to the provider.
 type tokenCall func(context.Context) (signin.Tokens, error)
 
-// send runs call, and stores the response if storesAtOnce allows it. If the ID token is not valid, send stores only
-// the refresh token, and only if keepsRefreshToken allows it too. If the ID token is signed with an unknown key, send
-// then fetches the provider's keys and verifies the ID token again.
+// send runs the function call. It stores the response if the function storesAtOnce returns true. If the ID token
+// is not valid, send stores only the refresh token, and only if keepsRefreshToken also returns true. If the ID
+// token is signed with an unknown key, send then fetches the provider's keys and verifies the ID token again.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
 	var unproven *signin.IDTokenError
@@ -75,8 +75,8 @@ func (t openIDExchange) keepsRefreshToken(refused error) bool {
 	return t.old.Refresh != "" || errors.As(refused, &e) && (e.NoKey || e.Expired)
 }
 
-// verified returns the token from a response with its verified ID token. If the ID token is not valid, verified
-// returns the token without the ID token, and an error. It makes no network call.
+// verified verifies the ID token in a response, and returns the sign-in to store. If the ID token is not valid,
+// verified returns the sign-in without the ID token, and an error. It makes no network call.
 func (t openIDExchange) verified(got signin.Tokens) (openIDToken, error) {
 	want := t.want
 	want.Audience = t.openID.to.Audience

@@ -66,8 +66,8 @@ func TestOpenIDNewKey(t *testing.T) {
 	})
 }
 
-// rotating runs the exchange while the provider replaces its keys. After the replacement, but before the provider
-// responds, rotating calls the function then. It returns the error of the exchange.
+// rotating runs the exchange while the provider replaces its keys. The function in the parameter then is called
+// after the replacement, but before the provider responds. rotating returns the error of the exchange.
 func (r *exchangeFixture) rotating(then func()) error {
 	r.Helper()
 	release := make(chan struct{})

@@ -12,8 +12,8 @@ import (
 )
 
 // PageFetcher returns a function that fetches the published files of an issuer, for [identity.Check]. The function
-// trusts the roots in bundle, or the system's roots if bundle is empty. It returns a [*awsapi.TimeoutError] or a
-// network error.
+// trusts the root certificates in the CA bundle, or the system's root certificates if bundle is empty. It returns
+// a [*awsapi.TimeoutError] or a network error.
 func PageFetcher(api *awsapi.Client, bundle string) (func(context.Context, string) (identity.Response, error), error) {
 	t, err := api.Network.Transport(bundle)
 	if err != nil {

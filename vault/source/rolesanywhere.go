@@ -21,7 +21,7 @@ import (
 type CertificateTimeError struct {
 	Path        string
 	From, Until time.Time
-	Now         time.Time // current time by AWS's clock, or by the local clock if AWS's is unknown
+	Now         time.Time // current time by AWS's clock, or by the local clock if AWS's time is unknown
 }
 
 func (e *CertificateTimeError) Error() string {

@@ -69,8 +69,9 @@ type Question struct {
 	RetryReason string // why another code is needed; empty the first time
 }
 
-// A Card is a function that calls use with the private key in a slot of a card, for example slot 9c. The parameter
-// public is the public key of the certificate. The slot may contain another key, so use must compare the two keys.
+// A Card is a function that calls the function use with the private key in a slot of a card, for example slot 9c.
+// The parameter public is the public key of that private key. If the slot contains another private key, the signer
+// that is passed to the function use must return an error.
 type Card func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error
 
 // A Command is a shell command from the user's config file.

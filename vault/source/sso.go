@@ -39,7 +39,7 @@ func (s SSO) role(ctx context.Context, spec plan.SSORole) (aws.Credentials, erro
 }
 
 // Portal calls the function use with a portal that the user is signed in to. It signs the user in if there is no valid
-// token. If the portal refuses the token, Portal gets a new token and calls use once more.
+// token. If the portal refuses the token, Portal gets a new token and calls the function once more.
 func (s SSO) Portal(ctx context.Context, use func(*awsapi.Portal) error) error {
 	return s.use(ctx, func(p *awsapi.Portal, _ ssoToken) error { return use(p) })
 }

@@ -396,7 +396,7 @@ func TestPortalIsListedInPages(t *testing.T) {
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code", "ListAccounts", "ListAccountRoles", "ListAccountRoles", "ListAccountRoles")
 }
 
-// A stored token decodes to the same token.
+// A token stays the same when it is encoded and then decoded.
 func TestSSOTokenRoundTrip(t *testing.T) {
 	in := ssoToken{Access: "EXAMPLE-a", Refresh: "EXAMPLE-r", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Client: awsapi.IDCClient{ID: "id", Secret: "EXAMPLE-s", Expires: time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)}}
 	k := encode(KindSSOToken, "corp", in.expiry(), in)

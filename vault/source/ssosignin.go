@@ -34,7 +34,7 @@ func scopesOf(s plan.SSO) []string {
 // registeredRedirect is the redirect URI in the client registration. A sign-in may use the same URI with any port.
 const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
 
-// idc returns the client of the sign-in service.
+// idc returns the client for the sign-in service.
 func (s SSO) idc() awsapi.IDC {
 	return awsapi.IDC{
 		Client: s.deps.AWS, Target: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: cmp.Or(s.startURL, s.to.StartURL),
@@ -125,8 +125,9 @@ func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	return c, classify(err)
 }
 
-// cliRegistration returns the AWS CLI's client registration, but only for the device flow. It is not known whether the
-// registration allows the browser flow. If not, only the browser shows the error, and aws-vault cannot detect it.
+// cliRegistration returns the AWS CLI's client registration, but only for the device flow. It is not known whether
+// the registration allows the browser flow. If the registration does not allow it, only the browser shows the
+// error, and aws-vault cannot detect the error.
 func (s SSO) cliRegistration() (awsapi.IDCClient, bool) {
 	t, ok := s.cliToken()
 	c := awsapi.IDCClient{ID: t.ClientID, Secret: t.ClientSecret, Expires: t.RegistrationExpiresAt}

@@ -168,7 +168,7 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 }
 
 // cliToken returns the AWS CLI's token for the same portal. aws-vault never renews that token, because the AWS CLI
-// could then no longer use its copy.
+// could then no longer use its own copy.
 func (s SSO) cliToken() (store.CachedToken, bool) {
 	if s.deps.Cache == nil {
 		return store.CachedToken{}, false

@@ -39,8 +39,9 @@ func isUnwritable(err error) bool {
 	return errors.As(err, &no)
 }
 
-// logout ends the stored sign-in with this name at the provider, with the function end. It then removes the
-// sign-in from the keystore, even if end returns an error. logout reports whether there was a sign-in.
+// logout finds the stored sign-in with this name and calls the function end, which ends the sign-in at the
+// provider. logout then removes the sign-in from the keystore, even if the function returns an error. logout
+// reports whether there was a sign-in.
 func logout[T any](ctx context.Context, d *Deps, name string, end func(T) error) (bool, error) {
 	stored, _, err := d.Tokens.Find(ctx, name)
 	if err != nil {

@@ -100,8 +100,8 @@ func (d *Deps) beginSignIn(ctx context.Context, to string) (context.Context, *si
 	return ctx, &signInAttempt{deps: d, user: d.User, to: to, began: d.AWS.Clock.Local(), lock: lock}, nil
 }
 
-// signInText asks the user to sign in. It names this machine, so that the user does not approve a sign-in of
-// another machine.
+// signInText asks the user to sign in. It names this machine, so that the user does not approve a sign-in that
+// another machine started.
 func (p User) signInText(to string) string {
 	if p.Hostname == "" {
 		return fmt.Sprintf("sign in to %s for aws-vault", to)

@@ -12,7 +12,8 @@ import (
 
 // An Exchange stores the token that a provider returns for a single-use code or token. Until the new token is
 // stored, this process has the only copy. So Prepare is called before the exchange, and does everything that can
-// fail, prompt or hang. Save is called right after the exchange, and only writes the token. Store does the rest.
+// fail, prompt or hang. Save is called right after the exchange, and only writes the token. Store is called last.
+// It moves the token to the keystore and updates the index.
 //
 // An Exchange must be used by one goroutine only.
 type Exchange struct {
@@ -37,7 +38,7 @@ func (t *Exchange) Lock(ctx context.Context, question string) (context.Context, 
 	return t.tokens.Locks.token(ctx, t.name, question)
 }
 
-// UnwritableError is returned by [Exchange.Prepare] if the result of the exchange could not be stored later.
+// UnwritableError is returned by [Exchange.Prepare] if Save would not be able to store the result of the exchange.
 type UnwritableError struct{ Err error }
 
 func (e *UnwritableError) Error() string {
@@ -50,9 +51,9 @@ func (e *UnwritableError) Unwrap() error { return e.Err }
 // testItemName is the name of an item that is written only to test that the keystore is writable.
 const testItemName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
 
-// Prepare checks that Save will succeed: the keystore is open and writable. If not, it returns an
-// [*UnwritableError]. If the current token is only in memory, Prepare checks nothing, because that token is lost
-// at the end of this process in any case.
+// Prepare checks that the keystore is open and writable, so that Save will succeed. If Save would fail, Prepare
+// returns an [*UnwritableError]. If the current token is only in memory, Prepare checks nothing, because that
+// token is lost at the end of this process in any case.
 func (t *Exchange) Prepare(ctx context.Context) error {
 	if _, inMemory := t.tokens.fromMemory(t.name); t.prepared || inMemory {
 		return nil
@@ -87,8 +88,8 @@ func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 func (t *Tokens) needsTouch(name string) bool { return t.NeedsTouch != nil && t.NeedsTouch(name) }
 
 // Save stores a token immediately after the exchange that returned it. If the keystore is written through another
-// program and Prepare succeeded, Save writes the token to a local file: see [Pending]. Otherwise Save writes the token
-// to the keystore. Save also does so if the file cannot be written, or if the token requires a touch. Store returns the
+// program, Prepare succeeded, and the token requires no touch, Save writes the token to a local file: see
+// [Pending]. If that fails, and in all other cases, Save writes the token to the keystore. Store returns the
 // errors of Save as warnings, because this process can use the token even if it is not stored.
 func (t *Exchange) Save(k Token) {
 	if p, ok := t.tokens.Ring.(*Pending); ok && t.prepared && !t.tokens.needsTouch(t.name) {
@@ -103,8 +104,8 @@ func (t *Exchange) Save(k Token) {
 	})
 }
 
-// SaveAs changes the name of the token that the exchange replaces, and saves the token. It is for an exchange
-// whose result determines the name.
+// SaveAs saves the token under this name, and not under the name with which the exchange was started. It is for an
+// exchange whose result determines the token's name.
 func (t *Exchange) SaveAs(name string, k Token) {
 	t.name = name
 	t.Save(k)

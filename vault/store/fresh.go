@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	// minInteractiveLeft is how long a cached session must still be valid to be used without a prompt, if creating a
-	// new session would prompt the user.
+	// If creating a new session would prompt the user, a cached session that is valid for at least
+	// minInteractiveLeft is used instead.
 	minInteractiveLeft = 5 * time.Minute
 
-	// minUsableLeft is how long a cached session must still be valid to be used if creating a new session failed.
+	// If creating a new session failed, a cached session that is valid for at least minUsableLeft is used instead.
 	minUsableLeft = 10 * time.Second
 
 	// maxClockSetBack limits how far this computer's clock may be set back after a session was created. After a

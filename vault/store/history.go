@@ -13,7 +13,7 @@ import (
 // A ProfileHistory remembers how often and how recently the user used each profile, so that the most used
 // profiles can be offered first. The history contains no secrets, and losing it does no harm.
 type ProfileHistory struct {
-	Dir *disk.Folder // nil to remember nothing
+	Dir *disk.Folder // if nil, nothing is remembered
 	Now func() time.Time
 }
 
@@ -23,7 +23,7 @@ const historyFile = "uses"
 // A profileUse records how often and how recently a profile was used.
 type profileUse struct {
 	Profile string    `json:"profile"`
-	Weight  float64   `json:"weight"` // number of uses up to Last; an older use counts less, see weight
+	Weight  float64   `json:"weight"` // number of uses until the time Last, where an older use counts for less
 	Last    time.Time `json:"last"`
 }
 
@@ -58,7 +58,8 @@ func (u *ProfileHistory) Record(profile string) error {
 	return u.Dir.Write(historyFile, raw)
 }
 
-// Sort returns the names with recently and frequently used profiles first. Unused profiles keep their order.
+// Sort returns the profile names sorted, with recently and frequently used profiles first. Unused profiles keep
+// their order.
 func (u *ProfileHistory) Sort(names []string) []string {
 	now, weights := u.Now(), map[string]float64{}
 	for _, k := range u.read() {

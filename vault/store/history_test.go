@@ -39,7 +39,7 @@ func TestHistory(t *testing.T) {
 	recordAll(t, u, "c")
 	wantOrder(t, u, "c a b d")
 	*now = now.Add(time.Hour)
-	recordAll(t, u, "d") // the use of d is the latest, so it counts for more
+	recordAll(t, u, "d") // profile d was used last, so its use counts for more than the use of c
 	wantOrder(t, u, "d c a b")
 	for range 3 {
 		*now = now.Add(time.Hour)

@@ -16,8 +16,8 @@ import (
 )
 
 // An Index lists the cached sessions and tokens. A list command reads the index instead of all keystore items. The
-// index is only a hint: a wrong entry costs one read of the keystore, and never causes a wrong result. The index
-// contains no secrets.
+// index is only a hint: if an item has no entry, the item is read from the keystore. Credentials are never taken
+// from the index, which contains no secrets.
 type Index struct {
 	Dir   *disk.Folder // nil if there is no index
 	Locks *Locks
@@ -36,7 +36,7 @@ type Entry struct {
 	Kind       string    `json:"kind"`
 	Root       string    `json:"root,omitempty"`
 	Created    time.Time `json:"made"`
-	Expires    time.Time `json:"expires"` // zero if this line deletes the earlier entry
+	Expires    time.Time `json:"expires"` // zero if this line deletes the entry called Name
 }
 
 // maxIndex is the maximum size of an index in bytes, enough for about 20,000 sessions. An index that exceeds half
@@ -81,7 +81,7 @@ func decodeIndex(raw []byte) map[string]Entry {
 		switch {
 		case e.Expires.IsZero():
 			delete(entries, e.Name)
-		case !ok || !e.Created.Before(known.Created): // ignore an older entry after a newer one
+		case !ok || !e.Created.Before(known.Created): // ignore an entry that is older than the known entry
 			entries[e.Name] = e
 		}
 	}
@@ -93,7 +93,7 @@ func encodeIndex(entries []Entry) []byte {
 	for _, e := range entries {
 		line, err := json.Marshal(e)
 		if err != nil {
-			continue // JSON cannot represent the entry's time; List opens an item that has no entry
+			continue // leave out an entry whose time JSON cannot represent; List then opens the item
 		}
 		b.Write(append(line, '\n'))
 	}
@@ -145,7 +145,7 @@ func isTorn(f *os.File, size int64) bool {
 	return last[0] != '\n'
 }
 
-// compact rewrites the index without outdated lines, and appends text.
+// compact rewrites the index without outdated lines, and appends the lines in text.
 func (x *Index) compact(text []byte) error {
 	old := encodeIndex(sorted(x.Entries()))
 	if len(old) > maxIndex/4 {

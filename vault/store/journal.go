@@ -45,7 +45,7 @@ func (e *JournalError) Error() string {
 	return fmt.Sprintf("the rotation journal of key %q is damaged: %s", e.Name, e.Why)
 }
 
-// Find returns the journal of the key stored under name, and whether there is a journal. It returns a
+// Find returns the journal of the key stored under this name, and whether there is a journal. It returns a
 // [*JournalError] if the journal is damaged, and the keystore's error if the journal cannot be opened.
 func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error) {
 	it, err := j.Ring.Item(ctx, journalName(name))
@@ -97,7 +97,7 @@ func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	})
 }
 
-// Remove deletes the journal of the key stored under name. It returns nil if there is no journal.
+// Remove deletes the journal of the key stored under this name. It returns nil if there is no journal.
 func (j *Journals) Remove(ctx context.Context, name string) error {
 	err := j.Ring.Remove(ctx, journalName(name))
 	if errors.Is(err, keystore.ErrNotFound) {

@@ -14,7 +14,7 @@ import (
 )
 
 // NameError reports a key name that aws-vault 7 treats as the name of one of its own sessions or tokens. If
-// aws-vault 7 uses the same keystore, it would hide such a key and delete it at its next run.
+// aws-vault 7 uses the same keystore, it hides such a key and deletes it at the next run.
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
@@ -37,8 +37,8 @@ func (e *SharedNameError) Error() string {
 	return fmt.Sprintf("key name %q: this keystore treats it as the same name as %s", e.Name, other)
 }
 
-// checkShared returns a [*SharedNameError] if the keystore finds an item under name, although its list of names
-// does not contain name.
+// checkShared returns a [*SharedNameError] if the keystore finds an item under this name, although the keystore's
+// list of names does not contain the name.
 func (k *Keys) checkShared(ctx context.Context, name string) error {
 	if _, err := k.Ring.Stamp(ctx, name); errors.Is(err, keystore.ErrNotFound) {
 		return nil

@@ -52,9 +52,9 @@ func (k *Keys) Names(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// Key returns the key stored under name, or [ErrNoKey]. If the key must require a touch, but was stored without
-// that requirement, Key stores it again with the requirement. Key returns a [*DamagedError] if the item is not a
-// key, and the keystore's error if the item cannot be opened.
+// Key returns the key stored under this name, or [ErrNoKey]. If the key must require a touch, but was stored
+// without that requirement, Key stores it again with the requirement. Key returns a [*DamagedError] if the item is
+// not a key, and the keystore's error if the item cannot be opened.
 func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	it, err := k.Ring.Item(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -74,8 +74,9 @@ func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	return c, k.Put(ctx, name, c)
 }
 
-// keyItem is the JSON form of a key in the keystore, as aws-vault 7 writes it. It has the fields of the SDK's
-// struct, but is a separate type, so that a later version of the SDK does not change the stored form.
+// keyItem is the JSON form of a key in the keystore, as aws-vault 7 writes it. It has the same fields as the SDK's
+// type aws.Credentials, but is a separate type, so that a later version of the SDK does not change the stored
+// form.
 type keyItem struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -105,8 +106,8 @@ func decodeKey(name string, data []byte) (aws.Credentials, error) {
 	return aws.Credentials(c), nil
 }
 
-// Put stores a key under name and replaces an earlier key. It returns a [*NameError] if the name is reserved, and
-// a [*SharedNameError] if the keystore does not distinguish name from the name of another key.
+// Put stores a key under this name and replaces an earlier key. It returns a [*NameError] if the name is reserved,
+// and a [*SharedNameError] if the keystore does not distinguish the name from the name of another key.
 func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if err := checkKeyName(name); err != nil {
 		return err
@@ -143,7 +144,7 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 // ErrReadBack reports that the keystore returned a different key than the key that was stored.
 var ErrReadBack = errors.New("the key read back differs from the key that was written")
 
-// PutVerified stores a key under name, reads it back and compares the two. It returns the errors of Put and
+// PutVerified stores a key under this name, reads it back and compares the two. It returns the errors of Put and
 // Key, and [ErrReadBack] if the keys differ.
 func (k *Keys) PutVerified(ctx context.Context, name string, key aws.Credentials) error {
 	if err := k.Put(ctx, name, key); err != nil {
@@ -164,7 +165,7 @@ func SameKey(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken
 }
 
-// Remove deletes the key stored under name, or returns [ErrNoKey].
+// Remove deletes the key stored under this name, or returns [ErrNoKey].
 func (k *Keys) Remove(ctx context.Context, name string) error {
 	err := k.Ring.Remove(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -173,9 +174,9 @@ func (k *Keys) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// Fingerprint returns a text that changes whenever the key under name is written, by aws-vault or by another
-// program. The second result reports whether there is a key with this name. Fingerprint opens the keystore item
-// only if the keystore has no stamps.
+// Fingerprint returns a text that changes whenever the key with this name is written, by aws-vault or by another
+// program. The second result reports whether there is such a key. Fingerprint opens the keystore item only if the
+// keystore has no stamps.
 func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, error) {
 	stamp, err := k.Ring.Stamp(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -201,9 +202,9 @@ func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, erro
 	return stamp + " " + string(generation), true, nil
 }
 
-// renewGeneration stores a new random text, the generation of the key, which is a part of the key's fingerprint. The
-// keystore's stamp alone is not enough: its resolution may be one second, so that two writes in quick succession have
-// the same stamp.
+// renewGeneration stores a new random text, which is called the generation of the key. The key's fingerprint
+// consists of the keystore's stamp and the generation. The stamp alone is not enough: if stamps are times in whole
+// seconds, two writes in quick succession can have the same stamp.
 func (k *Keys) renewGeneration(name string) error {
 	if k.Dir == nil {
 		return nil

@@ -361,8 +361,9 @@ func FuzzDecodeKey(f *testing.F) {
 	})
 }
 
-// A key whose profile requires a touch is stored with that requirement. A key that was stored without it is
-// stored again when the key is read. If the keystore does not support touch, Put fails and Key returns the key.
+// A key whose profile requires a touch is stored with that requirement. A key that was stored without the
+// requirement is stored again when the key is read. If the keystore does not support touch, Put fails and Key
+// returns the key.
 func TestKeysThatNeedATouch(t *testing.T) {
 	keys, r := newKeys(t)
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {

@@ -55,15 +55,16 @@ func groupByType(all []Entry, now time.Time) Cached {
 }
 
 // Remove deletes the matching sessions, including expired sessions. It returns how many of the deleted sessions
-// had not expired. It never deletes damaged or unknown items, which may not be sessions. If the keystore fails
-// midway, Remove returns the number of sessions deleted so far.
+// had not expired. It never deletes damaged or unknown items, because they might not be sessions. If the keystore
+// fails midway, Remove returns the number of sessions deleted so far.
 func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
 	deleted, warnings, err := remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": match})
 	return len(deleted.Sessions), warnings, err
 }
 
-// RemoveCached deletes the matching sessions and tokens, but lists the keystore only once. It returns the deleted
-// entries that had not expired.
+// RemoveCached deletes each session for which the function session returns true, and each token for which the
+// function token returns true. It lists the keystore only once. It returns the deleted entries that had not
+// expired.
 func (s *Sessions) RemoveCached(ctx context.Context, session, token func(Entry) bool) (Cached, []error, error) {
 	return remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
 }

@@ -57,8 +57,8 @@ const slowWaitAfter = time.Second
 //
 // It returns a [*LockOwnerError] if it waited for a process that then failed to create the session. Because of
 // this error, the waiting processes do not repeat a prompt that the user cancelled. Session returns a
-// [*DeadlockError] at once if a caller of this function already holds the lock for ctx, or if the lock is held by
-// a process that waits for this process to end.
+// [*DeadlockError] at once in two cases: the lock is already held for the work to which ctx belongs, or the lock
+// is held by a process that waits for this process to end.
 //
 // All work under the lock must use the returned context. A program that is started with this context receives the
 // list of held locks in its environment.
@@ -131,9 +131,9 @@ func (e *DeadlockError) Error() string {
 	return fmt.Sprintf("%s needs a lock that its caller holds (%s, process %d): %s", e.Program, e.HolderProgram, e.HolderProcess, e.Question)
 }
 
-// checkDeadlock returns a [*DeadlockError] if a caller already holds the lock for ctx, or if the lock is held by a
-// process that waits for this process to end. That process may have released the lock after it started this
-// process, so checkDeadlock reads the current holder from the lock's note.
+// checkDeadlock returns a [*DeadlockError] if the lock is already held for the work to which ctx belongs, or if
+// the lock is held by a process that waits for this process to end. That process may have released the lock after
+// it started this process, so checkDeadlock reads the current holder from the lock's note.
 func (l *Locks) checkDeadlock(ctx context.Context, name, question string) error {
 	n := l.readNote(name)
 	if slices.Contains(slices.Concat(l.ParentLocks, program.HeldLocks(ctx)), program.Lock{Process: n.Process, Name: name}) {

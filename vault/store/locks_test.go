@@ -232,8 +232,8 @@ func TestLocksAreIndependent(t *testing.T) {
 	}
 }
 
-// Sweep removes lock files that were not used for a day, including lock files of older versions. It does not
-// remove files of held locks and of locks with fixed names.
+// Sweep removes lock files that have not been used for a day, including lock files of older versions. It removes
+// neither files of held locks nor files of locks with fixed names.
 func TestSweepLockFiles(t *testing.T) {
 	w := newTestSessions(t)
 	w.now = time.Now()

@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A LoginCache is the folder where the AWS CLI stores the sign-ins of aws login in plain text.
+// A LoginCache is the folder where the AWS CLI stores the sign-ins of the command aws login in plain text.
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 type LoginCache struct{ Dir string }
 

@@ -18,7 +18,7 @@ import (
 	"aws-vault/vault/keystore/keystoretest"
 )
 
-// functions contains the functions of the tests that package testproc can run in other processes.
+// functions contains the test functions that package testproc can run in other processes.
 var functions = map[string]testproc.Func{}
 
 func TestMain(m *testing.M) { testproc.Main(m, functions) }
@@ -126,7 +126,7 @@ func (w *testSessions) put(t *testing.T, name string, s Session) {
 	w.ring.Items[name] = keystore.Item{Name: name, Data: data}
 }
 
-// lasting returns a Create function that creates sessions with this lifetime, and counts its calls in count.
+// lasting returns a Create function that creates sessions with this lifetime. Each call adds 1 to the counter.
 func (w *testSessions) lasting(life time.Duration, count *int) func(context.Context) (Created, error) {
 	return func(context.Context) (Created, error) {
 		*count++

@@ -17,7 +17,7 @@ type note struct {
 	Process  int     `json:"process"`
 	Program  string  `json:"program"`
 	Question string  `json:"question"`
-	Failure  failure `json:"failure,omitzero"` // the last failure of a holder; later holders keep it
+	Failure  failure `json:"failure,omitzero"` // the last failure of a holder; later holders leave it in the note
 }
 
 type failure struct {

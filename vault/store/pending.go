@@ -33,8 +33,8 @@ type Pending struct {
 	key cipher.AEAD // the encryption key; nil until it is read
 }
 
-// pendingKey is the name of the keystore item that contains the encryption key. The name has the form of a
-// digest, like the names of all items that this program creates.
+// pendingKey is the name of the keystore item that contains the encryption key. The name has the form of a digest,
+// like the names of sessions and tokens.
 const pendingKey = "70656e64696e6720617773207661756c" // spells "pending aws vaul"
 
 // pendingVersion is the first byte of each file. Files with another first byte are ignored.
@@ -170,7 +170,8 @@ func (p *Pending) Has(name string) bool {
 }
 
 // readFile returns the item in the file called name. It returns [keystore.ErrNotFound] if there is no file, or if
-// the encryption key does not decrypt it. A file with another encryption key belongs to a deleted keystore.
+// the file cannot be decrypted with the encryption key. A file that was encrypted with another key belongs to a
+// deleted keystore.
 func (p *Pending) readFile(ctx context.Context, name string) (keystore.Item, error) {
 	none := keystore.ErrNotFound
 	if !isItemName(name) {

@@ -89,7 +89,8 @@ func TestPending(t *testing.T) {
 	}
 }
 
-// The index has an entry for the encryption key, so that neither List nor Sweep opens it.
+// The index has an entry for the encryption key, so that neither List nor Sweep opens the item that contains the
+// key.
 func TestPendingKeyIsListed(t *testing.T) {
 	w := newTestSessions(t)
 	if err := w.pending().Prepare(t.Context()); err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A Session contains temporary credentials and the data needed to compute their remaining lifetime.
+// A Session contains temporary credentials and the data needed to compute their remaining lifetime. It is the
+// result of one step of a plan: see [aws-vault/vault/plan.Plan].
 type Session struct {
 	Credentials aws.Credentials
 	Created     time.Time     // the time of creation, by this computer's clock

@@ -26,8 +26,8 @@ type Sessions struct {
 	// session. It may be nil.
 	BeforeCreate func()
 
-	// Cancelled reports whether an error of Create means that the user cancelled a prompt. If Cancelled is nil,
-	// no error means that.
+	// Cancelled reports whether an error of Create means that the user cancelled a prompt. If Cancelled is nil, no
+	// error counts as a cancellation.
 	Cancelled func(error) bool
 }
 
@@ -110,8 +110,8 @@ func (s *Sessions) Get(ctx context.Context, r Request) (Session, []error, error)
 	return s.Replace(ctx, r, found)
 }
 
-// Replace does the part of [Sessions.Get] after Find: it creates a new session. The parameter found is the result
-// of Find, and does not satisfy the request.
+// Replace is the second part of [Sessions.Get]: it creates a new session. The argument found is the result of Find
+// for a request that no cached session satisfies.
 func (s *Sessions) Replace(ctx context.Context, r Request, found Found) (Session, []error, error) {
 	for {
 		lockCtx, lock, lockErr := s.Locks.Session(ctx, found.name, r.Question)

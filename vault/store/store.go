@@ -20,14 +20,15 @@ type Ring interface {
 	Names(ctx context.Context) ([]string, error)
 }
 
-// A StampedRing is a Ring with stamps. A stamp changes with each write of an item, and can be read without
-// opening the item.
+// A StampedRing is a Ring with stamps. The stamp of an item changes when the item is written, and can be read
+// without opening the item. In some keystores, a second write within the same second does not change the stamp.
 type StampedRing interface {
 	Ring
 	Stamp(ctx context.Context, name string) (string, error) // "" if the keystore has no stamps
 }
 
-// A KeyRing is a Ring that holds access keys.
+// A KeyRing is a Ring that holds access keys. Its method Check shows the prompts that Put needs, and writes
+// nothing.
 type KeyRing interface {
 	StampedRing
 	Check(ctx context.Context) error

@@ -59,8 +59,8 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 // sweptFile is the name of an empty file next to the index. Its modification time is the time of the last sweep.
 const sweptFile = "swept-" + indexFile
 
-// isSwept reports whether the last sweep was less than a day ago. It ignores a last sweep in the future: the
-// clock was wrong at that time.
+// isSwept reports whether the last sweep was less than a day ago. It returns false if the time of the last sweep
+// is in the future, because the clock was wrong at that sweep.
 func (x *Index) isSwept(now time.Time) bool {
 	info, err := x.Dir.Stat(sweptFile)
 	if err != nil {

@@ -21,8 +21,8 @@ type Tokens struct {
 	// nil, no token requires a touch.
 	NeedsTouch func(name string) bool
 
-	// Cancelled reports whether an error of Create means that the user cancelled a prompt. If Cancelled is nil,
-	// no error means that.
+	// Cancelled reports whether an error of Create means that the user cancelled a prompt. If Cancelled is nil, no
+	// error counts as a cancellation.
 	Cancelled func(error) bool
 
 	// WriteTime is the maximum duration of one write to the keystore. The value 0 means 10 s.
@@ -90,8 +90,8 @@ func (t *Tokens) isCancelled(err error) bool {
 	return errors.As(err, &owner) && owner.Cancelled || t.Cancelled != nil && t.Cancelled(err)
 }
 
-// Find returns the token stored under name, or the zero Token if there is no such token. If the item is damaged,
-// it returns the zero Token and a warning. It returns an error if the keystore cannot be opened.
+// Find returns the token stored under this name, or the zero Token if there is no such token. If the item is
+// damaged, it returns the zero Token and a warning. It returns an error if the keystore cannot be opened.
 func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) {
 	if k, ok := t.fromMemory(name); ok {
 		return k, nil, nil

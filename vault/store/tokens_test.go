@@ -27,8 +27,8 @@ func token(secret string) Token {
 	return Token{Kind: "SSO token", Label: "corp", Expires: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
 }
 
-// tokenRequest returns a request for a token. The token's secret contains the text good. The request's Create function
-// adds 1 to calls.
+// tokenRequest returns a request for a token whose secret contains the argument good. Each call to the request's
+// Create function adds 1 to the counter.
 func tokenRequest(good string, calls *int) TokenRequest {
 	return TokenRequest{
 		Name: nameA, Question: "the sign-in",

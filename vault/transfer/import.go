@@ -15,9 +15,9 @@ type Imported struct {
 	Caller  awsapi.Caller // the key's AWS identity; zero if Outcome is NotOverwritten
 }
 
-// Import stores a key under name after AWS has accepted the key. It then reads the stored key back and compares
-// it. Only after Import has succeeded may the caller delete the key from its original file. If another key is
-// already stored under name, Import replaces it only if overwrite is true.
+// Import stores a key under the given name after AWS has accepted the key. It then reads the stored key back and
+// compares it. Only after Import has succeeded may the caller delete the key from its original file. If another
+// key is already stored under this name, Import replaces it only if overwrite is true.
 func Import(ctx context.Context, v *vault.Vault, name string, key aws.Credentials, overwrite bool) (Imported, error) {
 	m := Migration{To: v.Keys, Overwrite: overwrite}
 	outcome, err := m.decide(ctx, name, key)

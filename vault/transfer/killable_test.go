@@ -16,8 +16,8 @@ import (
 
 var errStopped = errors.New("the process was killed")
 
-// A callBudget is the number of calls that the rings still accept. After these calls, the process counts as killed.
-// A negative number means that there is no limit.
+// A callBudget is the number of calls that a test's killableRings still accept. After these calls, the process
+// counts as killed. A negative number means that there is no limit.
 type callBudget struct{ left int }
 
 func (p *callBudget) spend() error {

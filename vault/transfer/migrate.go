@@ -18,7 +18,7 @@ import (
 type Migration struct {
 	From, To  *store.Keys
 	Overwrite bool // whether to replace a different key of the same name
-	Delete    bool // whether to delete each original after its copy was read back
+	Delete    bool // whether to delete each original after its copy has been read back
 }
 
 // Moved is the result of moving one key.
@@ -38,7 +38,8 @@ const (
 	NotOverwritten // a different key has this name in the target keystore and was not replaced
 )
 
-// MoveError reports that a key was not moved or not deleted. The original is still in its place.
+// MoveError reports that a key was not copied, or that its original was not deleted. In both cases, the original
+// is still in its place.
 type MoveError struct {
 	Name string
 	Err  error

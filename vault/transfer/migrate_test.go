@@ -123,8 +123,8 @@ func TestMoveOntoDamagedItem(t *testing.T) {
 	}
 }
 
-// A caseInsensitiveRing has one item for all names that differ only in case, as file systems of macOS and
-// Windows do.
+// A caseInsensitiveRing has one item for all names that differ only in case, like the usual file systems of macOS
+// and Windows.
 type caseInsensitiveRing struct{ *killableRing }
 
 func (r caseInsensitiveRing) Item(ctx context.Context, name string) (keystore.Item, error) {

@@ -40,7 +40,8 @@ func become(config, command string) error {
 	if _, err := pbkdf2.Key(sha256.New, "correct-horse", salt, rounds, keySize); err != nil {
 		return err
 	}
-	// FLOOR_URL is never set, so this call never runs. Without the call, the linker would leave out net/http.
+	// The environment variable FLOOR_URL is never set, so http.Get is never called. Without the call, the linker
+	// would leave out net/http.
 	if url := os.Getenv("FLOOR_URL"); url != "" {
 		if _, err := http.Get(url); err != nil {
 			return err

@@ -27,19 +27,20 @@ type forward struct {
 }
 
 const (
-	answerTime = 3 * time.Minute // aws-vault serve uses the same time limit
+	answerTime = 3 * time.Minute // time limit for a response; aws-vault serve has the same limit
 	maxAnswer  = 64 << 10
 	maxToken   = 4 << 10
 )
 
-// newForward returns a forward. The parameter to is the path of a socket, or host:port.
+// newForward returns a forward. The argument to is the address of aws-vault serve: the path of its socket, or
+// host:port.
 func newForward(to string, tokens *os.Root) *forward {
 	network, address := "tcp", to
 	var host string
 	if _, port, err := net.SplitHostPort(to); filepath.IsAbs(to) || err != nil {
 		network, host = "unix", "localhost"
 	} else {
-		host = "localhost:" + port // the name that aws-vault serve accepts; containers may use other names
+		host = "localhost:" + port // aws-vault serve accepts this host name, but not every name that containers use
 	}
 	dialer := net.Dialer{Timeout: 3 * time.Second}
 	return &forward{host: host, tokens: tokens, client: http.Client{

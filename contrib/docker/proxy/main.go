@@ -60,14 +60,14 @@ func serve(listen, to, tokens string) error {
 	return s.Serve(ctx, l)
 }
 
-// hosts returns the host names that requests from containers can have.
+// hosts returns the Host headers that requests from containers can have.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func hosts(addr string) []string {
 	const known = "169.254.170.2"
 	return slices.Compact([]string{known, known + ":80", addr})
 }
 
-// healthy returns nil if a proxy responds at the given address, whatever the response's status.
+// healthy returns nil if a proxy responds at the given address. The status of the response does not matter.
 func healthy(listen, _, _ string) error {
 	client := http.Client{Timeout: 3 * time.Second}
 	resp, err := client.Head("http://" + listen + "/")

@@ -161,8 +161,8 @@ func fromHCL(t *testing.T, src string) role {
 	return r
 }
 
-// world returns the values that expressions in a Terraform template can use. label is the name of every block in
-// the template.
+// world returns the values that expressions in a Terraform template can use. The argument label is the name of
+// every block in the template.
 func world(label string) *hcl.EvalContext {
 	object := func(m map[string]string) cty.Value {
 		values := map[string]cty.Value{}
@@ -307,8 +307,8 @@ func linted(t *testing.T, trust any) {
 
 const provider = "arn:aws:iam::123456789012:oidc-provider/id.example.com/alice"
 
-// TestTemplateTrust checks that the trust policy in a template equals the one that the command "policy trust"
-// prints for the same identity.
+// TestTemplateTrust checks that the trust policy in a template equals the trust policy that the command "policy
+// trust" prints for the same identity.
 func TestTemplateTrust(t *testing.T) {
 	template := alice
 	template.Managed = []string{"ReadOnlyAccess"}

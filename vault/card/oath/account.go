@@ -22,7 +22,7 @@ type Account struct {
 	id string // the name on the key; if the period is not the default, it starts with the period and a slash
 }
 
-// account converts the name that the key stores for an account into an Account.
+// account returns the Account that belongs to a name on the key.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 func account(id string, timed bool) Account {
 	a := Account{Name: id, Period: DefaultPeriod, Timed: timed, id: id}
@@ -34,7 +34,7 @@ func account(id string, timed bool) Account {
 	return a
 }
 
-// The upper four bits of a byte are the type of an account. The lower four bits are its hash algorithm.
+// One byte describes an account: its upper four bits are the type, its lower four bits are the hash algorithm.
 const (
 	kindMask = 0xf0
 	kindTOTP = 0x20
@@ -85,8 +85,8 @@ func (k *Key) TouchRequired() (map[string]bool, error) {
 	return touched, nil
 }
 
-// Code returns the code of an account at the given time. If the account requires a touch, Code waits for it, and
-// fails with [ErrTouch] if the key was not touched in time.
+// Code returns the code of an account at the given time. If the account requires a touch, Code waits for the
+// touch, and fails with [ErrTouch] if the key is not touched in time.
 func (k *Key) Code(a Account, at time.Time) (string, error) {
 	const command = "CALCULATE"
 	step := uint64(at.Unix()) / uint64(a.Period/time.Second)
@@ -125,7 +125,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Put stores a TOTP account with six digits and SHA-1, as AWS's virtual MFA devices use them. It overwrites an
+// Put stores a TOTP account with six digits and SHA-1, the settings of AWS's virtual MFA devices. It overwrites an
 // account of the same name without warning. If touch is true, the key must be touched for each code.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
 func (k *Key) Put(name string, secret []byte, touch bool) error {

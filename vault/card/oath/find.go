@@ -77,9 +77,9 @@ func matchesLabel(name, serial string) bool {
 	return strings.EqualFold(label, device[strings.LastIndexByte(device, '/')+1:]+"@"+fields[4])
 }
 
-// Find returns the account that matches an MFA device's serial, or the account named serial. It fails with a
-// [*NotFoundError] or an [*AmbiguousError]. Find does not guess between several accounts, because after a wrong
-// code AWS may refuse the correct code too.
+// Find returns the account that matches an MFA device's serial. Instead of a serial, the caller can pass an
+// account's name. Find fails with a [*NotFoundError] if no account matches. It fails with an [*AmbiguousError] if
+// several accounts match: it does not guess, because after a wrong code AWS may refuse the correct code too.
 func Find(accounts []Account, serial string) (Account, error) {
 	var timed []Account
 	var names []string

@@ -15,7 +15,7 @@ func TestFind(t *testing.T) {
 	for _, c := range []struct {
 		accounts []Account
 		serial   string
-		want     string // the name of the account, or the text of the error, that Find returns
+		want     string // what Find returns: an account's name, or an error's text
 	}{
 		{all(serial, serial+"-old"), serial, serial},
 		{all("60/" + serial), serial, serial},

@@ -64,7 +64,7 @@ const (
 	insList         = 0xa1
 	insCode         = 0xa2
 	insValidate     = 0xa3
-	insSelect       = 0xa4 // ISO 7816 SELECT, distinguished from insCodes by its parameter P1
+	insSelect       = 0xa4 // the ISO 7816 command SELECT; its parameter P1 differs from that of insCodes
 	insCodes        = 0xa4
 	insRemaining    = 0xa5 // requests the rest of a response; other applets use GET RESPONSE (0xc0) instead
 	truncated       = 0x01
@@ -224,7 +224,7 @@ type field struct {
 	value []byte
 }
 
-// parse decodes the fields in text. complete is false if the last field is cut off.
+// parse decodes the fields in text. The result complete is false if the last field is cut off.
 func parse(text []byte) (fields []field, complete bool) {
 	for len(text) >= 2 && len(text) >= 2+int(text[1]) {
 		n := 2 + int(text[1])

@@ -300,7 +300,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzAnswers checks that no response of a key causes a panic or an error of more than one line.
+// FuzzAnswers checks that no response from a key causes a panic or an error of more than one line.
 func FuzzAnswers(f *testing.F) {
 	f.Add([]byte{0x72, 2, 0x21, 'x', 0x90, 0}, []byte{0x76, 5, 6, 1, 2, 3, 4, 0x90, 0})
 	f.Fuzz(func(t *testing.T, one, two []byte) {

@@ -36,7 +36,8 @@ func Serial(card Transport) (string, error) {
 	return "", nil
 }
 
-// transmitShort sends a command with a short response, and reports whether the card accepted the command.
+// transmitShort sends a command whose response has only one part, and reports whether the card accepted the
+// command.
 func transmitShort(card Transport, command []byte) (answer []byte, ok bool, err error) {
 	answer, err = card.Transmit(command)
 	if err != nil || len(answer) < 2 {

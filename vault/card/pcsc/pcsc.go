@@ -27,7 +27,7 @@ type Error uint32
 
 // The error codes that callers handle separately.
 const (
-	InUse      Error = 0x8010000b // another program has the card open; this program or the other requires exclusive access
+	InUse      Error = 0x8010000b // another program has the card open; it or this program requires exclusive access
 	NoCard     Error = 0x8010000c
 	NoReader   Error = 0x80100009 // there is no reader with the given name
 	Removed    Error = 0x80100069 // the card was removed while it was in use
@@ -56,7 +56,8 @@ func (e Error) Error() string {
 // maxAnswer is the maximum length of a card's response to one command, in bytes.
 const maxAnswer = 65538
 
-// With shared, other programs can open the card at the same time. With leaveCard, closing the card does not reset it.
+// The mode shared lets other programs open the card at the same time. The option leaveCard prevents a reset of the
+// card when it is closed.
 const (
 	shared    = 2
 	leaveCard = 0

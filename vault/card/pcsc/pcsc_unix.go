@@ -71,7 +71,7 @@ func Open(ctx context.Context, path string) (*Service, error) {
 	return s, nil
 }
 
-// handshake negotiates the protocol version and creates the context in which cards are used.
+// handshake negotiates the protocol version and creates the PC/SC context, which is needed to open cards.
 func (s *Service) handshake() error {
 	if err := s.negotiateVersion(minor); err != nil {
 		return err
@@ -146,8 +146,8 @@ type Card struct {
 // If another program has a transaction with the card, Card waits until that transaction ends.
 func (s *Service) Card(reader string) (*Card, error) { return s.open(reader, shared, protocols) }
 
-// Exclusive opens the card in a reader with T=1 and exclusive access, as piv-go does. It returns [InUse] if another
-// program has the card open.
+// Exclusive opens the card in a reader for exclusive access with the protocol T=1, as piv-go does. It returns
+// [InUse] if another program has the card open.
 func (s *Service) Exclusive(reader string) (*Card, error) {
 	const exclusive, t1 = 1, 2
 	return s.open(reader, exclusive, t1)
@@ -198,14 +198,14 @@ func (c *Card) Close() error {
 	return errors.Join(err, last)
 }
 
-// call sends a message and returns the response. size is the size of the response in bytes, which the protocol
-// specifies for each command.
+// call sends a message and returns the response. The argument size is the number of bytes in the response, which
+// the protocol specifies for each command.
 func (s *Service) call(command uint32, body []byte, size int) ([]byte, error) {
 	return s.exchange(command, body, nil, size)
 }
 
-// callChecked is like call, and returns an [Error] if the response contains an error code. at is the offset of the
-// code in bytes.
+// callChecked is like call, and returns an [Error] if the response contains an error code. The argument at is the
+// offset of the error code in the response, in bytes.
 func (s *Service) callChecked(command uint32, ask []byte, size, at int) ([]byte, error) {
 	answer, err := s.call(command, ask, size)
 	if err == nil {

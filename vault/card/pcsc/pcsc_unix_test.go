@@ -18,7 +18,8 @@ import (
 
 const yubikey = "Yubico YubiKey OTP+FIDO+CCID 00 00"
 
-// newService returns a service with a fake key, and the path of its socket.
+// newService starts a fake service with one fake card. It returns the service, the card and the path of the
+// service's socket.
 func newService(t *testing.T) (*fakecard.Service, *fakecard.Card, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
@@ -278,7 +279,7 @@ func TestHostileService(t *testing.T) {
 	}
 }
 
-// visit connects to a service that sends the given responses and then disconnects. It returns the first error.
+// visit connects to a service that sends the given responses and then disconnects. visit returns the first error.
 func visit(t *testing.T, answers [][]byte, list bool) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")

@@ -23,9 +23,10 @@ type Cards struct {
 	PIN func(context.Context, PINQuestion) (string, error)
 	// Touch is called before a command for which the card needs, or may need, a touch. Touch may be nil.
 	Touch func(Touch)
-	// ManagementKey returns a card's management key. It is called only if the management key is not the factory key
-	// and cannot be read from the card. A card can store its management key, but the PIN is needed to read it. If
-	// ManagementKey is nil, a card cannot be changed unless it has the factory key or stores its own key.
+	// ManagementKey returns a card's management key. It is called only if the management key is not the factory
+	// key and cannot be read from the card. A card can store its management key, but the PIN is needed to read it.
+	// If ManagementKey is nil, a card cannot be changed unless it has the factory key or stores its management
+	// key.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
 	// Lock waits until no other aws-vault process uses a card. It returns the context to use while the lock is
 	// held, and a function that releases the lock. If Lock is nil, there is no lock.
@@ -43,7 +44,7 @@ type PINQuestion struct {
 	Retry     bool // the previous answer was a wrong PIN
 }
 
-// A Touch reports that a card is about to blink and to wait about 15 s for a touch.
+// A Touch reports that a card will now blink. The card waits for a touch for about 15 s.
 type Touch struct {
 	Location Location
 	Optional bool // the card may not need a touch: an earlier touch may be valid, or the touch policy is unknown
@@ -68,7 +69,7 @@ type KeyInfo struct {
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
-	Generated bool // true if the key was generated on the card; false if it was imported or if that is not known
+	Generated bool // true if the key was generated on the card; false if it was imported or its origin is unknown
 }
 
 // An openCard is a card that aws-vault has open. Its methods return the errors of this package.
@@ -268,7 +269,7 @@ func identify(reader string) (openCard, uint32, error) {
 }
 
 // run calls f in a new goroutine, and returns when f returns or when ctx ends. piv-go does not support contexts.
-// If f panics, run returns an [*AnswerError], because piv-go panics on some invalid responses of a card.
+// If f panics, run returns an [*AnswerError], because piv-go panics on some invalid responses from a card.
 func run[T any](ctx context.Context, command string, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T

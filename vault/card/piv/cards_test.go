@@ -23,7 +23,8 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// generate generates a key. Fields of r that are not set default to P-256, a PIN once, and a touch for each use.
+// generate generates a key. If the request r does not specify them, the algorithm is P-256, the PIN is required
+// once, and each use requires a touch.
 func generate(t *testing.T, c *Cards, at Location, r KeyRequest) GeneratedKey {
 	t.Helper()
 	if r.Algorithm == 0 {
@@ -306,7 +307,7 @@ func TestCardInUse(t *testing.T) {
 	if err := signs(t, k); !errors.As(err, &e) || e.Program != "scdaemon" || p.sleeps != len(backoff) {
 		t.Errorf("card in use: %v after %d waits, want %d", err, p.sleeps, len(backoff))
 	}
-	c.Sleep = func(context.Context, time.Duration) error { // while c waits, the other program releases the card
+	c.Sleep = func(context.Context, time.Duration) error { // the other program releases the card during a wait
 		if p.sleeps++; p.sleeps == len(backoff)+2 {
 			release()
 		}

@@ -164,8 +164,8 @@ func (e *AnswerError) Error() string {
 // errSlotUnknown is returned by old firmware, which cannot report whether a slot is empty or has an imported key.
 var errSlotUnknown = errors.New("this firmware does not report whether the slot has a key")
 
-// errRefused is the card's response if the PIN is missing, the touch was missed, or the management key is wrong. The
-// card does not report which of the three.
+// errRefused is the card's response if the PIN is missing, the touch was missed, or the management key is wrong.
+// The card does not report which of these three causes applies.
 var errRefused = errors.New("the security key refused the command")
 
 func isEmpty(err error) bool {

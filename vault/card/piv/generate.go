@@ -50,8 +50,8 @@ func (c *Cards) Generate(ctx context.Context, at Location, r KeyRequest) (Genera
 	})
 }
 
-// checkSlotFree returns nil if the slot has no key or if replace is the slot's name. It returns an
-// [*OccupiedError] if the slot has a key, or if the firmware does not report whether it has a key.
+// checkSlotFree returns nil if the slot has no key, or if the argument replace is the slot's name. Otherwise, it
+// returns an [*OccupiedError] if the slot has a key or the firmware does not report whether it has one.
 func checkSlotFree(t openCard, at Location, replace string) error {
 	info, err := t.keyInfo(at.Slot)
 	switch {
@@ -83,7 +83,7 @@ func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
 	})
 }
 
-// managementKey returns the card's management key. isDefault is true if the key is the factory key.
+// managementKey returns the card's management key. The result isDefault is true if the key is the factory key.
 func (c *Cards) managementKey(ctx context.Context, serial uint32, t openCard) (key []byte, isDefault bool, err error) {
 	if isDefault, err = t.defaultManagementKey(); isDefault || err != nil {
 		return factoryManagementKey(), isDefault, err

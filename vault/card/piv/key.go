@@ -42,14 +42,14 @@ func (c *Cards) Key(ctx context.Context, at Location) (*Key, KeyInfo, error) {
 	return f.key, f.info, err
 }
 
-// KnownKey returns a key by its public key, without accessing the card. If at.Serial is 0 and several cards are
-// present, the card that has the key is used.
+// KnownKey returns the key with the given public key, without accessing the card. If at.Serial is 0 and several
+// cards are present, the card that has the key is used.
 func (c *Cards) KnownKey(ctx context.Context, at Location, public crypto.PublicKey) *Key {
 	return &Key{cards: c, ctx: ctx, location: at, public: public}
 }
 
-// Keys lists the keys of a card by slot. Firmware before 5.3 does not report an imported key if its slot has no
-// certificate.
+// Keys lists the keys of a card in the order of their slots. Firmware before 5.3 does not report an imported key
+// if its slot has no certificate.
 func (c *Cards) Keys(ctx context.Context, serial uint32) ([]KeyInfo, error) {
 	return withCard(ctx, c, serial, func(_ context.Context, _ uint32, t openCard) ([]KeyInfo, error) {
 		var all []KeyInfo
@@ -92,7 +92,7 @@ func (k *Key) PublicKey() *ecdh.PublicKey {
 	return nil
 }
 
-// Curve returns the curve of PublicKey, or nil if PublicKey is nil.
+// Curve returns the curve of the key that PublicKey returns, or nil if PublicKey returns nil.
 func (k *Key) Curve() ecdh.Curve {
 	if p := k.PublicKey(); p != nil {
 		return p.Curve()
@@ -100,9 +100,10 @@ func (k *Key) Curve() ecdh.Curve {
 	return nil
 }
 
-// Sign signs a digest. A P-256 key requires a digest of 32 bytes, and a P-384 key one of 48 bytes. An RSA key requires
-// a digest of the length of the hash in opts. An Ed25519 key signs the message itself instead of a digest. Sign ignores
-// the io.Reader: random numbers come from the card, and the salt of an RSA-PSS signature comes from crypto/rand.
+// Sign signs a digest. A P-256 key requires a digest of 32 bytes, and a P-384 key one of 48 bytes. An RSA key
+// requires a digest that is as long as the output of the hash function in opts. An Ed25519 key signs the message
+// itself instead of a digest. Sign ignores the io.Reader: random numbers come from the card, and the salt of an
+// RSA-PSS signature comes from crypto/rand.
 func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	return k.use(func(t openCard, info KeyInfo) ([]byte, error) {
 		if err := checkDigest(info.Algorithm, digest, opts); err != nil {
@@ -147,8 +148,8 @@ func checkDigest(a Algorithm, digest []byte, opts crypto.SignerOpts) error {
 	return nil
 }
 
-// use opens the card and calls f. Before that, it checks that the slot has the key, enters the PIN if the key requires
-// it, and calls Cards.Touch if the key may need a touch.
+// use opens the card and checks that the slot has the key. It enters the PIN if the key requires the PIN, and
+// calls Cards.Touch if the key may need a touch. Then it calls f.
 func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
 	matches := func(t openCard) bool {
 		info, err := t.keyInfo(k.location.Slot)
@@ -177,7 +178,6 @@ func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
 	})
 }
 
-// samePublicKey reports whether two public keys are equal.
 func samePublicKey(a, b crypto.PublicKey) bool {
 	x, err := x509.MarshalPKIXPublicKey(a)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// setManagementKey sets a card's management key. If protect is true, it also stores the key on the card, where only
-// the PIN makes it readable.
+// setManagementKey sets a card's management key. If protect is true, it also stores the key on the card, and
+// reading the key then requires the PIN.
 func setManagementKey(t *testing.T, reader string, key []byte, protect bool) {
 	t.Helper()
 	yk, err := lib.Open(reader)
@@ -84,8 +84,8 @@ func TestProtectedManagementKey(t *testing.T) {
 	}
 }
 
-// TestInvalidAnswers checks that an invalid response of a card causes an error, but no panic, and that the card is
-// closed after the error.
+// TestInvalidAnswers checks that an invalid response from a card causes an error, but no panic, and that the card
+// is closed after the error.
 func TestInvalidAnswers(t *testing.T) {
 	sum := sha256.Sum256(nil)
 	for name, ask := range map[string]func(*Cards, *Key) error{
@@ -117,7 +117,7 @@ func TestInvalidAnswers(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	vc.SetResponse("metadata 9b", nil) // piv-go panics, because it reads the third byte of the response
+	vc.SetResponse("metadata 9b", nil) // piv-go panics, because it reads the third byte of this empty response
 	p := fakeUser{}
 	var e *AnswerError
 	if _, err := p.cards().Generate(t.Context(), Location{0, 0x82}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}); !errors.As(err, &e) {

@@ -80,8 +80,8 @@ type PINPolicy int
 
 const (
 	PINNever PINPolicy = iota + 1
-	// PINOnce requires the PIN only once, until the card loses power or another application of the card is used.
-	// Until then, every program can use the key without the PIN.
+	// PINOnce requires the PIN only for the first use. After that, every program can use the key without the PIN,
+	// until the card loses power or another application of the card is used.
 	PINOnce
 	PINAlways
 	FingerprintOnce // only a YubiKey Bio supports FingerprintOnce and FingerprintAlways

@@ -19,8 +19,8 @@ type statusError interface {
 	Status() uint16
 }
 
-// translate converts piv-go's errors into the errors of this package. It compares the texts of errors of the PC/SC
-// service, because piv-go exports no types for them. A test checks that these texts are still correct.
+// translate converts piv-go's errors into the errors of this package. It recognises errors of the PC/SC service by
+// their texts, because piv-go exports no types for them. Tests check some of these texts.
 func translate(reader string, err error) error {
 	var s statusError
 	switch {

@@ -81,8 +81,9 @@ func slot(s Slot) (lib.Slot, error) {
 	return lib.Slot{}, err
 }
 
-// keyInfo reads from the card which key a slot has. Firmware before 5.3 does not report an imported key if its slot has
-// no certificate. Firmware before 4.3 does not support attestation, so it reports no key without a certificate.
+// keyInfo reads from the card which key a slot has. Firmware before 5.3 does not report an imported key if its
+// slot has no certificate. Firmware before 4.3 does not support attestation, so it reports a key only if the slot
+// has a certificate.
 func (y yubikey) keyInfo(s Slot) (KeyInfo, error) {
 	at, err := slot(s)
 	if err != nil {
@@ -119,8 +120,8 @@ func (y yubikey) oldKeyInfo(s Slot, at lib.Slot) (KeyInfo, error) {
 	return KeyInfo{Slot: s, Public: cert.PublicKey, Algorithm: algorithmOfPublic(cert.PublicKey)}, nil
 }
 
-// private returns piv-go's handle of a private key. If the key requires the PIN, the caller must have verified the PIN
-// before.
+// private returns piv-go's handle of a private key. If the key requires the PIN, the caller must first verify the
+// PIN.
 func (y yubikey) private(k KeyInfo) (crypto.PrivateKey, error) {
 	at, err := slot(k.Slot)
 	if err != nil {
@@ -176,8 +177,9 @@ func curveOf(a Algorithm) ecdh.Curve {
 	return ecdh.P256()
 }
 
-// defaultManagementKey reports whether the card has the factory management key, without changing the card. GenerateKey
-// authenticates with the factory key first. If that succeeds, GenerateKey fails because no algorithm is set.
+// defaultManagementKey reports whether the card has the factory management key, without changing the card. It
+// calls GenerateKey without an algorithm. GenerateKey first authenticates with the factory key. If that succeeds,
+// GenerateKey fails because of the missing algorithm, so it does not change the card.
 func (y yubikey) defaultManagementKey() (bool, error) {
 	_, err := y.GenerateKey(factoryManagementKey(), lib.SlotAuthentication, lib.Key{})
 	var s statusError

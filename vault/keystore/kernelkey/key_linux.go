@@ -26,8 +26,9 @@ const (
 	ringType   = "keyring"
 )
 
-// withUserKeyring runs act while the user's keyring is linked to the thread's own keyring. The thread then
-// possesses the keys in the user's keyring, even if its session's keyring has no link to the user's keyring.
+// withUserKeyring calls the function act while the user's keyring is linked to the thread's own keyring. The
+// thread then possesses the keys in the user's keyring, even if its session's keyring has no link to the user's
+// keyring.
 func withUserKeyring(act func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -49,7 +50,7 @@ func isMissing(err error) bool {
 	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED)
 }
 
-// convertError converts the kernel's error of a keyctl call to an error of this package.
+// convertError converts an error that the kernel returned for a keyctl call into an error of this package.
 func convertError(call string, err error) error {
 	switch {
 	case isMissing(err):
@@ -87,15 +88,16 @@ func link(id, ring int) error {
 	return convertError("link", err)
 }
 
-// moveExclusive moves a key from the thread's keyring to ring. It returns EEXIST if ring already has a key of
-// that name. Kernels before 5.3 return an error, because they do not support KEYCTL_MOVE.
+// moveExclusive moves a key from the thread's keyring to another keyring (ring). It returns EEXIST if that keyring
+// already has a key of the same name. Kernels before 5.3 return an error, because they do not support KEYCTL_MOVE.
 // https://man7.org/linux/man-pages/man2/keyctl.2.html
 func moveExclusive(id, ring int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_MOVE, id, unix.KEY_SPEC_THREAD_KEYRING, ring, unix.KEYCTL_MOVE_EXCL)
 	return convertError("move", err)
 }
 
-// read returns the payload of a key. The payload of a keyring is the list of its key IDs. maxSize is in bytes.
+// read returns the payload of a key. The payload of a keyring is the list of its key IDs. The argument maxSize is
+// the maximum length of the payload in bytes.
 func read(id, maxSize int) ([]byte, error) {
 	for size := min(4<<10, maxSize); ; {
 		buf := make([]byte, size)

@@ -18,8 +18,8 @@ import (
 // A Ring is one of the user's keyrings. Its methods are safe for use by several goroutines. Other processes may
 // change the keys at any time. If the kernel provides no keyring, each method returns [ErrUnsupported].
 type Ring struct {
-	// Name is the name of a keyring inside the user's own keyring. The first Put creates it. If Name is empty,
-	// the ring is the user's own keyring.
+	// Name is the name of a keyring inside the user's own keyring. The first Put creates this keyring. If Name is
+	// empty, the ring is the user's own keyring.
 	Name string
 
 	// Permissions apply to the keys in the ring, and to the ring itself if Put creates it.
@@ -31,8 +31,8 @@ type Permissions uint32
 
 const (
 	// Possessors grants everything to the possessors of the key and nothing to other processes. A process
-	// possesses the key if it has the user's keyring among its own keyrings. Every process of the user can add
-	// that keyring.
+	// possesses the key if it has the user's keyring among its own keyrings. Every process of the user can add the
+	// user's keyring to its own keyrings.
 	Possessors Permissions = 0x3f000000
 
 	// Owner grants everything to possessors and to every process of the user.
@@ -54,9 +54,9 @@ const maxTries = 100
 func (r Ring) Usable() error { return withUserKeyring(func() error { return nil }) }
 
 // Put stores a secret under name and replaces the existing secret of that name. The write is atomic. The kernel
-// deletes the secret after lifetime, which is rounded down to whole seconds but is at least 1 s. If lifetime is
-// zero, the kernel keeps the secret until the computer restarts. Put returns [ErrFull] if the user's quota is used
-// up.
+// deletes the secret after the given lifetime, which is rounded down to whole seconds but is at least 1 s. If
+// lifetime is zero, the kernel keeps the secret until the computer restarts. Put returns [ErrFull] if the user's
+// quota is used up.
 func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 	if len(secret) == 0 || len(secret) > MaxSecret {
 		return fmt.Errorf("the secret has %d bytes, expected 1 to %d", len(secret), MaxSecret)
@@ -92,8 +92,8 @@ func (r Ring) Secret(name string) (secret []byte, err error) {
 	return secret, err
 }
 
-// searchAndRead reads the key that search finds. If the key disappears between the search and the read, it was
-// replaced or removed, so searchAndRead searches again.
+// searchAndRead reads the key that the function search finds. If the key disappears between the search and the
+// read, it was replaced or removed, so searchAndRead searches again.
 func searchAndRead(search func() (int, error), read func(id int) ([]byte, error)) ([]byte, error) {
 	for range maxTries {
 		id, err := search()

@@ -57,8 +57,8 @@ func put(t *testing.T, r Ring, name, secret string) {
 	}
 }
 
-// retryWhenFull repeats act while the user's quota is used up. The kernel frees the quota of removed keys with
-// a short delay.
+// retryWhenFull calls the function act repeatedly while the user's quota is used up. The kernel frees the quota of
+// removed keys with a short delay.
 func retryWhenFull(act func() error) error {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		if err := act(); !errors.Is(err, ErrFull) || time.Now().After(deadline) {

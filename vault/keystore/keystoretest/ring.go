@@ -39,7 +39,7 @@ func New() *Ring {
 	}
 }
 
-// begin counts a call of the method and returns the error that the method must return. It calls BeforeAny without
+// begin counts a call to the method and returns the error that the method must return. It calls BeforeAny without
 // holding r.mu.
 func (r *Ring) begin(method string) error {
 	r.mu.Lock()

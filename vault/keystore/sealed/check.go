@@ -26,7 +26,7 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 	files, err := s.files.itemFiles(h)
 	for _, file := range files {
 		err := s.files.checkItem(h, keys{k, s.cachedTouchKey()}, file)
-		if errors.Is(err, errFileMissing) { // the item was removed since it was listed, or the master key was replaced
+		if errors.Is(err, errFileMissing) { // the item was removed or the master key was replaced meanwhile
 			changed, err := s.reread()
 			if err != nil {
 				return nil, err

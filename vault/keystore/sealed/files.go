@@ -136,8 +136,9 @@ func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 }
 
 // cleanUp removes the leftovers of interrupted operations: items and identities that the header does not mention,
-// and temporary files older than staleBefore. It also makes the copy of the header equal to the header. If h was
-// read from the copy, cleanUp does nothing. cleanUp ignores errors, because the next write calls it again.
+// and temporary files older than the time staleBefore. It also makes the copy of the header equal to the header.
+// If h was read from the copy, cleanUp does nothing. cleanUp ignores errors, because the next write calls it
+// again.
 func (f files) cleanUp(h *Header, staleBefore time.Time) {
 	entries, err := f.dir.Entries()
 	if err != nil || h.fromCopy {

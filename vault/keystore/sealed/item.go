@@ -59,8 +59,8 @@ func location(h *Header, file string) []byte {
 	return fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s\n", headerFormat, h.Store, h.Key, h.Generation, file)
 }
 
-// aead returns the cipher for one write. The key of the cipher is derived from k and a long random salt, so each
-// write has a different key. The nonce therefore only has to differ between the two parts of a file.
+// aead returns the cipher for one write. The key of the cipher is derived from the key k and a long random salt,
+// so each write has a different key. The nonce therefore only has to differ between the two parts of a file.
 func aead(h *Header, k MasterKey, salt []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(derive(k, salt, forItem+"\n"+h.Store))
 	if err != nil {

@@ -88,9 +88,9 @@ func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 	return found, nil
 }
 
-// openByPassphrase prompts for a passphrase and tries it on each of openers. If two answers in a row are the same,
-// openByPassphrase fails without another prompt, because such answers come from a program or a variable, not from
-// a user who mistyped.
+// openByPassphrase prompts for a passphrase and tries it on each of the given openers. If two answers in a row are
+// the same, openByPassphrase fails without another prompt, because such answers come from a program or a variable,
+// not from a user who mistyped.
 func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.Passphrase == nil {
 		return MasterKey{}, ErrAbsent

@@ -122,7 +122,7 @@ func TestAddErrors(t *testing.T) {
 }
 
 // Some tests run the test binary again, as a process that kills itself during Rekey. Environment variables
-// configure that process. The constant killed is the exit code of a process that cannot kill itself.
+// configure that process. If the process fails to kill itself, it exits with the code in the constant killed.
 const (
 	killDir   = "SEALED_TEST_KILL_DIR"
 	killAt    = "SEALED_TEST_KILL_AT"

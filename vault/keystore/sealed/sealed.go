@@ -149,7 +149,7 @@ func (s *Store) unlockTouchKey(ctx context.Context, h *Header) (*MasterKey, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.header.Key == h.Key { // if the IDs differ, the keys were replaced in the meantime, and got is outdated
+	if s.header.Key == h.Key { // if the IDs differ, the keys were replaced in the meantime, and this key is outdated
 		s.touchKey = &got
 	}
 	return &got, nil

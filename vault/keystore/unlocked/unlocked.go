@@ -31,7 +31,7 @@ var (
 	ErrUnsupported = errors.New("this system cannot store an unlocked key")
 )
 
-// Put stores k under name until k.Until. It replaces the key that was stored under name.
+// Put stores the key k under name until the time k.Until. It replaces an earlier key of the same name.
 func Put(name string, k Key, now time.Time) error {
 	left := k.Until.Sub(now)
 	if left < time.Second || len(k.ID) > idSize {
@@ -82,7 +82,7 @@ const (
 	size    = 1 + idSize + 8 + 8 + 32
 )
 
-// encode encodes a key together with slept: how long the computer had been suspended when the key was stored.
+// encode encodes a key and a duration (slept): how long the computer had been suspended when the key was stored.
 func encode(k Key, slept time.Duration) []byte {
 	out := make([]byte, 1+idSize, size)
 	out[0] = version

@@ -86,9 +86,9 @@ func find(name string) (kind, bool) {
 	return kind{}, false
 }
 
-// Command returns the command line that opens address in the chosen browser. The choice must not be the zero Choice.
-// The function look finds a program, as exec.LookPath does. If the browser is not installed, Command returns a
-// [*NotFoundError].
+// Command returns the command line that opens the given address in the chosen browser. The choice must not be the
+// zero Choice. The function look finds a program, as exec.LookPath does. If the browser is not installed, Command
+// returns a [*NotFoundError].
 func (c Choice) Command(address string, look func(program string) (string, error)) ([]string, error) {
 	if c.Name == Private {
 		return privateWindow(address, look)
@@ -107,9 +107,9 @@ func (c Choice) Command(address string, look func(program string) (string, error
 	return k.command(append(flags, address), look)
 }
 
-// pageLink returns the link that opens address in the chosen Firefox container. If no container is chosen, it returns
-// address. It also returns the address of a file unchanged, because an extension cannot open files. The file then
-// contains the container link.
+// pageLink returns the link that opens the given address in the chosen Firefox container. In two cases, it returns
+// the address unchanged. In the first case, no container is chosen. In the second case, the address is that of a
+// file, which an extension cannot open. The file then contains the container link.
 func (c Choice) pageLink(address string) string {
 	if k, ok := find(c.Name); ok && c.Profile != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
 		return containerLink(c.Profile, address)
@@ -137,8 +137,8 @@ func containerLink(container, address string) string {
 	return "ext+container:name=" + escape(container) + "&url=" + escape(address)
 }
 
-// findProgram returns the command line of the browser. It searches for names in order, and uses the first program
-// that look finds.
+// findProgram returns the command line of the browser. It tries the names in order, and uses the first program
+// that the function look finds.
 func (k kind) findProgram(args []string, names []string, look func(string) (string, error)) ([]string, error) {
 	for _, name := range names {
 		if path, err := look(name); err == nil {

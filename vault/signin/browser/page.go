@@ -45,8 +45,8 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Serve starts a server whose page redirects the chosen browser to another address, the argument to. The check peers
-// decides which connections are accepted. The caller must close the page.
+// Serve starts a server whose page redirects the chosen browser to another address. That address is the argument
+// called to. The argument peers decides which connections the server accepts. The caller must close the page.
 func Serve(to string, choice Choice, peers peer.Check) (*Page, error) {
 	l, err := peer.Listen("tcp4", "127.0.0.1:0", peers)
 	if err != nil {
@@ -67,8 +67,8 @@ func Serve(to string, choice Choice, peers peer.Check) (*Page, error) {
 	return p, nil
 }
 
-// writePage writes a file that redirects the browser to link, in a new folder that only this user can enter.
-// The link works once, and only while this process runs.
+// writePage creates a folder that only this user can enter, and writes a file there that redirects the browser to
+// the given link. The link works once, and only while this process runs.
 func writePage(link string) (path string, err error) {
 	dir, err := os.MkdirTemp("", "aws-vault-") // creates the folder with mode 0700
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A request of another user who knows the address is rejected. The user's own request is then redirected.
+// A request from another user is rejected, even if that user knows the address. The user's own request is then
+// redirected.
 func TestPageOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip(fakeaws.ErrNotRoot)

@@ -23,7 +23,7 @@ func main() {
 
 func run(backend, verb string, names []string) error {
 	service := "aws-vault"
-	if other := os.Getenv("SEVEN_SERVICE"); other != "" { // keeps tests apart from the user's own items
+	if other := os.Getenv("SEVEN_SERVICE"); other != "" { // the tests must not change the user's items
 		service = other
 	}
 	ring, err := keyring.Open(keyring.Config{
