@@ -42,6 +42,8 @@ func (e *InPlaceError) Unwrap() error { return e.Err }
 // Some files cannot be replaced by renaming a new file to path. Examples are a mount point, and a file that another
 // user owns, because the new file cannot get that owner. ReplacePreserving copies such a file first, and then writes
 // it in place. If the file cannot be copied, ReplacePreserving returns an [*InPlaceError].
+//
+// After an [*UnsyncedError], the file has been replaced, as after [Replace].
 func ReplacePreserving(path string, data []byte) error {
 	return realSystem.replacePreserving(path, data)
 }
@@ -78,8 +80,9 @@ func (s system) replacePreserving(path string, data []byte) error {
 		}
 		return f.Chmod(old.Mode()) // set the mode after the owner, because changing the owner clears mode bits
 	})
-	if err == nil || !mayWriteInPlace(err) {
-		return err
+	var unsynced *UnsyncedError
+	if err == nil || errors.As(err, &unsynced) || !mayWriteInPlace(err) {
+		return err // an UnsyncedError may contain "permission denied", but the file has already been replaced
 	}
 	if !s.allowCopy {
 		return &InPlaceError{Path: path, Err: err}

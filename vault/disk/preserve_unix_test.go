@@ -120,6 +120,30 @@ func TestReplacePreservingFails(t *testing.T) {
 	}
 }
 
+// TestReplacePreservingUnsynced checks a directory that this user can change but not read, so that it cannot be opened
+// and synced. The file is replaced, and no copy is made.
+func TestReplacePreservingUnsynced(t *testing.T) {
+	for _, allowCopy := range []bool{true, false} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config")
+		write(t, path, "old")
+		s := realSystem
+		s.allowCopy = allowCopy
+		s.syncDir = func(dir string) error { return &fs.PathError{Op: "open", Path: dir, Err: unix.EACCES} }
+		s.open = func(path string) (file, error) {
+			t.Error("the file was written in place")
+			return realSystem.open(path)
+		}
+		var unsynced *UnsyncedError
+		var inPlace *InPlaceError
+		if err := s.replacePreserving(path, []byte("new")); !errors.As(err, &unsynced) || errors.As(err, &inPlace) {
+			t.Errorf("copy allowed %v: returned %v, want an *UnsyncedError", allowCopy, err)
+		}
+		wantFile(t, path, "new")
+		wantOnly(t, dir, "config")
+	}
+}
+
 func TestReplaceInPlace(t *testing.T) {
 	for _, why := range []error{unix.EBUSY, unix.EXDEV, unix.EPERM} {
 		dir := t.TempDir()
