@@ -64,12 +64,16 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
+// home returns the home directory that HOME names, as other programs see it. If HOME is not set, home returns the
+// directory in the system's user database. Services and cron jobs often have no HOME.
 func home() string {
-	dir, err := os.UserHomeDir()
-	if err != nil {
-		return ""
+	if dir, err := os.UserHomeDir(); err == nil {
+		return dir
 	}
-	return dir
+	if u, err := user.Current(); err == nil {
+		return u.HomeDir
+	}
+	return ""
 }
 
 func hostName() string {
