@@ -282,11 +282,15 @@ func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k
 		return false, &keptInFileError{k.ID.Origin, k.otherOrigin}
 	}
 	if f.delete {
-		if err := k.file.RemoveKey(ctx, s.Locks, k.PlainKey); err != nil {
+		err := k.file.RemoveKey(ctx, s.Locks, k.PlainKey)
+		var linked *configfile.LinkedKeyError
+		if err != nil && !errors.As(err, &linked) {
 			a.Print("\n")
 			return false, err
 		}
-		a.Print(", removed from %s", k.file.Name)
+		a.Print(", removed from %s\n", k.file.Name)
+		warnOnError(a, err)
+		return true, nil
 	}
 	a.Print("\n")
 	return true, nil

@@ -42,12 +42,37 @@ func (c File) Edit(ctx context.Context, locks *store.Locks, change func(*profile
 	return c.edit(ctx, locks, disk.ReplacePreserving, change)
 }
 
+// A LinkedKeyError reports that an access key was removed from a file, but that the old file still exists under other
+// names.
+type LinkedKeyError struct {
+	File  string // the name of the file in messages
+	Links uint64 // number of the other names
+}
+
+func (e *LinkedKeyError) Error() string {
+	links := "another hard link"
+	if e.Links > 1 {
+		links = fmt.Sprintf("%d other hard links", e.Links)
+	}
+	return fmt.Sprintf("%s: the old file, with all its keys, is still readable: it has %s", e.File, links)
+}
+
 // RemoveKey removes an access key from the file, in the same way as Edit. It never makes a copy of the old
-// text, because the copy would contain the key. It fails if the file cannot be replaced without a copy.
+// text, because the copy would contain the key. It fails if the file cannot be replaced without a copy. A
+// [*LinkedKeyError] means that RemoveKey has removed the key, but that the old file still exists under other names.
 func (c File) RemoveKey(ctx context.Context, locks *store.Locks, k profile.PlainKey) error {
-	return c.edit(ctx, locks, disk.ReplacePreservingWithoutCopy, func(f *profile.File) ([]byte, error) {
-		return profile.WithoutKey(f, k)
-	})
+	var links uint64
+	replace := func(path string, text []byte) (err error) {
+		if links, err = disk.OtherLinks(path); err != nil {
+			return err
+		}
+		return disk.ReplacePreservingWithoutCopy(path, text)
+	}
+	err := c.edit(ctx, locks, replace, func(f *profile.File) ([]byte, error) { return profile.WithoutKey(f, k) })
+	if err == nil && links > 0 {
+		return &LinkedKeyError{File: c.Name, Links: links}
+	}
+	return err
 }
 
 func (c File) edit(ctx context.Context, locks *store.Locks, replace func(string, []byte) error, change func(*profile.File) ([]byte, error)) error {

@@ -90,6 +90,17 @@ func (s system) replacePreserving(path string, data []byte) error {
 	return s.replaceInPlace(path, data, err)
 }
 
+// OtherLinks returns the number of hard links that the file at path has under other names. It follows symbolic links.
+// [ReplacePreserving] leaves the old content at these names, unless it writes the file in place. On Windows, the
+// number is always 0.
+func OtherLinks(path string) (uint64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return max(linkCount(info), 1) - 1, nil // a file that was just deleted has no links
+}
+
 // followLinks follows the symbolic links at path and returns the final path. The file at the final path need not
 // exist.
 func followLinks(path string) (string, error) {
