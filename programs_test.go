@@ -72,6 +72,71 @@ func startFunctionsIn(f *ast.File) (names []string) {
 	return names
 }
 
+// completeEnvironments lists the functions that read or pass on an environment with secrets, with the reason. All other
+// code starts programs with the environment of this process, from which RemoveSecrets has removed the secrets.
+var completeEnvironments = map[string]string{
+	"cli/app/session.go: runShell":                "only a credential_process gets the secrets",
+	"cli/app/session.go: programEnvironment":      "is hashed for the cache key of a credential_process",
+	"cli/run/environ.go: childEnvironment":        "removes the secrets for the user's own command",
+	"cli/system/environ.go: Environ":              "adds the secrets",
+	"cli/system/environ.go: RemoveSecrets":        "removes the secrets from this process",
+	"cli/system/process_unix.go: shellCommand":    "gets the environment that runShell returns",
+	"cli/system/process_windows.go: shellCommand": "gets the environment that runShell returns",
+	"vault/holdings.go: programs":                 "hashes the result of programEnvironment",
+	"vault/program/program.go: Command":           "adds the list of locks",
+}
+
+// TestOnlyCommandsOfProfilesGetSecrets checks that only the functions in completeEnvironments call a method Environ, or
+// call Starter.Command with an environment other than nil. A program started in another way gets no secrets.
+func TestOnlyCommandsOfProfilesGetSecrets(t *testing.T) {
+	found := map[string]bool{}
+	for _, file := range sources(t, "contrib", "internal") {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && usesEnvironment(fn) {
+				found[file+": "+fn.Name.Name] = true
+			}
+		}
+	}
+	for at := range found {
+		if completeEnvironments[at] == "" {
+			t.Errorf("%s: expected nil as the environment of a program, so that it gets no secrets", at)
+		}
+	}
+	for at := range completeEnvironments {
+		if !found[at] {
+			t.Errorf("%s uses no environment any more: remove it from the table", at)
+		}
+	}
+}
+
+// usesEnvironment reports whether a function calls a method Environ without arguments, or a method Command whose second
+// argument, the environment, is not nil.
+func usesEnvironment(fn *ast.FuncDecl) (uses bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		method, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		switch {
+		case method.Sel.Name == "Environ" && len(call.Args) == 0:
+			uses = true
+		case method.Sel.Name == "Command" && len(call.Args) >= 3:
+			environ, ok := call.Args[1].(*ast.Ident)
+			uses = uses || !ok || environ.Name != "nil"
+		}
+		return true
+	})
+	return uses
+}
+
 // startingLibraries lists libraries that can start programs. The value says why the library is allowed although it
 // does not use Starter.Command.
 var startingLibraries = map[string]string{

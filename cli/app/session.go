@@ -149,9 +149,16 @@ func Digest(parts ...string) string {
 
 // runShell runs the command of a profile. It passes the profile's name to the command in an environment variable. If
 // the command runs aws-vault for the same profile again, aws-vault detects the loop with this variable.
+//
+// A credential_process inherits the complete environment of aws-vault, because it may read credentials from there, as
+// it may under the AWS CLI. Other commands only provide a code or a token, and inherit no secrets.
 func runShell(ctx context.Context, a *App, c source.Command) ([]byte, error) {
 	a.Env.CatchSignals()
-	environ := append(a.Env.Environ(), envvar.Callers+"="+strings.Join(append(a.Env.callers(), c.Profile), "\n"))
+	environ := slices.Clone(a.Env.Environ())
+	if !c.Secrets {
+		environ = envvar.WithoutSecrets(environ)
+	}
+	environ = append(environ, envvar.Callers+"="+strings.Join(append(a.Env.callers(), c.Profile), "\n"))
 	return a.Env.Shell(ctx, c.Line, environ, c.Max)
 }
 

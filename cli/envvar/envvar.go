@@ -24,10 +24,28 @@ var Unlocking = []string{
 // command does not inherit these variables. It does not inherit the variables of [Unlocking] either.
 var Scrubbed = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
-	"AWS_CREDENTIAL_FILE", "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SDK_LOAD_CONFIG",
+	"AWS_CREDENTIAL_FILE", "AWS_DEFAULT_PROFILE", ProfileName, "AWS_SDK_LOAD_CONFIG",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+}
+
+// ProfileName names the variable with the profile's name. It is in [Scrubbed], but it is not secret.
+const ProfileName = "AWS_PROFILE"
+
+// Secret reports whether only a credential_process and aws-vault itself may get the variable with this name. These are
+// the variables in [Unlocking], and those in [Scrubbed] except [ProfileName].
+func Secret(name string) bool {
+	same := func(s string) bool { return Same(s, name) }
+	return slices.ContainsFunc(Unlocking, same) || slices.ContainsFunc(Scrubbed, same) && !Same(name, ProfileName)
+}
+
+// WithoutSecrets deletes the variables that are secret from environ. It changes environ and returns the shorter slice.
+func WithoutSecrets(environ []string) []string {
+	return slices.DeleteFunc(environ, func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return Secret(name)
+	})
 }
 
 // Incidental lists variables of the shell and the terminal that do not change which credentials a

@@ -14,7 +14,7 @@ import (
 // not use the library, because the library does not start the browser in a session of its own (setsid). If
 // xdg-open is missing, the library fails. browse then tries other programs.
 func browse(programs *program.Starter, page string) error {
-	if !programs.TerminalBusy() && program.StartDetached([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
+	if !programs.TerminalBusy() && program.StartDetached([]string{envvar.Callers, envvar.ProfileName}, func() error { return open.Start(page) }) == nil {
 		return nil
 	}
 	argv, err := openCommand(exec.LookPath)

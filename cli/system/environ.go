@@ -12,23 +12,16 @@ import (
 // has removed.
 type Environment struct{ secrets []string } // each secret has the form NAME=VALUE
 
-// profileVariable is not secret. RemoveSecrets does not remove it, because kingpin reads it from the environment.
-const profileVariable = "AWS_PROFILE"
-
 // RemoveSecrets removes AWS credentials and the variables that unlock a keystore from the environment of this
-// process. Programs that libraries start then do not inherit these variables. RemoveSecrets must be called once,
-// before this process starts any program.
+// process. Programs that aws-vault and its libraries start then do not inherit these variables. AWS_PROFILE stays,
+// because kingpin reads it from the environment. RemoveSecrets must be called once, before this process starts any
+// program.
 func RemoveSecrets() *Environment {
 	t := &Environment{}
-	for _, names := range [][]string{envvar.Unlocking, envvar.Scrubbed} {
-		for _, name := range names {
-			if name == profileVariable {
-				continue
-			}
-			if value, ok := os.LookupEnv(name); ok {
-				t.secrets = append(t.secrets, name+"="+value)
-				os.Unsetenv(name)
-			}
+	for _, kv := range os.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); envvar.Secret(name) {
+			t.secrets = append(t.secrets, kv)
+			os.Unsetenv(name)
 		}
 	}
 	return t

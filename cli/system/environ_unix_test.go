@@ -61,7 +61,7 @@ func TestInheritedEnvironment(t *testing.T) {
 		defer programs.SetTerminalBusy()()
 		return browse(programs, page)
 	}
-	if _, ok := os.LookupEnv(profileVariable); !ok {
+	if _, ok := os.LookupEnv(envvar.ProfileName); !ok {
 		t.Error("AWS_PROFILE was removed from the environment, expected it to stay for kingpin")
 	}
 	for name, c := range map[string]struct {
@@ -82,7 +82,7 @@ func TestInheritedEnvironment(t *testing.T) {
 	} {
 		got := inheritedEnvironment(t, c.program, c.start)
 		for secret, value := range secrets {
-			want := c.gets || secret == profileVariable && c.waits // profileVariable is not secret, so it is inherited
+			want := c.gets || secret == envvar.ProfileName && c.waits // the profile's name is not secret, so it is inherited
 			if has := slices.Contains(got, secret+"="+value); has != want {
 				t.Errorf("%s gets %s: %v, want %v", name, secret, has, want)
 			}

@@ -35,7 +35,7 @@ func (e *ProcessError) Error() string {
 }
 
 func (d *Deps) process(ctx context.Context, s plan.Step, spec plan.Process) (aws.Credentials, error) {
-	out, err := d.run(ctx, "credential_process", Command{Line: spec.Command, Profile: s.Profile, Max: maxProcessOutput})
+	out, err := d.run(ctx, "credential_process", Command{Line: spec.Command, Profile: s.Profile, Max: maxProcessOutput, Secrets: true})
 	if err != nil {
 		return aws.Credentials{}, err
 	}

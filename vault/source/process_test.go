@@ -21,7 +21,7 @@ func with(member string) string { return strings.TrimSuffix(longTerm, "}") + ","
 
 func (r *fixture) printing(out string) plan.Step {
 	r.Deps.Run = func(_ context.Context, c Command) ([]byte, error) {
-		if want := (Command{Line: "get-key --for p", Profile: "p", Max: 1 << 20}); c != want {
+		if want := (Command{Line: "get-key --for p", Profile: "p", Max: 1 << 20, Secrets: true}); c != want {
 			r.Errorf("ran %+v, want %+v", c, want)
 		}
 		return []byte(out), nil

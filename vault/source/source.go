@@ -79,6 +79,7 @@ type Command struct {
 	Line    string
 	Profile string // profile that names the command; used to detect recursion
 	Max     int64  // maximum number of bytes that the command may print
+	Secrets bool   // whether the command inherits the credentials and passphrases in the environment of aws-vault
 }
 
 // Create carries out one step. The parameter before contains the credentials from the previous step; the first step
