@@ -139,10 +139,11 @@ func iamAddress(t Target) address {
 }
 
 // isDNSLabel reports whether region can be a label of a host name.
+// https://www.rfc-editor.org/rfc/rfc1123#section-2.1
 func isDNSLabel(region string) bool {
 	for i := range len(region) {
 		c := region[i]
-		if !ascii.IsAlphanumeric(c) && (c != '-' || i == 0) {
+		if !ascii.IsAlphanumeric(c) && (c != '-' || i == 0 || i == len(region)-1) {
 			return false
 		}
 	}

@@ -6,7 +6,7 @@ import "testing"
 // rejected.
 func TestInvalidRegions(t *testing.T) {
 	for region, want := range map[string]bool{
-		"eu-west-1": true, "x": true, "": false, "-a": false, "a.evil.org": false, "evil.org/": false, "a b": false, "a@evil.org": false, "a#": false, "é": false,
+		"eu-west-1": true, "x": true, "": false, "-a": false, "eu-": false, "a.evil.org": false, "evil.org/": false, "a b": false, "a@evil.org": false, "a#": false, "é": false,
 	} {
 		if _, err := serviceSTS.address(Target{Region: region}); (err == nil) != want {
 			t.Errorf("region %q: got error %v", region, err)
