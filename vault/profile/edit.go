@@ -81,7 +81,7 @@ func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
 		return nil, err
 	}
 	b, err := again.body(identitySection, name)
-	if err != nil || b == nil || !slices.Equal(again.Profiles(), f.Profiles()) {
+	if err != nil || b == nil || !sameOtherwise(f, again, 1, "", nil) {
 		return nil, roundTripError(name, "the same identity when the file is read back")
 	}
 	return []byte(text), nil
@@ -160,20 +160,24 @@ func dropRepeated(settings []Setting) []Setting {
 	return kept
 }
 
-// verify parses the new text. It checks that the text has the expected profiles, and that the edited profile has
-// the requested settings.
+// verify parses the new text. It checks that the edited profile has the requested settings, and that nothing else has
+// changed.
 func verify(f *File, name string, settings []Setting, text string) error {
 	bad := roundTripError(name, "the same profile when the file is read back")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err
 	}
-	names := f.Profiles()
-	if !f.Has(name) {
-		names = append(names, name)
+	added := 1
+	if f.Has(name) {
+		added = 0
+	}
+	var keys []string
+	for _, s := range settings {
+		keys = append(keys, s.Name)
 	}
 	b, err := again.body(profileSection, name)
-	if err != nil || b == nil || !slices.Equal(again.Profiles(), names) {
+	if err != nil || b == nil || !sameOtherwise(f, again, added, name, keys) {
 		return bad
 	}
 	for _, s := range settings {
@@ -182,6 +186,34 @@ func verify(f *File, name string, settings []Setting, text string) error {
 		}
 	}
 	return nil
+}
+
+// sameOtherwise reports whether the edited file has the same sections as the file f, with the same keys and values.
+// It does not compare the given keys of the named profile, nor the number of sections that were added at the end.
+func sameOtherwise(f, edited *File, added int, name string, except []string) bool {
+	if len(edited.sections) != max(len(f.sections), 1)+added { // the zero File has no sections
+		return false
+	}
+	for i := range f.sections {
+		s := &f.sections[i]
+		excepted := func(k key) bool {
+			return s.kind == profileSection && s.name == name && slices.Contains(except, k.name)
+		}
+		if !sameSection(f, s, edited, &edited.sections[i], excepted) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameSection reports whether a section of a file and a section of an edited file have the same header, and the same
+// keys and values. It skips the keys for which the function except returns true.
+func sameSection(f *File, s *section, edited *File, now *section, except func(key) bool) bool {
+	before, errs := f.keys(s)
+	after, stillErrs := edited.keys(now)
+	before, after = slices.DeleteFunc(before, except), slices.DeleteFunc(after, except)
+	return s.header == now.header && len(errs) == len(stillErrs) &&
+		slices.EqualFunc(before, after, func(a, b key) bool { return a.name == b.name && a.value == b.value })
 }
 
 // roundTripError returns the error for a section that would have a different meaning when it is read back.

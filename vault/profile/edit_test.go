@@ -104,6 +104,32 @@ func TestWithProfileRefuses(t *testing.T) {
 	}
 }
 
+// verify refuses a text in which an edit changed something else.
+func TestVerifyComparesOtherSettings(t *testing.T) {
+	text := "[profile a]\nregion = eu-west-1\noutput = json\n[services s]\nk = v\n[profile b]\noutput = json\n"
+	settings := []Setting{{"region", "eu-west-3"}}
+	edited := strings.Replace(text, "eu-west-1", "eu-west-3", 1)
+	for _, c := range []struct {
+		name, text string
+		ok         bool
+	}{
+		{"the requested change", edited, true},
+		{"another setting of the profile", strings.Replace(edited, "json", "text", 1), false},
+		{"a setting of another profile", edited[:len(edited)-5] + "text\n", false},
+		{"a setting of another section", strings.Replace(edited, "k = v", "k = w", 1), false},
+		{"a setting less", strings.Replace(edited, "output = json\n", "", 1), false},
+		{"a setting more", edited + "region = eu-west-1\n", false},
+		{"a line that is bad", edited + "junk\n", false},
+		{"a section less", strings.Replace(edited, "[services s]\nk = v\n", "", 1), false},
+		{"a section more", edited + "[x]\n", false},
+		{"another header", strings.Replace(edited, "[services s]", "[services t]", 1), false},
+	} {
+		if err := verify(config(t, text), "a", settings, c.text); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
 // fragments are valid and invalid lines of config files.
 var fragments = []string{
 	"[default]", "[profile a]", `[profile "a b"]`, "  [profile c]", "[profile default]", "[sso-session s]", "[services v]",

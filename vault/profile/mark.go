@@ -36,15 +36,16 @@ func WithMarked(f *File, name, mark string, settings []Setting) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	header, eol := writeHeader(name), lineEnding(f.text)
+	header, eol := profileHeader(f.kind, name), lineEnding(f.text)
 	at := len(f.text) + strings.Index(string(text[len(f.text):]), header) + len(header) + len(eol)
 	return slices.Concat(text[:at], []byte(mark+eol), text[at:]), nil
 }
 
-// WithoutMarked returns the text of the file without a marked profile. It never removes lines that a user added. It
-// returns false if the user added a key, or added a comment before one of these settings. Comments after the last
-// setting stay in the file.
-func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool) {
+// WithoutMarked returns the text of the file without a marked profile. The argument settings has what the program
+// writes to the profile; an empty value stands for any value. WithoutMarked never removes lines that a user added or
+// changed. It returns false if the profile has another key or another value, or a comment before one of these
+// settings. Comments after the last setting stay in the file.
+func WithoutMarked(f *File, name, mark string, settings []Setting) ([]byte, bool) {
 	sections := f.named(profileSection, name)
 	if len(sections) != 1 || !isMarked(f.text, sections[0], mark) {
 		return nil, false
@@ -64,13 +65,34 @@ func WithoutMarked(f *File, name, mark string, settings []string) ([]byte, bool)
 		}
 	}
 	text := before + f.text[end:]
-	return []byte(text), !isUTF16(text) // Parse would read a text that begins with a NUL byte as UTF-16
+	return []byte(text), onlyRemoved(f, s, text)
 }
 
-// ownLines returns the end of the lines that the program wrote in a section. It returns false if the user added a
-// key to the section, or added a comment before one of the program's keys. Blank lines and comments after the last
-// key are treated as part of the next section.
-func ownLines(text string, s *section, mark string, settings []string) (end int, ok bool) {
+// onlyRemoved reports whether the text has all sections of the file except one. Without the removed lines, an indented
+// line can become part of the value above it, and a text that begins with a NUL byte would be read as UTF-16.
+func onlyRemoved(f *File, removed *section, text string) bool {
+	edited, err := parse(f.path, f.kind, text)
+	if err != nil || len(edited.sections) != len(f.sections)-1 {
+		return false
+	}
+	i := 0
+	for j := range f.sections {
+		s := &f.sections[j]
+		if s == removed {
+			continue
+		}
+		if !sameSection(f, s, edited, &edited.sections[i], func(key) bool { return false }) {
+			return false
+		}
+		i++
+	}
+	return true
+}
+
+// ownLines returns the end of the lines that the program wrote in a section. It returns false if the user added or
+// changed a key in the section, or added a comment before one of the program's keys. Blank lines and comments after
+// the last key are treated as part of the next section.
+func ownLines(text string, s *section, mark string, settings []Setting) (end int, ok bool) {
 	var g grammar
 	end = s.bodyStart
 	tail := false // whether the user added a comment; if a key follows, ownLines returns false
@@ -86,7 +108,7 @@ func ownLines(text string, s *section, mark string, settings []string) (end int,
 			end = l.pos
 		case kind == commentLine:
 			tail = true
-		case !tail && kind == keyLine && slices.Contains(settings, keyName(content)):
+		case !tail && kind == keyLine && isOwn(content, settings):
 			end = l.pos
 		default:
 			return 0, false
@@ -94,6 +116,9 @@ func ownLines(text string, s *section, mark string, settings []string) (end int,
 	}
 }
 
-func keyName(content string) string {
-	return strings.ToLower(trimRight(content[:strings.IndexAny(content, "=:")]))
+// isOwn reports whether the line of a key is one of the settings, with its value.
+func isOwn(content string, settings []Setting) bool {
+	separator := strings.IndexAny(content, "=:")
+	name, value := strings.ToLower(trimRight(content[:separator])), trimLeft(content[separator+1:])
+	return slices.ContainsFunc(settings, func(s Setting) bool { return s.Name == name && (s.Value == "" || s.Value == value) })
 }

@@ -9,7 +9,7 @@ import (
 
 const mark = "# written by a test"
 
-var own = []string{"sso_session", "sso_account_id"}
+var own = []Setting{{"sso_session", "x"}, {"sso_account_id", ""}}
 
 // WithoutMarked restores the text that WithMarked changed, except for line endings at the end of the text.
 func TestMarkedRoundTrip(t *testing.T) {
@@ -53,6 +53,11 @@ func TestEditedMarkedProfileStays(t *testing.T) {
 		{"behind another", "[profile a]\n\n" + ours, "[profile a]\n"},
 		{"a setting of the user's", ours + "region = eu-west-1\n", "stays"},
 		{"a comment of the user's", "[profile b]\n" + mark + "\n# mine\nsso_account_id = 123456789012\n", "stays"},
+		{"another account", strings.Replace(ours, "1234", "2222", 1), ""},
+		{"the session", ours + "sso_session = x\n", ""},
+		{"another session", ours + "sso_session = y\n", "stays"},
+		{"a comment after a value", ours + "sso_session = x # mine\n", "stays"},
+		{"a value on two lines", ours + "sso_session = x\n  y\n", "stays"},
 		{"a line that is bad", ours + "nonsense\n", "stays"},
 		{"a second section", ours + "[profile b]\nregion = eu-west-1\n", "stays"},
 		{"no mark", "[profile b]\nsso_account_id = 123456789012\n", "stays"},
@@ -67,6 +72,21 @@ func TestEditedMarkedProfileStays(t *testing.T) {
 		if ok != (c.want != "stays") || ok && string(text) != c.want {
 			t.Errorf("%s: %v, %q", c.name, ok, text)
 		}
+	}
+}
+
+// In a credentials file, the mark follows a header without the word "profile".
+func TestMarkedInCredentialsFile(t *testing.T) {
+	f, err := ParseCredentials("credentials", "[a]\naws_access_key_id = AKIAEXAMPLE\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := WithMarked(f, "b c", mark, []Setting{{"sso_account_id", "123456789012"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := f.text + "\n[b c]\n" + mark + "\nsso_account_id = 123456789012\n"; string(with) != want {
+		t.Errorf("the text is %q, want %q", with, want)
 	}
 }
 
@@ -106,6 +126,7 @@ func FuzzWithoutMarked(f *testing.F) {
 	f.Add("[profile b]\r\n" + mark + "\r\nsso_session = x\r\n[profile c]\r\n")
 	f.Add("  [profile b]\n  " + mark + "\n   sso_session = x\n[profile c]\n")
 	f.Add("[profile 0]\n" + mark + "\n#\x00")
+	f.Add("[profile a]\nk =\n\n[profile b]\n" + mark + "\n [open\nbad") // without b, " [open" would be part of k's value
 	f.Fuzz(func(t *testing.T, text string) {
 		file, err := Parse("config", []byte(text))
 		if err != nil {

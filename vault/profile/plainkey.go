@@ -3,7 +3,6 @@ package profile
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // PlainKey is an access key that is in a file in plain text. Its values print as ****.
@@ -119,25 +118,15 @@ func linesWithKey(f *File, k PlainKey) ([]key, error) {
 
 // verifyWithout parses the new text and checks that only the access key was removed.
 func verifyWithout(f *File, name, text string) error {
-	bad := roundTripError(name, "a profile without a key after the deletion")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err
 	}
-	if len(again.sections) != len(f.sections) {
-		return bad
+	if !sameOtherwise(f, again, 0, name, []string{accessKeyID, secretAccessKey}) {
+		return roundTripError(name, "a profile without a key after the deletion")
 	}
-	for i := range f.sections {
-		s, now := &f.sections[i], &again.sections[i]
-		before, errs := f.keys(s)
-		after, stillErrs := again.keys(now)
-		before = slices.DeleteFunc(before, func(k key) bool {
-			return s.kind == profileSection && s.name == name && (k.name == accessKeyID || k.name == secretAccessKey)
-		})
-		same := slices.EqualFunc(before, after, func(a, b key) bool { return a.name == b.name && a.value == b.value })
-		if !same || len(errs) != len(stillErrs) || s.header != now.header {
-			return bad
-		}
+	if _, still, err := again.PlainKey(name); still || err != nil {
+		return roundTripError(name, "a profile without a key after the deletion")
 	}
 	return nil
 }

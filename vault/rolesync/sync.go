@@ -30,7 +30,7 @@ type Result struct {
 	Changed       []string
 	Removed       []string
 	Stale         []string // profiles of unassigned roles that Prune would remove
-	StaleEdited   []string // profiles of unassigned roles that stay because the user added settings
+	StaleEdited   []string // profiles of unassigned roles that stay because the user added or changed settings
 	NameConflicts []string // the user's own profiles that have the name of a wanted profile, but other settings
 }
 
@@ -148,13 +148,13 @@ func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 	return out, e.err
 }
 
-// remove removes the profile of a role that is no longer assigned, if Prune is set and the user added no settings.
+// remove removes the profile of a role that is no longer assigned, if Prune is set and the user added or changed no settings.
 // In all cases, it adds the profile's name to a list in the argument out.
 func (s Sync) remove(e *editor, name string, out *Result) {
 	if e.err != nil {
 		return
 	}
-	text, bare := profile.WithoutMarked(e.file, name, s.mark(), s.settingNames())
+	text, bare := profile.WithoutMarked(e.file, name, s.mark(), s.settings(Role{}))
 	switch {
 	case !bare:
 		out.StaleEdited = append(out.StaleEdited, name)
@@ -166,16 +166,9 @@ func (s Sync) remove(e *editor, name string, out *Result) {
 	}
 }
 
+// settings returns the settings of the profile for a role. For the zero Role, the account and the role are empty.
 func (s Sync) settings(r Role) []profile.Setting {
 	return append(slices.Clone(s.Base), profile.Setting{Name: "sso_account_id", Value: r.Account}, profile.Setting{Name: "sso_role_name", Value: r.Role})
-}
-
-func (s Sync) settingNames() []string {
-	var names []string
-	for _, set := range s.settings(Role{}) {
-		names = append(names, set.Name)
-	}
-	return names
 }
 
 // An editor applies changes one after the other until one fails.
