@@ -187,9 +187,9 @@ func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error)
 	}
 }
 
-// waitReady returns 0 when the terminal is ready. If the argument writing is true, the terminal is ready when it
-// can be written, and otherwise when it can be read. If limit is not nil, waitReady ignores input, and returns 0
-// after this time. If wakeUp ends the wait, waitReady returns the reason: ctxDone or continued.
+// waitReady returns 0 when the terminal is ready. If the argument writing is true, the terminal is ready when the
+// program can write to it, and otherwise when it can read from it. If limit is not nil, waitReady ignores input, and
+// returns 0 after the duration limit. If wakeUp ends the wait, waitReady returns the reason: ctxDone or continued.
 func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err error) {
 	var r, w unix.FdSet
 	for {

@@ -105,7 +105,7 @@ func commandRemedy(err error, _ Facts) string {
 	case errors.As(err, &noTerminal):
 		return "a program that runs in the background cannot prompt; run this in another terminal and answer the prompt there: aws-vault exec PROFILE -- true"
 	case errors.As(err, &caller), errors.As(err, &running):
-		return "set another profile or keystore in the program that aws-vault starts"
+		return "use another profile or keystore in the program that aws-vault starts"
 	case ownRemedy(err) != "":
 		return ownRemedy(err)
 	case stateRemedy(err, Facts{}) != "" || folderRemedy(err, Facts{}) != "":

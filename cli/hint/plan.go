@@ -80,7 +80,7 @@ func limitRemedy(err error, _ Facts) string {
 	case errors.As(err, &own) && own.Agent:
 		return "set the policy for coding agents in profile " + own.Profile + ": agent_access = NAME or ARN"
 	case errors.As(err, &own):
-		return "use a policy that allows all actions except those it denies, or use a profile without its own policy"
+		return "use a policy that allows all actions (*) and denies some of them, or use a profile without its own policy"
 	case errors.As(err, &token):
 		return "give the claims of the token: --" + strings.Join(token.Unknown, ", --")
 	case errors.Is(err, plan.ErrNoPolicy):

@@ -63,7 +63,7 @@ func providerRemedy(err error, _ Facts) string {
 	case errors.As(err, &token) && token.OtherSubject:
 		return "sign out with aws-vault oidc logout, then sign in again"
 	case errors.As(err, &ports) && len(ports.Ports) > 0 && ports.Ports[0] > 0:
-		return "add more ports that are registered at the provider to oidc_redirect_ports"
+		return "list more ports in oidc_redirect_ports; each one must be registered at the provider"
 	}
 	return ""
 }

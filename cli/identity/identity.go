@@ -100,7 +100,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 }
 
 func bindDir(c *kingpin.CmdClause, dir *string) {
-	c.Flag("dir", "Directory to write the files to. Default: a new directory with the name of the identity, in the current one.").PlaceHolder("DIR").StringVar(dir)
+	c.Flag("dir", "Directory to write the files to. Default: a new directory in the current one, with the name of the identity.").PlaceHolder("DIR").StringVar(dir)
 }
 
 // An identitySection is an identity section of the config file.

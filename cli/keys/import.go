@@ -29,7 +29,7 @@ func ImportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("import", "Store the access keys from the AWS credentials and config files in the keystore.").HelpLong(app.Examples(
 		"List the plain-text keys, and change nothing.", "aws-vault import --dry-run",
 		"Store the key of the profile work, and delete it from the file.", "aws-vault import --delete work"))
-	c.Arg("profile", "Profiles whose keys to import. Default: all profiles with a key.").StringsVar(&f.names)
+	c.Arg("profile", "Profiles whose keys are imported. Default: all profiles with a key.").StringsVar(&f.names)
 	c.Flag("delete", "Delete each key from its file after it was stored, read back and accepted by AWS.").BoolVar(&f.delete)
 	c.Flag("dry-run", "List the keys, and change nothing.").BoolVar(&f.dryRun)
 	c.Flag("overwrite", "Replace a different key that is stored under the same name.").BoolVar(&f.overwrite)

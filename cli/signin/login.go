@@ -37,7 +37,7 @@ func LoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("path", "Page of the console to open, such as s3/home.").PlaceHolder("PATH").StringVar(&f.path)
 	c.Flag("region", "AWS region.").PlaceHolder("REGION").StringVar(&f.Region)
 	f.Limits.Bind(c)
-	c.Flag("stdout", "Print the sign-in link instead of opening it. Anyone who has the link is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
+	c.Flag("stdout", "Print the sign-in link instead of opening it. Anyone who opens the link is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
 	c.Flag("auto-logout", "Sign out of the console first.").Short('a').Envar("AWS_VAULT_AUTO_LOGOUT").BoolVar(&f.logout)
 	f.SignIn.BindFlow(c)
 	c.Flag("browser", "Browser to open: "+strings.Join(browser.Names(), ", ")+". Add :NAME to open a profile of the browser or a container of Firefox.").

@@ -65,7 +65,7 @@ func syncRoles(a *app.App, f *profile.File, sync rolesync.Sync, roles []rolesync
 		return nil, err
 	}
 	for _, name := range out.NameConflicts {
-		a.Note("profile %s was not created by aws-vault and is not changed; the role whose profile would have this name gets none", name)
+		a.Note("profile %s was not created by aws-vault, so it is not changed, and the role that needs this name gets no profile", name)
 	}
 	for _, name := range out.StaleEdited {
 		a.Note("profile %s is kept because you added settings to it, but you can no longer use its role", name)

@@ -23,7 +23,7 @@ import (
 	"aws-vault/vault/program"
 )
 
-// NewEnv returns the environment of this process. The parameter taken is the result of RemoveSecrets.
+// NewEnv returns the environment of this process. The argument taken is the result of RemoveSecrets.
 func NewEnv(version string, taken *Environment) app.Env {
 	programs := &program.Starter{ParentLocks: program.ParseLocks(os.Getenv(program.LocksVariable))}
 	return app.Env{

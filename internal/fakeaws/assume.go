@@ -136,7 +136,7 @@ func (t *role) codeIsRecent(c *caller, withCode bool, now time.Time) bool {
 }
 
 // checkDuration refuses a session that is longer than the role allows. If chained is true, the caller's
-// credentials are temporary, and checkDuration also refuses a session that is longer than one hour. [K]: AWS
+// credentials are temporary, and checkDuration also refuses a session that is longer than one hour. AWS
 // documents this limit only for callers that are roles. The fake also applies the limit to sessions of
 // GetSessionToken.
 func (t *role) checkDuration(lasts time.Duration, chained bool) error {

@@ -1,7 +1,7 @@
 // Package fakeaws is a fake AWS that refuses what AWS refuses. It implements STS, IAM, IAM Identity Center, Roles
 // Anywhere, aws login and the console's sign-in over plain HTTP on loopback. It also serves OIDC issuers. It records
 // the calls that it receives, and produces faults on request. Every key that it creates contains EXAMPLE. Comments
-// mark behaviour that AWS does not document with [K].
+// say where AWS does not document what the fake does.
 package fakeaws
 
 import (

@@ -33,8 +33,8 @@ type Call struct {
 	lost bool   // whether the client received no response, half a response, or a page that is not from AWS
 }
 
-// shown lists the parameters that [Call.String] prints, in this order. Instead of a parameter's own name, String prints
-// the short name in the field name.
+// shown lists the parameters that [Call.String] prints, in this order. String prints the short
+// name (field name) instead of the parameter's own name (field param).
 var shown = []struct{ param, name string }{
 	{"UserName", "user"}, {"AccessKeyId", "key"}, {"Status", "status"}, {"Name", "name"}, {"DurationSeconds", "duration"},
 	{"SerialNumber", "mfa"}, {"RoleSessionName", "session"}, {"ExternalId", "external-id"}, {"SourceIdentity", "source-identity"},

@@ -35,9 +35,9 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST login":    setLogin,                       // arn=: who signs in with aws login; auto=1 approves sign-ins
 	"POST logins":   command((*AWS).RevokeLogins),   // ends all sign-ins of aws login
 	"POST anchor":   addAnchor,                      // account=, region=, CA certificates (PEM): adds an anchor, prints ARN
-	"POST anywhere": addAnywhere,                    // account=, region=, AnywhereProfile (JSON): adds it, prints its ARN
+	"POST anywhere": addAnywhere,                    // account=, region=, AnywhereProfile in JSON: adds this profile, prints its ARN
 	"POST issuer":   addIssuer,                      // account=, name=, audience=: adds an issuer, prints URL and ARN
-	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token of this issuer
+	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token from the issuer called name
 	"POST people":   setPeople,                      // name=, and a Login in JSON: sets how users sign in at this issuer
 	"POST newkeys":  rotateIssuer,                   // name=: replaces this issuer's keys, and no longer publishes the old keys
 	"POST keycache": cacheKeys,                      // lasts=24h: sets how long the fake caches a provider's keys

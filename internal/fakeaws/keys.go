@@ -147,7 +147,7 @@ func (k jwk) public() (crypto.PublicKey, error) {
 }
 
 // CacheKeys sets how long the fake caches the keys of a provider. While keys are cached, they are not fetched again,
-// even if a token names an unknown key. With 0, the default, keys are not cached. [K]: AWS does not document how long
+// even if a token names an unknown key. With 0, the default, keys are not cached. AWS does not document how long
 // it caches keys.
 func (a *AWS) CacheKeys(lasts time.Duration) {
 	a.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The size limits of policies and tags. [K]: AWS does not document how it packs policies and tags; the fake uses
+// The size limits of policies and tags. AWS does not document how it packs policies and tags; the fake uses
 // deflate.
 const (
 	mostPolicyText = 2048
@@ -71,7 +71,7 @@ func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	for _, arn := range arns {
 		p, ok := a.policies[policyName(arn[0])]
 		if at := accountOf(arn[0]); !ok || at != account && at != "aws" {
-			// [K]: AWS's API model does not list this error code, but AWS has returned it.
+			// AWS's API model does not list this error code, but AWS has returned it.
 			return nil, refuse(400, "MalformedPolicyDocument", "Policy %s does not exist or is not attachable", arn[0])
 		}
 		out.policies = append(out.policies, p)

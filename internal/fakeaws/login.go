@@ -201,7 +201,7 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 	}, nil
 }
 
-// proofAge is the largest accepted difference between the time in a DPoP proof and the fake's clock. [K]: AWS
+// proofAge is the largest accepted difference between the time in a DPoP proof and the fake's clock. It is not documented. AWS
 // refuses a difference of half a minute, and reports that the code or the token has expired.
 // https://github.com/aws/aws-cli/issues/10330
 const proofAge = 20 * time.Second

@@ -137,8 +137,8 @@ func allow(policies []policy, action, resource string) bool {
 	return allowed
 }
 
-// limit has the session policies of a session. [K]: an action is allowed if at least one of these policies, inline or
-// managed, allows it.
+// limit has the session policies of a session. An action is allowed if at least one of these policies, inline or
+// managed, allows it. AWS does not document this for several policies.
 type limit struct{ policies []policy }
 
 // may reports whether the policies of the caller's role and of the caller's session allow the action. If neither

@@ -30,7 +30,7 @@ func (a *AWS) roleCredentials(r *request) (any, error) {
 	}
 	at := slices.IndexFunc(t.portal.assigned, func(x assignment) bool { return x.account == account && x.name == name })
 	if at < 0 {
-		// [K]: AWS's API model does not list this error, but the portal returns it.
+		// AWS's API model does not list this error, but the portal returns it.
 		return nil, refuse(403, "ForbiddenException", "No access")
 	}
 	target := a.roles[t.portal.assigned[at].arn]
@@ -56,7 +56,8 @@ func (a *AWS) listAccounts(r *request) (any, error) {
 	return pageOf(r, "accountList", "accountId", accounts)
 }
 
-// listAccountRoles implements ListAccountRoles. [K]: for an account without assignments, the list is empty.
+// listAccountRoles implements ListAccountRoles. For an account without assignments, the list is empty; AWS does not
+// document this case.
 func (a *AWS) listAccountRoles(r *request) (any, error) {
 	account := r.params.Get("account_id")
 	if account == "" {

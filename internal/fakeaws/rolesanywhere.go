@@ -78,7 +78,7 @@ func (a *AWS) AddAnywhereProfile(account, region string, p AnywhereProfile) stri
 // policy allows this principal.
 const anywhereService = "rolesanywhere.amazonaws.com"
 
-// createAnywhereSession implements CreateSession. [K]: AWS does not document the texts of its errors, except for errors
+// createAnywhereSession implements CreateSession. AWS does not document the texts of its errors, except for errors
 // in parameters.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
 func (a *AWS) createAnywhereSession(r *request) (any, error) {

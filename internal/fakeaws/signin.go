@@ -27,7 +27,7 @@ func (a *AWS) consoleSignIn(r *request) (any, error) {
 	return badSignIn(r, "unknown action"), nil
 }
 
-// RefusePost sets whether the console's sign-in refuses POST and accepts only GET. By default, it accepts both. [K]:
+// RefusePost sets whether the console's sign-in refuses POST and accepts only GET. By default, it accepts both.
 // AWS does not document whether it accepts POST.
 func (a *AWS) RefusePost(refuse bool) {
 	a.mu.Lock()

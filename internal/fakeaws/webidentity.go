@@ -11,7 +11,7 @@ import (
 const tagClaims = "https://aws.amazon.com/tags"
 
 // pinClaim is the claim that lists the roles that can be assumed with a token. This list is called the token's
-// role pin. [K]: AWS does not document whether it enforces this claim.
+// role pin. AWS does not document whether it enforces this claim.
 const pinClaim = "https://aws.amazon.com/roles"
 
 // EnforcePins sets whether the fake enforces the role pin of tokens. By default, it does not.
@@ -126,7 +126,7 @@ func (t jwt) checkTimes(now time.Time) error {
 	if at["exp"] <= now.Unix() {
 		return refuse(400, "ExpiredTokenException", "Token expired: current date/time %d must be before the expiration date/time %d", now.Unix(), at["exp"])
 	}
-	if at["iat"] > now.Unix() || at["nbf"] > now.Unix() { // [K]: how far in the future AWS accepts these times is not documented
+	if at["iat"] > now.Unix() || at["nbf"] > now.Unix() { // AWS does not document how far in the future it accepts these times
 		return badToken("The token is not valid yet")
 	}
 	return nil
@@ -138,8 +138,8 @@ func (t jwt) text(name string) string {
 	return value
 }
 
-// audiences returns the token's audiences that AWS compares with the provider's audiences. [K]: if the token has the
-// claim azp, AWS compares azp instead of aud.
+// audiences returns the token's audiences that AWS compares with the provider's audiences. If the token has the
+// claim azp, AWS compares azp instead of aud; this is not documented.
 func (t jwt) audiences() []string {
 	if azp := t.text("azp"); azp != "" {
 		return []string{azp}

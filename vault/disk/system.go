@@ -54,7 +54,7 @@ func IsCopy(name string) bool {
 	return ours
 }
 
-// cutMark removes the suffix of a temporary file or a copy from name. It returns the rest, and whether there was such
+// cutMark removes from name the suffix that marks a temporary file or a copy. It returns the rest, and whether there was such
 // a suffix. It does not use a regular expression, because compiling one would slow down each start of the program.
 func cutMark(name, ending string) (before string, ours bool) {
 	const mark, digits = ".aws-vault-", 16

@@ -75,7 +75,7 @@ func (t Template) checkIdentity() error {
 	// ends this prefix.
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html
 	case !strings.HasPrefix(t.Issuer, "https://") || !onlyContains(t.host(), alphabet+"._~/-"):
-		return &TemplateError{"issuer", t.Issuer, "https:// and then letters, digits, and . _ ~ / - without a port"}
+		return &TemplateError{"issuer", t.Issuer, "https:// followed by letters, digits or any of ._~/- and no port"}
 	// The subject must be a valid session name, because it is also used as the session name.
 	case len(t.Subject) < 2 || len(t.Subject) > maxRoleName || !onlyContains(t.Subject, nameLetters):
 		return &TemplateError{"subject", t.Subject, "2 to 64 letters, digits, and _ + = , . @ -"}

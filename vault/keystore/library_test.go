@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// libraryFake is a keyring in memory from the library, with a mutex and configurable metadata.
+// libraryFake is the in-memory keyring of the keyring library, with a mutex and configurable metadata.
 type libraryFake struct {
 	mu       sync.Mutex
 	ring     keyring.Keyring

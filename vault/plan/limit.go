@@ -23,8 +23,8 @@ type limit struct {
 	policy   policy.Policy
 	agent    string // name of the coding agent that the limit applies to; empty for a user
 	tags     bool
-	// name of the profile whose session policy is replaced with this limit; empty for none. The profile sets a
-	// separate policy for agents.
+	// name of the profile whose session policy this limit replaces, because the profile sets a separate policy for
+	// agents; empty if the limit replaces no policy
 	replaces string
 }
 

@@ -15,7 +15,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// KindLoginToken is the kind of an aws login sign-in in the list of tokens.
+// KindLoginToken marks the sign-ins with aws login in the list of tokens.
 const KindLoginToken = "login token"
 
 // loginToken is a stored aws login sign-in: credentials, and a refresh token that can be exchanged for new credentials.

@@ -49,7 +49,7 @@ func (e *UnwritableError) Error() string {
 func (e *UnwritableError) Unwrap() error { return e.Err }
 
 // testItemName is the name of an item that is written only to test that the keystore is writable.
-const testItemName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
+const testItemName = "747269616c206f66206177732d766175" // "trial of aws-vau" in hexadecimal: a name must have 32 digits
 
 // Prepare checks that the keystore is open and writable, so that Save will succeed. If Save would fail, Prepare
 // returns an [*UnwritableError]. If the current token is only in memory, Prepare checks nothing, because that
@@ -191,7 +191,7 @@ func (t *Tokens) flush(ctx context.Context, name string) []error {
 	p := t.Ring.(*Pending)
 	err := t.withTimeout(ctx, func(ctx context.Context) error { return p.Flush(ctx, name) })
 	if err != nil {
-		return []error{fmt.Errorf("could not write to the keystore: %w; the token is stored encrypted in %s until the keystore can be written", err, p.Dir.Path())}
+		return []error{fmt.Errorf("could not write to the keystore: %w; until that works, the token is stored encrypted in %s", err, p.Dir.Path())}
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ type DeadlockError struct {
 }
 
 func (e *DeadlockError) Error() string {
-	return fmt.Sprintf("%s needs a lock that its caller holds (%s, process %d): %s", e.Program, e.HolderProgram, e.HolderProcess, e.Question)
+	return fmt.Sprintf("%s needs a lock that the aws-vault process which started it holds (%s, process %d): %s", e.Program, e.HolderProgram, e.HolderProcess, e.Question)
 }
 
 // checkDeadlock returns a [*DeadlockError] if the lock is already held for the work to which ctx belongs, or if

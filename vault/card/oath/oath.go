@@ -64,7 +64,7 @@ const (
 	insList         = 0xa1
 	insCode         = 0xa2
 	insValidate     = 0xa3
-	insSelect       = 0xa4 // the ISO 7816 command SELECT; its parameter P1 differs from that of insCodes
+	insSelect       = 0xa4 // the ISO 7816 command SELECT; insCodes has the same value, but another parameter P1
 	insCodes        = 0xa4
 	insRemaining    = 0xa5 // requests the rest of a response; other applets use GET RESPONSE (0xc0) instead
 	truncated       = 0x01
