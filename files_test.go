@@ -27,7 +27,7 @@ var pathFunctions = map[string][]string{
 		"Openat", "Openat2", "Rename", "Renameat", "Setxattr", "Stat", "Statx", "Unlink", "Unlinkat",
 	},
 	"aws-vault/vault/disk": {
-		"Create", "MkdirPrivate", "ReadBounded", "ReadText", "Replace", "ReplacePreserving", "ReplacePreservingWithoutCopy",
+		"Create", "MkdirPrivate", "Open", "OtherLinks", "ReadBounded", "ReadText", "Replace", "ReplacePreserving", "ReplacePreservingWithoutCopy",
 	},
 }
 
@@ -39,20 +39,22 @@ var allowedByPath = map[string][]string{
 		"cli/run removeStaleSocket: os.Lstat, os.Remove",
 		"cli/identity keyFile: disk.Create, disk.ReadBounded",
 		"cli/run listenSocket: os.Chmod",
-		"cli/run openAuditFile: os.OpenFile",
-		"cli/app Env.OpenFile: os.Open",
+		"cli/app Env.OpenFile: disk.Open",
 		"cli/identity checkSameIssuer: disk.ReadBounded",
 		"cli/run privateFolder: disk.MkdirPrivate, os.Stat",
 		"cli/identity publish: disk.Replace, os.MkdirAll",
 		"cli/identity writeOutput: disk.Create",
 		"cli/identity register: disk.Create",
 	},
+	"opens for appending without waiting, and the caller checks that it is a regular file": {
+		"cli/run openAuditFile: os.OpenFile",
+	},
 	"AWS's config file, which can be a link": {
 		"cli/system sameFile: os.Stat",
 		"cli/run statFiles: os.Stat",
 		"vault/configfile File.Edit: disk.ReplacePreserving",
 		"vault/configfile File.Read: disk.ReadText",
-		"vault/configfile File.RemoveKey: disk.ReplacePreservingWithoutCopy",
+		"vault/configfile File.RemoveKey: disk.OtherLinks, disk.ReplacePreservingWithoutCopy",
 	},
 	"the AWS CLI's file, read as the AWS CLI reads it": {
 		"vault/store LoginCache.Login: disk.ReadBounded",
@@ -123,6 +125,63 @@ func TestFilesByPath(t *testing.T) {
 	for place := range allowed {
 		if !found[place] {
 			t.Errorf("allowedByPath lists a function that does not exist or does not access files: %s", place)
+		}
+	}
+}
+
+// openFunctions lists the functions outside package disk that open a file by its path. They wait for the writer of a
+// named pipe, read devices, and have no size limit.
+var openFunctions = []string{
+	"os.Create", "os.CreateTemp", "os.DirFS", "os.Open", "os.OpenFile", "os.OpenInRoot", "os.OpenRoot", "os.ReadFile", "os.WriteFile",
+	"syscall.Open", "syscall.Openat", "unix.Open", "unix.Openat", "unix.Openat2",
+}
+
+// allowedOpens lists the functions that open files without [disk.Open] or a method of [disk.Folder]. The values are the
+// reasons.
+var allowedOpens = map[string]string{
+	"cli/run openAuditFile: os.OpenFile":           "it appends to the file, does not wait, and the caller checks the kind of file",
+	"cli/system onlyMember: os.Open":               "a folder of the kernel",
+	"cli/system cardHolder: os.Open":               "a folder of the kernel",
+	"cli/system processOf: os.ReadFile":            "a file of the kernel",
+	"vault/peer isOverflow: os.ReadFile":           "a file of the kernel",
+	"vault/peer commandName: os.ReadFile":          "a file of the kernel",
+	"vault/peer socketOf: os.Open":                 "a file of the kernel",
+	"vault/peer identifiesTCP: os.ReadFile":        "a file of the kernel",
+	"cli/system run: unix.Open":                    "the terminal",
+	"cli/system shell: os.Open":                    "the terminal",
+	"prompt openTTY: unix.Open":                    "the terminal",
+	"prompt openTerminalFiles: os.OpenFile":        "the terminal",
+	"vault/signin/browser writePage: os.WriteFile": "a new file in a new folder that only this user can enter",
+	"vault/disk openShared: os.OpenFile":           "Open on Unix, which checks the kind of file",
+	"vault/disk openShared: os.Open":               "Open on Windows, which checks the kind of file",
+	"vault/disk openOwned: os.OpenFile":            "the methods of Folder",
+	"vault/disk syncDir: os.Open":                  "a directory, to sync it",
+	"vault/disk Create: os.OpenFile":               "a new file",
+	"vault/disk a variable: os.OpenFile":           "a new file, or a file whose kind replacePreserving has checked",
+}
+
+// TestFilesOpened checks that all files that the user or a setting names are opened by package disk.
+func TestFilesOpened(t *testing.T) {
+	found := map[string]bool{}
+	for _, file := range sources(t, "contrib", "internal") {
+		err := pathCalls(file, func(call string) {
+			function, opened, _ := strings.Cut(call, ": ")
+			if !slices.Contains(openFunctions, opened) {
+				return
+			}
+			place := path.Dir(file) + " " + function + ": " + opened
+			if found[place] = true; allowedOpens[place] == "" {
+				t.Errorf("%s: expected disk.Open, disk.ReadBounded or disk.ReadText, which never wait and accept only regular files; "+
+					"or add the function to allowedOpens with a reason: %s", file, place)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for place := range allowedOpens {
+		if !found[place] {
+			t.Errorf("allowedOpens lists a function that does not exist or does not open files: %s", place)
 		}
 	}
 }

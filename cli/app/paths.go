@@ -2,7 +2,6 @@ package app
 
 import (
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -60,8 +59,14 @@ func (e *Env) Shorten(text string) string {
 	return strings.ReplaceAll(text, e.Home+string(filepath.Separator), "~"+string(filepath.Separator))
 }
 
-// OpenFile opens a file for reading. The caller closes it.
-func (e *Env) OpenFile(path string) (io.ReadCloser, error) { return os.Open(e.Path(path)) }
+// OpenFile opens a file that the user or a setting names, as [disk.Open] does. The caller closes it.
+func (e *Env) OpenFile(path string) (io.ReadCloser, error) {
+	f, err := disk.Open(e.Path(path))
+	if err != nil {
+		return nil, err // not f: a nil *os.File is not a nil io.ReadCloser
+	}
+	return f, nil
+}
 
 // callers returns the profiles whose commands started this process, directly or through other commands. The
 // outermost profile is first.

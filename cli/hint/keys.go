@@ -69,7 +69,7 @@ func folderRemedy(err error, _ Facts) string {
 		return fmt.Sprintf("run aws-vault as user %d, or set HOME to root's own home directory", owner.Owner)
 	case errors.As(err, &owner):
 		return fmt.Sprintf("remove it, or change its owner: sudo chown %d %s", owner.Self, ui.QuoteWord(owner.Path))
-	case errors.As(err, &kind):
+	case errors.As(err, &kind) && !kind.Chosen:
 		return "remove or move it: " + ui.QuoteWord(kind.Path)
 	}
 	return ""

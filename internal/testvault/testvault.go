@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,7 +70,7 @@ func New(t *testing.T, config string) *World {
 	now := func() time.Time { return time.Now().Add(w.ClockOffset) }
 	getenv := func(name string) (string, bool) { v, ok := w.Env[name]; return v, ok }
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
-	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
+	open := func(path string) (io.ReadCloser, error) { return disk.Open(path) }
 	tell := func(m string) { w.Notes = append(w.Notes, m) }
 	keys := &store.Keys{Ring: w.Ring, Dir: disk.NewFolder(filepath.Join(dir, "generations"))}
 	w.Vault = &vault.Vault{

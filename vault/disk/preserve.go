@@ -72,7 +72,7 @@ func (s system) replacePreserving(path string, data []byte) error {
 		return err
 	}
 	if !old.Mode().IsRegular() {
-		return &KindError{Path: path, Mode: old.Mode(), Expected: regularFile}
+		return &KindError{Path: path, Mode: old.Mode(), Expected: regularFile, Chosen: true}
 	}
 	err = s.replace(path, data, func(f file) error {
 		if err := s.copyRights(path, old, f.Name()); err != nil {

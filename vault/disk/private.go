@@ -24,6 +24,7 @@ type KindError struct {
 	Path     string
 	Mode     fs.FileMode
 	Expected string
+	Chosen   bool // whether the user or a setting has chosen the file; otherwise it is in a folder of this program
 }
 
 func (e *KindError) Error() string {

@@ -3,6 +3,7 @@ package disk
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"strings"
@@ -18,11 +19,36 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("%s: larger than %d bytes", e.Path, e.Max)
 }
 
-// ReadBounded returns the content of a file that the user or another program has chosen. It returns a
-// [*TooLargeError] if the content is longer than max bytes. It never reads more than max+1 bytes, even if the file
-// reports a smaller size.
-func ReadBounded(path string, max int64) ([]byte, error) {
+// Open opens a file for reading that the user, a setting or another program has chosen. It follows symbolic links. It
+// returns a [*KindError] for everything that is not a regular file. It never waits for a writer of a named pipe. The
+// null device is allowed, and counts as an empty file, because AWS_CONFIG_FILE=/dev/null is a common way to say "no
+// config file".
+func Open(path string) (*os.File, error) {
+	f, _, err := openChosen(path)
+	return f, err
+}
+
+// openChosen is like Open, and also returns information about the file.
+func openChosen(path string) (*os.File, fs.FileInfo, error) {
 	f, err := openShared(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && !isNull(path, info) {
+		err = &KindError{Path: path, Mode: info.Mode(), Expected: regularFile, Chosen: true}
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
+// ReadBounded returns the content of a file that [Open] accepts. It returns a [*TooLargeError] if the content is longer
+// than max bytes. It never reads more than max+1 bytes, even if the file reports a smaller size.
+func ReadBounded(path string, max int64) ([]byte, error) {
+	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -47,12 +73,13 @@ const readBufferSize = 64 << 10
 // ReadText is like ReadBounded, but for long texts. It returns a string. It uses the file's size to allocate the
 // memory for the string only once.
 func ReadText(path string, max int64) (string, error) {
-	f, err := openShared(path)
+	f, info, err := openChosen(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	text, err := readText(io.LimitReader(f, min(max, math.MaxInt64-1)+1), min(sizeHint(f), max))
+	// The size is only a hint, because the file may grow while it is read.
+	text, err := readText(io.LimitReader(f, min(max, math.MaxInt64-1)+1), min(info.Size(), max))
 	if err != nil {
 		return "", err
 	}
@@ -72,14 +99,4 @@ func readText(r io.Reader, likely int64) (string, error) {
 	text.Grow(int(likely))
 	_, err := io.CopyBuffer(&text, r, make([]byte, piece))
 	return text.String(), err
-}
-
-// sizeHint returns the reported size of a regular file, and 0 for other files, such as pipes. The size is only a
-// hint, because the file may grow while it is read.
-func sizeHint(f *os.File) int64 {
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return 0
-	}
-	return info.Size()
 }

@@ -13,7 +13,20 @@ import (
 
 func rename(from, to string) error { return os.Rename(from, to) }
 
-func openShared(path string) (*os.File, error) { return os.Open(path) }
+// openShared opens a file for reading. It does not wait for a writer of a named pipe, and a terminal does not become
+// the controlling terminal of this process.
+func openShared(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+}
+
+// isNull reports whether a file is the null device, which can have several names.
+func isNull(_ string, info fs.FileInfo) bool {
+	if info.Mode()&fs.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && null.Sys().(*syscall.Stat_t).Rdev == info.Sys().(*syscall.Stat_t).Rdev
+}
 
 func syncDir(dir string) error {
 	f, err := os.Open(dir)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -42,6 +44,11 @@ func openShared(path string) (f *os.File, err error) {
 		return err
 	})
 	return f, err
+}
+
+// isNull reports whether a path names the null device.
+func isNull(path string, _ fs.FileInfo) bool {
+	return strings.EqualFold(filepath.Base(path), os.DevNull)
 }
 
 // syncDir does nothing, because Windows cannot open a directory to sync it, and NTFS journals the rename.
