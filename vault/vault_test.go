@@ -145,18 +145,23 @@ func TestShorterDurationRequested(t *testing.T) {
 
 // If a role requires a recent MFA code, the user is prompted again when the code is too old.
 func TestMFAMaxAge(t *testing.T) {
-	config := "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "mfa_max_age = 30m\n"
-	w := testvault.New(t, config)
-	w.StoreKey(t, "m")
-	for _, later := range []time.Duration{0, 20 * time.Minute, 56 * time.Minute} {
-		w.ClockOffset = later
-		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
-		if _, err := w.Create(t, "r", plan.Options{}); err != nil {
-			t.Fatal(err)
+	role := "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "mfa_max_age = 30m\n"
+	for name, tt := range map[string]struct{ config, times string }{
+		"the session token presents the code": {"[profile m]\n" + testvault.MFA + role, "0 20m 56m"},
+		"the role's call presents the code":   {"[profile m]\n" + role, "0 20m 31m"},
+	} {
+		w := testvault.New(t, tt.config)
+		w.StoreKey(t, "m")
+		for later := range strings.FieldsSeq(tt.times) {
+			w.ClockOffset, _ = time.ParseDuration(later)
+			w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
+			if _, err := w.Create(t, "r", plan.Options{}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if w.Prompts != 2 {
-		t.Errorf("%d prompts, want another one when the code is 30 min old", w.Prompts)
+		if w.Prompts != 2 {
+			t.Errorf("%s: %d prompts, want another one when the code is 30 min old", name, w.Prompts)
+		}
 	}
 }
 

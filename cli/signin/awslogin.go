@@ -52,7 +52,7 @@ func (e *otherSourceError) Error() string {
 }
 
 // loginProfile returns the settings of a profile for an aws login sign-in. For a new profile, the settings are empty.
-// loginProfile returns an error if the profile has a setting that takes precedence over login_session.
+// loginProfile returns an error if the profile has a stored key, another source of credentials, or a role.
 func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Profile, error) {
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {
@@ -65,13 +65,12 @@ func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Pr
 	if stored {
 		return nil, &otherSourceError{name, "a stored key"}
 	}
-	for _, setting := range []string{
-		"source_profile", "credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process", "oidc_issuer",
-		"aws_access_key_id", "credential_process", "role_arn",
-	} {
-		if p.Set(setting) {
-			return nil, &otherSourceError{name, setting}
-		}
+	setting := plan.SourceBesidesLogin(p)
+	if setting == "" && p.Set("role_arn") {
+		setting = "role_arn"
+	}
+	if setting != "" {
+		return nil, &otherSourceError{name, setting}
 	}
 	return p, nil
 }

@@ -66,6 +66,8 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 			"stored key|assume role chain" + tagged + "|assume role careful for goose"},
 		{"two policies in a chain", rule("careful", "role_arn = "+prod), "[profile hub]\nsource_profile = m\nrole_arn = " + prod + "\n[profile a]\nsource_profile = hub\n" + role + "a\n", "",
 			"error: agent_access sets two policies for the chain of profile a: careful (config:2) and read-only (agent_access is not set in profile a), expected one"},
+		{"two of three policies in a chain", "", "[profile base]\nsource_profile = m\nagent_access = read-only\n" + role + "base\n[profile hub]\nsource_profile = base\nagent_access = wall\n" + role + "hub\n[profile a]\nsource_profile = hub\nagent_access = careful\n" + role + "a\n", "",
+			"error: agent_access sets two policies for the chain of profile a: careful (config:13) and read-only (config:5), expected one"},
 		{"two policies that combine", rule("fence", "role_arn = "+prod), "[profile hub]\nsource_profile = m\nrole_arn = " + prod + "\n[profile a]\nsource_profile = hub\n" + role + "a\n", "",
 			"stored key|assume role chain" + tagged + "|assume role inline ReadOnlyAccess for goose"},
 		{"a key on the way", "", "[profile m]\nagent_access = deny\n[profile a]\nsource_profile = m\nagent_access = off\n" + role + "a\n", "",
@@ -104,7 +106,7 @@ func TestAgentRulesApplyToRoles(t *testing.T) {
 			h = stored("default")
 		}
 		h.Policies = map[string]string{"file://careful": careful}
-		h.Named = map[string]NamedPolicy{"careful": {Text: careful}, "fence": {Text: fence}}
+		h.Named = map[string]NamedPolicy{"careful": {Text: careful}, "fence": {Text: fence}, "wall": {Text: wall}}
 		f, err := profile.Parse("config", config)
 		if err != nil {
 			t.Fatal(err)

@@ -138,37 +138,71 @@ func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 	if q.Source != nil {
 		return Step{}, false, checkSourceProfile(q)
 	}
-	for _, root := range roots {
-		if s, ok, err := root(b, q); ok || err != nil {
+	if err := checkAnywhere(q); err != nil {
+		return Step{}, false, err
+	}
+	for _, s := range sources {
+		if s, ok, err := s.step(b, q); ok || err != nil {
 			return s, ok, err
 		}
 	}
 	return Step{}, false, nil
 }
 
-// roots are the sources of credentials in order of priority.
-var roots = []func(*builder, *profile.Profile) (Step, bool, error){
-	rolesAnywhere, // fails if the same profile also has a setting in otherSources
-	credentialSource,
-	ssoRole,
-	webIdentity,
-	oidcRole,
-	identityRole,
-	staticKey,
-	login,
-	process,
+// A source is a kind of first step that the settings of a profile select.
+type source struct {
+	settings []string // the settings that select the source: any one of them is enough
+	step     func(*builder, *profile.Profile) (Step, bool, error)
+}
+
+// sources are the sources of credentials in order of priority.
+var sources = []source{
+	{anywhereSources, rolesAnywhere},
+	{[]string{"credential_source"}, credentialSource},
+	{[]string{"sso_start_url"}, ssoRole},
+	{[]string{"web_identity_token_file", "web_identity_token_process"}, webIdentity},
+	{[]string{"oidc_issuer", "oidc_session"}, oidcRole},
+	{[]string{"identity"}, identityRole},
+	{[]string{"aws_access_key_id"}, staticKey},
+	{[]string{loginSetting}, login},
+	{[]string{"credential_process"}, process},
+}
+
+// SourceBesidesLogin returns a setting of p that selects another source than login_session, or "" if there is none.
+func SourceBesidesLogin(p *profile.Profile) string {
+	if p.Set("source_profile") {
+		return "source_profile"
+	}
+	return otherSource(p, loginSetting)
+}
+
+// otherSource returns a setting of q that selects a source, except the source that the setting but selects. It
+// returns "" if there is none.
+func otherSource(q *profile.Profile, but string) string {
+	for _, s := range sources {
+		if slices.Contains(s.settings, but) {
+			continue
+		}
+		for _, name := range s.settings {
+			if q.Set(name) {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // duration returns the duration to request for the role of q. For the last role, the duration that the user requests
-// has priority over the settings of q. duration fails with a [*DurationError] if the duration is shorter than 15 min or
-// longer than 12 h. It does not apply the limit [MaxChained].
+// has priority over the settings of q. duration fails with a [*DurationError] if the requested duration is shorter
+// than 15 min or longer than 12 h; package profile has already checked the settings. It does not apply the limit
+// [MaxChained].
 func (b *builder) duration(q *profile.Profile, last bool) (time.Duration, profile.Value, error) {
 	if last && b.requestedDuration() > 0 {
 		return b.requestedDuration(), profile.Value{}, checkDuration(b.requestedDuration(), minDuration, maxRole)
 	}
 	v := q.Value("duration_seconds")
 	if d := q.Duration("duration_seconds"); d > 0 {
-		return d, v, checkDuration(d, minDuration, maxRole)
+		return d, v, nil
 	}
 	return defaultRole, profile.Value{}, nil
 }

@@ -59,12 +59,9 @@ type limiter struct {
 
 // add adds the policy with that name, ARN or file:// URL to the limit.
 func (l *limiter) add(name string, from profile.Origin) error {
-	if name == ReadOnly {
-		if l.result.policy.IsZero() {
-			l.result.readOnly = true
-			return nil
-		}
-		name = policy.ReadOnly(l.chain.partition()).ARNs[0]
+	if name == ReadOnly && l.result.policy.IsZero() {
+		l.result.readOnly = true
+		return nil
 	}
 	p, err := l.named(name)
 	if err != nil {
@@ -97,7 +94,7 @@ func (l *limiter) agent(agent policy.Agent, access agentAccess) (note string, er
 	for i, r := range rules {
 		var conflict *policy.ConflictError
 		if err := l.add(r.Access.Text, r.Access.Origin); errors.As(err, &conflict) {
-			return "", &AgentPoliciesError{Name: "the chain of profile " + l.chain.target.Name, A: rules[i-1], B: r}
+			return "", &AgentPoliciesError{Name: "the chain of profile " + l.chain.target.Name, A: l.conflicting(rules[:i], r), B: r}
 		} else if err != nil {
 			return "", err
 		}
@@ -107,11 +104,26 @@ func (l *limiter) agent(agent policy.Agent, access agentAccess) (note string, er
 		agent.Variable, strings.Join(names, " and ")), nil
 }
 
+// conflicting returns the first of the rules whose policy cannot be combined with the policy of the rule r.
+func (l *limiter) conflicting(rules []profile.AgentRule, r profile.AgentRule) profile.AgentRule {
+	other, _ := l.named(r.Access.Text) // all policies are valid, because the method add has already read them
+	for _, a := range rules {
+		p, _ := l.named(a.Access.Text)
+		if _, err := policy.Combine(p, other); err != nil {
+			return a
+		}
+	}
+	return rules[len(rules)-1]
+}
+
 // ErrNoPolicy reports that there is no session policy with the given name.
 var ErrNoPolicy = errors.New("found no section with this name, expected the name of a [session-policy] section, the ARN of a policy or a file:// URL")
 
+// named returns the policy with that name, ARN or file:// URL, or the policy that limits a session to reading.
 func (l *limiter) named(name string) (policy.Policy, error) {
 	switch {
+	case name == ReadOnly:
+		return policy.ReadOnly(l.chain.partition()), nil
 	case strings.HasPrefix(name, "arn:"):
 		return policy.Parse("", []string{name})
 	case strings.HasPrefix(name, "file://"):

@@ -18,6 +18,7 @@ const (
 	managed = "arn:aws:iam::aws:policy/"
 	role    = "role_arn = arn:aws:iam::123456789012:role/"
 	careful = `{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}`
+	wall    = `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"iam:*","Resource":"*"}]}`
 	fence   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
 )
 

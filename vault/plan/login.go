@@ -31,11 +31,14 @@ func (l Login) TokenDigest() Digest {
 	return e.digest()
 }
 
+// loginSetting is the setting that the AWS CLI's command aws login writes.
+const loginSetting = "login_session"
+
 func login(b *builder, q *profile.Profile) (Step, bool, error) {
-	if !q.Set("login_session") {
+	if !q.Set(loginSetting) {
 		return Step{}, false, nil
 	}
-	session := q.Text("login_session")
+	session := q.Text(loginSetting)
 	yields := Yield{UnknownPrincipal, Yes}
 	if strings.Contains(session, ":assumed-role/") {
 		yields.Principal = Role
@@ -47,7 +50,7 @@ func login(b *builder, q *profile.Profile) (Step, bool, error) {
 		Kind: KindLogin, Profile: q.Name, Yields: yields,
 		Region: SignInRegion(q), Endpoint: SignIn(q),
 		Why:      "the profile names the identity that signed in with aws login",
-		Settings: settings(q, "login_session"), Spec: spec,
+		Settings: settings(q, loginSetting), Spec: spec,
 	}, true, nil
 }
 
@@ -59,5 +62,5 @@ func SignInRegion(p *profile.Profile) string {
 	if r := p.Text("region"); r != "" {
 		return r
 	}
-	return partition.Home(p.Text("login_session"))
+	return partition.Home(p.Text(loginSetting))
 }

@@ -147,8 +147,8 @@ func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 			CallingProfile: before[len(before)-1].Profile,
 		}
 	}
-	s.MFA = mfaOf(q)
-	s.Settings = append(s.Settings, settings(q, "mfa_serial", "mfa_process", "mfa_device")...)
+	s.MFA, s.MaxAge = mfaOf(q), q.Duration("mfa_max_age")
+	s.Settings = append(s.Settings, settings(q, "mfa_serial", "mfa_process", "mfa_device", "mfa_max_age")...)
 	return nil
 }
 

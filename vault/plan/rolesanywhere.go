@@ -53,20 +53,12 @@ func Slot(privateKey string) (slot string, ok bool) { return strings.CutPrefix(p
 // are reported.
 var anywhereSettings = []string{"trust_anchor_arn", "rolesanywhere_profile_arn", "role_arn", "certificate", "private_key"}
 
-// otherSources are settings of other sources of credentials. checkAnywhere refuses them in a profile with Roles
-// Anywhere, because role_arn could belong to Roles Anywhere or to the other source.
-var otherSources = []string{
-	"credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process",
-	"aws_access_key_id", "login_session", "credential_process",
-}
+// anywhereSources are the settings that select Roles Anywhere.
+var anywhereSources = []string{"trust_anchor_arn", "rolesanywhere_profile_arn"}
 
 func rolesAnywhere(b *builder, q *profile.Profile) (Step, bool, error) {
-	has := anywhereSetting(q)
-	if has == "" {
+	if anywhereSetting(q) == "" {
 		return Step{}, false, nil
-	}
-	if err := checkAnywhere(q, has); err != nil {
-		return Step{}, false, err
 	}
 	spec := RolesAnywhere{
 		TrustAnchor: q.Text("trust_anchor_arn"), Profile: q.Text("rolesanywhere_profile_arn"), Role: q.Text("role_arn"),
@@ -92,7 +84,7 @@ func rolesAnywhere(b *builder, q *profile.Profile) (Step, bool, error) {
 
 // anywhereSetting returns the setting of q that selects Roles Anywhere, or "" for none.
 func anywhereSetting(q *profile.Profile) string {
-	for _, name := range []string{"trust_anchor_arn", "rolesanywhere_profile_arn"} {
+	for _, name := range anywhereSources {
 		if q.Set(name) {
 			return name
 		}
@@ -110,14 +102,17 @@ func checkSourceProfile(q *profile.Profile) error {
 	return &MultipleSourcesError{Origin: q.Value("source_profile").Origin, Profile: q.Name, Found: "source_profile", Other: has}
 }
 
-// checkAnywhere fails if a required setting is missing, if the profile sets one of otherSources, if the two ARNs are in
-// different regions, or if a session policy would have no effect.
-func checkAnywhere(q *profile.Profile, has string) error {
+// checkAnywhere checks a profile with Roles Anywhere. It fails if a required setting is missing, if the two ARNs are in
+// different regions, or if a session policy would have no effect. It also fails if the profile has another source of
+// credentials, because role_arn could belong to either source.
+func checkAnywhere(q *profile.Profile) error {
+	has := anywhereSetting(q)
+	if has == "" {
+		return nil
+	}
 	at := q.Value(has).Origin
-	for _, name := range otherSources {
-		if q.Set(name) {
-			return &MultipleSourcesError{Origin: q.Value(name).Origin, Profile: q.Name, Found: name, Other: has}
-		}
+	if name := otherSource(q, has); name != "" {
+		return &MultipleSourcesError{Origin: q.Value(name).Origin, Profile: q.Name, Found: name, Other: has}
 	}
 	for _, want := range anywhereSettings {
 		if !q.Set(want) {

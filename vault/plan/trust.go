@@ -128,7 +128,7 @@ func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
 	before := p.Steps[i-1]
 	t.MFA = p.Steps[i].MFA.Serial != "" || before.Kind == KindSessionToken && before.MFA.Serial != ""
 	if t.MFA {
-		t.MFAMaxAge = before.MaxAge
+		t.MFAMaxAge = max(before.MaxAge, p.Steps[i].MaxAge) // only the step that presents the code has a maximum
 	}
 	var note string
 	t.Principal, t.ARNLike, note = p.callerOf(i, role.ARN)
