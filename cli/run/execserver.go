@@ -165,15 +165,21 @@ func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lea
 	token := newToken()
 	return &server.ECS{
 		Filter: guard, Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
-		Mounts: []*server.Mount{{Profile: provider.task.Profile, Token: server.DigestOf(token), Cache: lease, Roles: provider.roles()}},
-	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
+		Mounts: []*server.Mount{{Profile: provider.task.Profile, Path: credentialsPath, Token: server.DigestOf(token), Cache: lease, Roles: provider.roles()}},
+	}, []variable{{containerURI, "http://" + addr + credentialsPath}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 
+// credentialsPath is the path of the credentials in the URL that exec gives to the command. The SDK for Ruby refuses a
+// URL without a path: it passes the path to Net::HTTP, which raises "HTTP request path is empty".
+const credentialsPath = "/credentials"
+
 // containerURI names the variable that contains the URL of the credential server. containerTokenFile names the
-// variable that contains the path of the server's token file.
+// variable that contains the path of the server's token file. containerRelativeURI names the variable that contains the
+// path of the URL in a container; the rest of the URL is http://169.254.170.2.
 const (
-	containerURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
-	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+	containerURI         = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	containerTokenFile   = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+	containerRelativeURI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 )
 
 // newToken returns a random token for one server: 32 bytes, base64-encoded.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -57,6 +58,34 @@ func TestClientsAtServers(t *testing.T) {
 				t.Errorf("%s with %s is %q, want %s", c.name, flag, arn, prodARN)
 			}
 		}
+	}
+}
+
+// rubyRequest is a Ruby program that requests credentials in the same way as the SDK for Ruby: it passes the path of the
+// URL to Net::HTTP, which refuses an empty path. It prints the status of the response. The SDK of Debian 12 cannot be
+// used for this, because it does not read AWS_CONTAINER_CREDENTIALS_FULL_URI.
+const rubyRequest = `require "net/http"
+uri = URI.parse(ENV["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
+request = Net::HTTP::Get.new(uri.path)
+request["Authorization"] = ENV["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+puts Net::HTTP.start(uri.host, uri.port) { |http| http.request(request).code }`
+
+// rubySDK returns the version of the SDK for Ruby, or "" if it is not installed.
+func rubySDK() string {
+	out, _ := exec.Command("ruby", "-raws-sdk-core", "-e", "puts Aws::CORE_GEM_VERSION").Output()
+	return strings.TrimSpace(string(out))
+}
+
+// Ruby can request credentials from the ECS server. TestContainer runs the SDK itself. The EC2 server is not tested,
+// because the SDK ignores the port in AWS_EC2_METADATA_SERVICE_ENDPOINT.
+func TestRubyAtServer(t *testing.T) {
+	if rubySDK() == "" {
+		t.Skip("the SDK for Ruby is not here")
+	}
+	w := newWorld(t, "file", passphrase)
+	w.add(w.Key)
+	if status := w.with("--ecs-server", []string{"ruby", "-e", rubyRequest}); status != "200" {
+		t.Errorf("Ruby with --ecs-server: status %q, want 200", status)
 	}
 }
 
