@@ -42,6 +42,7 @@ var allowedByPath = map[string][]string{
 		"cli/app Env.OpenFile: disk.Open",
 		"cli/identity checkSameIssuer: disk.ReadBounded",
 		"cli/run privateFolder: disk.MkdirPrivate, os.Stat",
+		"cli/run socketPath: filepath.EvalSymlinks",
 		"cli/identity publish: disk.Replace, os.MkdirAll",
 		"cli/identity writeOutput: disk.Create",
 		"cli/identity register: disk.Create",

@@ -2,6 +2,7 @@ package run
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"aws-vault/cli/app"
@@ -47,15 +49,49 @@ func (e *listenError) Unwrap() error { return e.err }
 
 var errServedAlready = errors.New("another aws-vault already listens there")
 
-// listen returns the listener that systemd has opened. If systemd has opened none, listen opens a listener.
+// openServer opens the listener of a server, and registers the server. It also removes the files of killed servers. The
+// caller must close the listener before it calls unregister.
+func openServer(ctx context.Context, a *app.App, state *disk.Folder, f *serveFlags) (*peer.Listener, *registration, error) {
+	l, at, err := listen(a, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := registerNext(ctx, a, state, at)
+	if err == nil && l == nil {
+		// Open the socket only now. Two servers that start at the same time could otherwise each take the socket of the
+		// other one for the socket of a killed server, and remove it.
+		if l, err = listenSocket(at.socket, a.Env.Peers); err != nil {
+			r.unregister()
+		}
+	}
+	if err != nil {
+		if l != nil {
+			l.Close()
+		}
+		return nil, nil, err
+	}
+	return l, r, nil
+}
+
+// registerNext removes the files of killed servers, and registers a server for the endpoint.
+func registerNext(ctx context.Context, a *app.App, state *disk.Folder, at endpoint) (*registration, error) {
+	_, killed, err := registeredServers(registryFolder(state))
+	if err != nil {
+		return nil, err
+	}
+	warnKilled(a, slices.DeleteFunc(killed, func(e registeredServer) bool { return e.Address == at.address }))
+	return register(ctx, state, at)
+}
+
+// listen returns the listener that systemd has opened. If systemd has opened none, listen opens a listener. With
+// --socket, it returns no listener, but the endpoint at which openServer must open one.
 func listen(a *app.App, f *serveFlags) (*peer.Listener, endpoint, error) {
 	l, err := systemdListener(a.Env.Getenv, a.Env.Peers)
-	switch {
-	case err != nil:
-		return nil, endpoint{}, err
-	case l == nil && f.socket != "":
-		l, err = listenSocket(a.Env.Path(f.socket), a.Env.Peers)
-	case l == nil:
+	if err == nil && l == nil {
+		if f.socket != "" {
+			path, err := socketPath(a.Env.Path(f.socket))
+			return nil, endpoint{socket: path}, err
+		}
 		l, err = listenAddress(cmp.Or(f.address, serveAddress), a.Env.Peers)
 	}
 	if err != nil {
@@ -101,16 +137,26 @@ func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	return l, nil
 }
 
-// listenSocket listens at a Unix socket that only this user can access. If a killed server has left a socket at the
-// path, listenSocket removes that socket first.
-func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
-	path, err := filepath.Abs(path)
+// socketPath returns the absolute path of a socket, without symbolic links to its folder, so that two servers with the
+// same socket have the same endpoint. It creates the folder. If other users can access the folder, it returns an error.
+func socketPath(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return nil, &listenError{path, err}
+		return "", &listenError{path, err}
 	}
-	if err := privateFolder(filepath.Dir(path)); err != nil {
-		return nil, &listenError{path, err}
+	dir := filepath.Dir(absolute)
+	if err := privateFolder(dir); err != nil {
+		return "", &listenError{absolute, err}
 	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", &listenError{absolute, err}
+	}
+	return filepath.Join(dir, filepath.Base(absolute)), nil
+}
+
+// listenSocket listens at a Unix socket that only this user can access. If a killed server has left a socket at the
+// path, listenSocket removes that socket first. The caller must have registered the endpoint.
+func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
 	if err := removeStaleSocket(path); err != nil {
 		return nil, &listenError{path, err}
 	}

@@ -3,8 +3,13 @@ package run
 import (
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 
+	"aws-vault/cli/app"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/peer"
 )
 
@@ -44,6 +49,69 @@ func TestHosts(t *testing.T) {
 	for addr, want := range map[string]int{"127.0.0.1:9699": 4, "127.0.0.1:80": 7, "nonsense": 0} {
 		if have := allowedHosts(addr); len(have) != want {
 			t.Errorf("%s: %q", addr, have)
+		}
+	}
+}
+
+// TestServersAtOneSocket starts several servers at the socket of a killed server, at the same time. One of them must get
+// the socket, and the socket must lead to it. The others must get an error. One of the paths leads through a link.
+func TestServersAtOneSocket(t *testing.T) {
+	dir, err := os.MkdirTemp("", "serve") // a short path, because the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path, link := filepath.Join(dir, "s"), filepath.Join(dir, "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Skip(err)
+	}
+	state := disk.NewFolder(t.TempDir())
+	a := &app.App{Env: app.Env{Getenv: func(string) (string, bool) { return "", false }, Peers: peer.ThisUser()}}
+	const rounds, servers = 3, 8
+	for range rounds {
+		killed, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		killed.SetUnlinkOnClose(false)
+		killed.Close()
+		var mu sync.Mutex
+		var listeners []*peer.Listener
+		var registrations []*registration
+		var group sync.WaitGroup
+		for n := range servers {
+			at := path
+			if n == 0 {
+				at = filepath.Join(link, "s")
+			}
+			group.Go(func() {
+				l, r, err := openServer(t.Context(), a, state, &serveFlags{socket: at})
+				if err != nil {
+					if !errors.Is(err, errServedAlready) {
+						t.Error(err)
+					}
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				listeners, registrations = append(listeners, l), append(registrations, r)
+			})
+		}
+		group.Wait()
+		if len(listeners) != 1 {
+			t.Errorf("%d servers listen, want 1", len(listeners))
+		}
+		if c, err := net.Dial("unix", path); err != nil {
+			t.Error(err)
+		} else {
+			c.Close()
+		}
+		for i := range listeners {
+			listeners[i].Close()
+			registrations[i].unregister()
+		}
+		if t.Failed() {
+			return
 		}
 	}
 }

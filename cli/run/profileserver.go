@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"aws-vault/cli/app"
+	"aws-vault/prompt"
 	"aws-vault/server"
 	"aws-vault/vault/plan"
 )
@@ -25,6 +27,9 @@ type profileServer struct {
 	audit    *auditLog
 	profiles []*servedProfile // the profiles, in the order of the command line
 	handler  atomic.Pointer[server.ECS]
+
+	files []string      // the config files
+	read  []os.FileInfo // the state of the config files before they were last read
 }
 
 // A servedProfile is a profile whose credentials a profileServer provides.
@@ -41,11 +46,13 @@ func (p *servedProfile) plan() plan.Plan { return p.provider.task.Plan }
 // newProfileServer plans the credentials of all profiles but does not start to serve. The background work of the
 // server ends when ctx ends.
 func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint) (*profileServer, error) {
+	v := &profileServer{app: a, flags: f, endpoint: at, files: []string{a.Env.ConfigFile().Path, a.Env.CredentialsFile().Path}}
+	v.read = statFiles(v.files)
 	s, err := a.Open(ctx, "serve "+strings.Join(f.profiles, " "))
 	if err != nil {
 		return nil, err
 	}
-	v := &profileServer{app: a, flags: f, endpoint: at, session: s}
+	v.session = s
 	if v.profiles, err = v.plan(ctx, s, nil); err != nil {
 		return nil, err
 	}
@@ -129,25 +136,41 @@ func (p *servedProfile) close() {
 	p.roles.Close()
 }
 
-// watch reloads the config files when they change.
+// watch reloads the config files when they change. If a reload fails, watch tries again, because the reason can be
+// outside the config files: the keystore may be locked. The time between attempts grows to maxReloadPause.
 func (v *profileServer) watch(ctx context.Context, interval time.Duration) {
-	files := []string{v.app.Env.ConfigFile().Path, v.app.Env.CredentialsFile().Path}
-	before := statFiles(files)
+	var failed error
+	var pause, waited time.Duration
 	for app.Sleep(ctx, interval) == nil {
-		now := statFiles(files)
-		if sameFiles(before, now) {
+		now := statFiles(v.files)
+		changed := !sameFiles(v.read, now)
+		waited += interval
+		if !changed && (!mayRetry(failed) || waited < pause) {
 			continue
 		}
-		before = now
-		if err := v.reload(ctx); err != nil {
-			v.app.Warn(fmt.Errorf("the config file has changed but cannot be used, so the previous settings stay in effect: %w", err))
-			notify(v.app, "STATUS=the changed config file cannot be used")
-		} else {
+		before := failed
+		v.read = now
+		failed = v.reload(ctx)
+		switch {
+		case failed == nil:
 			v.app.Note("the config file has changed; the new settings are in effect")
 			notify(v.app, "STATUS=the config file was reloaded")
+		case changed || before == nil || before.Error() != failed.Error(): // do not repeat a warning at each attempt
+			v.app.Warn(fmt.Errorf("the config file has changed but cannot be used, so the previous settings stay in effect: %w", failed))
+			notify(v.app, "STATUS=the changed config file cannot be used")
+		}
+		if pause, waited = min(2*pause, maxReloadPause), 0; changed {
+			pause = interval
 		}
 	}
 }
+
+// maxReloadPause is the maximum time between two attempts to reload the config files.
+const maxReloadPause = time.Minute
+
+// mayRetry reports whether a reload that failed with err is tried again although the config files have not changed. It
+// is not if the user has cancelled a prompt, because the prompt would appear again and again.
+func mayRetry(err error) bool { return err != nil && !errors.Is(err, prompt.ErrCancelled) }
 
 // reload reads the config files again and serves the new settings. If reload fails, the server keeps the old settings.
 func (v *profileServer) reload(ctx context.Context) error {

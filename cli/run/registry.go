@@ -20,6 +20,7 @@ import (
 // A registration records a running server in the state folder. The server holds a lock as long as it runs. If the
 // process is killed, the system releases the lock.
 type registration struct {
+	at    endpoint
 	dir   *disk.Folder
 	name  string // the name of the registration's files, without extension
 	lock  *disk.LockFile
@@ -62,7 +63,7 @@ const registryLockTimeout = time.Second
 // register records that this process listens at an endpoint. It returns errServedAlready if another process listens
 // there.
 func register(ctx context.Context, state *disk.Folder, at endpoint) (*registration, error) {
-	s := &registration{dir: registryFolder(state), name: app.Digest(at.String())}
+	s := &registration{at: at, dir: registryFolder(state), name: app.Digest(at.String())}
 	limited, cancel := context.WithTimeoutCause(ctx, registryLockTimeout, &listenError{at.String(), errServedAlready})
 	defer cancel()
 	var err error

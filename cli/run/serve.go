@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,23 +63,14 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	l, at, err := listen(a, &f)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	_, killed, err := registeredServers(registryFolder(state))
-	if err != nil {
-		return err
-	}
-	warnKilled(a, slices.DeleteFunc(killed, func(e registeredServer) bool { return e.Address == at.address }))
-	registered, err := register(ctx, state, at)
+	l, registered, err := openServer(ctx, a, state, &f)
 	if err != nil {
 		return err
 	}
 	defer registered.unregister()
+	defer l.Close()
 	running, end := context.WithCancel(ctx)
-	v, err := newProfileServer(running, a, f, at)
+	v, err := newProfileServer(running, a, f, registered.at)
 	if err != nil {
 		end()
 		return err
