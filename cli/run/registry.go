@@ -44,7 +44,7 @@ type registeredProfile struct {
 	Name      string      `json:"name"`
 	TokenFile string      `json:"token_file"`
 	Token     string      `json:"token_digest"` // digest of the token; removeLeftovers keeps a token file that contains another token
-	Variables [][2]string `json:"variables"`    // each element is a name and a value
+	Variables [][2]string `json:"variables"`    // each element is a name and a value; for containers, see containerVariables
 }
 
 func (p registeredProfile) variables() (vars []variable) {
@@ -134,16 +134,16 @@ func (v *profileServer) announce(s *registration) error {
 	if err := s.write(registryFile{s.dir, s.name + ".json"}, text); err != nil {
 		return err
 	}
-	return printVariables(v.app, v.flags.format, []registeredServer{entry})
+	return printVariables(v.app, v.flags.format, v.flags.containers, []registeredServer{entry})
 }
 
-// variables returns the variables with which an SDK requests the credentials of a profile. For a socket, the proxy for
-// containers adds the token to each request, so the SDK needs only the path of the URL.
+// variables returns the variables with which an SDK requests the credentials of a profile. It returns none for a socket,
+// to which only the proxy for containers connects.
 func (p endpoint) variables(profile, tokenFile string) []variable {
-	path := (&url.URL{Path: "/" + profile}).EscapedPath()
 	if p.socket != "" {
-		return []variable{{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", path}}
+		return nil
 	}
+	path := (&url.URL{Path: "/" + profile}).EscapedPath()
 	return []variable{{containerURI, "http://" + p.address + path}, {containerTokenFile, tokenFile}}
 }
 
@@ -200,7 +200,7 @@ func serveStatus(a *app.App, f serveFlags) error {
 			fmt.Fprintf(a.Env.Stderr, "profile %s at %s, process %d, token file %s\n", p.Name, a.Env.Tilde(e.Socket+e.Address), e.Process, a.Env.Tilde(p.TokenFile))
 		}
 	}
-	return printVariables(a, f.format, found)
+	return printVariables(a, f.format, f.containers, found)
 }
 
 // registeredServers returns the running servers and the killed servers, and removes the files of killed servers.

@@ -74,23 +74,23 @@ func TestRegistry(t *testing.T) {
 }
 
 func TestFormatVariables(t *testing.T) {
-	one := []registeredProfile{{Name: "a\nb", Variables: [][2]string{{"X", "y z"}}}}
-	two := append(one, registeredProfile{Name: "c"})
+	one := []variableSet{{"a\nb", []variable{{"X", "y z"}}}}
+	two := append(one, variableSet{profile: "c"})
 	for _, c := range []struct {
-		format   string
-		profiles []registeredProfile
-		want     string
+		format string
+		sets   []variableSet
+		want   string
 	}{
 		{"env", one, "X='y z'\n"},
 		{"export-env", two, "# a b\nexport X='y z'\n# c\n"},
 		{"cmd", two, "rem a b\nset \"X=y z\"\nrem c\n"},
 		{"json", two, "{\n  \"a\\nb\": {\n    \"X\": \"y z\"\n  },\n  \"c\": {}\n}\n"},
 	} {
-		if text, err := formatVariables(c.format, c.profiles); err != nil || string(text) != c.want {
+		if text, err := formatVariables(c.format, c.sets); err != nil || string(text) != c.want {
 			t.Errorf("%s: %q, %v, want %q", c.format, text, err, c.want)
 		}
 	}
-	if text, err := formatVariables("cmd", []registeredProfile{{Name: "a", Variables: [][2]string{{"X", "%"}}}}); err == nil {
+	if text, err := formatVariables("cmd", []variableSet{{"a", []variable{{"X", "%"}}}}); err == nil {
 		t.Errorf("%q, want an error", text)
 	}
 }

@@ -23,6 +23,8 @@ type serveFlags struct {
 	audit    string
 	lazy     bool
 	status   bool
+
+	containers bool
 }
 
 // serveAddress is the default address of serve. Port 0 makes the system choose a free port. With a fixed port,
@@ -45,6 +47,7 @@ func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("lazy", "Create the credentials at the first request to the server.").BoolVar(&f.lazy)
 	bindAudit(c, &f.audit)
 	c.Flag("status", "Show what is served now, and print the variables that point to it.").BoolVar(&f.status)
+	c.Flag("containers", "Print the variables for containers that use the proxy. This is the default with --socket.").BoolVar(&f.containers)
 	f.SignIn.Bind(c)
 	return []app.Verb{{Command: c, Effect: "keeps providing credentials after the agent has ended", Run: func(ctx context.Context) error {
 		if f.status {

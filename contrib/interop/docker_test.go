@@ -36,7 +36,8 @@ func beClient(at string) int {
 }
 
 // container is a script that imitates a container. It runs in a network namespace that contains only the proxy's
-// address. The proxy reaches aws-vault serve through a Unix socket in the folder $SHARED.
+// address. The proxy reaches aws-vault serve through a Unix socket in the folder $SHARED. The variable
+// $AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is the one that aws-vault serve has printed.
 const container = `set -e
 ip link set lo up
 ip address add 169.254.170.2/32 dev lo
@@ -44,8 +45,12 @@ ip address add 169.254.170.2/32 dev lo
 proxy=$!
 trap 'kill $proxy; wait' EXIT
 until "$PROXY" -check 2>/dev/null; do kill -0 $proxy; done
-` + clientVariable + `=http://169.254.170.2/prod "$CLIENT"
-! ` + clientVariable + `=http://169.254.170.2/alice "$CLIENT" 2>&1
+at=http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+` + clientVariable + `=$at "$CLIENT"
+for other in http://169.254.170.2/prod ${at}x $at/role-arn/$ROLE http://169.254.170.2/alice${at##*/prod}; do
+	if ` + clientVariable + `=$other "$CLIENT" 2>&1; then exit 3; fi
+done
+[ -z "$RUBY" ] || ruby -raws-sdk-core -e 'puts Aws::ECSCredentials.new.credentials.access_key_id'
 `
 
 // Programs in containers get credentials from the proxy. Only the proxy has the token.
@@ -53,7 +58,7 @@ func TestContainer(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
 	shared := filepath.Join(w.home, "shared")
-	w.beside(1, "serve", "--socket", filepath.Join(shared, "serve.sock"), "--token-dir", filepath.Join(shared, "tokens"), "prod")
+	uri := w.beside(1, "serve", "--socket", filepath.Join(shared, "serve.sock"), "--token-dir", filepath.Join(shared, "tokens"), "prod")[0]
 	argv := []string{"unshare", "--net", "--kill-child"}
 	if os.Getuid() != 0 {
 		argv = append(argv, "--map-root-user")
@@ -62,7 +67,11 @@ func TestContainer(t *testing.T) {
 		t.Skipf("cannot create a network namespace: %v: %s", err, out)
 	}
 	c := w.command(argv[0], append(argv[1:], "sh", "-c", container)...)
-	c.Env = append(slices.Clone(c.Env), "PROXY="+buildProxy(t), "SHARED="+shared, "CLIENT="+os.Args[0])
+	c.Env = append(slices.Clone(c.Env), uri, "PROXY="+buildProxy(t), "SHARED="+shared, "CLIENT="+os.Args[0], "ROLE="+w.ReadOnly)
+	ruby := rubySDK() != ""
+	if ruby {
+		c.Env = append(c.Env, "RUBY=yes")
+	}
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -78,6 +87,9 @@ func TestContainer(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+	if ruby && !strings.Contains(string(out), "\n"+got.AccessKeyID+"\n") {
+		t.Errorf("the SDK for Ruby does not get the credentials of %s: %s", got.AccessKeyID, out)
 	}
 	if left := time.Until(got.Expires); !got.CanExpire || left < 20*time.Minute {
 		t.Errorf("credentials until %v", got.Expires)

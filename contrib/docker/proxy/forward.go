@@ -17,13 +17,14 @@ import (
 	"aws-vault/server"
 )
 
-// A forward passes requests on to aws-vault serve. It passes on only the method and the path, and adds the token
-// of the profile that the path names. From the response, it passes on only the status, the media type and the
-// body.
+// A forward passes requests on to aws-vault serve. It passes on only the method and the path without its secret part
+// (see [server.ContainerPath]), and adds the token of the profile that the path names. From the response, it passes on
+// only the status, the media type and the body.
 type forward struct {
 	client http.Client
 	host   string   // the Host header that aws-vault serve expects
 	tokens *os.Root // directory of the token files; each file has the name of its profile
+	roles  bool     // whether containers may request the credentials of roles that the profile can assume
 }
 
 const (
@@ -34,7 +35,7 @@ const (
 
 // newForward returns a forward. The argument to is the address of aws-vault serve: the path of its socket, or
 // host:port.
-func newForward(to string, tokens *os.Root) *forward {
+func newForward(to string, tokens *os.Root, roles bool) *forward {
 	network, address := "tcp", to
 	var host string
 	if _, port, err := net.SplitHostPort(to); filepath.IsAbs(to) || err != nil {
@@ -43,7 +44,7 @@ func newForward(to string, tokens *os.Root) *forward {
 		host = "localhost:" + port // aws-vault serve accepts this host name, but not every name that containers use
 	}
 	dialer := net.Dialer{Timeout: 3 * time.Second}
-	return &forward{host: host, tokens: tokens, client: http.Client{
+	return &forward{host: host, tokens: tokens, roles: roles, client: http.Client{
 		Timeout:       answerTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -56,26 +57,47 @@ func newForward(to string, tokens *os.Root) *forward {
 }
 
 func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	token, err := f.token(r.URL.Path)
-	if err != nil {
-		server.Refuse(w, server.Refusal{Status: http.StatusNotFound, Code: "NotFound", Message: err.Error()})
+	asked, token, refusal := f.authorize(r.URL)
+	if refusal != nil {
+		server.Refuse(w, *refusal)
 		return
 	}
-	if err := f.pass(w, r, token); err != nil {
+	if err := f.pass(w, r, asked.ServePath(), token); err != nil {
 		server.Refuse(w, server.Refusal{Status: http.StatusBadGateway, Code: "VaultUnreachable", Message: err.Error()})
 	}
 }
 
-// token returns the token of the profile that a request's path names. It reads the token's file for each request,
-// because aws-vault serve creates new tokens when it starts.
-func (f *forward) token(path string) (string, error) {
-	profile, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if profile == "" || profile == "." || profile == ".." {
-		return "", errors.New("the path names no profile")
+// authorize returns what a container requests, and the token of the profile. A wrong secret in the path gets the same
+// response as a profile that is not served, so that the response does not tell which profiles are served.
+func (f *forward) authorize(u *url.URL) (server.ContainerRequest, string, *server.Refusal) {
+	notFound := func(message string) (server.ContainerRequest, string, *server.Refusal) {
+		return server.ContainerRequest{}, "", &server.Refusal{Status: http.StatusNotFound, Code: "NotFound", Message: message}
 	}
+	asked, ok := server.ParseContainerRequest(u)
+	if !ok {
+		return notFound(noCredentials)
+	}
+	token, err := f.token(asked.Profile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !asked.Matches(token):
+		return notFound(noCredentials)
+	case err != nil:
+		return notFound(err.Error())
+	case asked.Role != "" && !f.roles:
+		return asked, "", &server.Refusal{Status: http.StatusForbidden, Code: "RoleNotAllowed",
+			Message: "the proxy provides no credentials of roles, because it runs without -allow-role-arn"}
+	}
+	return asked, token, nil
+}
+
+const noCredentials = "no credentials are at this path; run aws-vault serve --status --containers to print the current paths"
+
+// token returns the token of a profile, or [fs.ErrNotExist] if the profile is not served. It reads the token's file for
+// each request, because aws-vault serve creates new tokens when it starts.
+func (f *forward) token(profile string) (string, error) {
 	file, err := f.tokens.Open(url.PathEscape(profile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", errors.New("aws-vault serve does not provide this profile")
+		return "", fs.ErrNotExist
 	}
 	if err != nil {
 		return "", errors.New("the token of that profile cannot be read")
@@ -90,8 +112,8 @@ func (f *forward) token(path string) (string, error) {
 
 // pass sends the request to aws-vault serve and passes the response on. It returns an error if the response is missing,
 // incomplete or too long. The error contains neither the token nor the path.
-func (f *forward) pass(w http.ResponseWriter, r *http.Request, token string) error {
-	target := url.URL{Scheme: "http", Host: f.host, Path: r.URL.Path, RawPath: r.URL.RawPath}
+func (f *forward) pass(w http.ResponseWriter, r *http.Request, path, token string) error {
+	target := url.URL{Scheme: "http", Host: f.host, Path: path}
 	asked, err := http.NewRequestWithContext(r.Context(), r.Method, target.String(), nil)
 	if err != nil {
 		return errors.New("the path cannot be passed on")

@@ -1,5 +1,6 @@
 // Proxy answers containers at the address where SDKs look for credentials, and passes their
-// requests on to aws-vault serve. It adds the token, which containers never see.
+// requests on to aws-vault serve. It adds the token, which containers never see. A container needs the path of a
+// profile, which has a part that cannot be guessed.
 package main
 
 import (
@@ -25,6 +26,7 @@ func run(args []string) int {
 	listen := f.String("listen", "169.254.170.2:80", "where containers ask")
 	to := f.String("to", "/run/aws-vault/serve.sock", "where aws-vault serves: the path of its socket, or host:port")
 	tokens := f.String("tokens", "/run/secrets/aws-vault", "folder with a token for each profile, see aws-vault serve --token-dir")
+	roles := f.Bool("allow-role-arn", false, "let containers get the credentials of roles that the profile can assume, at PATH/role-arn/ARN")
 	check := f.Bool("check", false, "see whether another one answers, and end")
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -32,18 +34,18 @@ func run(args []string) int {
 	case err != nil:
 		return 2
 	}
-	serve := serve
+	run := func() error { return serve(*listen, *to, *tokens, *roles) }
 	if *check {
-		serve = healthy
+		run = func() error { return healthy(*listen) }
 	}
-	if err := serve(*listen, *to, *tokens); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "aws-vault-proxy: error:", err)
 		return 1
 	}
 	return 0
 }
 
-func serve(listen, to, tokens string) error {
+func serve(listen, to, tokens string, roles bool) error {
 	folder, err := os.OpenRoot(tokens)
 	if err != nil {
 		return err
@@ -55,7 +57,7 @@ func serve(listen, to, tokens string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	guard := server.Filter{Hosts: hosts(l.Addr().String())}
-	s := server.Server{Handler: guard.Wrap(newForward(to, folder)), Clock: server.Clock{Now: time.Now, AfterFunc: time.AfterFunc}}
+	s := server.Server{Handler: guard.Wrap(newForward(to, folder, roles)), Clock: server.Clock{Now: time.Now, AfterFunc: time.AfterFunc}}
 	fmt.Fprintln(os.Stderr, "aws-vault-proxy: listening at", l.Addr())
 	return s.Serve(ctx, l)
 }
@@ -68,7 +70,7 @@ func hosts(addr string) []string {
 }
 
 // healthy returns nil if a proxy responds at the given address. The status of the response does not matter.
-func healthy(listen, _, _ string) error {
+func healthy(listen string) error {
 	client := http.Client{Timeout: 3 * time.Second}
 	resp, err := client.Head("http://" + listen + "/")
 	if err != nil {

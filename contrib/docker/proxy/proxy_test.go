@@ -31,7 +31,7 @@ func newBackend(t *testing.T, answer http.HandlerFunc) *backend {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := &backend{dir: filepath.Join(dir, "tokens")}
-	for name, text := range map[string]string{"dev": token, "a%20b": token, "torn": token + "\n", "empty": "", "big": strings.Repeat("x", maxToken+1)} {
+	for name, text := range map[string]string{"dev": token, "a%20b": token, "a%2Fb": token, "torn": token + "\n", "empty": "", "big": strings.Repeat("x", maxToken+1)} {
 		if err := os.MkdirAll(s.dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func newBackend(t *testing.T, answer http.HandlerFunc) *backend {
 	}
 	t.Cleanup(func() { tokens.Close() })
 	guard := server.Filter{Hosts: hosts("127.0.0.1:1")}
-	s.proxy = guard.Wrap(newForward(l.Addr().String(), tokens))
+	s.proxy = guard.Wrap(newForward(l.Addr().String(), tokens, true))
 	return s
 }
 
@@ -79,7 +79,11 @@ func TestForward(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		io.WriteString(w, "text")
 	})
-	for _, path := range []string{"/dev", "/dev/role-arn/arn:aws:iam::123456789012:role/x", "/dev/role-arn/arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fx", "/a%20b"} {
+	dev, role := server.ContainerPath("dev", token), "/role-arn/arn:aws:iam::123456789012:role/x"
+	for path, want := range map[string]string{
+		dev: "/dev", dev + role: "/dev" + role, dev + "/role-arn/arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fx": "/dev" + role,
+		server.ContainerPath("a b", token): "/a%20b", server.ContainerPath("a/b", token): "/a/b",
+	} {
 		r := httptest.NewRequest(http.MethodGet, "http://169.254.170.2"+path+"?secret=1", nil)
 		r.Header.Set("Authorization", "mine")
 		r.Header.Set("X-Mine", "mine")
@@ -88,7 +92,7 @@ func TestForward(t *testing.T) {
 			t.Errorf("%s: answer %d %q %v", path, w.Code, w.Body, w.Header())
 		}
 		got := s.asked[len(s.asked)-1]
-		if got.URL.EscapedPath() != path || got.URL.RawQuery != "" || got.Host != "localhost" || got.Header.Get("Authorization") != token || got.Header.Get("X-Mine") != "" {
+		if got.URL.EscapedPath() != want || got.URL.RawQuery != "" || got.Host != "localhost" || got.Header.Get("Authorization") != token || got.Header.Get("X-Mine") != "" {
 			t.Errorf("%s: passed on as %s to %s with %v", path, got.URL, got.Host, got.Header)
 		}
 	}
@@ -96,23 +100,31 @@ func TestForward(t *testing.T) {
 
 func TestForwardRefuses(t *testing.T) {
 	s := newBackend(t, func(http.ResponseWriter, *http.Request) {})
+	path := func(profile, token string) string {
+		return "http://169.254.170.2" + server.ContainerPath(profile, token)
+	}
 	for _, tt := range []struct {
 		method, url string
 		header      string
 		status      int
 	}{
 		{http.MethodGet, "http://169.254.170.2/", "", http.StatusNotFound},
-		{http.MethodGet, "http://169.254.170.2/other", "", http.StatusNotFound},
-		{http.MethodGet, "http://169.254.170.2/..%2foutside", "", http.StatusNotFound},
-		{http.MethodGet, "http://169.254.170.2/../outside", "", http.StatusNotFound},
-		{http.MethodGet, "http://169.254.170.2/link", "", http.StatusNotFound},
-		{http.MethodGet, "http://169.254.170.2/torn", "", http.StatusNotFound},
-		{http.MethodGet, "http://169.254.170.2/empty", "", http.StatusNotFound},
-		{http.MethodGet, "http://169.254.170.2/big", "", http.StatusNotFound},
-		{http.MethodPost, "http://169.254.170.2/dev", "", http.StatusMethodNotAllowed},
-		{http.MethodGet, "http://rebound.example/dev", "", http.StatusForbidden},
-		{http.MethodGet, "http://169.254.170.2/dev", "Origin", http.StatusForbidden},
-		{http.MethodGet, "http://169.254.170.2/dev", "X-Forwarded-For", http.StatusForbidden},
+		{http.MethodGet, "http://169.254.170.2/dev", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/dev/", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/dev/role-arn/arn:aws:iam::123456789012:role/x", "", http.StatusNotFound},
+		{http.MethodGet, path("dev", "another token"), "", http.StatusNotFound},
+		{http.MethodGet, path("dev", token)[:len(path("dev", token))-1], "", http.StatusNotFound},
+		{http.MethodGet, path("other", token), "", http.StatusNotFound},
+		{http.MethodGet, path("../outside", token), "", http.StatusNotFound},
+		{http.MethodGet, path("..", token), "", http.StatusNotFound},
+		{http.MethodGet, path("link", token), "", http.StatusNotFound},
+		{http.MethodGet, path("torn", token+"\n"), "", http.StatusNotFound},
+		{http.MethodGet, path("empty", ""), "", http.StatusNotFound},
+		{http.MethodGet, path("big", strings.Repeat("x", maxToken+1)), "", http.StatusNotFound},
+		{http.MethodPost, path("dev", token), "", http.StatusMethodNotAllowed},
+		{http.MethodGet, strings.Replace(path("dev", token), "169.254.170.2", "rebound.example", 1), "", http.StatusForbidden},
+		{http.MethodGet, path("dev", token), "Origin", http.StatusForbidden},
+		{http.MethodGet, path("dev", token), "X-Forwarded-For", http.StatusForbidden},
 	} {
 		r := httptest.NewRequest(tt.method, tt.url, nil)
 		if tt.header != "" {
@@ -127,9 +139,34 @@ func TestForwardRefuses(t *testing.T) {
 	}
 }
 
+// Without -allow-role-arn, a container gets the credentials of its profile, but not those of other roles.
+func TestForwardRoles(t *testing.T) {
+	s := newBackend(t, func(http.ResponseWriter, *http.Request) {})
+	tokens, err := os.OpenRoot(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tokens.Close()
+	f := newForward(filepath.Join(s.dir, "..", "serve.sock"), tokens, false)
+	url := "http://169.254.170.2" + server.ContainerPath("dev", token)
+	for _, tt := range []struct {
+		url    string
+		status int
+	}{{url, http.StatusOK}, {url + "/role-arn/arn:aws:iam::123456789012:role/x", http.StatusForbidden}} {
+		w := httptest.NewRecorder()
+		if f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, tt.url, nil)); w.Code != tt.status {
+			t.Errorf("%s: answer %d %q, want %d", tt.url, w.Code, w.Body, tt.status)
+		}
+	}
+	if len(s.asked) != 1 {
+		t.Errorf("%d requests were passed on, want 1", len(s.asked))
+	}
+}
+
 func TestForwardBadAnswers(t *testing.T) {
 	s := newBackend(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, maxAnswer+1)) })
-	w := s.ask(httptest.NewRequest(http.MethodGet, "http://169.254.170.2/dev", nil))
+	devURL := "http://169.254.170.2" + server.ContainerPath("dev", token)
+	w := s.ask(httptest.NewRequest(http.MethodGet, devURL, nil))
 	if w.Code != http.StatusBadGateway {
 		t.Errorf("too long an answer is answered with %d", w.Code)
 	}
@@ -139,11 +176,11 @@ func TestForwardBadAnswers(t *testing.T) {
 	}
 	defer tokens.Close()
 	w = httptest.NewRecorder()
-	newForward(filepath.Join(s.dir, "none"), tokens).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://169.254.170.2/dev", nil))
+	newForward(filepath.Join(s.dir, "none"), tokens, false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, devURL, nil))
 	if w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "VaultUnreachable") || strings.Contains(w.Body.String(), token) {
 		t.Errorf("no aws-vault is answered with %d %q", w.Code, w.Body)
 	}
-	if f := newForward("host.docker.internal:9699", tokens); f.host != "localhost:9699" {
+	if f := newForward("host.docker.internal:9699", tokens, false); f.host != "localhost:9699" {
 		t.Errorf("another machine's aws-vault is asked as %s", f.host)
 	}
 }
