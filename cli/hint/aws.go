@@ -52,6 +52,10 @@ func refusalRemedy(e *awsapi.APIError) string {
 		return "choose another name, or delete the device if nobody uses it: aws iam delete-virtual-mfa-device --serial-number ARN"
 	case e.Action == awsapi.ActionLogin && e.Code == "AUTHCODE_EXPIRED":
 		return "sign in again; if that fails too, check this computer's clock: aws-vault doctor"
+	case e.Action == "CreateAccessKey" && e.Code == "LimitExceeded":
+		return "AWS allows two access keys per user: delete the key that you do not need in the IAM console, then run aws-vault rotate again"
+	case e.Code == "AccessDenied" && (e.Action == "CreateAccessKey" || e.Action == "DeleteAccessKey"):
+		return "rotate needs iam:CreateAccessKey and iam:DeleteAccessKey; the manual has a policy in the section \"Replace a key\""
 	case e.Code == "INSUFFICIENT_PERMISSIONS":
 		return "attach the managed policy SignInLocalDevelopmentAccess to the user or role that you sign in as"
 	case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):

@@ -21,6 +21,7 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"GET code":      showCode,                       // serial=ARN: prints the device's current code
 	"GET secret":    showSecret,                     // serial=ARN: prints the secret that the device shares with AWS
 	"POST user":     addUser,                        // account=, name=: creates a user, prints a new key's id and secret
+	"POST policies": setPolicies,                    // account=, name=, and a policy in JSON: limits the user at IAM
 	"POST mfa":      addMFA,                         // account=, name=, device=: adds a device, prints its serial
 	"POST role":     addRole,                        // arn=, and a Role in JSON: adds the role
 	"POST example":  example,                        // calls Example, prints the id and secret of alice's key
@@ -160,6 +161,17 @@ func addUser(a *AWS, q url.Values, _ []byte) (string, error) {
 	}
 	k := a.AddUser(q.Get("account"), q.Get("name")).AddKey()
 	return k.ID + "\n" + k.Secret, nil
+}
+
+func setPolicies(a *AWS, q url.Values, body []byte) (string, error) {
+	if q.Get("account") == "" || q.Get("name") == "" {
+		return "", fmt.Errorf("policies: want account and name")
+	}
+	if _, err := parsePolicy(string(body)); err != nil {
+		return "", fmt.Errorf("policies: %w", err)
+	}
+	a.AddUser(q.Get("account"), q.Get("name")).SetPolicies(string(body))
+	return "", nil
 }
 
 func addMFA(a *AWS, q url.Values, _ []byte) (string, error) {

@@ -41,6 +41,9 @@ func (a *AWS) permit(r *request) error {
 	if arn := r.params.Get("RoleArn"); arn != "" {
 		resource = arn
 	}
+	if u, err := a.subject(r); r.service == "iam" && err == nil {
+		resource = u.arn
+	}
 	if !c.may(name, resource) {
 		return unauthorized(c.arn, name, resource)
 	}

@@ -13,6 +13,7 @@ type User struct {
 	aws                    *AWS
 	account, name, id, arn string
 	created                time.Time
+	policies               []policy // what the user may do at IAM; a user without policies may do everything
 }
 
 // accessKey is a long-term key, with its user and its state in IAM.
@@ -72,6 +73,18 @@ func (a *AWS) AddUser(account, name string) *User {
 	u := &User{aws: a, account: account, name: name, id: a.id("AIDA"), arn: arn, created: a.now()}
 	a.users[arn] = u
 	return u
+}
+
+// SetPolicies replaces the user's permissions at IAM with these JSON documents. Calls to other services are not limited.
+// A user without policies may do everything. An invalid policy allows nothing.
+func (u *User) SetPolicies(texts ...string) {
+	u.aws.mu.Lock()
+	defer u.aws.mu.Unlock()
+	u.policies = nil
+	for _, text := range texts {
+		p, _ := parsePolicy(text)
+		u.policies = append(u.policies, p)
+	}
 }
 
 // ARN returns the user's ARN.

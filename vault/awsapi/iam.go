@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -118,21 +119,34 @@ func (k AccessKeys) LastUsed(ctx context.Context, id string) (at time.Time, serv
 	return at, c.clean(out.Used.Service), nil
 }
 
-// MayHaveSucceeded reports whether AWS may have carried out a call although the call returned err. Only an error
-// response with a 4xx status proves that AWS did not carry out the call.
+// MayHaveSucceeded reports whether AWS may have carried out a call although the call returned err. AWS certainly did not
+// carry out the call if no request was sent, or if the response is an error with a 4xx status.
 func MayHaveSucceeded(err error) bool {
+	var unsent *notSentError
+	var network *net.OpError
 	var api *APIError
-	return err != nil && !(errors.As(err, &api) && api.Status >= http.StatusBadRequest && api.Status < http.StatusInternalServerError)
+	switch {
+	case err == nil, errors.As(err, &unsent), errors.As(err, &network) && network.Op == "dial":
+		return false
+	case errors.As(err, &api):
+		return api.Status < http.StatusBadRequest || api.Status >= http.StatusInternalServerError
+	}
+	return true
 }
+
+// notSentError marks an error because of which no request was sent. Its text is that of the error.
+type notSentError struct{ error }
+
+func (e *notSentError) Unwrap() error { return e.error }
 
 func (k AccessKeys) call(ctx context.Context, c call, in parameters, out any) (header http.Header, err error) {
 	c.resource, c.signer, c.endpoint, c.address = "user "+k.User, k.Creds, k.endpointName(), iamAddress(k.Target)
 	c.retries = k.Target.Endpoint.retries()
 	if err := k.Client.CheckEndpoint(k.Target.Endpoint); err != nil {
-		return nil, err
+		return nil, &notSentError{err}
 	}
 	if c.client, err = k.Client.Network.client(k.Target.Endpoint.CABundle, formXML); err != nil {
-		return nil, err
+		return nil, &notSentError{err}
 	}
 	err = k.Client.signed(ctx, c, k.Target.Region, func(ctx context.Context) (err error) {
 		header, err = k.Client.query(ctx, c, versionIAM, url.Values(in), out)

@@ -2,7 +2,9 @@ package awsapi
 
 import (
 	"errors"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -91,10 +93,32 @@ func TestMayHaveSucceeded(t *testing.T) {
 		{&APIError{}, true},
 		{&TimeoutError{}, true},
 		{&UnreachableError{}, true},
+		{&UnreachableError{Err: &net.OpError{Op: "read"}}, true},
+		{&UnreachableError{Err: &net.OpError{Op: "dial"}}, false},
 		{&NotAWSError{}, true},
 	} {
 		if got := MayHaveSucceeded(tt.err); got != tt.want {
 			t.Errorf("MayHaveSucceeded(%#v) = %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}
+
+// TestCreateWithoutRequest checks that MayHaveSucceeded returns false if Create fails before it sends a request.
+func TestCreateWithoutRequest(t *testing.T) {
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for name, e := range map[string]Endpoint{
+		"invalid URL":        {URL: "ftp://example.com"},
+		"plain HTTP":         {URL: "http://example.com"},
+		"missing CA bundle":  {URL: closed.URL, CABundle: "/nonexistent"},
+		"connection refused": {URL: closed.URL},
+		"unparsable host":    {URL: "http://127.0.0.1:1%zz"},
+	} {
+		r := newFixture(t)
+		keys := r.accessKeys()
+		keys.Target.Endpoint = e
+		if _, err := keys.Create(t.Context()); err == nil || MayHaveSucceeded(err) {
+			t.Errorf("%s: MayHaveSucceeded(%v) = true, want false", name, err)
 		}
 	}
 }

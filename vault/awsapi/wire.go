@@ -54,7 +54,7 @@ func (e *refusal) HTTPStatusCode() int { return e.status }
 func (api *Client) send(ctx context.Context, hc *http.Client, q request, readError func(*refusal, http.Header, []byte)) (response, error) {
 	r, err := http.NewRequestWithContext(ctx, q.method, q.url, bytes.NewReader(q.body))
 	if err != nil {
-		return response{}, err
+		return response{}, &notSentError{err}
 	}
 	if r.URL.Path == "" {
 		r.URL.Path = "/"
@@ -66,7 +66,7 @@ func (api *Client) send(ctx context.Context, hc *http.Client, q request, readErr
 	if q.signer.HasKeys() {
 		hash := sha256.Sum256(q.body)
 		if err := v4.NewSigner().SignHTTP(ctx, q.signer, r, hex.EncodeToString(hash[:]), q.address.service, q.address.region, api.Clock.Now()); err != nil {
-			return response{}, err
+			return response{}, &notSentError{err}
 		}
 	}
 	resp, err := hc.Do(r)

@@ -79,11 +79,11 @@ func (r *run) useOf(ctx context.Context, k awsapi.AccessKey) KeyUse {
 
 // makeRoom makes sure that the user can have another key, and returns the user's keys. If the user already has two
 // keys, makeRoom deletes the key that is not stored, but only after the user confirms it.
-func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
-	if len(listed) < maxKeys {
-		return listed, nil
+func (r *run) makeRoom(ctx context.Context, keys []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
+	if len(keys) < maxKeys {
+		return keys, nil
 	}
-	quotaErr := r.quotaError(ctx, listed)
+	quotaErr := r.quotaError(ctx, keys)
 	others := slices.DeleteFunc(slices.Clone(quotaErr.Keys), func(k KeyUse) bool { return k.Stored })
 	if r.rotation.ConfirmDelete == nil || len(others) != 1 {
 		return nil, quotaErr
@@ -99,17 +99,22 @@ func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi
 		return nil, err
 	}
 	r.rotation.progress("Deleted access key %s", Mask(others[0].ID))
-	return slices.DeleteFunc(listed, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
+	return slices.DeleteFunc(keys, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
 }
 
 // deleteLostKeys deletes a key that AWS created in a call whose response was lost. The key's secret was only in
-// that response, so nobody can use the key. All other keys stay.
+// that response, so nobody can use the key. All other keys stay. If the keys were not listed now and before the call, no
+// key is known to be lost, and deleteLostKeys deletes none.
 func (r *run) deleteLostKeys(ctx context.Context) error {
 	listed, err := r.user.list(ctx)
 	if err != nil {
 		return err
 	}
-	for _, k := range listed {
+	if !listed.known || len(r.journal.entry.Before) == 0 {
+		r.rotation.progress("AWS may have created a key whose secret was lost with the response. Without the permission iam:ListAccessKeys, this key cannot be found")
+		return nil
+	}
+	for _, k := range listed.keys {
 		if !mayBeLostKey(k, r.journal.entry) {
 			continue
 		}

@@ -61,10 +61,10 @@ func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 		return refusal
 	}
 	listed, err := r.user.list(ctx)
-	if err != nil {
+	if err != nil || !listed.known {
 		return refusal
 	}
-	return r.quotaError(ctx, listed)
+	return r.quotaError(ctx, listed.keys)
 }
 
 // storeNewKey writes the new key to the journal, which contains the only copy of the key's secret. If the journal

@@ -11,6 +11,7 @@ type Preview struct {
 	Name    string // name of the key in the keystore
 	User    string
 	Keys    []KeyUse
+	Listed  bool // whether the user may list the keys; if false, Keys is empty and HasRoom is true
 	HasRoom bool // whether AWS allows another key now
 
 	// Interrupted is the journal of the interrupted rotation that Run would finish. It is nil if there is none.
@@ -32,8 +33,8 @@ func (r *Rotation) Preview(ctx context.Context) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	p := Preview{Name: r.name(), User: run.user.keys.User, HasRoom: len(listed) < maxKeys}
-	for _, k := range listed {
+	p := Preview{Name: r.name(), User: run.user.keys.User, Listed: listed.known, HasRoom: len(listed.keys) < maxKeys}
+	for _, k := range listed.keys {
 		p.Keys = append(p.Keys, run.useOf(ctx, k))
 	}
 	if j.open {

@@ -36,11 +36,12 @@ func (r *run) rotate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if listed, err = r.makeRoom(ctx, listed); err != nil {
+	keys, err := r.makeRoom(ctx, listed.keys)
+	if err != nil {
 		return err
 	}
 	*j = store.Rotation{Name: r.rotation.name(), User: r.user.keys.User, Account: r.user.caller.Account, Old: r.stored, KeepOld: r.rotation.KeepOld}
-	for _, k := range listed {
+	for _, k := range keys {
 		j.Before = append(j.Before, k.ID)
 	}
 	if err := r.create(ctx); err != nil {
@@ -83,24 +84,20 @@ func (r *run) complete(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// retireOldKey deactivates the old key and then deletes it. If KeepOld is set, it only deactivates the old key. It
-// skips what an earlier run has already done.
+// retireOldKey deactivates the old key and then deletes it. If KeepOld is set, it only deactivates the old key. If the
+// user lacks the permission to deactivate keys, retireOldKey deletes the key without deactivating it first. After an
+// interruption at any point, it can be called again.
 func (r *run) retireOldKey(ctx context.Context) error {
 	j := &r.journal.entry
-	listed, err := r.user.list(ctx)
-	if err != nil {
-		return err
-	}
 	id := j.Old.AccessKeyID
-	old, ok := find(listed, id)
-	if !ok {
-		return nil
-	}
-	if old.Active {
-		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.SetActive(ctx, id, false) }); err != nil && !isDeleted(err) {
-			return err
-		}
+	switch err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.SetActive(ctx, id, false) }); {
+	case err == nil:
 		r.rotation.progress("Deactivated old access key %s", Mask(id))
+	case isDeleted(err):
+		return nil
+	case isDenied(err) && !j.KeepOld: // the user may still have the permission to delete the key
+	default:
+		return err
 	}
 	if j.KeepOld {
 		return nil

@@ -3,8 +3,6 @@ package rotation
 import (
 	"context"
 	"fmt"
-
-	"aws-vault/vault/awsapi"
 )
 
 // KeyReplacedError reports that the stored key is not one of the two keys in the journal. The user has stored a
@@ -22,11 +20,11 @@ func (e *KeyReplacedError) Error() string {
 	return fmt.Sprintf("key %q was replaced while a rotation was unfinished; that rotation may have left %s at AWS", e.Name, what)
 }
 
-// OldKeyDeletedError reports that a rotation cannot be undone, because the old key is deleted at AWS.
+// OldKeyDeletedError reports that a rotation cannot be undone, because AWS does not accept the old key.
 type OldKeyDeletedError struct{ Name, Key string }
 
 func (e *OldKeyDeletedError) Error() string {
-	return fmt.Sprintf("the rotation of key %q cannot be undone: its old access key %s is deleted at AWS", e.Name, e.Key)
+	return fmt.Sprintf("the rotation of key %q cannot be undone: AWS does not accept its old access key %s", e.Name, e.Key)
 }
 
 // NewKeyDeletedError reports that the new key was deleted at AWS during the rotation. The old key is stored
@@ -47,12 +45,8 @@ func (r *run) undo(ctx context.Context) error {
 		}
 		return r.journal.close(ctx)
 	}
-	listed, err := r.user.list(ctx)
-	if err != nil {
+	if err := r.activateOldKey(ctx); err != nil {
 		return err
-	}
-	if _, ok := find(listed, j.Old.AccessKeyID); !ok {
-		return &OldKeyDeletedError{Name: r.rotation.name(), Key: Mask(j.Old.AccessKeyID)}
 	}
 	if !j.Undo {
 		j.Undo = true
@@ -60,14 +54,14 @@ func (r *run) undo(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.restoreOldKey(ctx, listed); err != nil {
+	if err := r.storeOldKey(ctx); err != nil {
 		return err
 	}
-	if _, ok := find(listed, j.New.AccessKeyID); ok {
-		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.Delete(ctx, j.New.AccessKeyID) }); err != nil && !isDeleted(err) {
-			return err
-		}
+	switch err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.Delete(ctx, j.New.AccessKeyID) }); {
+	case err == nil:
 		r.rotation.progress("Deleted new access key %s", Mask(j.New.AccessKeyID))
+	case !isDeleted(err):
+		return err
 	}
 	if err := r.removeSessions(ctx); err != nil {
 		return err
@@ -79,19 +73,29 @@ func (r *run) undo(ctx context.Context) error {
 	return nil
 }
 
-// restoreOldKey activates the old key at AWS and stores it.
-func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) error {
-	j := &r.journal.entry
-	id := j.Old.AccessKeyID
-	if old, _ := find(listed, id); !old.Active {
-		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.SetActive(ctx, id, true) }); err != nil {
-			return err
-		}
+// activateOldKey activates the old key at AWS, and waits until AWS accepts it. It returns an [*OldKeyDeletedError] if
+// AWS does not accept it.
+func (r *run) activateOldKey(ctx context.Context) error {
+	id := r.journal.entry.Old.AccessKeyID
+	switch err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.SetActive(ctx, id, true) }); {
+	case err == nil:
 		r.rotation.progress("Activated old access key %s", Mask(id))
-	}
-	if err := r.user.waitUntilKnown(ctx, j.Old); err != nil {
+	case isDeleted(err):
+		return &OldKeyDeletedError{Name: r.rotation.name(), Key: Mask(id)}
+	case !isDenied(err):
 		return err
 	}
+	// A user who may not activate keys could not deactivate the old key either, so the key works unless it is deleted.
+	err := r.user.waitUntilKnown(ctx, r.journal.entry.Old)
+	if isUnknownKey(err) {
+		return &OldKeyDeletedError{Name: r.rotation.name(), Key: Mask(id)}
+	}
+	return err
+}
+
+// storeOldKey stores the old key, and signs all further calls with it.
+func (r *run) storeOldKey(ctx context.Context) error {
+	j := &r.journal.entry
 	if !sameInJournal(r.stored, j.Old) {
 		if err := r.rotation.Vault.Keys.PutVerified(ctx, r.rotation.name(), j.Old); err != nil {
 			return err // return before the new key is deleted
@@ -103,21 +107,21 @@ func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) erro
 }
 
 // revertIfDeleted restores the old key if the new key was deleted at AWS. The parameter unknown is the error with which
-// AWS refused the new key. revertIfDeleted returns this error in two cases. In the first case, AWS still lists the new
-// key, so only some of AWS's servers do not know the key yet. In the second case, the old key was deleted too.
+// AWS refused the new key. revertIfDeleted returns this error in three cases: AWS still lists the new key, so only some
+// of AWS's servers do not know the key yet; the old key was deleted too; the user may not list the keys.
 func (r *run) revertIfDeleted(ctx context.Context, unknown error) (bool, error) {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)
 	if err != nil {
 		return false, err
 	}
-	if _, ok := find(listed, j.New.AccessKeyID); ok {
+	if listed.has(j.New.AccessKeyID) || !listed.has(j.Old.AccessKeyID) {
 		return false, unknown
 	}
-	if _, ok := find(listed, j.Old.AccessKeyID); !ok {
-		return false, unknown
+	if err := r.activateOldKey(ctx); err != nil {
+		return false, err
 	}
-	if err := r.restoreOldKey(ctx, listed); err != nil {
+	if err := r.storeOldKey(ctx); err != nil {
 		return false, err
 	}
 	r.rotation.progress("The new access key %s was deleted at AWS, so the old key stays in use", Mask(j.New.AccessKeyID))

@@ -29,23 +29,30 @@ func (u *user) signWith(key aws.Credentials) {
 	}
 }
 
-// list returns the user's keys and measures AWS's clock.
-func (u *user) list(ctx context.Context) (keys []awsapi.AccessKey, err error) {
-	err = u.retryUntilKnown(ctx, func() (err error) {
-		var at time.Time
-		keys, at, err = u.keys.List(ctx)
-		u.clockOffset = at.Sub(u.rotation.Vault.Source.AWS.Clock.Local())
-		return err
-	})
-	return keys, err
+// A listing has the user's keys, if the user has the permission to list them.
+type listing struct {
+	keys  []awsapi.AccessKey
+	known bool // whether AWS returned the keys; if false, keys is empty
 }
 
-func find(keys []awsapi.AccessKey, id string) (awsapi.AccessKey, bool) {
-	i := slices.IndexFunc(keys, func(k awsapi.AccessKey) bool { return k.ID == id })
-	if i < 0 {
-		return awsapi.AccessKey{}, false
+// list returns the user's keys and measures AWS's clock. It returns an unknown listing if the user may not list keys.
+func (u *user) list(ctx context.Context) (l listing, err error) {
+	err = u.retryUntilKnown(ctx, func() error {
+		keys, at, err := u.keys.List(ctx)
+		if err == nil {
+			l = listing{keys, true}
+			u.clockOffset = at.Sub(u.rotation.Vault.Source.AWS.Clock.Local())
+		}
+		return err
+	})
+	if isDenied(err) {
+		return listing{}, nil
 	}
-	return keys[i], true
+	return l, err
+}
+
+func (l listing) has(id string) bool {
+	return slices.ContainsFunc(l.keys, func(k awsapi.AccessKey) bool { return k.ID == id })
 }
 
 // now returns the time by AWS's clock.
@@ -102,6 +109,13 @@ func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 func isUnknownKey(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && (api.Code == "InvalidClientTokenId" || api.Code == "UnrecognizedClientException")
+}
+
+// isDenied reports whether err means that the user lacks the permission for the call. A rotation needs only permissions
+// that aws-vault 7 needs, and uses others if the user has them.
+func isDenied(err error) bool {
+	var api *awsapi.APIError
+	return errors.As(err, &api) && (api.Code == "AccessDenied" || api.Code == "AccessDeniedException")
 }
 
 // isDeleted reports whether err means that AWS has no key with the ID that was in the call.
