@@ -50,7 +50,7 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 }
 
 // storedKeys returns the chain of source profiles, which starts with the profile p, and the fingerprints of the
-// keys stored for them. The chain ends at the first profile that has a stored key.
+// keys stored for them. The chain ends at the first profile that has a stored key, or a key of its own in plain text.
 func (v *Vault) storedKeys(ctx context.Context, p *profile.Profile) ([]*profile.Profile, map[string]string, error) {
 	var chain []*profile.Profile
 	keys := map[string]string{}
@@ -63,6 +63,9 @@ func (v *Vault) storedKeys(ctx context.Context, p *profile.Profile) ([]*profile.
 			keys[q.Name] = fingerprint
 		}
 		chain = append(chain, q)
+		if plan.UsesOwnKey(p, q, ok) {
+			break
+		}
 	}
 	return chain, keys, nil
 }

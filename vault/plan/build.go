@@ -112,7 +112,7 @@ func newBuilder(p *profile.Profile, h Holdings, o Options) (*builder, error) {
 	}
 	slices.Reverse(c.profiles)
 	for i, q := range c.profiles {
-		if q.Set("role_arn") && !(i == 0 && c.root.includesRole()) {
+		if q.Set("role_arn") && !(i == 0 && (c.root.includesRole() || b.usesOwnKey(q))) {
 			c.roles = append(c.roles, q)
 		}
 	}
@@ -130,12 +130,12 @@ func (b *builder) decideLimit() error {
 
 // rootOf returns the first step of the plan if q itself has a source of credentials. A stored key has priority
 // over all settings of q. Without a stored key, source_profile has priority over all other settings: rootOf then
-// returns false.
+// returns false. [UsesOwnKey] is the exception.
 func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 	if s, ok, err := storedKey(b, q); ok || err != nil {
 		return s, ok, err
 	}
-	if q.Source != nil {
+	if q.Source != nil && !b.usesOwnKey(q) {
 		return Step{}, false, checkSourceProfile(q)
 	}
 	if err := checkAnywhere(q); err != nil {
@@ -147,6 +147,11 @@ func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 		}
 	}
 	return Step{}, false, nil
+}
+
+func (b *builder) usesOwnKey(q *profile.Profile) bool {
+	_, stored := b.holdings.Keys[q.Name]
+	return UsesOwnKey(b.chain.target, q, stored)
 }
 
 // A source is a kind of first step that the settings of a profile select.
@@ -163,7 +168,7 @@ var sources = []source{
 	{[]string{"web_identity_token_file", "web_identity_token_process"}, webIdentity},
 	{[]string{"oidc_issuer", "oidc_session"}, oidcRole},
 	{[]string{"identity"}, identityRole},
-	{[]string{"aws_access_key_id"}, staticKey},
+	{[]string{keyID, keySecret}, staticKey},
 	{[]string{loginSetting}, login},
 	{[]string{"credential_process"}, process},
 }

@@ -30,6 +30,9 @@ func (s CredentialSource) encode(e *encoder) {
 func (CredentialSource) Args() []Arg { return nil }
 
 func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
+	if b.usesOwnKey(q) {
+		return Step{}, false, nil
+	}
 	v := q.Value("credential_source")
 	s := Step{
 		Profile: q.Name, Yields: Yield{Role, Yes}, Spec: CredentialSource{Source: v.Text},

@@ -43,20 +43,31 @@ func (k StaticKey) encode(e *encoder) { e.text(k.Fingerprint) }
 // Args lists the place of the key.
 func (k StaticKey) Args() []Arg { return []Arg{{"read from", k.Where}} }
 
+// UsesOwnKey reports whether a source profile in the chain of target provides the access key that it has in plain text.
+// Its role_arn, source_profile and credential_source then have no effect, as in the AWS CLI and SDKs. It does not apply
+// to target itself, nor to a profile with a stored key, whose role is assumed.
+func UsesOwnKey(target, source *profile.Profile, stored bool) bool {
+	return source != target && !stored && (source.Set(keyID) || source.Set(keySecret))
+}
+
+const keyID, keySecret = "aws_access_key_id", "aws_secret_access_key"
+
 func staticKey(b *builder, q *profile.Profile) (Step, bool, error) {
-	if !q.Set("aws_access_key_id") {
+	id, secret := q.Value(keyID), q.Value(keySecret)
+	switch {
+	case id.Text == "" && secret.Text == "":
 		return Step{}, false, nil
-	}
-	id := q.Value("aws_access_key_id")
-	if !q.Set("aws_secret_access_key") {
-		return Step{}, false, &MissingSettingError{Origin: id.Origin, Found: "aws_access_key_id", Missing: "aws_secret_access_key"}
+	case secret.Text == "":
+		return Step{}, false, &MissingSettingError{Origin: id.Origin, Found: keyID, Missing: keySecret}
+	case id.Text == "":
+		return Step{}, false, &MissingSettingError{Origin: secret.Origin, Found: keySecret, Missing: keyID}
 	}
 	s := Step{
 		Kind: KindStaticKey, Profile: q.Name, Yields: Yield{User, No},
 		Why: "the profile has an access key in plain text",
 		Spec: StaticKey{
 			Where:       id.Origin.String(),
-			Fingerprint: Fingerprint(id.Text, q.Value("aws_secret_access_key").Text, q.Value("aws_session_token").Text),
+			Fingerprint: Fingerprint(id.Text, secret.Text, q.Value("aws_session_token").Text),
 		},
 	}
 	if q.Set("aws_session_token") {

@@ -50,6 +50,8 @@ func steps(p Plan) []string {
 	return out
 }
 
+const plainKey = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY\n"
+
 const arn = "role_arn = arn:aws:iam::123456789012:role/r\n"
 
 // Each row of the decision table has one kind of profile and the expected plan. The name begins with the row number.
@@ -172,6 +174,24 @@ func TestDecisionTable(t *testing.T) {
 			want: "static key p"},
 		{name: "half a static key", config: "[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
 			want: "error: config:2: aws_access_key_id is set without aws_secret_access_key, expected both"},
+		{name: "half a static key, the secret", config: "[profile p]\naws_secret_access_key = EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY\n",
+			want: "error: config:2: aws_secret_access_key is set without aws_access_key_id, expected both"},
+		{name: "a static key and a source", config: "[profile m]\n[profile p]\nsource_profile = m\n" + plainKey + arn, stored: "m",
+			want: "stored key m|assume role p 1h kept"},
+		{name: "a static key below its own role", config: "[profile p]\nsource_profile = p\n" + plainKey + arn,
+			want: "static key p|assume role p 1h kept"},
+		{name: "a source with a static key and a role", config: "[profile c]\n" + plainKey + "[profile b]\nsource_profile = c\n" + plainKey + arn + "[profile a]\nsource_profile = b\n" + arn,
+			want: "static key b|assume role a 1h kept"},
+		{name: "a source with a static key and a source", config: "[profile b]\nsource_profile = c\n" + plainKey + "[profile a]\nsource_profile = b\n" + arn, stored: "c",
+			want: "static key b|assume role a 1h kept"},
+		{name: "a source with a static key and credential_source", config: "[profile b]\ncredential_source = Environment\n" + plainKey + arn + "[profile a]\nsource_profile = b\n" + arn,
+			want: "static key b|assume role a 1h kept"},
+		{name: "a source with a static key and web identity", config: "[profile b]\nweb_identity_token_file = /t\n" + plainKey + arn + "[profile a]\nsource_profile = b\n" + arn,
+			want: "web identity b 1h kept|assume role a 1h kept"},
+		{name: "a source with half a static key", config: "[profile b]\nsource_profile = c\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n" + arn + "[profile a]\nsource_profile = b\n" + arn, stored: "c",
+			want: "error: config:3: aws_access_key_id is set without aws_secret_access_key, expected both"},
+		{name: "a source with a stored key, a static key and a role", config: "[profile b]\nsource_profile = c\n" + plainKey + arn + "[profile a]\nsource_profile = b\n" + arn, stored: "b",
+			want: "stored key b|assume role b 1h kept|assume role a 1h kept"},
 		{name: "environment", config: "[profile p]\ncredential_source = Environment\n" + arn,
 			want: "error: config:2: credential_source is Environment, expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set"},
 		{name: "metadata", config: "[profile p]\ncredential_source = Ec2InstanceMetadata\n" + arn,
