@@ -67,8 +67,13 @@ func actionsOf(w *testvault.World, t *testing.T, profile string) (actions string
 
 func signOut(w *testvault.World, t *testing.T) {
 	t.Helper()
-	if _, _, err := w.Source.Tokens.Remove(t.Context(), func(e store.Entry) bool { return e.Kind == source.KindSSOToken }); err != nil {
-		t.Fatal(err)
+	for name, e := range w.Source.Tokens.Index.Entries() {
+		if e.Kind != source.KindSSOToken {
+			continue
+		}
+		if _, _, err := w.Source.Tokens.Remove(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -135,6 +135,43 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 }
 
+// Before the response arrives, it is not known who signs in. Another process may then be renewing an older sign-in of the
+// same identity. The new sign-in replaces the result of that renewal.
+func TestLoginReplacesRenewal(t *testing.T) {
+	r := newLoginFixture(t)
+	r.signIn(false)
+	old := r.stored()
+	other := r.Tokens.Exchange(string(plan.Login{Session: r.alice()}.TokenDigest()))
+	_, lock, err := other.Lock(t.Context(), "a renewal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	saved := make(chan struct{})
+	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
+		if it.Name == string(plan.Login{Session: r.alice()}.TokenDigest()) {
+			defer once.Do(func() { close(saved) })
+		}
+		return it, nil
+	}
+	ended := make(chan error)
+	go func() {
+		_, err := r.AWSLogin(r.login()).SignIn(t.Context(), "", false)
+		ended <- err
+	}()
+	<-saved
+	renewed := old
+	renewed.Refresh = "EXAMPLE-renewed-by-another-process"
+	other.Save(renewed.token())
+	lock.Close()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if now := r.stored(); now.Key == old.Key {
+		t.Error("the renewal of the older sign-in replaced the new sign-in")
+	}
+}
+
 // If a renewal fails, aws-vault tries again. It uses the old credentials while they are valid.
 func TestLoginNotCompleted(t *testing.T) {
 	r := newLoginFixture(t)
@@ -195,7 +232,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		it.Data = []byte("torn")
 		return it, nil
 	}
-	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
+	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil || !strings.Contains(err.Error(), "differs from the one that was written") {
 		t.Errorf("imported: %v, error %v, although it was not stored", found, err)
 	}
 	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
@@ -205,10 +242,19 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		ours = theirs
 		return it, nil
 	}
-	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
+	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil || !strings.Contains(err.Error(), "renewed its sign-in during the import") {
 		t.Errorf("imported: %v, error %v, although the AWS CLI had renewed it", found, err)
 	}
+	r.ring.BeforePut = func(context.Context, keystore.Item) (keystore.Item, error) {
+		return keystore.Item{}, errors.New("disk full")
+	}
+	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Errorf("imported: %v, error %v, although the keystore was full", found, err)
+	}
+	// An import replaces a damaged sign-in.
 	r.ring.BeforePut = nil
+	name := string(plan.Login{Session: r.alice()}.TokenDigest())
+	r.ring.Items[name] = keystore.Item{Name: name, Data: []byte("torn")}
 	write(r.aws.Now())
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err != nil {
 		t.Fatalf("imported: %v, error %v", found, err)

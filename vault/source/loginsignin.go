@@ -63,11 +63,13 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 	if err != nil {
 		return t, nil, err
 	}
-	ctx, lock, err := exchange.Lock(ctx, "the sign-in of "+want)
-	if err != nil {
-		return t, nil, err
+	if want != "" {
+		var lock *store.Lock
+		if ctx, lock, err = exchange.Lock(ctx, "the sign-in of "+want); err != nil {
+			return t, nil, err
+		}
+		defer lock.Close()
 	}
-	defer lock.Close()
 	confirmed := want != "" || g.PeerVerified // if false, the sign-in is stored only after the user confirms it
 	to := exchange
 	if !confirmed {
@@ -80,6 +82,9 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 		if err = l.deps.confirm(ctx, g, l.api().EndpointName(), t.Session); err == nil {
 			exchange.SaveAs(string(plan.Login{Session: t.Session}.TokenDigest()), t.token())
 		}
+	}
+	if err == nil && want == "" { // before the response, the identity was unknown, so its token could not be locked
+		exchange.SaveAgain(ctx, "the sign-in of "+t.Session)
 	}
 	return t, exchange.Store(ctx), err
 }
@@ -109,21 +114,6 @@ func (l AWSLogin) authorize(ctx context.Context, v *signInAttempt, remote bool, 
 	return use(g, clientCrossDevice)
 }
 
-// storeLogin replaces the stored sign-in.
-func storeLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
-	_, warnings, err := tokens.Get(ctx, store.TokenRequest{
-		Name: string(plan.Login{Session: t.Session}.TokenDigest()), Question: "the sign-in of " + t.Session,
-		Usable: func(store.Token) bool { return false },
-		Create: func(context.Context, store.Token, *store.Exchange) (store.Token, error) {
-			return t.token(), nil
-		},
-	})
-	if err != nil || len(warnings) == 0 {
-		return err
-	}
-	return errors.Join(warnings...)
-}
-
 // Import moves the AWS CLI's sign-in of an identity to the keystore. It reports whether the AWS CLI has such a
 // sign-in. The region comes from the AWS CLI's cache, or else from the step.
 func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
@@ -140,7 +130,9 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 	at.Region = cmp.Or(cli.SignInRegion, at.Region)
 	t = t.withOrigin(at)
 	t.Until = d.AWS.Clock.Local().Add(loginLifetime).UTC()
-	if err := storeLogin(ctx, d.Tokens, t); err != nil {
+	warnings, err := d.Tokens.Replace(ctx, string(plan.Login{Session: session}.TokenDigest()), "the sign-in of "+session, t.token())
+	d.warn(warnings)
+	if err != nil {
 		return true, err
 	}
 	if err := checkImported(ctx, d.Tokens, d.Logins, t); err != nil {

@@ -9,7 +9,6 @@ import (
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
-	"aws-vault/vault/store"
 )
 
 // KindOIDCSecret is the kind of a client secret in the list of tokens. A client secret is not a sign-in and
@@ -37,24 +36,16 @@ const secretLifetime = 10 * 365 * 24 * time.Hour
 // stored.
 func (o OpenID) StoreSecret(ctx context.Context, secret string) error {
 	d := o.deps
-	_, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
-		Name: o.secretName(), Question: "the client secret of " + o.to.Issuer,
-		Usable: func(store.Token) bool { return false },
-		Create: func(context.Context, store.Token, *store.Exchange) (store.Token, error) {
-			return encode(KindOIDCSecret, o.to.Label(), d.AWS.Clock.Local().Add(secretLifetime), clientSecret{secret}), nil
-		},
-	})
-	if err == nil && len(warnings) > 0 {
-		err = errors.Join(warnings...)
-	}
+	k := encode(KindOIDCSecret, o.to.Label(), d.AWS.Clock.Local().Add(secretLifetime), clientSecret{secret})
+	warnings, err := d.Tokens.Replace(ctx, o.secretName(), "the client secret of "+o.to.Issuer, k)
+	d.warn(warnings)
 	return err
 }
 
 // RemoveSecret removes a stored client secret, if there is one.
 func (o OpenID) RemoveSecret(ctx context.Context) error {
-	d, name := o.deps, o.secretName()
-	_, warnings, err := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
-	d.warn(warnings)
+	_, warnings, err := o.deps.Tokens.Remove(ctx, o.secretName())
+	o.deps.warn(warnings)
 	return err
 }
 

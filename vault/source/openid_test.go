@@ -19,6 +19,7 @@ import (
 	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore"
 	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
@@ -342,8 +343,17 @@ func TestOpenIDClientSecret(t *testing.T) {
 	}
 	r.addSecret(exampleSecret)
 	r.signIn()
-	if err := r.OpenID(r.to()).RemoveSecret(t.Context()); err != nil {
-		t.Fatal(err)
+	tear := func() {
+		name := r.OpenID(r.to()).secretName()
+		r.ring.Items[name] = keystore.Item{Name: name, Data: []byte("torn")}
+	}
+	tear()
+	if err := r.OpenID(r.to()).StoreSecret(t.Context(), exampleSecret); err != nil {
+		t.Errorf("replacing a damaged secret: %v", err)
+	}
+	tear()
+	if err := r.OpenID(r.to()).RemoveSecret(t.Context()); err != nil || len(r.ring.Items) != 1 {
+		t.Fatalf("removing a damaged secret: %v, %d items, want 1", err, len(r.ring.Items))
 	}
 	r.aws.Advance(2 * time.Hour)
 	if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.As(err, &e) || e.Code != "invalid_client" {
@@ -395,6 +405,13 @@ func TestOpenIDLogout(t *testing.T) {
 		t.Errorf("got %v, %v", held, err)
 	}
 	r.wantActions("Revoke")
+	// A damaged sign-in is removed too, so that it does not cause a warning at every later sign-in.
+	r.signIn()
+	name := string(r.to().TokenDigest())
+	r.ring.Items[name] = keystore.Item{Name: name, Data: []byte("torn")}
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || err != nil || len(r.ring.Items) != 0 {
+		t.Errorf("damaged sign-in: %v, %v, %d items", held, err, len(r.ring.Items))
+	}
 	r.signIn()
 	r.aws.Close()
 	var silent *awsapi.UnreachableError

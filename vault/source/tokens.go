@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,22 +41,19 @@ func isUnwritable(err error) bool {
 }
 
 // logout finds the stored sign-in with this name and calls the function end, which ends the sign-in at the
-// provider. logout then removes the sign-in from the keystore, even if the function returns an error. logout
-// reports whether there was a sign-in.
+// provider. logout then removes the sign-in from the keystore, even if the function returns an error or the stored
+// sign-in is damaged. logout reports whether there was a sign-in.
 func logout[T any](ctx context.Context, d *Deps, name string, end func(T) error) (bool, error) {
-	stored, _, err := d.Tokens.Find(ctx, name)
+	stored, damage, err := d.Tokens.Find(ctx, name)
 	if err != nil {
 		return false, err
 	}
-	t, ok := decode[T](stored)
-	if !ok {
-		return false, nil
+	d.warn(damage)
+	var ending error
+	if t, ok := decode[T](stored); ok {
+		ending = end(t)
 	}
-	err = end(t)
-	_, warnings, removing := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
+	existed, warnings, err := d.Tokens.Remove(ctx, name)
 	d.warn(warnings)
-	if removing != nil {
-		return true, removing
-	}
-	return true, err
+	return existed, cmp.Or(err, ending)
 }

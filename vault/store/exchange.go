@@ -111,6 +111,21 @@ func (t *Exchange) SaveAs(name string, k Token) {
 	t.Save(k)
 }
 
+// SaveAgain waits until no other process renews the token that the saved token replaces, and then saves the token once
+// more, because that process may have overwritten it. SaveAgain is for a token that was saved with SaveAs without
+// holding its lock. It ignores errors of the lock, because the token is already stored.
+func (t *Exchange) SaveAgain(ctx context.Context, question string) {
+	if !t.Durable() {
+		return
+	}
+	_, lock, err := t.Lock(ctx, question)
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	t.Save(t.token)
+}
+
 // put stores the token in the keystore. If that fails, put keeps the token in memory.
 func (t *Exchange) put(k Token, run func(write func(context.Context) error) error) {
 	it, data, err := t.tokens.item(t.name, k)
@@ -177,7 +192,7 @@ func (t *Exchange) Store(ctx context.Context) []error {
 // Durable reports whether the saved token survives the end of this process.
 func (t *Exchange) Durable() bool {
 	_, inMemory := t.tokens.fromMemory(t.name)
-	return t.saved != nil && !inMemory || t.tokens.isPending(t.name)
+	return t.saved != nil && !inMemory
 }
 
 // isPending reports whether the token is in a local file and not yet in the keystore.

@@ -219,8 +219,8 @@ func TestTokenInMemory(t *testing.T) {
 	if calls != 1 {
 		t.Errorf("Create was called %d times, want 1", calls)
 	}
-	if _, _, err := tokens.Remove(t.Context(), func(e Entry) bool { return e.Name == nameA }); err != nil {
-		t.Error(err)
+	if existed, _, err := tokens.Remove(t.Context(), nameA); !existed || err != nil {
+		t.Errorf("removing the token: %v, %v", existed, err)
 	}
 	if stored, _, _ := tokens.Find(t.Context(), nameA); stored.Secret != nil {
 		t.Error("the token was found after Remove")

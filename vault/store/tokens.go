@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"maps"
 	"sync"
 	"time"
 
@@ -146,12 +145,33 @@ func (t *Tokens) List(ctx context.Context) ([]Entry, []error, error) {
 	return list(ctx, t.Ring, t.Index, tokenType, t.Now())
 }
 
-// Remove deletes the matching tokens. It returns how many of the deleted tokens were still usable. If the
-// keystore fails midway, it returns the number of tokens deleted so far.
-func (t *Tokens) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
+// Replace stores a token under this name, in place of the current token. Unlike Get, it returns an error if the new
+// token is not stored. A warning means that the token is stored, but not yet in the keystore or in the index.
+func (t *Tokens) Replace(ctx context.Context, name, question string, k Token) ([]error, error) {
+	ctx, lock, err := t.Locks.token(ctx, name, question)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	exchange := t.Exchange(name)
+	warnings := exchange.finish(ctx, k)
+	if !exchange.Durable() {
+		return nil, errors.Join(warnings...)
+	}
+	return warnings, nil
+}
+
+// Remove deletes the token with this name, even if the token is damaged. It reports whether there was one.
+func (t *Tokens) Remove(ctx context.Context, name string) (existed bool, warnings []error, err error) {
 	t.mu.Lock()
-	maps.DeleteFunc(t.memory, func(name string, k Token) bool { return match(k.entry(name, time.Time{})) })
+	_, existed = t.memory[name]
+	delete(t.memory, name)
 	t.mu.Unlock()
-	gone, warnings, err := remove(ctx, t.Ring, t.Index, t.Now(), map[string]func(Entry) bool{tokenType: match})
-	return len(gone.Tokens), warnings, err
+	switch err := t.Ring.Remove(ctx, name); {
+	case errors.Is(err, keystore.ErrNotFound):
+		return existed, nil, nil
+	case err != nil:
+		return existed, nil, err
+	}
+	return true, t.Index.addOrWarn(ctx, []Entry{{Name: name}}), nil
 }
