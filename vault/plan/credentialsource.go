@@ -14,6 +14,7 @@ type CredentialSource struct {
 	Source      string `json:"credential_source"`
 	Fingerprint string `json:"-"` // fingerprint of the key in the environment; empty for other sources
 	Endpoint    string `json:"-"` // the URL of the endpoint; its path may be a secret
+	Origin      string `json:"-"` // the place where the URL of EC2's metadata service is set
 	WithoutV1   bool   `json:"-"` // whether version 1 of EC2's metadata service is off; version 1 requires no token
 }
 
@@ -50,7 +51,7 @@ func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
 		own := environmentKey(key)
 		s.Kind, s.Yields, s.Spec = own.Kind, own.Yields, own.Spec
 	case "Ec2InstanceMetadata":
-		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: metadataEndpoint(q), WithoutV1: q.Bool("ec2_metadata_v1_disabled")}
+		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: metadataEndpoint(q), Origin: q.Value(metadataURL).Origin.String(), WithoutV1: q.Bool("ec2_metadata_v1_disabled")}
 		s.Settings = append(s.Settings, settings(q, "ec2_metadata_v1_disabled")...)
 	case "EcsContainer":
 		s.Kind, s.Spec = KindContainer, CredentialSource{Source: v.Text, Endpoint: b.holdings.Container}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"testing"
 
 	"aws-vault/vault/profile"
@@ -35,6 +36,14 @@ func TestMetadataEndpoint(t *testing.T) {
 		made, err := Make(p, Holdings{}, Options{})
 		if err != nil {
 			t.Fatal(err)
+		}
+		switch {
+		case c.env[at] != "":
+			c.want.Origin = at
+		case strings.Contains(c.config, metadataURL+" "):
+			c.want.Origin = "config:6"
+		default:
+			c.want.Origin = "unset"
 		}
 		c.want.Source = "Ec2InstanceMetadata"
 		if got := made.Steps[0].Spec; got != Spec(c.want) {

@@ -25,6 +25,7 @@ var excluded = map[string]string{
 	"Step.Why":                  "a reason",
 	"Step.Settings":             "a reason",
 	"Step.Endpoint.Origin":      "a reason",
+	"CredentialSource.Origin":   "a reason",
 	"Step.Endpoint.MaxAttempts": tries,
 	"Step.Endpoint.RetryMode":   tries,
 	"Step.MFA.Process":          "how the code is read does not change what it opens (decision 8)",

@@ -3,6 +3,9 @@ package source
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/url"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -62,6 +65,31 @@ func (m ambientSource) unexpected(found, want string) error {
 func (m ambientSource) env(name string) string {
 	v, _ := m.deps.Getenv(name)
 	return v
+}
+
+// checkPlainHTTP returns a [*awsapi.PlainHTTPError] if u is a plain HTTP URL and its host is not local. The parameter
+// local reports whether an address is local. A host name is looked up, and all its addresses must be local. The
+// parameter origin is the place where the URL is set.
+func (m ambientSource) checkPlainHTTP(ctx context.Context, u *url.URL, origin string, local func(address string) bool) error {
+	host := u.Hostname()
+	if u.Scheme != "http" || local(host) {
+		return nil
+	}
+	refused := &awsapi.PlainHTTPError{URL: awsapi.BaseOf(u), Origin: origin}
+	if net.ParseIP(host) != nil {
+		return refused
+	}
+	lookup := m.deps.LookupHost
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupHost
+	}
+	limited, cancel := m.deps.AWS.WithTimeout(ctx)
+	defer cancel()
+	found, err := lookup(limited, host)
+	if err != nil || len(found) == 0 || slices.ContainsFunc(found, func(address string) bool { return !local(address) }) {
+		return refused
+	}
+	return nil
 }
 
 func (m ambientSource) environment() aws.Credentials {

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
@@ -228,6 +231,7 @@ func TestInstanceRefusedSettings(t *testing.T) {
 		"disabled": {[]string{"AWS_EC2_METADATA_DISABLED", "TRUE"}, "http://127.0.0.1:1", "found AWS_EC2_METADATA_DISABLED=true"},
 		"junk":     {nil, "a b", "is not a valid URL"},
 		"userinfo": {nil, "http://u:hunter2@127.0.0.1", "is not a valid URL"},
+		"scheme":   {nil, "ftp://127.0.0.1", "is not a valid URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
@@ -236,6 +240,44 @@ func TestInstanceRefusedSettings(t *testing.T) {
 			e := failAs[*AmbientError](r, r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: c.endpoint}))
 			r.wantText(e, "EC2 metadata of profile p: ", c.words)
 		})
+	}
+}
+
+// TestInstancePlainHTTP checks that plain HTTP is used only for a metadata service on this machine or at an address that
+// no router forwards. The addresses of host names are checked.
+func TestInstancePlainHTTP(t *testing.T) {
+	for url, c := range map[string]struct {
+		addresses []string // addresses of the host name
+		want      bool
+	}{
+		"http://169.254.169.254":        {nil, true},
+		"http://[fd00:ec2::254]":        {nil, true},
+		"http://[fd00:ec2::255]":        {nil, false},
+		"http://169.254.1.2:8081":       {nil, true},
+		"http://[fe80::1%25eth0]:8081":  {nil, true},
+		"http://127.0.0.1:8081":         {nil, true},
+		"http://[::1]:8081":             {nil, true},
+		"http://localhost:8081":         {nil, true},
+		"http://192.0.2.1:8081":         {nil, false},
+		"http://10.0.0.1":               {nil, false},
+		"http://[::ffff:192.0.2.1]":     {nil, false},
+		"http://169.254.169.254.evil":   {[]string{"192.0.2.1"}, false},
+		"http://other-host:8081":        {[]string{"192.0.2.1"}, false},
+		"http://both:8081":              {[]string{"169.254.169.254", "192.0.2.1"}, false},
+		"http://nowhere:8081":           {nil, false},
+		"http://instance-data.internal": {[]string{"169.254.169.254"}, true},
+		"https://other-host:8081":       {nil, true},
+	} {
+		r := newFixture(t)
+		r.LookupHost = func(context.Context, string) ([]string, error) { return c.addresses, nil }
+		s := r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: url, Origin: "config:3"})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // so that no request is sent
+		_, err := ambientSource{r.Deps, s}.instance(ctx, s.Spec.(plan.CredentialSource))
+		var plain *awsapi.PlainHTTPError
+		if refused := errors.As(err, &plain); refused == c.want || refused && plain.Origin != "config:3" {
+			t.Errorf("%s: got %v", url, err)
+		}
 	}
 }
 

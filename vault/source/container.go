@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,9 +22,14 @@ const (
 	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 )
 
-// containerHosts are the link-local addresses of the ECS and EKS credential endpoints. Packets to them never
-// leave the host.
+// containerHosts are the addresses of the ECS and EKS credential endpoints. Packets to them never leave the host.
 var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23"}
+
+// isContainerHost reports whether plain HTTP is allowed to an address of a container's endpoint. The AWS SDKs have the
+// same rule.
+func isContainerHost(host string) bool {
+	return awsapi.IsLoopback(host) || slices.Contains(containerHosts, host)
+}
 
 // container gets credentials from the container's credential endpoint.
 func (m ambientSource) container(ctx context.Context) (aws.Credentials, error) {
@@ -66,33 +70,7 @@ func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) 
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, m.unexpected(from+" with an invalid URL", "an http or https URL without a user name")
 	}
-	if u.Scheme == "http" && !m.isLocal(ctx, u.Hostname()) {
-		return nil, &awsapi.PlainHTTPError{URL: awsapi.BaseOf(u), Origin: from}
-	}
-	return u, nil
-}
-
-// isLocal reports whether all addresses of a host are loopback addresses or addresses of container endpoints.
-// Requests to these addresses do not leave the machine. The AWS SDKs have the same rule.
-func (m ambientSource) isLocal(ctx context.Context, host string) bool {
-	if isLocalAddress(host) {
-		return true
-	}
-	if net.ParseIP(host) != nil {
-		return false
-	}
-	lookup := m.deps.LookupHost
-	if lookup == nil {
-		lookup = net.DefaultResolver.LookupHost
-	}
-	limited, cancel := m.deps.AWS.WithTimeout(ctx)
-	defer cancel()
-	found, err := lookup(limited, host)
-	return err == nil && len(found) > 0 && !slices.ContainsFunc(found, func(address string) bool { return !isLocalAddress(address) })
-}
-
-func isLocalAddress(host string) bool {
-	return awsapi.IsLoopback(host) || slices.Contains(containerHosts, host)
+	return u, m.checkPlainHTTP(ctx, u, from, isContainerHost)
 }
 
 // containerToken returns the token for the endpoint. The token file is read on each call, because its content
