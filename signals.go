@@ -43,7 +43,9 @@ func (s *signals) release() {
 
 // terminationSignals returns the signals that end the program. It omits signals that are ignored when the program
 // starts, as with nohup. These signals stay ignored in this process, and in the command that replaces this process.
+// If SIGQUIT, which Ctrl-\ sends, were not caught, a prompt would leave the terminal without echo, and Go's runtime would
+// print the stacks of all goroutines.
 func terminationSignals() []os.Signal {
-	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 	return slices.DeleteFunc(all, signal.Ignored)
 }
