@@ -34,9 +34,19 @@ func agePlugin() {
 	p.RegisterFlags(flag.CommandLine)
 	flag.Parse()
 	p.HandleRecipient(func([]byte) (age.Recipient, error) { return fakeKey{}, nil })
-	p.HandleIdentity(func([]byte) (age.Identity, error) { return fakeKey{}, nil })
+	p.HandleIdentity(func(data []byte) (age.Identity, error) {
+		if string(data) == askingKey {
+			if _, err := p.RequestValue("PIN of the fake key", true); err != nil {
+				return nil, err
+			}
+		}
+		return fakeKey{}, nil
+	})
 	os.Exit(p.Main())
 }
+
+// askingKey is the identity of a key for which the plugin requests a PIN before it decrypts.
+const askingKey = "asks"
 
 type fakeKey struct{}
 

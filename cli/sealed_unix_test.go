@@ -4,6 +4,8 @@ package cli_test
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age/plugin"
 	"github.com/creack/pty"
 )
 
@@ -158,6 +161,34 @@ func TestRecovery(t *testing.T) {
 		if data, err := os.ReadFile(path); err != nil || strings.Contains(string(data), strings.Fields(words)[0]+" "+strings.Fields(words)[1]) {
 			t.Errorf("%s contains the recovery words (%v)", path, err)
 		}
+	}
+}
+
+// TestInterruptedPlugin checks that a signal that reaches only aws-vault ends the prompt of an age plugin and the
+// program.
+func TestInterruptedPlugin(t *testing.T) {
+	dir := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "age-plugin-fake")
+	script := fmt.Sprintf("#!/bin/sh\nunset %s\n%s=%s/uses exec %s \"$@\"\n", programVariable, pluginVariable, dir, link)
+	if err := cmp.Or(os.Symlink(self, link), os.WriteFile(filepath.Join(dir, "age-plugin-fake"), []byte(script), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	startDialog(t, dir, "sealed", "init", "--without-recovery", "--recipient="+fakeRecipient(),
+		"--identity="+plugin.EncodeIdentity("fake", []byte(askingKey))).wait(true)
+	d := startDialog(t, dir, "sealed", "check")
+	d.expect("PIN of the fake key: ")
+	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	d.expect("aws-vault: error: ")
+	d.wait(false)
+	if status := d.cmd.ProcessState.ExitCode(); status != 130 {
+		t.Errorf("the exit status is %d, want 130", status)
 	}
 }
 

@@ -42,12 +42,11 @@ func GivenSealedPassphrase(a *App) string {
 var errNotAnswered = errors.New("the plugin's question was not answered")
 
 // pluginUI returns the user interface for age plugins. It prints a plugin's messages as notes, and prompts for the
-// answers to the plugin's questions.
+// answers to the plugin's questions. When ctx ends, a prompt ends too, and the plugin gets no answer.
 func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
-	ctx = context.WithoutCancel(ctx) // the end of ctx does not cancel a plugin's prompts
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
-			q.app.Note("%s: %s", name, message)
+			q.noteAction(ctx, name+": "+message)
 			return nil
 		},
 		RequestValue: func(name, text string, secret bool) (string, error) {
@@ -59,7 +58,7 @@ func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 		},
 		Confirm: func(name, text, yes, no string) (bool, error) {
 			if no == "" {
-				q.app.Note("%s: %s (%s)", name, text, yes)
+				q.noteAction(ctx, fmt.Sprintf("%s: %s (%s)", name, text, yes))
 				return true, nil
 			}
 			answer, err := q.Ask(ctx, prompt.Request{Kind: prompt.Confirm, Text: fmt.Sprintf("%s: %s (yes: %s, no: %s)", name, text, yes, no)})
@@ -69,7 +68,7 @@ func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 			return answer != "", nil
 		},
 		WaitTimer: func(name string) {
-			q.app.Note("waiting for the age plugin %s; if its security key blinks, touch it", name)
+			q.noteAction(ctx, "waiting for the age plugin "+name+"; if its security key blinks, touch it")
 		},
 	}
 }

@@ -31,6 +31,9 @@ func wrap(ctx context.Context, k MasterKey, openers []Opener, ui PluginUI) ([]by
 		w, err = age.Encrypt(&out, recipients...)
 		return err
 	})
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return nil, cause
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -220,6 +223,9 @@ func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, 
 		})
 		if err == nil {
 			return k, nil
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			return MasterKey{}, cause // the plugin only reports that its question was not answered
 		}
 		failed = append(failed, &OpenerError{o.Name, err})
 	}
