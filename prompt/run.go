@@ -44,9 +44,8 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	out, stderr := &program.Output{Limit: maxOutput}, &program.Output{Limit: maxStderr}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, stderr
 	if stdin == nil && !cmd.NoTerminal {
-		if in, errs, err := openTerminalFiles(); err == nil {
+		if in, errs, err := OpenTerminalFiles(); err == nil {
 			defer in.Close()
-			// On Unix, openTerminalFiles returns the same file twice. The second Close then only returns an error.
 			defer errs.Close()
 			cmd.Stdin, cmd.Stderr = in, errs
 		}

@@ -239,8 +239,9 @@ func (c *console) addKey(e keyEvent) {
 	}
 }
 
-// openTerminalFiles opens the console for another program that prompts the user.
-func openTerminalFiles() (in, out *os.File, err error) {
+// OpenTerminalFiles opens the console for another program that prompts the user. The caller must close both files. If
+// there is no console, OpenTerminalFiles returns an error.
+func OpenTerminalFiles() (in, out *os.File, err error) {
 	in, err = os.OpenFile("CONIN$", os.O_RDWR, 0)
 	if err != nil {
 		return nil, nil, err

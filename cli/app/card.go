@@ -21,7 +21,7 @@ const cardLock = "card"
 func (q Asker) Cards() *piv.Cards {
 	q.app.Env.CatchSignals() // Ctrl-C must cancel the wait for the card, its PIN or a touch instead of ending the process
 	return &piv.Cards{
-		PIN: q.pin, Touch: func(t piv.Touch) { noteTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, UsedBy: q.app.Env.CardHolder,
+		PIN: q.pin, Touch: q.noteTouch, ManagementKey: q.managementKey, Sleep: Sleep, UsedBy: q.app.Env.CardHolder,
 		Lock: func(ctx context.Context) (context.Context, func(), error) {
 			return lockFunc(q.locks)(ctx, cardLock, "the security key")
 		},
@@ -56,12 +56,12 @@ func (q Asker) pin(ctx context.Context, wanted piv.PINQuestion) (string, error) 
 	return q.Ask(ctx, r)
 }
 
-func noteTouch(a *App, t piv.Touch) {
+func (q Asker) noteTouch(t piv.Touch) {
+	what := fmt.Sprintf("touch YubiKey %d", t.Location.Serial)
 	if t.Optional {
-		a.Note("touch YubiKey %d if it blinks", t.Location.Serial)
-		return
+		what += " if it blinks"
 	}
-	a.Note("touch YubiKey %d", t.Location.Serial)
+	q.noteAction(context.Background(), what)
 }
 
 // managementKey prompts for a management key of 16, 24 or 32 bytes in hexadecimal digits.

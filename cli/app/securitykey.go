@@ -216,21 +216,7 @@ func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time
 		return "", err
 	}
 	if touched[account.Name] {
-		q.noteBlink(ctx, "touch your security key for the code of "+ui.Printable(account.Name))
+		q.noteAction(ctx, "touch your security key for the code of "+ui.Printable(account.Name))
 	}
 	return k.Code(account, at)
-}
-
-// noteBlink asks the user to touch the security key. If another program reads stderr, noteBlink writes to the terminal,
-// because the user may not see stderr.
-func (q Asker) noteBlink(ctx context.Context, what string) {
-	if q.forProgram && !q.app.Env.StderrTerminal {
-		if tty, err := q.app.Env.Prompt.OpenTTY(); err == nil {
-			defer tty.Close()
-			if tty.Write(ctx, "aws-vault: "+what+"\r\n") == nil {
-				return
-			}
-		}
-	}
-	q.app.Note("%s", what)
 }

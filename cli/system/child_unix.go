@@ -36,7 +36,7 @@ func run(path string, argv, environ []string) (status int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c := &child{group: unix.Getpgrp(), tty: -1}
-	if tty, err := unix.Open(terminalInput, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err == nil {
+	if tty, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err == nil {
 		defer unix.Close(tty)
 		c.tty = tty
 	}

@@ -110,7 +110,11 @@ const shellTimeout = 3 * time.Minute
 
 // shell runs a command line of the config file and returns its output. The command's stdin is the terminal. If the
 // terminal is in use, the command has no stdin. The command does not inherit the stdin of this process, because
-// the program that exec runs later reads that stdin. The command's stderr is the stderr of this process.
+// the program that exec runs later reads that stdin.
+//
+// The command's stderr is the stderr of this process. If that is not a terminal, the command's stderr is the terminal,
+// unless the terminal is in use. Otherwise the user could not see a question, because an SDK that runs aws-vault hides
+// stderr.
 func shell(ctx context.Context, programs *program.Starter, line string, environ []string, limit int64) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, shellTimeout)
 	defer cancel()
@@ -118,9 +122,13 @@ func shell(ctx context.Context, programs *program.Starter, line string, environ 
 	c.Stderr, c.WaitDelay = os.Stderr, time.Second
 	if c.NoTerminal {
 		c.Stderr = struct{ io.Writer }{os.Stderr}
-	} else if tty, err := os.Open(terminalInput); err == nil {
-		defer tty.Close()
-		c.Stdin = tty
+	} else if in, errs, err := prompt.OpenTerminalFiles(); err == nil {
+		defer in.Close()
+		defer errs.Close()
+		c.Stdin = in
+		if !term.IsTerminal(int(os.Stderr.Fd())) {
+			c.Stderr = errs
+		}
 	}
 	out := &limitedBuffer{limit: limit}
 	c.Stdout = out

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 )
 
 func TestShell(t *testing.T) {
@@ -35,20 +37,16 @@ func TestShellCancelled(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gaveUp := errors.New("gave up")
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer read.Close()
-	stderr := os.Stderr
-	os.Stderr = write // the program writes to stderr as soon as it runs
-	defer func() { os.Stderr = stderr }()
+	running := filepath.Join(t.TempDir(), "running") // the program creates this file
 	go func() {
-		read.Read(make([]byte, 1))
-		cancel(gaveUp)
+		for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			if _, err := os.Stat(running); err == nil {
+				cancel(gaveUp)
+			}
+		}
 	}()
-	if _, err := shell(ctx, nil, "echo running >&2; exec sleep 60", os.Environ(), 100); !errors.Is(err, gaveUp) {
-		t.Errorf("error %v, want the cause of the context of the context", err)
+	environ := append(os.Environ(), "RUNNING="+running)
+	if _, err := shell(ctx, nil, `: >"$RUNNING"; exec sleep 60`, environ, 100); !errors.Is(err, gaveUp) {
+		t.Errorf("error %v, want the cause of the context", err)
 	}
-	write.Close()
 }

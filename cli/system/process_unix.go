@@ -9,8 +9,6 @@ import (
 	"aws-vault/vault/program"
 )
 
-const terminalInput = "/dev/tty"
-
 // replaceProcess replaces this process with the command. The command then receives all signals for this process,
 // and its exit status becomes the exit status of this process. replaceProcess returns only if it fails.
 func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {

@@ -8,8 +8,6 @@ import (
 	"aws-vault/vault/program"
 )
 
-const terminalInput = "CONIN$"
-
 // replaceProcess runs the command and returns its exit status, because Windows cannot replace a process.
 func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {
 	return run(path, argv, environ)
