@@ -14,14 +14,16 @@ import (
 	"aws-vault/vault/ascii"
 )
 
-// keyFromEnvironment returns the access key in the environment.
+// keyFromEnvironment returns the access key in the environment. It removes blanks around the values: in cmd.exe, "set
+// NAME=value & next" sets a value that ends in a blank.
 func keyFromEnvironment(a *app.App) (aws.Credentials, error) {
 	var key aws.Credentials
 	for _, v := range []struct {
 		name string
 		into *string
 	}{{"AWS_ACCESS_KEY_ID", &key.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", &key.SecretAccessKey}} {
-		if *v.into, _ = a.Env.Getenv(v.name); *v.into == "" {
+		text, _ := a.Env.Getenv(v.name)
+		if *v.into = strings.TrimSpace(text); *v.into == "" {
 			return aws.Credentials{}, fmt.Errorf("%s is not set; --env needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", v.name)
 		}
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"net/url"
+	"strings"
 
 	"aws-vault/vault/profile"
 )
@@ -28,15 +29,19 @@ type SSO struct {
 }
 
 func (s SSO) encode(e *encoder) {
+	portal := s.StartURL
+	if s.Session == "" {
+		portal = strings.TrimRight(portal, "#/") // a copied address often ends in "#/", and is the same portal
+	}
 	e.text(s.Session)
-	e.text(s.StartURL)
+	e.text(portal)
 	e.text(s.Region)
 	e.set(s.Scopes)
 	s.OIDC.encode(e)
 }
 
-// TokenDigest returns the cache key of the sign-in's token. Profiles that name the same sso-session
-// share the token.
+// TokenDigest returns the cache key of the sign-in's token. Profiles that name the same sso-session share the token,
+// and so do profiles without a session whose start URLs differ only in "/" or "#" at the end.
 func (s SSO) TokenDigest() Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault SSO token 1")
