@@ -73,6 +73,7 @@ func syncRoles(a *app.App, f *profile.File, sync rolesync.Sync, roles []rolesync
 	if len(out.Stale) > 0 {
 		a.Note("%s for roles that you can no longer use: %s; to remove them, use --prune", ui.Count(len(out.Stale), "profile"), strings.Join(out.Stale, ", "))
 	}
+	noteRenames(a, out.Renamed, sync.Prune)
 	if out.Text == nil {
 		a.Print("Nothing to change.\n")
 		return nil, nil
@@ -83,4 +84,25 @@ func syncRoles(a *app.App, f *profile.File, sync rolesync.Sync, roles []rolesync
 	}
 	a.Print("Added %d, changed %d and removed %d.\n", len(out.Added), len(out.Changed), len(out.Removed))
 	return out.Text, nil
+}
+
+// noteRenames prints which profiles have new names. The parameter pruned reports whether the profiles with the old names
+// are removed.
+func noteRenames(a *app.App, renames []rolesync.Rename, pruned bool) {
+	var names []string
+	for _, r := range renames {
+		if r.Edited {
+			a.Note("profile %s is kept because you added settings to it, but sync now uses the name %s for its role", r.From, r.To)
+			continue
+		}
+		names = append(names, r.From+" -> "+r.To)
+	}
+	if len(names) == 0 {
+		return
+	}
+	remedy := "; to remove the profiles with the old names, use --prune"
+	if pruned {
+		remedy = ""
+	}
+	a.Note("new names for %s: %s%s", ui.Count(len(names), "profile"), strings.Join(names, ", "), remedy)
 }

@@ -23,15 +23,26 @@ type Sync struct {
 // Role is a role that is assigned to the user.
 type Role struct{ Account, AccountName, Role string }
 
+// key identifies the role. Unlike AccountName, it never changes.
+func (r Role) key() string { return r.Account + "/" + r.Role }
+
 // Result describes what a sync changes.
 type Result struct {
 	Text          []byte
 	Added         []string
 	Changed       []string
 	Removed       []string
+	Renamed       []Rename // roles whose profile now has another name; Prune removes the profile with the old name
 	Stale         []string // profiles of unassigned roles that Prune would remove
 	StaleEdited   []string // profiles of unassigned roles that stay because the user added or changed settings
 	NameConflicts []string // the user's own profiles that have the name of a wanted profile, but other settings
+}
+
+// A Rename describes a role that has a profile with an old name and one with a new name. The names differ if the template
+// or the account's name has changed, or if another role now has the same name.
+type Rename struct {
+	From, To string
+	Edited   bool // whether the profile with the old name stays because the user added or changed settings
 }
 
 // placeholders lists all placeholders that a template may contain.
@@ -88,23 +99,39 @@ func sanitize(text string) string {
 	return strings.Trim(b.String(), "-=")
 }
 
-// names assigns a unique profile name to each role. If several roles would get the same name, names adds the
-// account ID to each of these names. If a name is still not unique, names adds the role's name too.
+// names assigns a unique profile name to each role. The order of the roles does not matter. If several roles would get
+// the same name, names adds the account ID to each of these names. If a name is still not unique, names adds the
+// role's name, and then a number.
 func (s Sync) names(roles []Role) map[string]Role {
+	roles = slices.Clone(roles)
+	slices.SortFunc(roles, func(a, b Role) int { return strings.Compare(a.key(), b.key()) })
+	roles = slices.CompactFunc(roles, func(a, b Role) bool { return a.key() == b.key() })
 	count := map[string]int{}
 	for _, r := range roles {
 		count[s.name(r)]++
 	}
 	named := map[string]Role{}
+	var ambiguous []Role
 	for _, r := range roles {
-		name := s.name(r)
-		if count[name] > 1 || name == "" {
-			name = strings.TrimLeft(name+"-"+r.Account, "-")
+		if name := s.name(r); count[name] > 1 || name == "" {
+			ambiguous = append(ambiguous, r)
+		} else {
+			named[name] = r
 		}
+	}
+	for _, r := range ambiguous {
+		name := strings.TrimLeft(s.name(r)+"-"+r.Account, "-")
 		if _, taken := named[name]; taken {
-			name += "-" + sanitize(r.Role)
+			name = strings.TrimRight(name+"-"+sanitize(r.Role), "-")
 		}
-		named[name] = r
+		unique := name
+		for n := 2; ; n++ {
+			if _, taken := named[unique]; !taken {
+				break
+			}
+			unique = fmt.Sprintf("%s-%d", name, n)
+		}
+		named[unique] = r
 	}
 	return named
 }
@@ -119,8 +146,10 @@ func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 	}
 	wanted := s.names(roles)
 	var order []string
-	for name := range wanted {
+	current := map[string]string{} // the name of each role's profile
+	for name, role := range wanted {
 		order = append(order, name)
+		current[role.key()] = name
 	}
 	slices.Sort(order)
 	e := editor{file: f}
@@ -140,8 +169,15 @@ func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 		}
 	}
 	for _, name := range f.Marked(s.mark()) {
-		if _, ok := wanted[name]; !ok {
+		if _, ok := wanted[name]; ok {
+			continue
+		}
+		to, assigned := current[e.role(name).key()]
+		switch {
+		case !assigned:
 			s.remove(&e, name, &out)
+		case !slices.Contains(out.NameConflicts, to): // otherwise this is the only profile of the role
+			s.rename(&e, name, to, &out)
 		}
 	}
 	out.Text = e.text
@@ -162,6 +198,20 @@ func (s Sync) remove(e *editor, name string, out *Result) {
 		out.Stale = append(out.Stale, name)
 	default:
 		out.Removed = append(out.Removed, name)
+		e.apply(func(*profile.File) ([]byte, error) { return text, nil })
+	}
+}
+
+// rename adds a rename to the result. If Prune is set and the user added or changed no settings, it removes the profile
+// with the old name.
+func (s Sync) rename(e *editor, from, to string, out *Result) {
+	if e.err != nil {
+		return
+	}
+	text, bare := profile.WithoutMarked(e.file, from, s.mark(), s.settings(Role{}))
+	out.Renamed = append(out.Renamed, Rename{from, to, !bare})
+	if bare && s.Prune {
+		out.Removed = append(out.Removed, from)
 		e.apply(func(*profile.File) ([]byte, error) { return text, nil })
 	}
 }
@@ -189,6 +239,18 @@ func (e *editor) apply(change func(*profile.File) ([]byte, error)) {
 	}
 	e.text = text
 	e.file, e.err = profile.Parse(e.file.Path(), text)
+}
+
+// role returns the account and the role of a profile. They are empty if the profile cannot be resolved.
+func (e *editor) role(name string) Role {
+	if e.err != nil {
+		return Role{}
+	}
+	p, err := e.file.Resolve(name, profile.Inputs{})
+	if err != nil {
+		return Role{}
+	}
+	return Role{Account: p.Text("sso_account_id"), Role: p.Text("sso_role_name")}
 }
 
 // differs reports whether any of the settings has a different value in the profile.

@@ -45,6 +45,12 @@ func TestSyncNames(t *testing.T) {
 		{"{account_name}-{role}", []rolesync.Role{{Account: one, AccountName: "Acme", Role: "Dev"}, {Account: two, AccountName: "Acme", Role: "Dev"}}, []string{"Acme-Dev-" + one, "Acme-Dev-" + two}},
 		{"{account_name}-{role}", []rolesync.Role{{Account: one, AccountName: "Söhne & \x1b[2J]Co\n", Role: "Dev"}}, []string{"S-hne-2J-Co-Dev"}},
 		{"{account_name}-{role}", []rolesync.Role{{Account: one, AccountName: "", Role: "Dev"}}, []string{one + "-Dev"}},
+		{"{account_name}-{role}", []rolesync.Role{ // three names that differ only in characters that a name cannot have
+			{Account: one, AccountName: "Acme", Role: "a---b"}, {Account: one, AccountName: "Acme", Role: "a-b"}, {Account: one, AccountName: "Acme", Role: "a--b"},
+		}, []string{"Acme-a-b-" + one, "Acme-a-b-" + one + "-a-b", "Acme-a-b-" + one + "-a-b-2"}},
+		{"{role}", []rolesync.Role{ // the name with the account is the name of another role
+			{Account: one, Role: "Dev"}, {Account: two, Role: "Dev"}, {Account: two, Role: "Dev-" + one},
+		}, []string{"Dev-" + one, "Dev-" + one + "-Dev", "Dev-" + two}},
 		{"{account_name}", []rolesync.Role{{Account: one, AccountName: "世界", Role: "Dev"}, {Account: one, AccountName: "世界", Role: "Ops"}}, []string{one, one + "-Ops"}},
 	} {
 		s := roleSync()
@@ -81,6 +87,42 @@ func TestSecondSyncChangesNothing(t *testing.T) {
 	s.Label = "other"
 	if out, _ := apply(t, s, both); out.Text != nil || out.Stale != nil {
 		t.Errorf("the sync of another session changed this session's profile: %+v", out)
+	}
+}
+
+// Roles are compared by account and role. If the template or the account's name changes, the role has a new name, and it
+// is still assigned.
+func TestSyncRenames(t *testing.T) {
+	dev := rolesync.Role{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
+	s := roleSync()
+	_, old := apply(t, s, session, dev)
+	rename := []rolesync.Rename{{From: "Acme-Dev", To: "123456789012.Dev"}}
+	s.Template = "{account_id}.{role}"
+	out, both := apply(t, s, old, dev)
+	if !slices.Equal(out.Renamed, rename) || !slices.Equal(out.Added, []string{"123456789012.Dev"}) || out.Stale != nil || !strings.Contains(both, "Acme-Dev") {
+		t.Errorf("got %+v", out)
+	}
+	s.Prune = true
+	for _, text := range []string{old, both} {
+		out, pruned := apply(t, s, text, dev)
+		if !slices.Equal(out.Renamed, rename) || !slices.Equal(out.Removed, []string{"Acme-Dev"}) || strings.Contains(pruned, "Acme-Dev") {
+			t.Errorf("with --prune: %+v", out)
+		}
+	}
+	edited := strings.Replace(old, "sso_role_name", "region = eu-west-3\nsso_role_name", 1)
+	rename[0].Edited = true
+	if out, text := apply(t, s, edited, dev); !slices.Equal(out.Renamed, rename) || out.Removed != nil || !strings.HasPrefix(text, edited) {
+		t.Errorf("edited: %+v", out)
+	}
+	// The user's own profile has the new name, so the profile with the old name is the only one for the role.
+	taken := old + "[profile 123456789012.Dev]\nregion = eu-west-1\n"
+	if out, text := apply(t, s, taken, dev); out.Renamed != nil || out.Removed != nil || text != taken {
+		t.Errorf("the new name is taken: %+v", out)
+	}
+	dev.AccountName = "Acme Corp"
+	s.Template = "{account_name}-{role}"
+	if out, _ := apply(t, s, old, dev); !slices.Equal(out.Renamed, []rolesync.Rename{{From: "Acme-Dev", To: "Acme-Corp-Dev"}}) {
+		t.Errorf("renamed account: %+v", out)
 	}
 }
 
