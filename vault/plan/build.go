@@ -146,7 +146,7 @@ func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 			return s, ok, err
 		}
 	}
-	return Step{}, false, nil
+	return Step{}, false, checkSignInOnly(q)
 }
 
 func (b *builder) usesOwnKey(q *profile.Profile) bool {
@@ -164,7 +164,7 @@ type source struct {
 var sources = []source{
 	{anywhereSources, rolesAnywhere},
 	{[]string{"credential_source"}, credentialSource},
-	{[]string{"sso_start_url"}, ssoRole},
+	{ssoSettings, ssoRole},
 	{[]string{"web_identity_token_file", "web_identity_token_process"}, webIdentity},
 	{[]string{"oidc_issuer", "oidc_session"}, oidcRole},
 	{[]string{"identity"}, identityRole},

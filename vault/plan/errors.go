@@ -114,12 +114,26 @@ func (e *ConflictError) Error() string {
 
 // MissingSettingError reports that a profile sets Found without Missing, but Found requires Missing.
 type MissingSettingError struct {
+	Profile        string // empty if Found is set in a section that several profiles can name
 	Origin         profile.Origin
 	Found, Missing string
 }
 
 func (e *MissingSettingError) Error() string {
-	return fmt.Sprintf("%s: %s is set without %s, expected both", e.Origin, e.Found, e.Missing)
+	if e.Profile == "" {
+		return fmt.Sprintf("%s: %s is set without %s, expected both", e.Origin, e.Found, e.Missing)
+	}
+	return fmt.Sprintf("%s: profile %s sets %s without %s, expected both", e.Origin, e.Profile, e.Found, e.Missing)
+}
+
+// missingSetting returns the error for a profile that sets found without missing. If found comes from a shared section,
+// the error is the same for all profiles that name the section.
+func missingSetting(q *profile.Profile, found, missing string) *MissingSettingError {
+	e := &MissingSettingError{Profile: q.Name, Origin: q.Value(found).Origin, Found: found, Missing: missing}
+	if e.Origin.InSharedSection() {
+		e.Profile = ""
+	}
+	return e
 }
 
 // NoPortalError reports a profile or session that names no Identity Center portal.

@@ -71,7 +71,7 @@ func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	}
 	for _, wants := range []string{"identity_issuer", "identity_subject", "role_arn"} {
 		if !q.Set(wants) {
-			return Step{}, false, &MissingSettingError{Origin: q.Value("identity").Origin, Found: "identity", Missing: wants}
+			return Step{}, false, missingSetting(q, "identity", wants)
 		}
 	}
 	spec := IdentityRole{

@@ -151,7 +151,7 @@ func oidcRole(b *builder, q *profile.Profile) (Step, bool, error) {
 		return Step{}, false, err
 	}
 	if !q.Set("role_arn") {
-		return Step{}, false, &MissingSettingError{Origin: q.Value("oidc_issuer").Origin, Found: "oidc_issuer", Missing: "role_arn"}
+		return Step{}, false, missingSetting(q, "oidc_issuer", "role_arn")
 	}
 	spec := OIDCRole{OIDC: to, ARN: q.Text("role_arn"), SessionName: q.Text("role_session_name"), NameClaim: q.Text("role_session_name_claim")}
 	switch {
@@ -182,7 +182,7 @@ func oidcRole(b *builder, q *profile.Profile) (Step, bool, error) {
 // name no provider.
 func Provider(p *profile.Profile) (OIDC, error) {
 	missing := func(has, wants string) (OIDC, error) {
-		return OIDC{}, &MissingSettingError{Origin: p.Value(has).Origin, Found: has, Missing: wants}
+		return OIDC{}, missingSetting(p, has, wants)
 	}
 	switch {
 	case !p.Set("oidc_issuer") && !p.Set("oidc_session"):

@@ -155,9 +155,9 @@ func TestOIDCChain(t *testing.T) {
 
 func TestIncompleteProvider(t *testing.T) {
 	for config, want := range map[string]string{
-		"oidc_issuer = https://id.example.com\n" + arn: "config:2: oidc_issuer is set without oidc_client_id, expected both",
-		oidc:                 "config:2: oidc_issuer is set without role_arn, expected both",
-		"oidc_session = s\n": "config:2: oidc_session is set without oidc_issuer, expected both",
+		"oidc_issuer = https://id.example.com\n" + arn: "config:2: profile p sets oidc_issuer without oidc_client_id, expected both",
+		oidc:                 "config:2: profile p sets oidc_issuer without role_arn, expected both",
+		"oidc_session = s\n": "config:2: profile p sets oidc_session without oidc_issuer, expected both",
 		"role_session_name = x-${aws:username}\n" + oidc + arn: "config:2: role_session_name contains ${aws:username}, but no IAM user assumes this role, expected a fixed name",
 		"oidc_client_id = aws\n":                               `profile "p" has no stored key and names no source of credentials`,
 	} {

@@ -57,7 +57,7 @@ var anywhereSettings = []string{"trust_anchor_arn", "rolesanywhere_profile_arn",
 var anywhereSources = []string{"trust_anchor_arn", "rolesanywhere_profile_arn"}
 
 func rolesAnywhere(b *builder, q *profile.Profile) (Step, bool, error) {
-	if anywhereSetting(q) == "" {
+	if firstSet(q, anywhereSources...) == "" {
 		return Step{}, false, nil
 	}
 	spec := RolesAnywhere{
@@ -82,41 +82,32 @@ func rolesAnywhere(b *builder, q *profile.Profile) (Step, bool, error) {
 	return s, true, err
 }
 
-// anywhereSetting returns the setting of q that selects Roles Anywhere, or "" for none.
-func anywhereSetting(q *profile.Profile) string {
-	for _, name := range anywhereSources {
-		if q.Set(name) {
-			return name
-		}
-	}
-	return ""
-}
-
-// checkSourceProfile refuses Roles Anywhere together with source_profile, because role_arn could
-// belong to either source of credentials.
+// checkSourceProfile refuses a second source of credentials next to source_profile, because role_arn could belong to
+// either source: Roles Anywhere, and credential_source, which the AWS CLI refuses too.
 func checkSourceProfile(q *profile.Profile) error {
-	has := anywhereSetting(q)
-	if has == "" {
-		return nil
+	if has := firstSet(q, anywhereSources...); has != "" {
+		return &MultipleSourcesError{Origin: q.Value("source_profile").Origin, Profile: q.Name, Found: "source_profile", Other: has}
 	}
-	return &MultipleSourcesError{Origin: q.Value("source_profile").Origin, Profile: q.Name, Found: "source_profile", Other: has}
+	if q.Set("role_arn") && q.Set("credential_source") {
+		return &MultipleSourcesError{Origin: q.Value("credential_source").Origin, Profile: q.Name, Found: "credential_source", Other: "source_profile"}
+	}
+	return nil
 }
 
 // checkAnywhere checks a profile with Roles Anywhere. It fails if a required setting is missing, if the two ARNs are in
 // different regions, or if a session policy would have no effect. It also fails if the profile has another source of
 // credentials, because role_arn could belong to either source.
 func checkAnywhere(q *profile.Profile) error {
-	has := anywhereSetting(q)
+	has := firstSet(q, anywhereSources...)
 	if has == "" {
 		return nil
 	}
-	at := q.Value(has).Origin
 	if name := otherSource(q, has); name != "" {
 		return &MultipleSourcesError{Origin: q.Value(name).Origin, Profile: q.Name, Found: name, Other: has}
 	}
 	for _, want := range anywhereSettings {
 		if !q.Set(want) {
-			return &MissingSettingError{Origin: at, Found: has, Missing: want}
+			return missingSetting(q, has, want)
 		}
 	}
 	anchor, other := q.Text("trust_anchor_arn"), q.Value("rolesanywhere_profile_arn")

@@ -83,22 +83,54 @@ func (r SSORole) Args() []Arg {
 }
 
 func ssoRole(b *builder, q *profile.Profile) (Step, bool, error) {
-	if !q.Set("sso_start_url") {
-		return Step{}, false, nil
-	}
-	for _, want := range []string{"sso_region", "sso_account_id", "sso_role_name"} {
-		if !q.Set(want) {
-			return Step{}, false, &MissingSettingError{Origin: q.Value("sso_start_url").Origin, Found: "sso_start_url", Missing: want}
-		}
+	found := firstSet(q, ssoSettings...)
+	switch {
+	case found == "":
+		return Step{}, false, nil // as in the AWS CLI, a sign-in without account and role is no source of credentials
+	case !q.Set("sso_start_url") && !q.Set("sso_session"):
+		return Step{}, false, missingSetting(q, found, "sso_session")
+	case !q.Set("sso_start_url"):
+		return Step{}, false, missingSetting(q, "sso_session", "sso_start_url")
+	case !q.Set("sso_region"):
+		return Step{}, false, missingSetting(q, "sso_start_url", "sso_region")
+	case !q.Set("sso_account_id"):
+		return Step{}, false, missingSetting(q, found, "sso_account_id")
+	case !q.Set("sso_role_name"):
+		return Step{}, false, missingSetting(q, found, "sso_role_name")
 	}
 	sso, portal, err := Portal(q)
+	if err != nil {
+		return Step{}, false, err
+	}
 	return Step{
 		Kind: KindSSO, Profile: q.Name, Yields: Yield{Role, Yes}, Cacheable: true,
 		Region: q.Text("sso_region"), Endpoint: portal,
 		Why:      "IAM Identity Center grants the role to the user who is signed in",
 		Settings: settings(q, "sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name"),
 		Spec:     SSORole{SSO: sso, Account: q.Text("sso_account_id"), Role: q.Text("sso_role_name"), SignIn: b.holdings.SignIns[sso.TokenDigest()]},
-	}, true, err
+	}, true, nil
+}
+
+// ssoSettings are the settings that select Identity Center as the source of credentials.
+var ssoSettings = []string{"sso_account_id", "sso_role_name"}
+
+// checkSignInOnly returns an error if q names a portal of Identity Center, but no account and no role. Call it if q has
+// no other source of credentials.
+func checkSignInOnly(q *profile.Profile) error {
+	if found := firstSet(q, "sso_session", "sso_start_url"); found != "" {
+		return missingSetting(q, found, "sso_account_id")
+	}
+	return nil
+}
+
+// firstSet returns the first of the settings that q sets, or "" if q sets none of them.
+func firstSet(q *profile.Profile, names ...string) string {
+	for _, name := range names {
+		if q.Set(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // Portal returns the sign-in that the settings of p describe, and the endpoint of the portal. It
@@ -109,7 +141,7 @@ func Portal(p *profile.Profile) (SSO, Endpoint, error) {
 	case !p.Set("sso_start_url"):
 		return SSO{}, Endpoint{}, &NoPortalError{Profile: p.Name}
 	case !p.Set("sso_region"):
-		return SSO{}, Endpoint{}, &MissingSettingError{Origin: p.Value("sso_start_url").Origin, Found: "sso_start_url", Missing: "sso_region"}
+		return SSO{}, Endpoint{}, missingSetting(p, "sso_start_url", "sso_region")
 	}
 	return SSO{
 		Session: p.Text("sso_session"), StartURL: p.Text("sso_start_url"), Region: p.Text("sso_region"),

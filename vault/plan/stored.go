@@ -58,9 +58,9 @@ func staticKey(b *builder, q *profile.Profile) (Step, bool, error) {
 	case id.Text == "" && secret.Text == "":
 		return Step{}, false, nil
 	case secret.Text == "":
-		return Step{}, false, &MissingSettingError{Origin: id.Origin, Found: keyID, Missing: keySecret}
+		return Step{}, false, missingSetting(q, keyID, keySecret)
 	case id.Text == "":
-		return Step{}, false, &MissingSettingError{Origin: secret.Origin, Found: keySecret, Missing: keyID}
+		return Step{}, false, missingSetting(q, keySecret, keyID)
 	}
 	s := Step{
 		Kind: KindStaticKey, Profile: q.Name, Yields: Yield{User, No},

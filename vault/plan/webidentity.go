@@ -82,7 +82,7 @@ func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
 		return Step{}, false, nil
 	}
 	if !q.Set("role_arn") {
-		return Step{}, false, &MissingSettingError{Origin: q.Value(setting).Origin, Found: setting, Missing: "role_arn"}
+		return Step{}, false, missingSetting(q, setting, "role_arn")
 	}
 	spec := WebIdentity{ARN: q.Text("role_arn"), SessionName: q.Text("role_session_name")}
 	if setting == "web_identity_token_file" {

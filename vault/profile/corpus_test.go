@@ -240,7 +240,6 @@ func TestCorpusValues(t *testing.T) {
 		{"go-config/load_config", "sso-session-test", "sso_region", "us-west-2"},
 		{"go-config/config_source_shared", "sso_and_static", "aws_access_key_id", "sso_and_static_akid"},
 		{"go-config/config_source_shared", "sso_and_static", "sso_account_id", "012345678901"},
-		{"go-config/config_source_shared", "sso-session-mismatched-region", "sso_region", "us-west-2"},
 	} {
 		p, err := parseFile(t, "testdata/"+c.path).Resolve(c.profile, Inputs{})
 		if err != nil {

@@ -58,6 +58,13 @@ func (o Origin) InDefault() bool {
 	return false
 }
 
+// InSharedSection reports whether the value is set in a section that several profiles can name, such as
+// [sso-session corp].
+func (o Origin) InSharedSection() bool {
+	kind, _ := readHeader(o.Section)
+	return o.Kind == ConfigFile && kind != profileSection && kind != otherSection
+}
+
 // subject returns the start of a message about the setting, such as "~/.aws/config:12: region".
 func (o Origin) subject(setting string) string {
 	switch o.Kind {

@@ -123,8 +123,6 @@ func TestAlternatives(t *testing.T) {
 			map[string]string{"sso_start_url": "https://own.example.com", "sso_session": "", "sso_region": "us-east-1"}},
 		{"own session beats included URL", "sso_session = corp", "sso_start_url = https://own.example.com\nsso_region = us-east-1",
 			map[string]string{"sso_start_url": "https://corp.example.com", "sso_session": "corp", "sso_region": "eu-west-1"}},
-		{"beside each other the session counts", "sso_session = corp\nsso_start_url = https://own.example.com\nsso_region = us-east-1", "",
-			map[string]string{"sso_start_url": "https://corp.example.com", "sso_region": "eu-west-1"}},
 		{"what the session leaves out", "sso_session = bare\nsso_start_url = https://own.example.com\nsso_region = us-east-1", "",
 			map[string]string{"sso_start_url": "https://own.example.com", "sso_region": "us-east-1"}},
 		{"nothing leaks into a session", "sso_session = bare", "sso_region = us-east-1\nsso_registration_scopes = x:y",
