@@ -1,22 +1,66 @@
 package app
 
-import "aws-vault/vault/profile"
+import (
+	"fmt"
 
-// NoteDefaultProfile prints a note if the [default] profile has credentials. exec removes AWS_PROFILE from the
-// environment of the command that it runs. SDKs in that command then read the [default] profile, and prefer its
-// credentials to those of the credential server.
-func NoteDefaultProfile(a *App, s *Session) {
+	"aws-vault/vault/profile"
+)
+
+// A DefaultProfileError reports that a command would not use the credentials of the server that exec starts for it. The
+// SDKs in the command read the [default] profile, because exec removes AWS_PROFILE from the command's environment. They
+// prefer the credentials of [default] to those of a server, and so could use another account without any error.
+type DefaultProfileError struct {
+	Profile string         // the requested profile
+	Origin  profile.Origin // the place that sets credentials for [default]; unset if Err is set
+	Err     error          // why it is unknown whether [default] has credentials, or nil
+}
+
+func (e *DefaultProfileError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("the command could use the [default] profile instead of %s, and [default] cannot be checked: %v", e.Profile, e.Err)
+	}
+	return fmt.Sprintf("%s: sets credentials for the [default] profile, which the command would use instead of those of %s", e.Origin, e.Profile)
+}
+
+func (e *DefaultProfileError) Unwrap() error { return e.Err }
+
+// Remedy returns the hint for the error.
+func (e *DefaultProfileError) Remedy() string {
+	return "move the settings of [default] to a profile with another name, or run the command without a server; to run it in spite of [default], pass --allow-default"
+}
+
+// CheckDefaultProfile returns a [*DefaultProfileError] if SDKs prefer the credentials of the [default] profile to those of
+// a server for the requested profile. If that is allowed, or if the requested profile is [default] itself, it prints a
+// note instead.
+func CheckDefaultProfile(a *App, s *Session, requested string, allowed bool) error {
+	origin, err := credentialsOfDefault(s)
+	allowed = allowed || requested == "default"
+	switch {
+	case err != nil && !allowed:
+		return &DefaultProfileError{Profile: requested, Err: err}
+	case err != nil || origin.Kind == profile.Unset:
+		return nil
+	case !allowed:
+		return &DefaultProfileError{Profile: requested, Origin: origin}
+	}
+	a.Note("%s sets credentials for the [default] profile; SDKs use those instead of the server", origin)
+	return nil
+}
+
+// credentialsOfDefault returns the place that sets credentials for [default], or the zero Origin if SDKs find none there.
+func credentialsOfDefault(s *Session) (profile.Origin, error) {
 	emptyEnv := func(string) (string, bool) { return "", false }
 	p, err := s.Config.Resolve("default", profile.Inputs{Credentials: s.Inputs.Credentials, Env: emptyEnv})
 	if err != nil {
-		return // an error in [default] does not concern the requested profile
+		return profile.Origin{}, err
 	}
 	for _, setting := range []string{
-		"aws_access_key_id", "role_arn", "credential_process", "web_identity_token_file", "sso_session", "sso_start_url", "login_session",
+		"aws_access_key_id", "role_arn", "credential_process", "web_identity_token_file", "sso_account_id", "login_session",
 	} {
-		if p.Set(setting) {
-			a.Note("%s sets credentials for the [default] profile; SDKs use those instead of the server", p.Value(setting).Origin)
-			return
+		// SDKs ignore include_profile, and so the settings of other sections.
+		if v := p.Value(setting); v.Text != "" && v.Origin.InDefault() {
+			return v.Origin, nil
 		}
 	}
+	return profile.Origin{}, nil
 }

@@ -21,6 +21,7 @@ import (
 type serverFlags struct {
 	ecs, ecsAlias, ec2 bool
 	lazy, v1, address  bool
+	allowDefault       bool
 	audit              string
 }
 
@@ -31,6 +32,7 @@ func (f *serverFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("imdsv1", "Let the metadata service also answer IMDSv1 requests, which have no token.").BoolVar(&f.v1)
 	c.Flag("ec2-address", "Let the metadata service answer at 169.254.169.254. This requires root or a running aws-vault proxy.").BoolVar(&f.address)
 	c.Flag("lazy", "Create the credentials at the first request to the server.").BoolVar(&f.lazy)
+	c.Flag("allow-default", "Run the command even if [default] has credentials. SDKs prefer them to those of the server.").BoolVar(&f.allowDefault)
 	bindAudit(c, &f.audit)
 }
 
@@ -48,8 +50,8 @@ func (f *serverFlags) check() error {
 	if (f.v1 || f.address) && !f.ec2 {
 		return &app.UsageError{Text: "--imdsv1 and --ec2-address require --ec2-server"}
 	}
-	if !f.enabled() && (f.lazy || f.audit != "") {
-		return &app.UsageError{Text: "--lazy and --audit require --ecs-server or --ec2-server"}
+	if !f.enabled() && (f.lazy || f.audit != "" || f.allowDefault) {
+		return &app.UsageError{Text: "--lazy, --audit and --allow-default require --ecs-server or --ec2-server"}
 	}
 	return nil
 }
@@ -74,7 +76,9 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 	if err := t.MakePlan(ctx); err != nil {
 		return err
 	}
-	app.NoteDefaultProfile(a, t.Session)
+	if err := app.CheckDefaultProfile(a, t.Session, t.Profile, flags.allowDefault); err != nil {
+		return err
+	}
 	provider := newCredentialProvider(running, a, t)
 	defer func() {
 		end()

@@ -83,6 +83,11 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
+	if registered.at.socket == "" && !f.containers { // containers do not see the config file of this user
+		if err := app.CheckDefaultProfile(a, v.session, f.profiles[0], true); err != nil {
+			return err
+		}
+	}
 	a.Env.Programs.SetTerminalBusy() // from now on, nothing may prompt at the terminal
 	defer system.IgnoreTerminalStops()()
 	if err := v.announce(registered); err != nil {
