@@ -30,7 +30,7 @@ func awsRemedy(err error, _ Facts) string {
 	case errors.As(err, &certificate):
 		return "request a new certificate: aws-vault certificate request"
 	case errors.As(err, &plain):
-		return "use an https:// URL, or forward a local port to the endpoint and use http://127.0.0.1:PORT"
+		return "use an https:// URL; if nobody can read your traffic to this host, add allow_plain_http = " + plain.Host() + " to the profile"
 	case errors.As(err, &refused):
 		return refusalRemedy(refused)
 	}

@@ -37,6 +37,7 @@ type Endpoint struct {
 	Legacy    bool   // whether sts_regional_endpoints = legacy is set: some regions then use the global STS endpoint
 	CABundle  string // file of root certificates that replace the system's root certificates
 	Origin    string // place where URL is set, such as ~/.aws/config:3, for messages
+	PlainHTTP bool   // whether the user allows plain HTTP to the host of URL
 
 	MaxAttempts int    // maximum number of attempts; 0 means 3
 	RetryMode   string // "standard" or "adaptive"; empty means "standard"

@@ -22,6 +22,15 @@ func (e *PlainHTTPError) Error() string {
 	return fmt.Sprintf("%s: endpoint is %s, expected https: plain HTTP would send credentials unencrypted", e.Origin, e.URL)
 }
 
+// Host returns the host of the endpoint, without the port.
+func (e *PlainHTTPError) Host() string {
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
 // EndpointError reports an invalid endpoint URL. Found describes the URL, but does not quote it if it may contain a
 // password.
 type EndpointError struct {
@@ -33,7 +42,7 @@ func (e *EndpointError) Error() string {
 	return fmt.Sprintf("%s: endpoint is %s, expected a URL such as https://sts.eu-west-1.amazonaws.com", e.Origin, e.Found)
 }
 
-// CheckEndpoint refuses an invalid endpoint, and plain HTTP to another machine. If the host is not AWS's, it notifies
+// CheckEndpoint refuses an invalid endpoint, and plain HTTP to another machine that the user has not allowed. If the host is not AWS's, it notifies
 // the user, once.
 func (api *Client) CheckEndpoint(e Endpoint) error {
 	if e.URL == "" {
@@ -45,7 +54,7 @@ func (api *Client) CheckEndpoint(e Endpoint) error {
 		return &EndpointError{"a URL with a user name", e.Origin}
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return &EndpointError{fmt.Sprintf("%.80q", e.URL), e.Origin}
-	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()) && !e.PlainHTTP:
 		return &PlainHTTPError{BaseOf(u), e.Origin}
 	case !isAWS(u.Hostname()):
 		api.notifyOnce(fmt.Sprintf("calling %s instead of AWS, because of %s", BaseOf(u), e.Origin))

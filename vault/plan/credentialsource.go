@@ -52,9 +52,11 @@ func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
 		s.Kind, s.Yields, s.Spec = own.Kind, own.Yields, own.Spec
 	case "Ec2InstanceMetadata":
 		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: metadataEndpoint(q), Origin: q.Value(metadataURL).Origin.String(), WithoutV1: q.Bool("ec2_metadata_v1_disabled")}
+		s.Endpoint.PlainHTTP = allowsPlainHTTP(q, metadataEndpoint(q))
 		s.Settings = append(s.Settings, settings(q, "ec2_metadata_v1_disabled")...)
 	case "EcsContainer":
 		s.Kind, s.Spec = KindContainer, CredentialSource{Source: v.Text, Endpoint: b.holdings.Container}
+		s.Endpoint.PlainHTTP = allowsPlainHTTP(q, b.holdings.Container)
 	}
 	return s, true, nil
 }

@@ -26,6 +26,7 @@ var excluded = map[string]string{
 	"Step.Settings":             "a reason",
 	"Step.Endpoint.Origin":      "a reason",
 	"CredentialSource.Origin":   "a reason",
+	"Step.Endpoint.PlainHTTP":   permission,
 	"Step.Endpoint.MaxAttempts": tries,
 	"Step.Endpoint.RetryMode":   tries,
 	"Step.MFA.Process":          "how the code is read does not change what it opens (decision 8)",
@@ -37,6 +38,7 @@ var excluded = map[string]string{
 	"OIDCRole.OIDC.Flow":           "how you sign in does not change who you are: the subject is in the digest",
 	"OIDCRole.OIDC.Ports":          "how you sign in does not change who you are: the subject is in the digest",
 	"SSORole.SSO.OIDC.Origin":      "a reason",
+	"SSORole.SSO.OIDC.PlainHTTP":   permission,
 	"SSORole.SSO.OIDC.MaxAttempts": tries,
 	"SSORole.SSO.OIDC.RetryMode":   tries,
 }

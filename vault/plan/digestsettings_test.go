@@ -19,14 +19,15 @@ type input struct {
 }
 
 const (
-	cached   = "a user's cached session also serves requests for a shorter time (decision 8)"
-	howCode  = "how the code is read does not change what it opens (decision 8)"
-	howTo    = "how you sign in does not change who you are: the subject is in the digest"
-	enough   = "decides whether a cached session will do, not what it is"
-	browser  = "decides which browser is opened"
-	tries    = "decides how often a call is repeated, not its result"
-	metadata = "credential_source = Ec2InstanceMetadata\n"
-	static   = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n"
+	cached     = "a user's cached session also serves requests for a shorter time (decision 8)"
+	howCode    = "how the code is read does not change what it opens (decision 8)"
+	howTo      = "how you sign in does not change who you are: the subject is in the digest"
+	enough     = "decides whether a cached session will do, not what it is"
+	browser    = "decides which browser is opened"
+	tries      = "decides how often a call is repeated, not its result"
+	permission = "decides whether a call is allowed, not its result"
+	metadata   = "credential_source = Ec2InstanceMetadata\n"
+	static     = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n"
 )
 
 // inputs has an entry for each setting.
@@ -98,6 +99,7 @@ var inputs = map[string]input{
 	"endpoint_url":                       {[2]string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, arn, ""},
 	"services":                           {[2]string{"here", "there"}, arn, ""},
 	"ignore_configured_endpoint_urls":    {[2]string{"true", "false"}, "endpoint_url = http://127.0.0.1:1\n" + arn, ""},
+	"allow_plain_http":                   {[2]string{"a", "b"}, "endpoint_url = http://a\n" + arn, permission},
 	"ca_bundle":                          {[2]string{"/roots", "/otherroots"}, arn, ""},
 	"use_fips_endpoint":                  {[2]string{"true", "false"}, arn, ""},
 	"use_dualstack_endpoint":             {[2]string{"true", "false"}, arn, ""},

@@ -1,7 +1,10 @@
 package plan
 
 import (
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"aws-vault/vault/partition"
@@ -13,9 +16,10 @@ type Endpoint struct {
 	URL       string `json:"url,omitempty"` // a custom URL; empty for AWS's own URL
 	FIPS      bool   `json:"fips,omitempty"`
 	DualStack bool   `json:"dual_stack,omitempty"`
-	Legacy    bool   `json:"legacy,omitempty"`    // whether to use the global STS endpoint, AWS's former default
-	CABundle  string `json:"ca_bundle,omitempty"` // a file with root certificates; empty for those of the system
-	Origin    string `json:"origin,omitempty"`    // the place where URL is set
+	Legacy    bool   `json:"legacy,omitempty"`     // whether to use the global STS endpoint, AWS's former default
+	CABundle  string `json:"ca_bundle,omitempty"`  // a file with root certificates; empty for those of the system
+	Origin    string `json:"origin,omitempty"`     // the place where URL is set
+	PlainHTTP bool   `json:"plain_http,omitempty"` // whether allow_plain_http allows plain HTTP to the host of URL
 
 	MaxAttempts int    `json:"max_attempts,omitempty"` // number of attempts per call; 0 means three
 	RetryMode   string `json:"retry_mode,omitempty"`   // standard or adaptive; empty for standard
@@ -50,9 +54,16 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	}
 	e.MaxAttempts, e.RetryMode = retries(q)
 	if v := q.ServiceEndpoint(service); v.Text != "" {
-		e.URL, e.Origin = v.Text, v.Origin.String()
+		e.URL, e.Origin, e.PlainHTTP = v.Text, v.Origin.String(), allowsPlainHTTP(q, v.Text)
 	}
 	return e
+}
+
+// allowsPlainHTTP reports whether a profile allows plain HTTP to the host of a URL. The hosts of this machine need no
+// such permission, and are not considered.
+func allowsPlainHTTP(q *profile.Profile, address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && slices.ContainsFunc(q.List("allow_plain_http"), func(host string) bool { return strings.EqualFold(host, u.Hostname()) })
 }
 
 // retries returns the number of attempts per call and the retry mode. The zero values mean the SDK's defaults.
@@ -61,8 +72,8 @@ func retries(q *profile.Profile) (attempts int, mode string) {
 	return attempts, q.Text("retry_mode")
 }
 
-// encode writes the URL and the flags. It omits the origin of the URL and the retry settings, because
-// they do not change a session. It also omits the root certificates: Step.encode writes them, and the
+// encode writes the URL and the flags. It omits the origin of the URL, the permission for plain HTTP and the retry
+// settings, because they do not change a session. It also omits the root certificates: Step.encode writes them, and the
 // digests of sign-ins do not include them.
 func (e Endpoint) encode(enc *encoder) {
 	enc.text(e.URL)

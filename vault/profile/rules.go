@@ -39,6 +39,7 @@ var (
 
 	regionName  = rule{"a region", "eu-west-1", isRegion}
 	boolean     = rule{"true or false", "", func(s string) bool { return isOneOf(strings.ToLower(s), "true", "false") }}
+	hostList    = rule{"host names, separated by commas", "localstack", func(s string) bool { return everyEntry(s, isHost) }}
 	webURL      = rule{"a URL", "https://example.com", isWebURL}
 	accountID   = rule{"an account number of 12 digits", "123456789012", isAccountID}
 	roleARN     = rule{"the ARN of a role", "arn:aws:iam::123456789012:role/Admin", func(s string) bool { return isIAMARN(s, "role/", false) }}
@@ -154,6 +155,9 @@ func isWebURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
 }
+
+// isHost accepts the name or the IP address of a host, without a port.
+func isHost(s string) bool { return hasOnly(s, 1, 253, "-.") || net.ParseIP(s) != nil }
 
 // isIssuer accepts the URL of an OIDC provider. Plain HTTP is allowed only for a provider on this machine. Between
 // machines, an attacker on the network could forge a token that is sent over plain HTTP.

@@ -113,6 +113,7 @@ var settings = []setting{
 	{name: endpointURL, env: []string{"AWS_ENDPOINT_URL"}, scope: everyProfile, inheritance: fromDefault, fileRule: webURL},
 	{name: servicesName, inheritance: fromDefault, fileRule: anyName},
 	{name: ignoreEndpoints, env: []string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}, scope: everyProfile, inheritance: fromDefault, fileRule: boolean},
+	{name: "allow_plain_http", inheritance: fromDefault, fileRule: hostList},
 	{name: "ca_bundle", env: []string{"AWS_CA_BUNDLE"}, scope: everyProfile, inheritance: fromDefault, style: free, fileRule: anyPath},
 	{name: "use_fips_endpoint", env: []string{"AWS_USE_FIPS_ENDPOINT"}, scope: everyProfile, inheritance: fromDefault, fileRule: boolean},
 	{name: "use_dualstack_endpoint", env: []string{"AWS_USE_DUALSTACK_ENDPOINT"}, scope: everyProfile, inheritance: fromDefault, fileRule: boolean},

@@ -62,6 +62,7 @@ var examples = map[string]struct{ good, bad []string }{
 	"aws_secret_access_key":              {[]string{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}, []string{"a b", "ключ"}},
 	"aws_session_token":                  {[]string{"IQoJb3JpZ2lu=="}, []string{"a b"}},
 	"sts_regional_endpoints":             {[]string{"regional", "legacy"}, []string{"Regional", "global"}},
+	"allow_plain_http":                   {[]string{"localstack", "aws_fake, 192.0.2.1,::1"}, []string{"http://localstack", "localstack:4566", "a b"}},
 	"endpoint_url":                       {[]string{"http://127.0.0.1:4566"}, []string{"localhost:4566", "https://[::1"}},
 	"ignore_configured_endpoint_urls":    {[]string{"true", "False"}, []string{"yes"}},
 	"ca_bundle":                          {[]string{"/etc/ssl/corp #1.pem"}, []string{"a\x07"}},

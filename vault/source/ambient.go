@@ -67,12 +67,12 @@ func (m ambientSource) env(name string) string {
 	return v
 }
 
-// checkPlainHTTP returns a [*awsapi.PlainHTTPError] if u is a plain HTTP URL and its host is not local. The parameter
-// local reports whether an address is local. A host name is looked up, and all its addresses must be local. The
+// checkPlainHTTP returns a [*awsapi.PlainHTTPError] if u is a plain HTTP URL, its host is not local, and the user has not
+// allowed plain HTTP to it. The parameter local reports whether an address is local. A host name is looked up, and all its addresses must be local. The
 // parameter origin is the place where the URL is set.
 func (m ambientSource) checkPlainHTTP(ctx context.Context, u *url.URL, origin string, local func(address string) bool) error {
 	host := u.Hostname()
-	if u.Scheme != "http" || local(host) {
+	if u.Scheme != "http" || local(host) || m.step.Endpoint.PlainHTTP {
 		return nil
 	}
 	refused := &awsapi.PlainHTTPError{URL: awsapi.BaseOf(u), Origin: origin}

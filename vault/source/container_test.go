@@ -136,6 +136,10 @@ func TestContainerEndpointWithAName(t *testing.T) {
 		if (err == nil) != c.want || err != nil && !errors.As(err, &plain) {
 			t.Errorf("%s: got %v", name, err)
 		}
+		allowed := plan.Step{Kind: plan.KindContainer, Endpoint: plan.Endpoint{PlainHTTP: true}}
+		if _, err := (ambientSource{r.Deps, allowed}).containerEndpoint(t.Context()); err != nil {
+			t.Errorf("%s, with allow_plain_http: got %v", name, err)
+		}
 	}
 }
 

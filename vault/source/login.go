@@ -99,14 +99,14 @@ func (l AWSLogin) atOrigin(t loginToken) AWSLogin {
 	}
 	l.step.Region = t.Region
 	to, began := &l.step.Endpoint, t.Endpoint
-	to.URL, to.Origin, to.FIPS, to.DualStack = began.URL, began.Origin, began.FIPS, began.DualStack
+	to.URL, to.Origin, to.PlainHTTP, to.FIPS, to.DualStack = began.URL, began.Origin, began.PlainHTTP, began.FIPS, began.DualStack
 	return l
 }
 
 // withOrigin returns t with the region and endpoint of the step.
 func (t loginToken) withOrigin(s plan.Step) loginToken {
 	e := s.Endpoint
-	t.Region, t.Endpoint = s.Region, plan.Endpoint{URL: e.URL, Origin: e.Origin, FIPS: e.FIPS, DualStack: e.DualStack}
+	t.Region, t.Endpoint = s.Region, plan.Endpoint{URL: e.URL, Origin: e.Origin, PlainHTTP: e.PlainHTTP, FIPS: e.FIPS, DualStack: e.DualStack}
 	return t
 }
 
