@@ -25,7 +25,7 @@ type Client struct {
 
 	lock          sync.Mutex // guards the fields below
 	notified      map[string]bool
-	clockMeasured bool // whether measureClock was called
+	clockMeasured bool // whether measureClock received a response
 	retryers      map[retries]aws.RetryerV2
 }
 

@@ -32,6 +32,24 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 	}
 }
 
+// A measurement without a response is repeated at the next call. A measurement with a response is not.
+func TestClockIsMeasuredAgain(t *testing.T) {
+	r := newFixture(t)
+	measure := func(want int) {
+		t.Helper()
+		STS{Client: r.Client, Target: Target{Region: "eu-west-1", Endpoint: Endpoint{URL: r.aws.URL()}}}.MeasureClock(t.Context())
+		r.wantCalls(want)
+	}
+	r.aws.Fail(fakeaws.Fault{Hangup: true})
+	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})
+	measure(1)
+	measure(2)
+	if r.Clock.Skew() != 20*time.Minute {
+		t.Errorf("clock skew is %s, want 20m", r.Clock.Skew())
+	}
+	measure(2)
+}
+
 func TestSmallClockErrorIsIgnored(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 3 * time.Minute, Times: -1})
