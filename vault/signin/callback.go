@@ -110,8 +110,8 @@ func Listen(state string, at CallbackOptions) (*Callback, error) {
 // Redirect returns the redirect URI.
 func (c *Callback) Redirect() string { return "http://" + c.listener.Addr().String() + CallbackPath }
 
-// Wait waits for the redirect and returns its authorization code. If the redirect has no code, Wait returns
-// ErrDenied or a [*RefusedError]. If ctx ends, Wait returns the cause. A refusal over a connection whose owner is
+// Wait waits for the redirect and returns its authorization code. If the redirect has no code, Wait returns ErrDenied, a
+// [*RefusedError] or another error. It returns an [*OtherIssuerError] if the redirect names another issuer. If ctx ends, Wait returns the cause. A refusal over a connection whose owner is
 // unknown does not end the wait. If there was such a refusal, Wait adds it to the cause.
 func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	select {
@@ -160,10 +160,10 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err: refusal(q.Get("error"), q.Get("error_description")),
 	}
 	if c.options.Issuer != "" && q.Get("iss") != c.options.Issuer {
-		a.err = &RefusedError{Code: "a response of another provider", Description: oneLine(q.Get("iss"))}
+		a.err = &OtherIssuerError{Found: oneLine(q.Get("iss")), Want: c.options.Issuer}
 	}
 	if a.Code == "" && a.err == nil {
-		a.err = &RefusedError{Code: "no code"}
+		a.err = errNoCode
 	}
 	if a.err != nil && !a.PeerVerified {
 		c.recordRefusal(a.err)

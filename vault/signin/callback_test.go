@@ -129,7 +129,7 @@ func TestCallbackRefusal(t *testing.T) {
 		{url.Values{"error": {"access_denied"}, "code": {"evil"}}, ErrDenied.Error()},
 		{url.Values{"error": {"server_error"}, "error_description": {"a\nb" + strings.Repeat("x", 300)}}, "the sign-in page returned server_error (a b" + strings.Repeat("x", 197) + "), expected a code"},
 		{url.Values{"error": {"invalid_scope"}}, "the sign-in page returned invalid_scope, expected a code"},
-		{url.Values{}, "the sign-in page returned no code, expected a code"},
+		{url.Values{}, errNoCode.Error()},
 	} {
 		c := listen(t)
 		s.query.Set("state", state)

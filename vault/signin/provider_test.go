@@ -307,8 +307,8 @@ func TestCallbackFromAnotherIssuer(t *testing.T) {
 		d := newProviderFixture(t, people)
 		p := d.discover()
 		_, err := grantOf(t.Context(), p)
-		var e *RefusedError
-		if name == "another" && (!errors.As(err, &e) || e.Code != "a response of another provider") || name == "refused" && !errors.Is(err, ErrDenied) {
+		var e *OtherIssuerError
+		if name == "another" && (!errors.As(err, &e) || e.Found != "https://evil.example.com" || e.Want != p.Issuer()) || name == "refused" && !errors.Is(err, ErrDenied) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

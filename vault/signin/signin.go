@@ -30,3 +30,22 @@ func (e *RefusedError) Error() string {
 	}
 	return fmt.Sprintf("the sign-in page returned %s (%s), expected a code", e.Code, e.Description)
 }
+
+// OtherIssuerError reports that a redirect names another issuer than the one where the sign-in began. Another provider may
+// have sent it. https://www.rfc-editor.org/rfc/rfc9207#section-2.4
+type OtherIssuerError struct{ Found, Want string }
+
+func (e *OtherIssuerError) Error() string {
+	return fmt.Sprintf("the response to the sign-in names the issuer %q, expected %s", e.Found, e.Want)
+}
+
+// errNoCode reports that the sign-in page returned neither a code nor an error.
+var errNoCode = errors.New("the sign-in page returned neither a code nor an error")
+
+// A TemporaryError reports that the service did not answer a poll, or could not. The next poll may succeed.
+type TemporaryError struct{ Err error }
+
+func (e *TemporaryError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of the poll.
+func (e *TemporaryError) Unwrap() error { return e.Err }
