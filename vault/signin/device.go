@@ -28,9 +28,10 @@ const (
 	maxLifetime     = time.Hour
 )
 
-// WithDeviceCode polls until the user has signed in. It calls poll again while poll returns ErrPending or
-// ErrSlowDown, and returns any other result of poll. When the code has expired, WithDeviceCode returns ErrTimeout.
-// If ctx ends, it returns the cause. The function sleep waits for a duration or until ctx ends.
+// WithDeviceCode polls until the user has signed in. It calls poll again while poll returns ErrPending, ErrSlowDown or a
+// [*TemporaryError], and returns any other result of poll. After each TemporaryError, it doubles the time until the next
+// poll. When the code has expired, WithDeviceCode returns ErrTimeout. If ctx ends, it returns the cause. The function
+// sleep waits for a duration or until ctx ends.
 func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
 	var zero T
 	interval := d.Interval
@@ -38,17 +39,28 @@ func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.
 		interval = defaultInterval
 	}
 	interval = min(interval, maxInterval)
-	for waited := interval; waited <= min(d.Lasts, maxLifetime); waited += interval {
-		if err := sleep(ctx, interval); err != nil {
+	wait := interval
+	var failure *TemporaryError // result of the last poll; nil if the service answered it
+	for waited := wait; waited <= min(d.Lasts, maxLifetime); waited += wait {
+		if err := sleep(ctx, wait); err != nil {
 			return zero, err
 		}
 		got, err := poll(ctx)
+		if errors.As(err, &failure) {
+			wait = min(2*wait, maxInterval)
+			continue
+		}
+		failure = nil
 		switch {
 		case errors.Is(err, ErrSlowDown):
 			interval = min(interval+slowDownStep, maxInterval)
 		case !errors.Is(err, ErrPending):
 			return got, err
 		}
+		wait = interval
+	}
+	if failure != nil {
+		return zero, fmt.Errorf("%w: the code %s has expired; the last poll failed: %w", ErrTimeout, d.User, failure)
 	}
 	return zero, fmt.Errorf("%w: the code %s has expired", ErrTimeout, d.User)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestWithDeviceCode(t *testing.T) {
-	other := errors.New("other")
+	other, busy := errors.New("other"), &TemporaryError{errors.New("busy")}
 	for _, s := range []struct {
 		name   string
 		code   DeviceCode
@@ -26,6 +26,9 @@ func TestWithDeviceCode(t *testing.T) {
 		{"denied", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{ErrPending, ErrDenied}, ErrDenied, []time.Duration{1, 1}},
 		{"broken", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{other}, other, []time.Duration{1}},
 		{"expired", DeviceCode{Lasts: 12 * time.Second, Interval: 5 * time.Second}, []error{ErrPending, ErrPending, ErrPending}, ErrTimeout, []time.Duration{5, 5}},
+		{"busy", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{ErrPending, busy, busy, ErrPending, nil}, nil, []time.Duration{1, 1, 2, 4, 1}},
+		{"busy until it expires", DeviceCode{Lasts: 8 * time.Second, Interval: time.Second}, []error{busy, busy, busy}, busy, []time.Duration{1, 2, 4}},
+		{"busy too often", DeviceCode{Lasts: 8 * time.Minute, Interval: 40 * time.Second}, []error{busy, busy, nil}, nil, []time.Duration{40, 60, 60}},
 		{"expired before it began", DeviceCode{Interval: time.Second}, nil, ErrTimeout, nil},
 	} {
 		t.Run(s.name, func(t *testing.T) {

@@ -186,6 +186,7 @@ func (r *exchangeFixture) wantSurvival() {
 // These functions select the exchanges that a test covers.
 func allExchanges(string, bool) bool            { return true }
 func renewals(kind string, _ bool) bool         { return strings.Contains(kind, "refresh") }
+func deviceCodes(kind string, r bool) bool      { return strings.Contains(kind, "device") && !r }
 func withProgram(_ string, remote bool) bool    { return remote }
 func ofOpenID(kind string, _ bool) bool         { return strings.HasPrefix(kind, "OIDC") }
 func renewalsOfOpenID(kind string, r bool) bool { return ofOpenID(kind, r) && renewals(kind, r) }
@@ -231,6 +232,25 @@ func TestExchangeIsInterrupted(t *testing.T) {
 		}
 		r.wantSurvival()
 	})
+}
+
+// If a poll for a device code fails because the service is busy or not reachable, polling goes on.
+func TestPollingGoesOn(t *testing.T) {
+	for name, fault := range map[string]fakeaws.Fault{
+		"busy":          {Status: 503, Code: "temporarily_unavailable"},
+		"not reachable": {Hangup: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachExchange(t, deviceCodes, func(t *testing.T, r *exchangeFixture) {
+				fault.Action, fault.Times = r.action, 4 // more often than one call is repeated
+				r.aws.Fail(fault)
+				if err := r.exchange(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				r.wantSurvival()
+			})
+		})
+	}
 }
 
 // If a signal arrives before the exchange, the refresh token is not sent.

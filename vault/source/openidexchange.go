@@ -30,15 +30,20 @@ type openIDAnswer struct {
 type tokenCall func(context.Context) (signin.Tokens, error)
 
 // send runs the function call. It stores the response if the function storesAtOnce returns true. If the ID token
-// is not valid, send stores only the refresh token, and only if keepsRefreshToken also returns true. If the ID
-// token is signed with an unknown key, send then fetches the provider's keys and verifies the ID token again.
+// is not valid, send stores only the refresh token, and only if keepsRefreshToken also returns true.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
-	var unproven *signin.IDTokenError
-	switch {
-	case err != nil:
+	if err != nil {
 		return openIDToken{}, err
-	case !errors.As(a.refused, &unproven) || !unproven.NoKey:
+	}
+	return t.verify(ctx, a)
+}
+
+// verify returns the sign-in in a response. If the ID token is signed with an unknown key, verify fetches the provider's
+// keys and verifies the ID token again.
+func (t openIDExchange) verify(ctx context.Context, a openIDAnswer) (openIDToken, error) {
+	var unproven *signin.IDTokenError
+	if !errors.As(a.refused, &unproven) || !unproven.NoKey {
 		return a.token, a.refused
 	}
 	if err := t.openID.fetchKeys(ctx, t.provider); err != nil {

@@ -104,15 +104,18 @@ func (o OpenID) deviceFlow(ctx context.Context, v *signInAttempt, exchange openI
 	if err := v.showDeviceCode(o.to.Issuer, code); err != nil {
 		return openIDToken{}, err
 	}
-	t, err := signin.WithDeviceCode(ctx, code, func(ctx context.Context) (openIDToken, error) {
-		return exchange.send(ctx, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
-	}, o.deps.Sleep)
+	a, err := pollDeviceCode(ctx, o.deps, code, func(ctx context.Context) (openIDAnswer, error) {
+		return exchange.call(ctx, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
+	})
+	if err == nil {
+		return exchange.verify(ctx, a)
+	}
 	for _, outcome := range []error{signin.ErrDenied, signin.ErrTimeout} { // these two errors describe what the user did, not a fault of the provider
 		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, outcome) {
-			return t, outcome
+			return openIDToken{}, outcome
 		}
 	}
-	return t, err
+	return openIDToken{}, err
 }
 
 // displayName returns a name by which the user can recognize the token's owner.

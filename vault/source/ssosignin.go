@@ -174,9 +174,9 @@ func (s SSO) deviceFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClien
 	if err := v.showDeviceCode(s.to.StartURL, code); err != nil {
 		return ssoToken{}, err
 	}
-	return signin.WithDeviceCode(ctx, code, func(ctx context.Context) (ssoToken, error) {
+	return pollDeviceCode(ctx, s.deps, code, func(ctx context.Context) (ssoToken, error) {
 		return s.exchange(ctx, c, awsapi.Grant{Type: awsapi.GrantDevice, Device: code.Secret}, rand.Text(), exchange)
-	}, s.deps.Sleep)
+	})
 }
 
 // exchange exchanges a grant for tokens. If the parameter to is not nil, the tokens are stored at once.
