@@ -1,6 +1,7 @@
 package run
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/envvar"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
 )
 
 // childEnvironment returns the environment for a command: the variables of this process, AWS_VAULT, and the
@@ -36,7 +38,7 @@ func variables(pl plan.Plan, c aws.Credentials) []variable {
 	return append(vars, regionAndEndpoint(pl)...)
 }
 
-// regionAndEndpoint returns the variables for the region and the endpoint, if the profile sets them.
+// regionAndEndpoint returns the variables for the region and the endpoints, if the profile sets them.
 func regionAndEndpoint(pl plan.Plan) (vars []variable) {
 	if pl.Region != "" {
 		vars = append(vars, variable{"AWS_REGION", pl.Region}, variable{"AWS_DEFAULT_REGION", pl.Region})
@@ -44,7 +46,17 @@ func regionAndEndpoint(pl plan.Plan) (vars []variable) {
 	if pl.URL != "" {
 		vars = append(vars, variable{"AWS_ENDPOINT_URL", pl.URL})
 	}
+	for _, service := range slices.Sorted(maps.Keys(pl.ServiceURLs)) {
+		if name := profile.EndpointVariable(service); name != "" {
+			vars = append(vars, variable{name, pl.ServiceURLs[service]})
+		}
+	}
+	if pl.IgnoreURLs != "" {
+		vars = append(vars, variable{ignoreEndpoints, pl.IgnoreURLs})
+	}
 	return vars
 }
+
+const ignoreEndpoints = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 
 func expiration(c aws.Credentials) string { return c.Expires.UTC().Format(time.RFC3339) }

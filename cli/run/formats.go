@@ -102,6 +102,12 @@ func asINI(pl plan.Plan, c aws.Credentials) ([]byte, error) {
 			continue
 		case "AWS_ENDPOINT_URL":
 			v.name = "endpoint_url"
+		case ignoreEndpoints:
+			v.name = "ignore_configured_endpoint_urls"
+		default:
+			if strings.HasPrefix(v.name, "AWS_ENDPOINT_URL_") {
+				continue // SDKs read the endpoints of single services only from the config file
+			}
 		}
 		if strings.ContainsAny(v.value, "\r\n") {
 			return nil, fmt.Errorf("%s contains a line break, which the credentials file cannot contain", v.name)

@@ -59,6 +59,22 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	return e
 }
 
+// withCommandSettings returns pl with the region and the endpoints that the command receives. The command cannot read them
+// from the profile, because it does not know the profile's name.
+func (pl Plan) withCommandSettings(p *profile.Profile) Plan {
+	pl.Region, pl.URL, pl.IgnoreURLs = p.Text("region"), p.ServiceEndpoint("").Text, p.Text("ignore_configured_endpoint_urls")
+	for service, v := range p.ServiceEndpoints() {
+		if v.Origin.Kind == profile.Environment {
+			continue // the command inherits this variable
+		}
+		if pl.ServiceURLs == nil {
+			pl.ServiceURLs = map[string]string{}
+		}
+		pl.ServiceURLs[service] = v.Text
+	}
+	return pl
+}
+
 // allowsPlainHTTP reports whether a profile allows plain HTTP to the host of a URL. The hosts of this machine need no
 // such permission, and are not considered.
 func allowsPlainHTTP(q *profile.Profile, address string) bool {

@@ -20,12 +20,16 @@ const MaxChained = time.Hour
 // The first step gets credentials from a source, and each later step uses the credentials of the
 // step before it.
 type Plan struct {
-	Profile string   `json:"profile"`
-	Region  string   `json:"region,omitempty"`       // the region that the command receives; empty for none
-	URL     string   `json:"endpoint_url,omitempty"` // the endpoint URL that the command receives; empty for none
-	Steps   []Step   `json:"steps"`
-	Notes   []string `json:"notes,omitempty"` // what the user should know before the plan is carried out
-	Calls   []Call   `json:"calls,omitempty"` // the calls to AWS that the command itself makes
+	Profile string `json:"profile"`
+	Region  string `json:"region,omitempty"`       // the region that the command receives; empty for none
+	URL     string `json:"endpoint_url,omitempty"` // the endpoint URL that the command receives; empty for none
+	// the endpoint URLs of single services that the command receives, by the name of the service
+	ServiceURLs map[string]string `json:"service_endpoint_urls,omitempty"`
+	// whether the command must ignore configured endpoint URLs: true, false, or empty if no profile sets it
+	IgnoreURLs string   `json:"ignore_configured_endpoint_urls,omitempty"`
+	Steps      []Step   `json:"steps"`
+	Notes      []string `json:"notes,omitempty"` // what the user should know before the plan is carried out
+	Calls      []Call   `json:"calls,omitempty"` // the calls to AWS that the command itself makes
 
 	MinTTL *time.Duration `json:"-"` // the minimum remaining lifetime of the credentials; nil if the command decides
 }

@@ -28,6 +28,24 @@ func (p *Profile) ServiceEndpoint(service string) Value {
 	return p.endpoints[""]
 }
 
+// ServiceEndpoints returns the URLs of the services that have a URL of their own, by the name of the service, such as s3.
+// Other services have the URL that [Profile.ServiceEndpoint] returns for an empty name.
+func (p *Profile) ServiceEndpoints() map[string]Value {
+	all := maps.Clone(p.endpoints)
+	delete(all, "")
+	return all
+}
+
+// EndpointVariable returns the variable with the endpoint URL of a service. The parameter service is the name that a
+// services section uses. The result is "" if no service has that name.
+// https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html
+func EndpointVariable(service string) string {
+	if !hasOnly(service, 1, 64, "") {
+		return ""
+	}
+	return "AWS_ENDPOINT_URL_" + strings.ToUpper(service)
+}
+
 // endpoints returns the URLs that ServiceEndpoint uses. It checks each URL.
 func (r *resolver) endpoints(p *Profile) (endpoints, error) {
 	all := p.Value(endpointURL)
@@ -45,9 +63,9 @@ func (r *resolver) endpoints(p *Profile) (endpoints, error) {
 		}
 		maps.Copy(found, own)
 	}
-	for _, service := range services {
-		variable := "AWS_ENDPOINT_URL_" + strings.ToUpper(service)
-		if text := r.env(variable); text != "" {
+	for _, service := range slices.Concat(services, slices.Collect(maps.Keys(found))) {
+		variable := EndpointVariable(service)
+		if text := r.env(variable); variable != "" && text != "" {
 			found[service] = Value{Text: text, Origin: Origin{Kind: Environment, Name: variable}}
 		}
 	}
