@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"aws-vault/vault/disk"
 )
@@ -19,11 +18,11 @@ type LoginCache struct{ Dir string }
 // CachedLogin is the content of one file in the folder of a LoginCache.
 type CachedLogin struct {
 	AccessToken struct {
-		AccessKeyID     string    `json:"accessKeyId"`
-		SecretAccessKey string    `json:"secretAccessKey"`
-		SessionToken    string    `json:"sessionToken"`
-		AccountID       string    `json:"accountId"`
-		ExpiresAt       time.Time `json:"expiresAt"`
+		AccessKeyID     string     `json:"accessKeyId"`
+		SecretAccessKey string     `json:"secretAccessKey"`
+		SessionToken    string     `json:"sessionToken"`
+		AccountID       string     `json:"accountId"`
+		ExpiresAt       cachedTime `json:"expiresAt"`
 	} `json:"accessToken"`
 	SignInRegion string `json:"signInRegion"` // the region where the sign-in started; may be empty
 	ClientID     string `json:"clientId"`

@@ -54,22 +54,52 @@ func (c *SSOCache) Token(session string) (CachedToken, bool) {
 	return decodeCachedToken(raw), err == nil
 }
 
-// decodeCachedToken decodes the content of a file, which another program may have written. If the content cannot
-// be decoded, it returns an empty token.
+// decodeCachedToken decodes the content of a file, which another program may have written. Fields that cannot be decoded
+// are empty. If the content is not JSON, all fields are.
 func decodeCachedToken(raw []byte) CachedToken {
-	var t CachedToken
-	if json.Unmarshal(raw, &t) != nil {
-		return CachedToken{}
+	var t struct {
+		CachedToken
+		Expires      cachedTime `json:"expiresAt"`
+		Registration cachedTime `json:"registrationExpiresAt"`
 	}
-	return t
+	if err := json.Unmarshal(raw, &t); err != nil {
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok {
+			return CachedToken{}
+		}
+	}
+	t.ExpiresAt, t.RegistrationExpiresAt = t.Expires.Time, t.Registration.Time
+	return t.CachedToken
+}
+
+// A cachedTime is a time in a file of the AWS CLI. It is zero if the time cannot be decoded.
+type cachedTime struct{ time.Time }
+
+// UnmarshalJSON decodes the time, in one of the formats of the AWS CLI's versions. It never fails.
+func (t *cachedTime) UnmarshalJSON(raw []byte) error {
+	t.Time = time.Time{}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return nil
+	}
+	for _, format := range []string{time.RFC3339, "2006-01-02T15:04:05UTC"} {
+		if parsed, err := time.Parse(format, text); err == nil {
+			t.Time = parsed
+		}
+	}
+	return nil
 }
 
 // Share writes a token to a file for other programs. Only this user can read the file. Share leaves out the
 // refresh token and the client secret. It returns [ErrNotOurToken] if the file contains another program's token
-// that is still usable.
+// that may still be usable.
 func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 	t = CachedToken{StartURL: t.StartURL, Region: t.Region, AccessToken: t.AccessToken, ExpiresAt: t.ExpiresAt.UTC().Truncate(time.Second)}
-	if current, ok := c.Token(session); ok && !c.isOurs(session) && (current.RefreshToken != "" || current.ExpiresAt.After(now)) {
+	current, err := disk.ReadBounded(c.Path(session), maxItem)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case !c.isOurs(session) && decodeCachedToken(current).mayBeUsable(now):
 		return ErrNotOurToken
 	}
 	raw, err := json.Marshal(t)
@@ -86,6 +116,11 @@ func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 		return err
 	}
 	return dir.Write(c.file(session), raw)
+}
+
+// mayBeUsable reports whether a program could use the token or renew it. A token whose expiry is unknown may be usable.
+func (t CachedToken) mayBeUsable(now time.Time) bool {
+	return t.RefreshToken != "" || t.AccessToken != "" && (t.ExpiresAt.IsZero() || t.ExpiresAt.After(now))
 }
 
 // isOurs reports whether this program wrote the current content of the file for this sso-session.
