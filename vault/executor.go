@@ -141,6 +141,7 @@ func (c *executor) step(ctx context.Context, i int, need time.Duration) (store.C
 	for _, w := range found.Warnings {
 		c.vault.Warn(w)
 	}
+	c.vault.Source.AWS.Clock.NoteSkew(found.Session.Skew)
 	return store.Created{Credentials: found.Session.Credentials, KeyCheck: found.Session.KeyCheck}, err
 }
 
@@ -172,6 +173,7 @@ func (c *executor) findCached(ctx context.Context, i int, need time.Duration) st
 	if err != nil {
 		return store.Found{}
 	}
+	c.vault.Source.AWS.Clock.NoteSkew(found.Session.Skew)
 	return found
 }
 

@@ -20,6 +20,7 @@ import (
 	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -457,5 +458,25 @@ func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 		if !found[name] {
 			t.Errorf("the variable %s is listed in digestFields but not read", name)
 		}
+	}
+}
+
+// A cached session may have been created while this computer's clock was wrong. Then this process knows AWS's latest
+// possible time without a call to AWS.
+func TestCachedSessionTellsSkew(t *testing.T) {
+	w := testvault.New(t, "[profile alice]\n")
+	w.StoreKey(t, "alice")
+	w.AWS.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})
+	if _, err := w.Create(t, "alice", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	w.Source.AWS.Clock = &awsapi.Clock{Local: w.Source.AWS.Clock.Local} // the clock of another process
+	w.AWS.Reset()
+	if _, err := w.Create(t, "alice", plan.Options{}); err != nil || len(w.Calls()) != 0 {
+		t.Fatalf("called AWS %q, %v", w.Calls(), err)
+	}
+	clock := w.Source.AWS.Clock
+	if latest := clock.Latest().Sub(clock.Local()); latest != 20*time.Minute || clock.Skew() != 0 {
+		t.Errorf("AWS's latest time is %s ahead, want 20m; the skew is %s, want 0", latest, clock.Skew())
 	}
 }

@@ -77,7 +77,8 @@ func (s *credentialProvider) leaseOf(need time.Duration, then ...string) *server
 	}
 }
 
-// clock returns a clock that follows the clock of AWS, because AWS decides when credentials expire.
+// clock returns a clock that follows the clock of AWS, because AWS decides when credentials expire. A cached session was
+// perhaps created when this computer's clock was wrong, and this process may not have called AWS yet.
 func (s *credentialProvider) clock() server.Clock {
-	return server.Clock{Now: s.task.Session.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
+	return server.Clock{Now: s.task.Session.Source.AWS.Clock.Latest, AfterFunc: time.AfterFunc}
 }

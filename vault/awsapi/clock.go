@@ -16,10 +16,27 @@ type Clock struct {
 	lock   sync.Mutex
 	skew   time.Duration // AWS's clock minus this computer's clock; 0 if too small to matter for signatures
 	offset time.Duration // AWS's clock minus this computer's clock, even if small
+	noted  time.Duration // largest skew that another process has measured; 0 after a measurement in this process
 }
 
 // Now returns the time by AWS's clock, for signatures.
 func (c *Clock) Now() time.Time { return c.Local().Add(c.Skew()) }
+
+// NoteSkew notes a skew that another process has measured, such as the skew with which a cached session was created. It
+// only affects Latest, because this computer's clock may have been corrected since then.
+func (c *Clock) NoteSkew(skew time.Duration) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.noted = max(c.noted, skew)
+}
+
+// Latest returns the latest time that AWS's clock may show. It is later than Now if a larger skew was noted and this
+// process has not measured the skew. Use it to decide whether credentials have expired.
+func (c *Clock) Latest() time.Time {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.Local().Add(max(c.skew, c.noted))
+}
 
 // Skew returns AWS's clock minus this computer's clock, or zero if the difference is too small to matter for
 // signatures.
@@ -57,7 +74,7 @@ func (c *Clock) update(usedSkew time.Duration, date time.Time) (set, resign bool
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	measured := date.Sub(c.Local()).Round(time.Second)
-	c.offset = measured
+	c.offset, c.noted = measured, 0
 	if measured.Abs() < minSkew {
 		measured = 0
 	}
