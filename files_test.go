@@ -27,7 +27,7 @@ var pathFunctions = map[string][]string{
 		"Openat", "Openat2", "Rename", "Renameat", "Setxattr", "Stat", "Statx", "Unlink", "Unlinkat",
 	},
 	"aws-vault/vault/disk": {
-		"Create", "MkdirPrivate", "Open", "OtherLinks", "ReadBounded", "ReadText", "Replace", "ReplacePreserving", "ReplacePreservingWithoutCopy",
+		"Create", "MkdirPrivate", "Open", "OtherLinks", "ReadBounded", "ReadText", "ReadTextInfo", "Replace", "ReplacePreserving", "ReplacePreservingWithoutCopy",
 	},
 }
 
@@ -54,7 +54,7 @@ var allowedByPath = map[string][]string{
 		"cli/system sameFile: os.Stat",
 		"cli/run statFiles: os.Stat",
 		"vault/configfile File.Edit: disk.ReplacePreserving",
-		"vault/configfile File.Read: disk.ReadText",
+		"vault/configfile File.Read: disk.ReadTextInfo",
 		"vault/configfile File.RemoveKey: disk.OtherLinks, disk.ReplacePreservingWithoutCopy",
 	},
 	"the AWS CLI's file, read as the AWS CLI reads it": {

@@ -85,6 +85,7 @@ func (v *Vault) plan(ctx context.Context, name string, o plan.Options, signed si
 	if errors.As(err, &unknown) {
 		unknown.Near = v.similarNames(ctx, name)
 	}
+	pl.Notes = append(pl.Notes, p.TrustNotes()...)
 	return pl, err
 }
 

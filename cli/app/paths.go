@@ -3,6 +3,7 @@ package app
 import (
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"aws-vault/cli/envvar"
@@ -17,7 +18,7 @@ func (e *Env) ConfigFile() configfile.File {
 	if !ok || path == "" {
 		path = filepath.Join("~", ".aws", "config")
 	}
-	return configfile.File{Path: e.Path(path), Name: e.Tilde(e.Path(path))}
+	return configfile.File{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Trusted: e.trustsConfig()}
 }
 
 // CredentialsFile returns the shared credentials file: AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials.
@@ -26,7 +27,14 @@ func (e *Env) CredentialsFile() configfile.File {
 	if !ok || path == "" {
 		path = filepath.Join("~", ".aws", "credentials")
 	}
-	return configfile.File{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true}
+	return configfile.File{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true, Trusted: e.trustsConfig()}
+}
+
+// trustsConfig reports whether programs that the config files name are run even if other users can change the files.
+func (e *Env) trustsConfig() bool {
+	text, _ := e.Getenv(envvar.TrustConfig)
+	trusts, err := strconv.ParseBool(text)
+	return err == nil && trusts
 }
 
 // ReadConfig parses the config file and the shared credentials file. A missing file counts as empty.

@@ -2,12 +2,14 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"aws-vault/cli/app"
+	"aws-vault/cli/envvar"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/doctor"
 )
@@ -19,15 +21,19 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 	keys, sealed := p.Env.Path(p.Globals.FileDir), p.sealedDir()
 	var all []doctor.Finding
 	for _, f := range []struct {
-		path    string
-		private bool
+		path         string
+		private, own bool
 	}{
-		{filepath.Dir(config), false}, {config, false}, {credentials, true},
-		{p.state.Path(), true}, {keys, true}, {sealed, true},
+		{filepath.Dir(config), false, false}, {config, false, false}, {credentials, true, false},
+		{p.state.Path(), true, true}, {keys, true, true}, {sealed, true, true},
 	} {
 		info, err := os.Stat(f.path)
 		if err != nil {
 			continue // the file is missing, or another check reports the error
+		}
+		if found := p.checkShared(f.path, info); !f.own && found != nil {
+			all = append(all, *found)
+			continue
 		}
 		all = append(all, doctor.CheckPermissions(doctor.File{Path: p.Env.Tilde(f.path), Mode: info.Mode(), Owner: app.Owner(info), Private: f.private}, os.Getuid())...)
 	}
@@ -40,6 +46,25 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 		all = append(all, p.checkFolder(disk.NewFolder(sealed))...)
 	}
 	return all
+}
+
+// checkShared returns a note about a file that seems to be shared with other users, if its programs are run anyway.
+// Otherwise it returns nil.
+func (p *probe) checkShared(path string, info fs.FileInfo) *doctor.Finding {
+	var shared *disk.SharedError
+	if !errors.As(disk.CheckShared(path, info), &shared) {
+		return nil
+	}
+	because := shared.Mount
+	switch {
+	case because != "":
+		because = "it is " + because
+	case p.Env.ConfigFile().Trusted:
+		because = envvar.TrustConfig + " is set"
+	default:
+		return nil
+	}
+	return &doctor.Finding{Severity: doctor.Note, Where: p.Env.Tilde(path), What: shared.Reason() + "; this is allowed, because " + because}
 }
 
 // checkFolder checks all files in one of aws-vault's folders.

@@ -61,6 +61,7 @@ var remedies = []func(error, Facts) string{
 	keystoreRemedy,
 	stateRemedy,
 	folderRemedy,
+	sharedConfigRemedy,
 	sealedRemedy,
 	cardRemedy,
 	codeCardRemedy,

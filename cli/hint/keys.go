@@ -6,6 +6,7 @@ import (
 
 	"aws-vault/cli/envvar"
 	"aws-vault/cli/ui"
+	"aws-vault/vault/configfile"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/enroll"
 	"aws-vault/vault/keystore"
@@ -73,6 +74,19 @@ func folderRemedy(err error, _ Facts) string {
 		return "remove or move it: " + ui.QuoteWord(kind.Path)
 	}
 	return ""
+}
+
+// sharedConfigRemedy returns the hint for a config file that other users can change.
+func sharedConfigRemedy(err error, _ Facts) string {
+	var shared *configfile.SharedError
+	if !errors.As(err, &shared) {
+		return ""
+	}
+	fix := "chmod go-w "
+	if shared.File.ForeignOwner() {
+		fix = fmt.Sprintf("sudo chown %d ", shared.File.Self)
+	}
+	return fix + ui.QuoteWord(shared.File.Path) + "; or, if you trust everyone who can change the file, set " + envvar.TrustConfig + "=1"
 }
 
 // rotationRemedy returns the hint for a rotation, migration or MFA enrollment that was not completed.

@@ -21,19 +21,51 @@ type File struct {
 	Path   string // the path on disk
 	Name   string // the name of the file in messages
 	Shared bool   // whether this is the shared credentials file
+
+	// Trusted reports whether programs that the file names are run even if other users can change the file.
+	Trusted bool
 }
 
-// Read parses the file. It treats a file that does not exist as an empty file.
+// Read parses the file. It treats a file that does not exist as an empty file. If other users can change the file, the
+// result does not allow the programs that the file names, unless the field Trusted is set.
 func (c File) Read() (*profile.File, error) {
-	text, err := disk.ReadText(c.Path, MaxConfig)
+	text, info, err := disk.ReadTextInfo(c.Path, MaxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading %s: %w", c.Name, err)
 	}
+	parse := profile.Parse[string]
 	if c.Shared {
-		return profile.ParseCredentials(c.Name, text)
+		parse = profile.ParseCredentials[string]
 	}
-	return profile.Parse(c.Name, text)
+	f, err := parse(c.Name, text)
+	if err != nil || info == nil || c.Trusted {
+		return f, err
+	}
+	if t := c.trust(info); t != (profile.Trust{}) {
+		f = f.WithTrust(t)
+	}
+	return f, nil
 }
+
+// trust decides whether the programs that the file names may be run.
+func (c File) trust(info fs.FileInfo) profile.Trust {
+	var shared *disk.SharedError
+	switch err := disk.CheckShared(c.Path, info); {
+	case !errors.As(err, &shared):
+		return profile.Trust{}
+	case shared.Mount == "":
+		return profile.Trust{Refused: &SharedError{c.Name, shared}}
+	}
+	return profile.Trust{Note: fmt.Sprintf("programs in %s are run although the file %s, because it is %s", c.Name, shared.Reason(), shared.Mount)}
+}
+
+// A SharedError reports that other users can change a config file, so the programs that it names are not run.
+type SharedError struct {
+	Name string // the name of the file in messages
+	File *disk.SharedError
+}
+
+func (e *SharedError) Error() string { return e.Name + " " + e.File.Reason() }
 
 // Edit changes the file under a lock that all processes of aws-vault share, so that no edit is lost. If possible, it
 // replaces the file atomically: other programs then read either the old text or the new text. [disk.ReplacePreserving]

@@ -73,20 +73,26 @@ const readBufferSize = 64 << 10
 // ReadText is like ReadBounded, but for long texts. It returns a string. It uses the file's size to allocate the
 // memory for the string only once.
 func ReadText(path string, max int64) (string, error) {
+	text, _, err := ReadTextInfo(path, max)
+	return text, err
+}
+
+// ReadTextInfo is like ReadText, and also returns information about the file that it has read.
+func ReadTextInfo(path string, max int64) (string, fs.FileInfo, error) {
 	f, info, err := openChosen(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer f.Close()
 	// The size is only a hint, because the file may grow while it is read.
 	text, err := readText(io.LimitReader(f, min(max, math.MaxInt64-1)+1), min(info.Size(), max))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if int64(len(text)) > max {
-		return "", &TooLargeError{Path: path, Max: max}
+		return "", nil, &TooLargeError{Path: path, Max: max}
 	}
-	return text, nil
+	return text, info, nil
 }
 
 // readText reads a text. The argument likely is the expected size in bytes, or 0 if the size is unknown.

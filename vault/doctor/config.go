@@ -161,7 +161,10 @@ func splitOrigin(err error) (where, what string) {
 	var setting *plan.SettingError
 	var half *plan.MissingSettingError
 	var nothing *plan.NoCredentialsError
+	var untrusted *profile.UntrustedError
 	switch {
+	case errors.As(err, &untrusted):
+		where = untrusted.Origin.String()
 	case errors.As(err, &half):
 		where = half.Origin.String()
 	case errors.As(err, &value):

@@ -27,6 +27,7 @@ type File struct {
 	sections []section      // the first element holds the lines before the first header
 	last     map[string]int // maps a name to the index of the last section with that name and any kind
 	nearest  *nearCache
+	trust    Trust
 }
 
 // Parse parses a config file. It finds all sections, but reads only their headers. path is the name of the file in

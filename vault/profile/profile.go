@@ -21,6 +21,8 @@ type Profile struct {
 	values    map[string]Value
 	endpoints endpoints
 	warnings  []Problem
+
+	trustNotes []string // see TrustNotes; only of this profile
 }
 
 // Value returns the value of a setting and its origin, or the zero Value if the setting is not set. A

@@ -23,7 +23,7 @@ type Flag struct{ Name, Text string }
 // [default]. An empty variable is ignored, but an empty value in a file is used.
 //
 // A profile without a section is not an error: it has the settings of [default], and Defined is
-// false. The errors are *SyntaxError, *ValueError, *LoopError and *MissingError.
+// false. The errors are *SyntaxError, *ValueError, *LoopError, *MissingError and *UntrustedError.
 func (f *File) Resolve(name string, in Inputs) (*Profile, error) {
 	r := resolver{config: f, in: in, bodies: map[fileName]*body{}}
 	return r.profile(name, nil, Origin{})
@@ -99,6 +99,9 @@ func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 		if err := settings[i].check(p.values[settings[i].name]); err != nil {
 			return err
 		}
+	}
+	if err := r.checkTrust(p); err != nil {
+		return err
 	}
 	var err error
 	p.endpoints, err = r.endpoints(p)

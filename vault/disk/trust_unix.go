@@ -1,0 +1,46 @@
+//go:build unix
+
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// CheckShared returns a [*SharedError] if a user other than this one and root can change the file at path. A group
+// that has the name or the ID of this user is the user's own group, which many systems create for each user. The
+// parameter info describes the open file.
+func CheckShared(path string, info fs.FileInfo) error {
+	self, stat := os.Geteuid(), info.Sys().(*syscall.Stat_t)
+	e := &SharedError{Path: path, Mode: info.Mode(), Owner: int(stat.Uid), Group: int(stat.Gid), Self: self}
+	writable := info.Mode().Perm()&0o002 != 0 || info.Mode().Perm()&0o020 != 0 && !isOwnGroup(e.Group, self)
+	if !writable && (!e.ForeignOwner() || ownsRoot(e.Owner)) {
+		return nil
+	}
+	e.Mount = mountReason(path, e)
+	return e
+}
+
+// isOwnGroup reports whether a group has no members besides the user self and root. If the system does not know the
+// group, the result is false.
+func isOwnGroup(group, self int) bool {
+	if group == 0 || group == self {
+		return true
+	}
+	g, err := user.LookupGroupId(strconv.Itoa(group))
+	if err != nil {
+		return false
+	}
+	u, err := user.LookupId(strconv.Itoa(self))
+	return err == nil && u.Username == g.Name
+}
+
+// ownsRoot reports whether a user owns the root directory. In a user namespace, files of the machine's root user may
+// have an owner other than 0, and the root directory then has the same owner.
+func ownsRoot(owner int) bool {
+	root, err := os.Lstat("/")
+	return err == nil && ownerOf(root) == owner
+}
