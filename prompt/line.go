@@ -89,8 +89,8 @@ func (l *line) press(ctx context.Context, b byte) error {
 
 // erase removes the last n characters, or all characters if the line has fewer than n.
 func (l *line) erase(ctx context.Context, n int) error {
-	erased := 0
-	for ; erased < n && len(l.text) > 0; erased++ {
+	shown := countCharacters(l.text)
+	for ; n > 0 && len(l.text) > 0; n-- {
 		end := len(l.text) - 1
 		for end > 0 && isContinuation(l.text[end]) {
 			end--
@@ -101,7 +101,7 @@ func (l *line) erase(ctx context.Context, n int) error {
 	if l.echo == echoNothing {
 		return nil
 	}
-	return l.tty.Write(ctx, strings.Repeat("\b \b", erased))
+	return l.tty.Write(ctx, strings.Repeat("\b \b", shown-countCharacters(l.text))) // a continuation byte at the start of the line is not shown
 }
 
 // redraw repeats the question and the text typed so far, on a new line.

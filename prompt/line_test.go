@@ -68,6 +68,8 @@ func TestReadLine(t *testing.T) {
 		"backspace":                {"ab\x08c\r", echoPlain, "ac", "ab\b \bc", ""},
 		"backspace at the start":   {"\x7f\x7fa\r", echoStars, "a", "*", ""},
 		"backspace over é":         {"é\x7f\r", echoStars, "", "*\b \b", ""},
+		"backspace over half an é": {"\xa9\x7fa\r", echoStars, "a", "*", ""},
+		"kill of half an é":        {"\xa9\xa9\x15a\r", echoPlain, "a", "\xa9\xa9a", ""},
 		"kill":                     {"abc\x15d\r", echoStars, "d", "***\b \b\b \b\b \b*", ""},
 		"word":                     {"ab cd  \x17e\r", echoPlain, "ab e", "ab cd  " + strings.Repeat("\b \b", 4) + "e", ""},
 		"word of a secret":         {"ab cd\x17e\r", echoStars, "e", "*****" + strings.Repeat("\b \b", 5) + "*", ""},
@@ -111,7 +113,7 @@ func TestReadLineCancelled(t *testing.T) {
 // FuzzReadLine types random keys. It checks that the length of the answer is limited, that a hidden answer is not
 // shown, and that no escape sequence is written to the terminal.
 func FuzzReadLine(f *testing.F) {
-	for _, keys := range []string{"abc\r", "aé\x7f\x15\r", "\x1b[200~x\x1b[201~\r", "\xffa\xc3\r", "a b\x17\x04\x03"} {
+	for _, keys := range []string{"abc\r", "aé\x7f\x15\r", "\x1b[200~x\x1b[201~\r", "\xffa\xc3\r", "\xa9\x7f\r", "a b\x17\x04\x03"} {
 		f.Add(keys)
 	}
 	f.Fuzz(func(t *testing.T, keys string) {
@@ -127,6 +129,9 @@ func FuzzReadLine(f *testing.F) {
 			shown := tty.shown.String()
 			if strings.Contains(shown, "\x1b") {
 				t.Fatalf("keys %q: the terminal shows %q, want no escape", keys, shown)
+			}
+			if e == echoStars && erasesQuestion(shown) {
+				t.Fatalf("keys %q: the terminal shows %q, want an unchanged question", keys, shown)
 			}
 			if e != echoPlain && strings.Trim(shown, "?*\b \n") != "" {
 				t.Fatalf("keys %q: the terminal shows %q, want only stars", keys, shown)
@@ -184,4 +189,23 @@ func TestSignalsCaughtBeforeTerminalChanges(t *testing.T) {
 			t.Errorf("%s: error %v, terminal unchanged at CatchSignals: %v, restored %d times", name, err, unchanged, tty.restored)
 		}
 	}
+}
+
+// erasesQuestion reports whether a backspace moves the cursor into the question "?".
+func erasesQuestion(shown string) bool {
+	column := 0
+	for _, c := range shown {
+		switch c {
+		case '\n':
+			column = 0
+		case '\b':
+			column--
+		default:
+			column++
+		}
+		if column < 1 && c == '\b' {
+			return true
+		}
+	}
+	return false
 }

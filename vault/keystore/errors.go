@@ -88,6 +88,9 @@ type NameError struct {
 
 func (e *NameError) Error() string { return fmt.Sprintf("item name %q: %s", e.Name, e.Reason) }
 
+// firstLetters returns the beginning of a name that is too long for a message. It does not cut a character in two.
+func firstLetters(name string) string { return strings.ToValidUTF8(name[:32], "") + "…" }
+
 // A SkippedBackend is a keystore that Open skipped, with the reason.
 type SkippedBackend struct {
 	Backend string

@@ -85,7 +85,7 @@ func (r *fileRing) file(name string) (string, error) {
 		return "", &NameError{Name: name, Reason: "is reserved for temporary files"}
 	}
 	if len(base) > maxFileName {
-		return "", &NameError{Name: name[:32] + "…", Reason: "is too long for a file name"}
+		return "", &NameError{Name: firstLetters(name), Reason: "is too long for a file name"}
 	}
 	return base, nil
 }

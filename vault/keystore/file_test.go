@@ -161,9 +161,9 @@ func TestFileNames(t *testing.T) {
 		t.Errorf("Names = %q, %v, want %q", names, err, want)
 	}
 	var bad *NameError
-	for _, name := range []string{temp, strings.Repeat("n", 256), strings.Repeat("/", 100), strings.Repeat("n", 2000)} {
-		if err := keys.Put(t.Context(), testItem(name)); !errors.As(err, &bad) || len(err.Error()) > 200 {
-			t.Errorf("Put(%.40q) returned %v, want a short *NameError", name, err)
+	for _, name := range []string{temp, strings.Repeat("n", 256), strings.Repeat("/", 100), strings.Repeat("n", 2000), strings.Repeat("用", 90), strings.Repeat("用", 700)} {
+		if err := keys.Put(t.Context(), testItem(name)); !errors.As(err, &bad) || len(err.Error()) > 200 || strings.Contains(err.Error(), `\x`) {
+			t.Errorf("Put(%.40q) returned %v, want a short *NameError with whole characters", name, err)
 		}
 	}
 	if err := keys.Put(t.Context(), Item{Name: "big", Data: make([]byte, maxItemFile)}); err == nil {

@@ -81,7 +81,7 @@ func checkName(name string) error {
 	case name == "":
 		return &NameError{Name: name, Reason: "is empty"}
 	case len(name) > maxName:
-		return &NameError{Name: name[:32] + "…", Reason: "is too long"}
+		return &NameError{Name: firstLetters(name), Reason: "is too long"}
 	case strings.ContainsRune(name, 0):
 		return &NameError{Name: name, Reason: "contains a NUL"}
 	case !utf8.ValidString(name):
