@@ -10,6 +10,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/run"
 	"aws-vault/prompt"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
 )
 
@@ -26,11 +27,11 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	case errors.As(err, &done):
 		return int(done)
 	case err != nil:
-		fmt.Fprintf(env.Stderr, "aws-vault: error: %v\naws-vault: hint: see aws-vault --help\n", err)
+		fmt.Fprintf(a.Env.Stderr, "aws-vault: error: %s\naws-vault: hint: see aws-vault --help\n", printable.Line(err.Error()))
 		return app.StatusUsage
 	}
 	if a.Debug {
-		a.Log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		a.Log = slog.New(slog.NewTextHandler(a.Env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	if err := a.Globals.Check(); err != nil && line.name != "doctor" { // doctor reports the error as a finding
 		return report(a, line.name, err)
@@ -59,7 +60,7 @@ func report(a *app.App, command string, err error) int {
 	case errors.As(err, &status):
 		return int(status)
 	}
-	fmt.Fprintf(a.Env.Stderr, "aws-vault: error: %s: %s\n", command, a.Env.Shorten(err.Error()))
+	fmt.Fprintf(a.Env.Stderr, "aws-vault: error: %s: %s\n", command, printable.Line(a.Env.Shorten(err.Error())))
 	a.PrintHints(err)
 	var driver *prompt.UnknownDriverError
 	var notRunnable *run.CommandError

@@ -4,7 +4,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -14,6 +13,7 @@ import (
 	"aws-vault/contrib/completions"
 	"aws-vault/vault/card/piv"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -225,14 +225,14 @@ func values(a *app.App, name string) []string {
 	return nil
 }
 
-// sections returns the names of the sections of one kind in the config file. It omits names with control characters. If
+// sections returns the names of the sections of one kind in the config file. It omits names with unsafe characters. If
 // the file cannot be read, sections returns no names, because a completion must not print errors.
 func sections(a *app.App, names func(*profile.File) []string) []string {
 	config, err := a.Env.ConfigFile().Read()
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(names(config), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+	return slices.DeleteFunc(names(config), func(name string) bool { return !printable.Is(name) })
 }
 
 // openerHints returns the names of the openers of the sealed keystore, which can be read while the keystore is locked.

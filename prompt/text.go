@@ -3,33 +3,31 @@ package prompt
 import (
 	"strings"
 	"unicode"
+
+	"aws-vault/vault/printable"
 )
 
 // maxLineLength is the maximum length, in characters, of each line of a question. Such a line fits into a dialog
 // and into an Assuan line.
 const maxLineLength = 300
 
-// sanitize returns s as a single line, and shortens s to maxLineLength characters. It replaces control characters,
-// and characters that change the writing direction. This is needed because s can contain names from the config
-// file, which another person may have written.
+// sanitize returns s as a single line of at most maxLineLength characters, and escapes unsafe characters. This is needed
+// because s can contain names from the config file, which another person may have written.
 func sanitize(s string) string {
-	var b strings.Builder
+	s = printable.Line(strings.Map(func(c rune) rune {
+		if unicode.IsSpace(c) {
+			return ' '
+		}
+		return c
+	}, s))
 	n := 0
-	for _, c := range strings.ToValidUTF8(s, string(unicode.ReplacementChar)) {
+	for i := range s {
 		if n == maxLineLength {
-			b.WriteRune('…')
-			break
+			return s[:i] + "…"
 		}
-		switch {
-		case unicode.IsSpace(c):
-			c = ' '
-		case unicode.In(c, unicode.Cc, unicode.Cf):
-			c = unicode.ReplacementChar
-		}
-		b.WriteRune(c)
 		n++
 	}
-	return b.String()
+	return s
 }
 
 // question returns the text of the question, without the preface.

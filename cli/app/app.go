@@ -9,6 +9,7 @@ import (
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/program"
 	"aws-vault/vault/source"
 )
@@ -35,7 +36,8 @@ type App struct {
 	password *keyPassword
 }
 
-// New returns an App for env. If env.Programs or env.CatchSignals is nil, New sets the field to a default.
+// New returns an App for env. If env.Programs or env.CatchSignals is nil, New sets the field to a default. All that
+// commands write to stdout and stderr passes a [printable.Writer].
 func New(env Env) *App {
 	a := &App{
 		Env: env, Log: slog.New(slog.DiscardHandler), NoStateWarned: new(atomic.Bool), MemoryRing: sync.OnceValue(keystore.Memory),
@@ -48,6 +50,7 @@ func New(env Env) *App {
 		a.Env.CatchSignals = func() {}
 	}
 	a.Env.Prompt.CatchSignals = a.Env.CatchSignals
+	a.Env.Stdout, a.Env.Stderr = printable.Writer(env.Stdout), printable.Writer(env.Stderr)
 	a.State = sync.OnceValues(a.findState)
 	a.Env.Peers.Refused = warnRefusedPeers(a)
 	return a

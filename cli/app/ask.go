@@ -7,6 +7,7 @@ import (
 	"aws-vault/cli/hint"
 	"aws-vault/prompt"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
@@ -75,7 +76,7 @@ func (q Asker) noteAction(ctx context.Context, what string) {
 	if q.forProgram && !q.app.Env.StderrTerminal {
 		if tty, err := q.app.Env.Prompt.OpenTTY(); err == nil {
 			defer tty.Close()
-			if tty.Write(ctx, "aws-vault: "+what+"\r\n") == nil {
+			if tty.Write(ctx, "aws-vault: "+printable.Line(what)+"\r\n") == nil {
 				return
 			}
 		}

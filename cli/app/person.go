@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"aws-vault/vault/printable"
 	"aws-vault/vault/source"
 )
 
@@ -64,7 +65,7 @@ func (e *Env) Person(f SignInFlags) source.User {
 // showSignIn prints a message about a sign-in to stderr. If stderr is not a terminal, another program may read
 // stderr and not show the message to the user. showSignIn then also prints the message to the terminal.
 func (e *Env) showSignIn(message string) {
-	line := fmt.Sprintf("aws-vault: %s\n", message)
+	line := fmt.Sprintf("aws-vault: %s\n", printable.Line(message))
 	fmt.Fprint(e.Stderr, line)
 	if e.StderrTerminal || e.Prompt.OpenTTY == nil {
 		return

@@ -4,22 +4,23 @@ import (
 	"fmt"
 
 	"aws-vault/cli/hint"
+	"aws-vault/vault/printable"
 )
 
 // Note prints a note to stderr: information that requires no action.
 func (a *App) Note(format string, args ...any) {
-	fmt.Fprintf(a.Env.Stderr, "aws-vault: note: %s\n", a.Env.Shorten(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(a.Env.Stderr, "aws-vault: note: %s\n", printable.Line(a.Env.Shorten(fmt.Sprintf(format, args...))))
 }
 
 // Warn prints err as a warning to stderr. The command continues.
 func (a *App) Warn(err error) {
-	fmt.Fprintf(a.Env.Stderr, "aws-vault: warning: %s\n", a.Env.Shorten(err.Error()))
+	fmt.Fprintf(a.Env.Stderr, "aws-vault: warning: %s\n", printable.Line(a.Env.Shorten(err.Error())))
 }
 
 // PrintHints prints the hints for an error to stderr.
 func (a *App) PrintHints(err error) {
 	for _, h := range hint.For(err, a.HintFacts()) {
-		fmt.Fprintf(a.Env.Stderr, "aws-vault: hint: %s\n", h)
+		fmt.Fprintf(a.Env.Stderr, "aws-vault: hint: %s\n", printable.Line(h))
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"aws-vault/cli/envvar"
-	"aws-vault/cli/ui"
 	"aws-vault/prompt"
 	"aws-vault/vault/card/oath"
 	"aws-vault/vault/card/pcsc"
+	"aws-vault/vault/printable"
 )
 
 // ErrNoSecurityKey reports that no security key with TOTP accounts is connected.
@@ -216,7 +216,7 @@ func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time
 		return "", err
 	}
 	if touched[account.Name] {
-		q.noteAction(ctx, "touch your security key for the code of "+ui.Printable(account.Name))
+		q.noteAction(ctx, "touch your security key for the code of "+printable.Text(account.Name))
 	}
 	return k.Code(account, at)
 }

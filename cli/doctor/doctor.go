@@ -13,6 +13,7 @@ import (
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/store"
 )
@@ -100,9 +101,9 @@ func printFindings(a *app.App, found []doctor.Finding) {
 		if f.Where != "" {
 			where = f.Where + ": "
 		}
-		a.Print("%s: %s%s\n", f.Severity, where, f.What)
+		a.Print("%s: %s%s\n", f.Severity, printable.Line(where), printable.Line(f.What))
 		if f.Remedy != "" {
-			a.Print("    %s\n", f.Remedy)
+			a.Print("    %s\n", printable.Line(f.Remedy))
 		}
 	}
 	if len(found) > 0 {

@@ -7,8 +7,18 @@ import (
 
 	"aws-vault/cli/ui"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
+
+// didYouMean returns the hint that names the existing names that are most similar to an unknown one.
+func didYouMean(names []string) string {
+	shown := make([]string, len(names))
+	for i, name := range names {
+		shown[i] = printable.Text(name)
+	}
+	return "did you mean " + strings.Join(shown, ", ") + "?"
+}
 
 // profileRemedy returns the hint for a profile, section or key that does not exist.
 func profileRemedy(err error, f Facts) string {
@@ -19,11 +29,11 @@ func profileRemedy(err error, f Facts) string {
 	var provider *plan.NoProviderError
 	switch {
 	case errors.As(err, &unknown) && len(unknown.Near) > 0:
-		return "did you mean " + strings.Join(unknown.Near, ", ") + "?"
+		return didYouMean(unknown.Near)
 	case errors.As(err, &unknown):
 		return "list the profiles: aws-vault list"
 	case errors.As(err, &missing) && len(missing.Near) > 0:
-		return "did you mean " + strings.Join(missing.Near, ", ") + "?"
+		return didYouMean(missing.Near)
 	case errors.As(err, &credentials):
 		add := "aws-vault add " + ui.QuoteWord(credentials.End)
 		if where := f.PreviousKeystore(); where != "" {

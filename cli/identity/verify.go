@@ -7,8 +7,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/cli/app"
-	"aws-vault/cli/ui"
 	"aws-vault/vault/identity"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/source"
 )
 
@@ -48,7 +48,7 @@ func printFindings(a *app.App, i identitySection, found []identity.Finding) erro
 		if f.Fatal {
 			word, fatal = "error", true
 		}
-		a.Print("%s: %s\n", word, ui.Sanitized(f.String()))
+		a.Print("%s: %s\n", word, printable.Line(f.String()))
 	}
 	if fatal {
 		return app.StatusError(app.StatusFailed)

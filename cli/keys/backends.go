@@ -61,7 +61,7 @@ func backendsTable(a *app.App, list []listedBackend) error {
 	w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "Keystore\tWorks\tUsed\tRemarks\n========\t=====\t====\t=======\n")
 	for _, b := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.Name, ui.YesNo(b.Works), ui.YesNo(b.Chosen), ui.OrDash(b.remarks()))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ui.Cell(b.Name), ui.YesNo(b.Works), ui.YesNo(b.Chosen), ui.Cell(b.remarks()))
 	}
 	return w.Flush()
 }

@@ -198,7 +198,7 @@ func listTable(a *app.App, r rows) error {
 	lines := make([][3]string, 0, 2+len(r))
 	lines = append(lines, [3]string{"Profile", "Credentials", "Sessions"}, [3]string{"=======", "===========", "========"})
 	for i := range r {
-		lines = append(lines, [3]string{ui.OrDash(r[i].Profile), r[i].keyCell(), ui.OrDash(strings.Join(r[i:i+1].labels(now), ", "))})
+		lines = append(lines, [3]string{ui.Cell(r[i].Profile), r[i].keyCell(), ui.Cell(strings.Join(r[i:i+1].labels(now), ", "))})
 	}
 	widths := [3]int{25, 25, 25}
 	for _, cells := range lines {
@@ -223,7 +223,7 @@ func listTable(a *app.App, r rows) error {
 // keyCell returns the text of the cell for the stored key.
 func (r row) keyCell() string {
 	if r.Damaged != "" {
-		return r.Credentials + " (damaged)"
+		return ui.Cell(r.Credentials) + " (damaged)"
 	}
-	return ui.OrDash(r.Credentials)
+	return ui.Cell(r.Credentials)
 }

@@ -110,7 +110,7 @@ func listAccounts(a *app.App, k *oath.Key) error {
 		case touched[account.Name]:
 			how = "when touched"
 		}
-		fmt.Fprintf(w, "%s\t%s\n", ui.Printable(account.Name), how)
+		fmt.Fprintf(w, "%s\t%s\n", ui.Cell(account.Name), how)
 	}
 	return w.Flush()
 }

@@ -15,6 +15,7 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/vault/disk"
+	"aws-vault/vault/printable"
 )
 
 // A registration records a running server in the state folder. The server holds a lock as long as it runs. If the
@@ -197,7 +198,7 @@ func serveStatus(a *app.App, f serveFlags) error {
 	}
 	for _, e := range found {
 		for _, p := range e.Profiles {
-			fmt.Fprintf(a.Env.Stderr, "profile %s at %s, process %d, token file %s\n", p.Name, a.Env.Tilde(e.Socket+e.Address), e.Process, a.Env.Tilde(p.TokenFile))
+			fmt.Fprintf(a.Env.Stderr, "profile %s at %s, process %d, token file %s\n", printable.Text(p.Name), a.Env.Tilde(e.Socket+e.Address), e.Process, a.Env.Tilde(p.TokenFile))
 		}
 	}
 	return printVariables(a, f.format, f.containers, found)

@@ -52,7 +52,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintf(w, "Opener\tKind\tWhere\tPublic key\n======\t====\t=====\t==========\n")
 		for _, o := range h.Openers {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Kind, ui.OrDash(keyLocation(o)), o.Recipient)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ui.Cell(o.Name), o.Kind, ui.Cell(keyLocation(o)), ui.Cell(o.Recipient))
 		}
 		if err := w.Flush(); err != nil {
 			return err

@@ -10,9 +10,9 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/cli/app"
-	"aws-vault/cli/ui"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/signin"
 )
@@ -68,7 +68,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		a.Print("Signed in to %s (%s) as %s.\n", p.service.Label(), p.service.Issuer, ui.Sanitized(token.Subject))
+		a.Print("Signed in to %s (%s) as %s.\n", p.service.Label(), p.service.Issuer, printable.Text(token.Subject))
 		return nil
 	}}
 }

@@ -63,7 +63,7 @@ func statusTable(a *app.App, rows []signInStatus) error {
 	w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "Session\tProvider\tSigned in as\tID token\tProfiles\n=======\t========\t============\t========\t========\n")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", ui.Sanitized(r.Session), r.Issuer, ui.OrDash(ui.Sanitized(r.Subject)), r.state, ui.OrDash(strings.Join(r.Profiles, ", ")))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", ui.Cell(r.Session), ui.Cell(r.Issuer), ui.Cell(r.Subject), r.state, ui.Cell(strings.Join(r.Profiles, ", ")))
 	}
 	return w.Flush()
 }

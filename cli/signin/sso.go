@@ -139,7 +139,7 @@ func accountTable(a *app.App, accounts []awsapi.Account, profiles map[string][]s
 	fmt.Fprintf(w, "Account\tName\tRole\tProfile\n=======\t====\t====\t=======\n")
 	for _, account := range accounts {
 		for _, role := range account.Roles {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ui.Sanitized(account.ID), ui.Sanitized(account.Name), ui.Sanitized(role), ui.OrDash(strings.Join(profiles[account.ID+"/"+role], ", ")))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ui.Cell(account.ID), ui.Cell(account.Name), ui.Cell(role), ui.Cell(strings.Join(profiles[account.ID+"/"+role], ", ")))
 		}
 	}
 	return w.Flush()

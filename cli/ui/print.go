@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+
+	"aws-vault/vault/printable"
 )
 
 // PrintJSON writes v as indented JSON. It does not escape <, > and &.
@@ -28,11 +30,11 @@ func PrintEscapedJSON(w io.Writer, v any) error {
 // LineBuffer is the size of output buffers, in bytes. With large buffers, the program makes few system calls.
 const LineBuffer = 64 << 10
 
-// PrintLines writes each line followed by a newline.
-func PrintLines(to io.Writer, lines []string) error {
+// PrintLines writes each text on a line of its own, quoted if it has unsafe characters.
+func PrintLines(to io.Writer, texts []string) error {
 	w := bufio.NewWriterSize(to, LineBuffer)
-	for _, l := range lines {
-		w.WriteString(l)
+	for _, l := range texts {
+		w.WriteString(printable.Text(l))
 		w.WriteByte('\n')
 	}
 	return w.Flush()

@@ -3,8 +3,8 @@ package ui
 
 import (
 	"fmt"
-	"strings"
-	"unicode"
+
+	"aws-vault/vault/printable"
 )
 
 // YesNo returns "yes" or "no".
@@ -15,19 +15,13 @@ func YesNo(yes bool) string {
 	return "no"
 }
 
-// OrDash returns s, or "-" if s is empty. Tables use it for their cells.
-func OrDash(s string) string {
+// Cell returns the text of a table's cell: "-" if s is empty, and else s, quoted if it has unsafe characters. A newline
+// or a tab in a name thus does not start another row or column.
+func Cell(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return s
-}
-
-// Printable escapes the control characters of a name that was read from a security key. Other programs may have written
-// the name, so it can contain any character.
-func Printable(name string) string {
-	quoted := fmt.Sprintf("%q", name)
-	return quoted[1 : len(quoted)-1]
+	return printable.Text(s)
 }
 
 // Count returns a number with its noun, such as "1 key" or "2 keys".
@@ -36,15 +30,4 @@ func Count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// Sanitized replaces the control characters of a text from the network with "?", so that the text cannot
-// control the terminal.
-func Sanitized(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
 }

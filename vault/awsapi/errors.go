@@ -7,7 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
+
+	"aws-vault/vault/printable"
 )
 
 // APIError is a refusal by AWS. Code and Message are AWS's texts on one line, without the secrets of the request.
@@ -88,7 +89,7 @@ func (c call) explain(limited context.Context, api *Client, err error) error {
 // maxMessage is the length in bytes to which AWS's messages are shortened.
 const maxMessage = 1000
 
-// clean returns text on one line, without control characters and without the secrets of the request. AWS's message
+// clean returns text on one line, with unsafe characters escaped and without the secrets of the request. AWS's message
 // about a wrong signature quotes the request's headers, including the session token.
 func (c call) clean(text string) string {
 	for _, secret := range append([]string{c.signer.SecretAccessKey, c.signer.SessionToken}, c.secrets...) {
@@ -96,13 +97,7 @@ func (c call) clean(text string) string {
 			text = strings.NewReplacer(secret, "****", url.QueryEscape(secret), "****").Replace(text)
 		}
 	}
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
+	text = printable.Line(strings.Join(strings.Fields(text), " "))
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}

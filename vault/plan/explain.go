@@ -5,27 +5,29 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"aws-vault/vault/printable"
 )
 
 // Explain writes the plan as text. The function sessionNote returns a note about the cached session of a step, or
 // "" for no note. Steps are numbered from 0.
 func (p Plan) Explain(w io.Writer, sessionNote func(step int) string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "profile %s\n", p.Profile)
+	fmt.Fprintf(&b, "profile %s\n", printable.Text(p.Profile))
 	for i, s := range p.Steps {
-		fmt.Fprintf(&b, "\n%d. %s (profile %s)\n", i+1, s.Kind, s.Profile)
+		fmt.Fprintf(&b, "\n%d. %s (profile %s)\n", i+1, s.Kind, printable.Text(s.Profile))
 		for _, l := range s.lines() {
-			fmt.Fprintf(&b, "   %-16s %s\n", l.Name, l.Value)
+			fmt.Fprintf(&b, "   %-16s %s\n", l.Name, printable.Text(l.Value))
 		}
 		if k := sessionNote(i); k != "" {
 			fmt.Fprintf(&b, "   %-16s %s\n", "session", k)
 		}
 		for _, f := range s.Settings {
-			fmt.Fprintf(&b, "   %-16s %s = %s (%s)\n", "setting", f.Name, f.Text, f.Origin)
+			fmt.Fprintf(&b, "   %-16s %s = %s (%s)\n", "setting", f.Name, printable.Text(f.Text), printable.Line(f.Origin))
 		}
 	}
 	for _, n := range p.Notes {
-		fmt.Fprintf(&b, "\nnote: %s\n", n)
+		fmt.Fprintf(&b, "\nnote: %s\n", printable.Line(n))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

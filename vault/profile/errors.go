@@ -2,9 +2,10 @@ package profile
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"aws-vault/vault/printable"
 )
 
 // ValueError reports an invalid value of a setting.
@@ -18,7 +19,7 @@ type ValueError struct {
 func (e *ValueError) Error() string {
 	found := "malformed"
 	if e.Found != "" {
-		found = strconv.Quote(e.Found)
+		found = printable.Quote(e.Found)
 	}
 	return fmt.Sprintf("%s is %s, expected %s", e.Origin.subject(e.Setting), found, e.Want)
 }
@@ -73,18 +74,11 @@ func (e *MissingError) Error() string {
 	if len(e.Near) > 0 {
 		want += ", such as " + quoteUnsafe(e.Near[0])
 	}
-	return fmt.Sprintf("%s is %s, expected %s", e.Origin.subject(e.Setting), strconv.Quote(e.Name), want)
+	return fmt.Sprintf("%s is %s, expected %s", e.Origin.subject(e.Setting), printable.Quote(e.Name), want)
 }
 
-// quoteUnsafe shortens a name for a message. It quotes the name only if it has characters that
-// could affect a terminal.
-func quoteUnsafe(s string) string {
-	s = shorten(s)
-	if q := strconv.Quote(s); q != `"`+s+`"` {
-		return q
-	}
-	return s
-}
+// quoteUnsafe shortens a name for a message, and quotes the name if it cannot be printed as it is.
+func quoteUnsafe(s string) string { return printable.Text(shorten(s)) }
 
 // shorten returns the first line of a text for a message, cut to 80 bytes. It drops continuation lines: a key that
 // is indented by mistake becomes a continuation line, and may be a secret.

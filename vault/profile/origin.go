@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"aws-vault/vault/printable"
 )
 
 // OriginKind is the kind of place in which a value is set.
@@ -105,7 +107,7 @@ func (v Value) String() string { return v.shown() }
 // Format prints the text, or **** for a secret, with any verb.
 func (v Value) Format(s fmt.State, verb rune) {
 	if verb == 'q' || s.Flag('#') {
-		io.WriteString(s, strconv.Quote(v.shown()))
+		io.WriteString(s, printable.Quote(v.shown()))
 		return
 	}
 	io.WriteString(s, v.shown())

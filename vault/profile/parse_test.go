@@ -274,7 +274,7 @@ func TestProblemsOfOtherBytes(t *testing.T) {
 	f := config(t, "stray\n[profile a\x00]\n[profile \xff]\n")
 	want := []string{
 		"config:1: this line is before the first section, so it is not read",
-		`config:2: the header "profile a\x00" is not text in UTF-8; its section is not read`,
+		`config:2: the header "profile a\u0000" is not text in UTF-8; its section is not read`,
 		`config:3: the header "profile \xff" is not text in UTF-8; its section is not read`,
 	}
 	var got []string

@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"aws-vault/vault/printable"
 )
 
 // Problem is a line of a file that is wrong or may be wrong. The profiles in other sections can still be used.
@@ -69,7 +70,7 @@ func swallowedHeaders(f *File, s *section, keys []key) []Problem {
 		}
 		for p := range pieces(f.text, k) {
 			if strings.HasPrefix(p.text, "[") && strings.HasSuffix(p.text, "]") {
-				text := strconv.Quote(shorten(p.text)) + " is indented more than the key above, so it is part of that key's value"
+				text := printable.Quote(shorten(p.text)) + " is indented more than the key above, so it is part of that key's value"
 				all = append(all, Problem{f.origin(s, p.line, k.name), text})
 			}
 		}
@@ -96,7 +97,7 @@ func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 // headerProblem describes what is wrong with a header, such as a missing name. It returns "" if nothing
 // is wrong.
 func headerProblem(file OriginKind, s *section, keys []key) string {
-	shown := strconv.Quote(shorten(s.header))
+	shown := printable.Quote(shorten(s.header))
 	switch {
 	case s.kind == openSection:
 		return "the header " + shown + " has no closing bracket; its section is not read"

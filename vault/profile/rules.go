@@ -31,9 +31,9 @@ func (r rule) String() string {
 // the program does not have to build the table when it starts.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 var (
-	anyText    = rule{"text", "", printable}
+	anyText    = rule{"text", "", isText}
 	anyName    = rule{"a name", "prod", oneLine}
-	anyCommand = rule{"a command", "/usr/local/bin/token", printable}
+	anyCommand = rule{"a command", "/usr/local/bin/token", isText}
 	anyPath    = rule{"the path of a file", "/etc/aws/token", oneLine}
 	formatName = rule{"the name of an output format", "json", func(s string) bool { return hasOnly(s, 1, 32, "-") }}
 
@@ -48,7 +48,7 @@ var (
 	identity    = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", func(s string) bool { return hasOnly(s, 2, 64, "=,.@+-") }}
 	externalID  = rule{"2 to 1224 letters, digits or any of =,.@:/_+-", "a1b2c3", func(s string) bool { return hasOnly(s, 2, 1224, "=,.@:/+-") }}
 	ssoRoleName = rule{"the name of a permission set", "ReadOnly", func(s string) bool { return hasOnly(s, 1, 64, "=,.@+-") }}
-	scopes      = rule{"scopes, separated by commas", "sso:account:access", func(s string) bool { return everyEntry(s, printable) }}
+	scopes      = rule{"scopes, separated by commas", "sso:account:access", func(s string) bool { return everyEntry(s, isText) }}
 	mfaSerial   = rule{"a virtual or hardware MFA device (STS does not accept FIDO keys)", "arn:aws:iam::123456789012:mfa/alice", isMFASerial}
 
 	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "",
@@ -108,7 +108,7 @@ func hasOnly(s string, least, most int, extra string) bool {
 
 func isWord(c byte) bool { return ascii.IsAlphanumeric(c) || c == '_' }
 
-func printable(s string) bool {
+func isText(s string) bool {
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return false
@@ -117,7 +117,7 @@ func printable(s string) bool {
 	return trim(s) != ""
 }
 
-func oneLine(s string) bool { return printable(s) && !strings.Contains(s, "\n") }
+func oneLine(s string) bool { return isText(s) && !strings.Contains(s, "\n") }
 
 func isGraphic(s string) bool {
 	for i := range len(s) {

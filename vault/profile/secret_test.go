@@ -83,7 +83,7 @@ func TestMessagesAreShort(t *testing.T) {
 		}
 	}
 	loop := &LoopError{Setting: "source_profile", Names: []string{"\x1b[2J", "b", "\x1b[2J"}}
-	if got, want := loop.Error(), `source_profile refers back to the same profile: "\x1b[2J" → b → "\x1b[2J"`; got != want {
+	if got, want := loop.Error(), `source_profile refers back to the same profile: "\u001b[2J" → b → "\u001b[2J"`; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"aws-vault/vault/peer"
+	"aws-vault/vault/printable"
 )
 
 // CallbackPath is the path that the browser is redirected to after a sign-in. AWS accepts no other path.
@@ -251,12 +251,7 @@ func refusal(code, description string) error {
 const maxText = 200
 
 func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
+	text = printable.Line(strings.Join(strings.Fields(text), " "))
 	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 

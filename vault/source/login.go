@@ -12,6 +12,7 @@ import (
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
 )
 
@@ -298,7 +299,7 @@ func tokenSubject(token string) (string, error) {
 	var claims struct {
 		Subject string `json:"sub"`
 	}
-	if !identity.ReadUnverified(token, &claims) || !strings.HasPrefix(claims.Subject, "arn:") || printable(claims.Subject) != claims.Subject {
+	if !identity.ReadUnverified(token, &claims) || !strings.HasPrefix(claims.Subject, "arn:") || !printable.Is(claims.Subject) {
 		return "", errors.New("the response does not contain the identity that signed in")
 	}
 	return claims.Subject, nil

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"time"
-	"unicode"
 
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/peer"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/signin/browser"
 )
@@ -66,7 +65,7 @@ func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) erro
 	if g.PeerVerified {
 		return nil
 	}
-	who = printable(who)
+	who = printable.Text(who)
 	g.ShowUser(who)
 	no := &NotConfirmedError{To: to, User: who}
 	if d.Confirm == nil {
@@ -106,7 +105,7 @@ func (p User) signInText(to string) string {
 	if p.Hostname == "" {
 		return fmt.Sprintf("sign in to %s for aws-vault", to)
 	}
-	return fmt.Sprintf("sign in to %s for aws-vault on %s", to, printable(p.Hostname))
+	return fmt.Sprintf("sign in to %s for aws-vault on %s", to, printable.Text(p.Hostname))
 }
 
 // A signInAttempt is one interactive sign-in and the pages opened for it.
@@ -165,7 +164,7 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	if err := checkPageURL(c.URL); err != nil {
 		return err
 	}
-	p.Show(fmt.Sprintf("%s: open %s and check that the page shows the code %s, or enter this code", p.signInText(to), c.URL, printable(c.User)))
+	p.Show(fmt.Sprintf("%s: open %s and check that the page shows the code %s, or enter this code", p.signInText(to), c.URL, printable.Text(c.User)))
 	if p.OpenBrowser == nil {
 		return nil
 	}
@@ -199,14 +198,4 @@ func checkPageURL(page string) error {
 		return errors.New("the URL of the sign-in page is not a valid https URL")
 	}
 	return nil
-}
-
-// printable replaces control characters in text that comes from another machine.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
 }
