@@ -9,12 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// unsafe contains the characters that are escaped: control characters, line and paragraph separators, characters that
-// change the writing direction, and characters that are invisible everywhere. The joiners of emoji, and of the letters
+// isUnsafe reports whether r is escaped. Control characters, line and paragraph separators, characters that change the
+// writing direction, and characters that are invisible everywhere are escaped. The joiners of emoji, and of the letters
 // of some scripts, are also invisible but are not escaped.
-var unsafe = []*unicode.RangeTable{
-	unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control,
-	{R16: []unicode.Range16{{Lo: 0x200b, Hi: 0x200b, Stride: 1}, {Lo: 0x2060, Hi: 0x2060, Stride: 1}, {Lo: 0xfeff, Hi: 0xfeff, Stride: 1}}},
+func isUnsafe(r rune) bool {
+	const zeroWidthSpace, wordJoiner, byteOrderMark = 0x200b, 0x2060, 0xfeff
+	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) ||
+		r == zeroWidthSpace || r == wordJoiner || r == byteOrderMark
 }
 
 // Is reports whether s can be printed as it is: it is valid UTF-8 and has no unsafe characters.
@@ -67,7 +68,7 @@ func firstUnsafe(s, keep string) int {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 || unicode.In(r, unsafe...) {
+		if r == utf8.RuneError && size == 1 || isUnsafe(r) {
 			return i
 		}
 		i += size
