@@ -13,8 +13,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// generationKey is an attribute with a random value. Each Put changes the value, unless the service prompts. Stamp
-// needs this attribute because the service's own write time has a precision of only 1 s.
+// generationKey is an attribute with a random value. Each Put changes the value. Stamp needs this attribute because the
+// service's own write time has a precision of only 1 s.
 const generationKey = "aws-vault-generation"
 
 // A secretRing contains the items of one collection that have certain attributes.
@@ -211,7 +211,9 @@ func (r *secretRing) put(ctx context.Context, at dbus.ObjectPath, it Item) error
 		return err
 	}
 	if prompt != noPath {
-		return r.completePrompt(ctx, prompt, &path)
+		if err := r.completePrompt(ctx, prompt, &path); err != nil {
+			return err
+		}
 	}
 	r.writeGeneration(ctx, it.Name, path)
 	return nil

@@ -209,6 +209,14 @@ func TestSecretServicePrompts(t *testing.T) {
 	k := mustOpen(t, s.config(t))
 	mustPut(t, k.Keys, testItem("prod"))
 	wantItem(t, k.Keys, testItem("prod"), ringTest{})
+	before, err := k.Keys.Stamp(t.Context(), "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, k.Keys, testItem("prod"))
+	if after, err := k.Keys.Stamp(t.Context(), "prod"); err != nil || after == before {
+		t.Errorf("the stamp after a second Put is %q, %v, want another than before", after, err)
+	}
 	s.with(func() { s.dismiss = true })
 	if err := k.Keys.Remove(t.Context(), "prod"); !errors.Is(err, ErrLocked) {
 		t.Errorf("a dismissed removal returned %v", err)

@@ -156,16 +156,24 @@ func (s split) put(ctx context.Context, it Item) error {
 		part := it
 		part.Name, part.Data = s.part(it.Name, id, i), cut(i)
 		if err := s.ring.Put(ctx, part); err != nil {
-			s.removeParts(context.WithoutCancel(ctx), it.Name, id, i) // remove the parts of the incomplete write
+			s.removeIncomplete(ctx, it.Name, id, i)
 			return err
 		}
 	}
 	it.Data = append(fmt.Appendf(nil, splitFormat, id, parts), cut(1)...)
 	if err := s.ring.Put(ctx, it); err != nil {
-		s.removeParts(context.WithoutCancel(ctx), it.Name, id, parts)
+		s.removeIncomplete(ctx, it.Name, id, parts)
 		return err
 	}
 	return nil
+}
+
+// removeIncomplete removes the parts of a failed write. If the write was cancelled, removeIncomplete leaves the parts,
+// because the system may still carry out the write, and the item would then miss its parts. Remove later removes them.
+func (s split) removeIncomplete(ctx context.Context, name, id string, parts int) {
+	if ctx.Err() == nil {
+		s.removeParts(ctx, name, id, parts) // an error does no harm: no item refers to the parts
+	}
 }
 
 // removeParts removes the parts of one write. It ignores parts that do not exist.

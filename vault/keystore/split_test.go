@@ -184,6 +184,52 @@ func TestSplitInterrupted(t *testing.T) {
 	}
 }
 
+// A lateRing is a ring whose writes return when their context ends, but are carried out later, as with the keystores of
+// the keyring library.
+type lateRing struct {
+	*limitedRing
+	cancel func()   // called at the write of the item "prod", before the write
+	late   []func() // the writes that are not yet carried out
+}
+
+func (r *lateRing) Put(ctx context.Context, it Item) error {
+	if it.Name == "prod" && r.cancel != nil {
+		r.cancel()
+	}
+	if err := context.Cause(ctx); err != nil {
+		it.Data = bytes.Clone(it.Data)
+		r.late = append(r.late, func() { r.limitedRing.Put(context.WithoutCancel(ctx), it) })
+		return err
+	}
+	return r.limitedRing.Put(ctx, it)
+}
+
+// TestSplitCancelled cancels a Put while the first part is written. The write is carried out later. The item must then
+// be complete.
+func TestSplitCancelled(t *testing.T) {
+	m := &lateRing{limitedRing: newLimitedRing(testLimit)}
+	s := split{ring: m, limit: testLimit, location: "memory"}
+	mustPut(t, s, Item{Name: "prod", Data: bytes.Repeat([]byte("old"), testLimit)})
+	ctx, cancel := context.WithCancel(t.Context())
+	m.cancel = cancel
+	err := s.Put(ctx, Item{Name: "prod", Data: bytes.Repeat([]byte("new"), testLimit)})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("Put: %v, want %v", err, context.Canceled)
+	}
+	if have, err := s.Item(t.Context(), "prod"); err != nil || !bytes.HasPrefix(have.Data, []byte("old")) {
+		t.Errorf("before the late write: %.10q, %v", have.Data, err)
+	}
+	for _, write := range m.late {
+		write()
+	}
+	if have, err := s.Item(t.Context(), "prod"); err != nil || !bytes.HasPrefix(have.Data, []byte("new")) {
+		t.Errorf("after the late write: %.10q, %v", have.Data, err)
+	}
+	if err := s.Remove(t.Context(), "prod"); err != nil || len(m.items) != 0 {
+		t.Errorf("Remove left %d items, %v", len(m.items), err)
+	}
+}
+
 func TestSplitDamaged(t *testing.T) {
 	for name, damage := range map[string]func(m *limitedRing){
 		"part missing": func(m *limitedRing) {
