@@ -169,13 +169,14 @@ func (v *lazyStore) find() (*sealed.Store, error) {
 	return s, err
 }
 
-// choosePassphrase prompts for the passphrase of a new store.
+// choosePassphrase prompts for the passphrase of a new store. It returns an error that matches [sealed.ErrNoStore] if it
+// cannot prompt.
 func (v *lazyStore) choosePassphrase(ctx context.Context) error {
 	if v.passphrase != "" {
 		return nil
 	}
 	if v.prompt == nil {
-		return &LockedError{Backend: SealedBackend, Reason: "the store does not exist yet, and there is no way to prompt for a passphrase"}
+		return fmt.Errorf("%w in %s, and its passphrase cannot be chosen without a prompt", sealed.ErrNoStore, v.config.Dir)
 	}
 	text, err := v.prompt(ctx, sealed.PassphrasePrompt{Dir: v.config.Dir, New: true})
 	v.passphrase = text

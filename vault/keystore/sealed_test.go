@@ -109,8 +109,8 @@ func TestSealedCreatedByAnotherProcess(t *testing.T) {
 	}
 	unattended := newSealedFixture(t)
 	unattended.Openers = sealed.UnlockOptions{}
-	if err := mustOpen(t, unattended.Config).Keys.Put(t.Context(), testItem("x")); !errors.Is(err, ErrLocked) {
-		t.Errorf("a store was created without a passphrase: %v", err)
+	if err := mustOpen(t, unattended.Config).Keys.Put(t.Context(), testItem("x")); !errors.Is(err, sealed.ErrNoStore) || errors.Is(err, ErrLocked) {
+		t.Errorf("Put without a store and without a prompt: %v, want %v", err, sealed.ErrNoStore)
 	}
 }
 

@@ -64,9 +64,10 @@ func unwrap(envelope []byte, id age.Identity) (k MasterKey, err error) {
 // is nil, plugins cannot interact with the user.
 type PluginUI func(ctx context.Context) *plugin.ClientUI
 
+// client returns the user interface. It never returns nil, because age panics without a user interface.
 func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
 	if ui == nil {
-		return nil
+		return &plugin.ClientUI{}
 	}
 	return ui(ctx)
 }
@@ -202,6 +203,9 @@ func (absentErrors) Is(target error) bool { return target == ErrAbsent }
 // openByPlugin tries the plugins one after the other, because only a plugin can find out whether its key is
 // available.
 func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
+	if a.options.Plugin == nil {
+		return MasterKey{}, ErrAbsent
+	}
 	if a.options.LockPlugins != nil {
 		under, release, err := a.options.LockPlugins(ctx, a.dir)
 		if err != nil {
@@ -210,7 +214,7 @@ func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, 
 		defer release()
 		ctx = under
 	}
-	var failed []error
+	var failed error
 	for _, o := range openers {
 		id, err := plugin.NewIdentity(o.Identity, a.options.Plugin.client(ctx))
 		if err != nil {
@@ -227,9 +231,13 @@ func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, 
 		if cause := context.Cause(ctx); cause != nil {
 			return MasterKey{}, cause // the plugin only reports that its question was not answered
 		}
-		failed = append(failed, &OpenerError{o.Name, err})
+		err = &OpenerError{o.Name, err}
+		if failed != nil {
+			err = fmt.Errorf("%w; %w", failed, err)
+		}
+		failed = err
 	}
-	return MasterKey{}, errors.Join(failed...)
+	return MasterKey{}, failed
 }
 
 // openByWords prompts for recovery words.

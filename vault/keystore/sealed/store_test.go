@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"filippo.io/age/plugin"
+
 	"aws-vault/vault/disk"
 )
 
@@ -362,6 +364,24 @@ func TestMissingProgram(t *testing.T) {
 	w.options = w.withPassphrase(testPassphrase)
 	if _, err := w.reopen(t).Item(t.Context(), "key", "root"); err == nil || errors.Is(err, ErrNoItem) {
 		t.Errorf("Item returned %v, want the error of the program", err)
+	}
+}
+
+// TestPluginWithoutUI checks that a plugin does not run if it cannot interact with the user, as in aws-vault doctor, and
+// that age always receives a user interface.
+func TestPluginWithoutUI(t *testing.T) {
+	w := newFixture(t)
+	w.create(t)
+	h, err := readHeader(disk.NewFolder(w.config.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Opener{Name: "plugin", Kind: Plugin, Identity: plugin.EncodeIdentity("absent", []byte{1})}
+	if _, err := h.open(t.Context(), w.config.Dir, h.Envelope, []Opener{o}, UnlockOptions{}); !errors.Is(err, ErrNoOpener) {
+		t.Errorf("open: %v, want %v", err, ErrNoOpener)
+	}
+	if PluginUI(nil).client(t.Context()) == nil {
+		t.Error("the user interface is nil")
 	}
 }
 
