@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"runtime"
 
 	"aws-vault/cli/app"
 	"aws-vault/prompt"
@@ -102,5 +103,5 @@ func (p *probe) compareClocks(ctx context.Context, from *source.Deps, at plan.Ca
 		return []doctor.Finding{doctor.ErrorFinding("network", err)}
 	}
 	now := p.Env.Now()
-	return doctor.CheckClock(before.Add(now.Sub(before)/2), date)
+	return doctor.CheckClock(runtime.GOOS, before.Add(now.Sub(before)/2), date)
 }

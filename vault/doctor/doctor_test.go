@@ -125,12 +125,23 @@ func TestCheckClock(t *testing.T) {
 		{time.Minute, doctor.Note, "1m0s ahead of AWS's"}, {-4 * time.Minute, doctor.Note, "4m0s behind AWS's"},
 		{5 * time.Minute, doctor.Warning, "5m0s ahead of AWS's"}, {-time.Hour, doctor.Warning, "1h0m0s behind AWS's"},
 	} {
-		got := doctor.CheckClock(noon.Add(test.skew), noon)
+		got := doctor.CheckClock("linux", noon.Add(test.skew), noon)
 		if test.want == "" && len(got) == 0 {
 			continue
 		}
 		if len(got) != 1 || got[0].Severity != test.want || !strings.Contains(got[0].What, test.says) {
 			t.Errorf("clock error %s: %s", test.skew, findingsText(got))
+		}
+	}
+}
+
+// TestClockRemedy checks that the command that sets the clock belongs to the operating system.
+func TestClockRemedy(t *testing.T) {
+	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	for system, want := range map[string]string{"linux": "timedatectl", "darwin": "sntp", "windows": "w32tm", "freebsd": "with the network"} {
+		got := doctor.CheckClock(system, now.Add(time.Hour), now)
+		if len(got) != 1 || !strings.Contains(got[0].Remedy, want) || system != "linux" && strings.Contains(got[0].Remedy, "timedatectl") {
+			t.Errorf("%s: %s", system, findingsText(got))
 		}
 	}
 }
@@ -201,9 +212,13 @@ func TestCheckProxy(t *testing.T) {
 
 func TestCheckCertificate(t *testing.T) {
 	now := time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
-	for left, want := range map[time.Duration]int{15 * 24 * time.Hour: 0, 13 * 24 * time.Hour: 1, time.Hour: 1} {
-		if got := doctor.CheckCertificate("alice.pem", now.Add(left), now); len(got) != want {
-			t.Errorf("%s before its end: %v", left, got)
+	for left, want := range map[time.Duration]string{
+		15 * 24 * time.Hour: "", 13 * 24 * time.Hour: "valid only until 2030-01-15", time.Hour: "valid only until 2030-01-02",
+		0: "expired on 2030-01-02", -48 * time.Hour: "expired on 2029-12-31",
+	} {
+		got := doctor.CheckCertificate("alice.pem", now.Add(left), now)
+		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || !strings.HasSuffix(got[0].What, want)) {
+			t.Errorf("%s before its end: %v, want %q", left, got, want)
 		}
 	}
 }

@@ -15,10 +15,25 @@ const maxSkew = 5 * time.Minute
 // without fractions of a second, can cause smaller differences.
 const slightSkew = time.Minute
 
-// CheckClock compares this computer's clock with AWS's clock.
-func CheckClock(local, theirs time.Time) []Finding {
+// clockRemedy returns how to synchronize the clock on an operating system.
+func clockRemedy(system string) string {
+	const remedy = "synchronize this computer's clock with the network"
+	switch system {
+	case "linux":
+		return remedy + ": timedatectl set-ntp true"
+	case "darwin":
+		return remedy + ": sudo sntp -sS time.apple.com"
+	case "windows":
+		return remedy + ": w32tm /resync"
+	}
+	return remedy
+}
+
+// CheckClock compares this computer's clock with AWS's clock. The parameter system is the operating system, as in
+// [runtime.GOOS].
+func CheckClock(system string, local, theirs time.Time) []Finding {
 	skew := local.Sub(theirs).Round(time.Second)
-	f := Finding{Where: "clock", Remedy: "synchronize this computer's clock with the network (timedatectl set-ntp true)"}
+	f := Finding{Where: "clock", Remedy: clockRemedy(system)}
 	switch {
 	case skew.Abs() >= maxSkew:
 		f.Severity = Warning // not an error, because aws-vault corrects the time of its own calls
@@ -67,8 +82,12 @@ func CheckCertificate(path string, until, now time.Time) []Finding {
 	if left > expiryWarning {
 		return nil
 	}
+	what := "the certificate is valid only until "
+	if left <= 0 {
+		what = "the certificate expired on "
+	}
 	return []Finding{{
-		Severity: Warning, Where: path, What: fmt.Sprintf("the certificate is valid only until %s", until.UTC().Format(time.DateOnly)),
+		Severity: Warning, Where: path, What: what + until.UTC().Format(time.DateOnly),
 		Remedy: "request a new one: aws-vault certificate request",
 	}}
 }
