@@ -140,7 +140,11 @@ func (e *Enrollment) rollBack(ctx context.Context, devices awsapi.MFADevices, se
 	}
 	leftover := &LeftoverError{Serial: serial, AtAWS: err != nil, Err: cause, RollbackErr: err}
 	if err := e.Authenticator.Delete(ctx, serial); err != nil {
-		leftover.OnKey, leftover.RollbackErr = true, err
+		leftover.OnKey = true
+		if leftover.AtAWS {
+			err = fmt.Errorf("%w; %w", leftover.RollbackErr, err)
+		}
+		leftover.RollbackErr = err
 	}
 	if leftover.AtAWS || leftover.OnKey {
 		return leftover

@@ -131,6 +131,10 @@ func TestEnrollRollsBack(t *testing.T) {
 			d.pairErr = broken
 			w.AWS.Fail(fakeaws.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " still exists at AWS because it could not be deleted: ", enroll.LeftoverError{AtAWS: true}},
+		"not deleted and not forgotten": {func(w *testvault.World, d *fakeAuthenticator) {
+			d.pairErr, d.deleteErr = broken, errors.New("pulled")
+			w.AWS.Fail(fakeaws.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied", Message: "no"})
+		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "AccessDenied: no; pulled", enroll.LeftoverError{AtAWS: true, OnKey: true}},
 		"not forgotten": {func(_ *testvault.World, d *fakeAuthenticator) { d.pairErr, d.deleteErr = broken, errors.New("pulled") },
 			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " still exists on the key because it could not be deleted: pulled", enroll.LeftoverError{OnKey: true}},
 	} {

@@ -70,8 +70,11 @@ var base64url = base64.RawURLEncoding.Strict()
 // parseJWE parses an encrypted item (token) without deriving a key. It rejects every algorithm and form that
 // aws-vault does not write.
 func parseJWE(token string) (*jwe, error) {
+	if strings.ContainsAny(token, "\r\n") { // base64 decoders ignore line breaks
+		return nil, errors.New("the file has several lines, expected one (JSON Web Encryption)")
+	}
 	parts := strings.Split(token, ".")
-	if len(parts) != 5 || strings.ContainsAny(token, "\r\n") {
+	if len(parts) != 5 {
 		return nil, fmt.Errorf("the file has %d parts, expected 5 (JSON Web Encryption)", len(parts))
 	}
 	raw := make([][]byte, len(parts))

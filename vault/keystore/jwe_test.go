@@ -98,6 +98,14 @@ func TestParseJWEErrors(t *testing.T) {
 	}
 }
 
+// TestParseJWELineBreak checks that the error about a line break does not count the parts.
+func TestParseJWELineBreak(t *testing.T) {
+	_, err := parseJWE(strings.Replace(token(goodHeader), ".", ".\n", 1))
+	if err == nil || err.Error() != "the file has several lines, expected one (JSON Web Encryption)" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestJWETampered(t *testing.T) {
 	sealed, err := sealJWE([]byte("content"), newTestWrapping(t), "now")
 	if err != nil {

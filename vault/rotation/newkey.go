@@ -55,7 +55,7 @@ func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 		return refusal
 	}
 	if err := r.journal.close(ctx); err != nil {
-		return errors.Join(refusal, err)
+		return fmt.Errorf("%w; the record of the rotation could not be removed: %w", refusal, err)
 	}
 	if !quotaFull {
 		return refusal

@@ -34,9 +34,11 @@ var (
 // Put stores the key k under name until the time k.Until. It replaces an earlier key of the same name.
 func Put(name string, k Key, now time.Time) error {
 	left := k.Until.Sub(now)
-	if left < time.Second || len(k.ID) > idSize {
-		return fmt.Errorf("invalid key: its lifetime is %s and its ID has %d bytes, expected at least 1s and at most %d bytes",
-			left, len(k.ID), idSize)
+	switch {
+	case left < time.Second:
+		return fmt.Errorf("the unlocked key is valid for %s, expected at least 1s", left)
+	case len(k.ID) > idSize:
+		return fmt.Errorf("the ID of the unlocked key has %d bytes, expected at most %d", len(k.ID), idSize)
 	}
 	slept, err := timeAsleep()
 	if err != nil {

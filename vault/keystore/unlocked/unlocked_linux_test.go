@@ -183,3 +183,17 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestPutErrors checks that an error about an invalid key names only what is wrong.
+func TestPutErrors(t *testing.T) {
+	now := time.Now()
+	for want, k := range map[string]Key{
+		"the unlocked key is valid for 500ms, expected at least 1s":    {ID: "a", Until: now.Add(500 * time.Millisecond)},
+		"the ID of the unlocked key has 17 bytes, expected at most 16": {ID: strings.Repeat("a", 17), Until: now.Add(time.Hour)},
+		"the unlocked key is valid for -1h0m0s, expected at least 1s":  {ID: strings.Repeat("a", 17), Until: now.Add(-time.Hour)},
+	} {
+		if err := Put("aws-vault test of errors", k, now); err == nil || err.Error() != want {
+			t.Errorf("Put: %v, want %s", err, want)
+		}
+	}
+}
