@@ -39,6 +39,14 @@ func GivenSealedPassphrase(a *App) string {
 	return p
 }
 
+// OpenersWithoutPrompt returns options that unlock the sealed keystore only with a passphrase in the environment.
+func (a *App) OpenersWithoutPrompt(o sealed.UnlockOptions) sealed.UnlockOptions {
+	if GivenSealedPassphrase(a) == "" {
+		return sealed.UnlockOptions{}
+	}
+	return sealed.UnlockOptions{Passphrase: o.Passphrase}
+}
+
 var errNotAnswered = errors.New("the plugin's question was not answered")
 
 // pluginUI returns the user interface for age plugins. It prints a plugin's messages as notes, and prompts for the

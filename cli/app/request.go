@@ -46,7 +46,7 @@ func (a *App) Begin(ctx context.Context, r Request) (*Task, error) {
 			return nil, err
 		}
 	}
-	s, err := a.openWith(ctx, strings.TrimSpace(r.Verb+" "+name), config, in, askOptions{r.ForProgram, r.Flags.Code})
+	s, err := a.openWith(ctx, strings.TrimSpace(r.Verb+" "+name), config, in, askOptions{forProgram: r.ForProgram, code: r.Flags.Code})
 	if err != nil {
 		return nil, err
 	}

@@ -59,11 +59,23 @@ func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	return a.openWith(ctx, what, config, in, askOptions{})
 }
 
+// OpenWithoutUnlocking is like [App.Open], but does not prompt to unlock the sealed keystore. If the keystore is locked,
+// reading it fails with a [*keystore.LockedError].
+func (a *App) OpenWithoutUnlocking(ctx context.Context, what string) (*Session, error) {
+	config, in, err := a.Env.ReadConfig(nil)
+	if err != nil {
+		return nil, err
+	}
+	return a.openWith(ctx, what, config, in, askOptions{stayLocked: true})
+}
+
 // askOptions contains options for the prompts of a session. The field forProgram has the same meaning as in
-// [Asker]. The field code is the MFA code of --mfa-token, or an empty string.
+// [Asker]. The field code is the MFA code of --mfa-token, or an empty string. The field stayLocked means that there is
+// no prompt to unlock the sealed keystore.
 type askOptions struct {
 	forProgram bool
 	code       string
+	stayLocked bool
 }
 
 func (a *App) openWith(ctx context.Context, what string, config *profile.File, in profile.Inputs, how askOptions) (*Session, error) {
@@ -72,7 +84,11 @@ func (a *App) openWith(ctx context.Context, what string, config *profile.File, i
 		return nil, err
 	}
 	q := Asker{app: a, locks: locks, forProgram: how.forProgram}
-	ks, err := a.Env.OpenKeystore(ctx, a.KeystoreConfig(q, state))
+	c := a.KeystoreConfig(q, state)
+	if how.stayLocked {
+		c.Openers = a.OpenersWithoutPrompt(c.Openers)
+	}
+	ks, err := a.Env.OpenKeystore(ctx, c)
 	if err != nil {
 		return nil, err
 	}

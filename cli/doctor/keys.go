@@ -39,7 +39,7 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 		return nil
 	}
 	c := p.KeystoreConfig(p.Asker(p.locks), p.state)
-	c.Openers = p.openersWithoutPrompt(c.Openers)
+	c.Openers = p.OpenersWithoutPrompt(c.Openers)
 	ks, err := p.Env.OpenKeystore(ctx, c)
 	if err != nil {
 		return []doctor.Finding{doctor.ErrorFinding("keystore", err)}

@@ -4,20 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"aws-vault/cli/app"
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/keystore/sealed"
 )
-
-// openersWithoutPrompt returns options that unlock the sealed keystore only with a passphrase in the environment,
-// because the doctor must not prompt.
-func (p *probe) openersWithoutPrompt(h sealed.UnlockOptions) sealed.UnlockOptions {
-	if app.GivenSealedPassphrase(p.App) != "" {
-		return sealed.UnlockOptions{Passphrase: h.Passphrase}
-	}
-	return sealed.UnlockOptions{}
-}
 
 // listFailure returns the finding for a keystore that could not be listed. A locked sealed keystore is normal,
 // so it is only a note.

@@ -23,7 +23,7 @@ func sealedRemedy(err error, _ Facts) string {
 	case errors.Is(err, sealed.ErrWrongPassphrase):
 		return "set " + envvar.SealedPassphrase + " to a passphrase of the sealed keystore, or unset it to be prompted; to use the recovery words: aws-vault sealed recover"
 	case errors.Is(err, sealed.ErrNoOpener), errors.Is(err, sealed.ErrUnknownOpener), errors.As(err, &locked) && locked.Backend == keystore.SealedBackend:
-		return "list the openers of the sealed keystore: aws-vault sealed openers"
+		return "unlock the sealed keystore with aws-vault unlock; list its openers with aws-vault sealed openers"
 	case errors.Is(err, sealed.ErrLastOpener):
 		return "add another opener first: aws-vault sealed add"
 	case errors.Is(err, sealed.ErrForged):

@@ -3,6 +3,7 @@ package keys
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,11 +36,15 @@ func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 			}
 			return ui.PrintLines(a.Env.Stdout, config.Profiles())
 		}
-		s, err := a.Open(ctx, "list")
+		s, err := a.OpenWithoutUnlocking(ctx, "list")
 		if err != nil {
 			return err
 		}
 		rows, err := readRows(ctx, s)
+		if errors.Is(err, keystore.ErrLocked) && s.Keystore.Name == keystore.SealedBackend && !credentials && !sessions {
+			a.Note("the sealed keystore is locked, so keys and sessions are not listed; to unlock it: aws-vault unlock")
+			rows, err = lockedRows(s.Config.Profiles()), nil
+		}
 		if err != nil {
 			return err
 		}
@@ -62,6 +67,7 @@ type row struct {
 	Damaged     string          `json:"damaged,omitempty"` // why the stored key is damaged; empty if it is not damaged
 	Sessions    []listedSession `json:"sessions,omitempty"`
 	SignedIn    []string        `json:"signed_in,omitempty"`
+	Locked      bool            `json:"locked,omitempty"` // whether the keystore is locked; then only Profile is known
 	entries     []store.Entry
 }
 
@@ -127,6 +133,15 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 		out = append(out, row{SignedIn: []string{label}})
 	}
 	return out, nil
+}
+
+// lockedRows returns the rows of the list if the keystore is locked.
+func lockedRows(profiles []string) rows {
+	out := make(rows, len(profiles))
+	for i, name := range profiles {
+		out[i] = row{Profile: name, Locked: true}
+	}
+	return out
 }
 
 // newRow returns a row for a key and its sessions. If the parameter key is empty, the row has no key.
@@ -198,7 +213,7 @@ func listTable(a *app.App, r rows) error {
 	lines := make([][3]string, 0, 2+len(r))
 	lines = append(lines, [3]string{"Profile", "Credentials", "Sessions"}, [3]string{"=======", "===========", "========"})
 	for i := range r {
-		lines = append(lines, [3]string{ui.Cell(r[i].Profile), r[i].keyCell(), ui.Cell(strings.Join(r[i:i+1].labels(now), ", "))})
+		lines = append(lines, [3]string{ui.Cell(r[i].Profile), r[i].keyCell(), r[i].sessionCell(now)})
 	}
 	widths := [3]int{25, 25, 25}
 	for _, cells := range lines {
@@ -222,8 +237,19 @@ func listTable(a *app.App, r rows) error {
 
 // keyCell returns the text of the cell for the stored key.
 func (r row) keyCell() string {
-	if r.Damaged != "" {
+	switch {
+	case r.Locked:
+		return "locked"
+	case r.Damaged != "":
 		return ui.Cell(r.Credentials) + " (damaged)"
 	}
 	return ui.Cell(r.Credentials)
+}
+
+// sessionCell returns the text of the cell for the sessions and sign-ins.
+func (r row) sessionCell(now time.Time) string {
+	if r.Locked {
+		return "locked"
+	}
+	return ui.Cell(strings.Join(rows{r}.labels(now), ", "))
 }
