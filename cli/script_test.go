@@ -143,8 +143,8 @@ func TestScripts(t *testing.T) {
 }
 
 // condition reports whether a condition of a script is true. [piv] means that this build supports security keys,
-// [waits] that the kernel keyring can store a key, [root] that the user is root, and [protects] that a folder can be
-// read-only.
+// [waits] that the kernel keyring can store a key, [root] that the user is root, [protects] that a folder can be
+// read-only, and [injects] that strace can make system calls fail.
 func condition(name string) (bool, error) {
 	switch name {
 	case "piv":
@@ -153,6 +153,8 @@ func condition(name string) (bool, error) {
 		return os.Geteuid() == 0, nil
 	case "protects": // a folder can be made read-only with its mode, or for root with a mount
 		return os.Geteuid() > 0 || os.Geteuid() == 0 && exec.Command("unshare", "-m", "true").Run() == nil, nil
+	case "injects":
+		return exec.Command("strace", "-qq", "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK", "true").Run() == nil, nil
 	case "waits":
 	default:
 		return false, fmt.Errorf("unknown condition %q", name)

@@ -53,10 +53,14 @@ func keystoreRemedy(err error, _ Facts) string {
 
 // stateRemedy returns the hint for a state folder that cannot be used.
 func stateRemedy(err error, _ Facts) string {
-	if !errors.Is(err, disk.ErrNoFolder) {
-		return ""
+	var noLocks *disk.NoLocksError
+	switch {
+	case errors.Is(err, disk.ErrNoFolder):
+		return "set XDG_STATE_HOME to a folder that you own and can write to"
+	case errors.As(err, &noLocks):
+		return "set XDG_STATE_HOME to a folder on a disk of this machine"
 	}
-	return "set XDG_STATE_HOME to a folder that you own and can write to"
+	return ""
 }
 
 // folderRemedy returns the hint for a file in aws-vault's folders with the wrong owner or type.

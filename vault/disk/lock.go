@@ -139,9 +139,25 @@ func openLock(path string) (*os.File, error) {
 	return f, err
 }
 
+// NoLocksError reports that the file system of the file at Path has no locks. Examples are NFS without a lock service,
+// and Lustre without the mount option flock.
+type NoLocksError struct {
+	Path string
+	Err  error
+}
+
+func (e *NoLocksError) Error() string {
+	return fmt.Sprintf("%s: the file system does not support locks: %v", e.Path, e.Err)
+}
+
+func (e *NoLocksError) Unwrap() error { return e.Err }
+
 func lockError(path string, err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case isUnsupportedLock(err):
+		return &NoLocksError{path, err}
 	}
 	return fmt.Errorf("%s: lock: %w", path, err)
 }

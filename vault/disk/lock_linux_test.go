@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestWaiterIsQueuedByKernel checks that a process that waits for a lock is in the kernel's queue. The kernel then
@@ -57,5 +60,20 @@ func TestWaiterIsQueuedByKernel(t *testing.T) {
 	held.Close()
 	if err := <-got; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNoLocks checks the errors with which file systems report that they have no locks.
+func TestNoLocks(t *testing.T) {
+	for _, cause := range []error{unix.ENOLCK, unix.ENOSYS, unix.EOPNOTSUPP} {
+		var none *NoLocksError
+		err := lockError("/home/alice/lock", &os.SyscallError{Syscall: "flock", Err: cause})
+		if !errors.As(err, &none) || none.Path != "/home/alice/lock" || !errors.Is(err, cause) {
+			t.Errorf("%v: got %v, want a *NoLocksError", cause, err)
+		}
+	}
+	var none *NoLocksError
+	if err := lockError("/home/alice/lock", unix.EIO); errors.As(err, &none) || !errors.Is(err, unix.EIO) {
+		t.Errorf("an I/O error: got %v", err)
 	}
 }

@@ -20,6 +20,11 @@ func tryLockFile(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// isUnsupportedLock reports whether err means that the file system has no locks.
+func isUnsupportedLock(err error) bool {
+	return errors.Is(err, unix.ENOLCK) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOTSUP)
+}
+
 func lockFile(f *os.File) error { return flock(f, unix.LOCK_EX) }
 
 func unlockFile(f *os.File) error { return flock(f, unix.LOCK_UN) }

@@ -24,6 +24,11 @@ func tryLockFile(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// isUnsupportedLock reports whether err means that the file system has no locks.
+func isUnsupportedLock(err error) bool {
+	return errors.Is(err, windows.ERROR_NOT_SUPPORTED) || errors.Is(err, windows.ERROR_INVALID_FUNCTION)
+}
+
 func lockFile(f *os.File) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, lockRange())
 }
