@@ -10,6 +10,7 @@ import (
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/printable"
+	"aws-vault/vault/profile"
 	"aws-vault/vault/program"
 	"aws-vault/vault/source"
 )
@@ -34,6 +35,7 @@ type App struct {
 	KeystoreName string
 
 	password *keyPassword
+	broken   []profile.Problem // the lines of the config files that the run has warned about
 }
 
 // New returns an App for env. If env.Programs or env.CatchSignals is nil, New sets the field to a default. All that

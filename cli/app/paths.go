@@ -1,12 +1,16 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"aws-vault/cli/envvar"
+	"aws-vault/cli/ui"
 	"aws-vault/vault/configfile"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/profile"
@@ -46,6 +50,32 @@ func (e *Env) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.
 	}
 	in.Credentials, err = e.CredentialsFile().Read()
 	return f, in, err
+}
+
+// ReadConfig parses the config files like [Env.ReadConfig]. It warns about lines that cannot be read, once per run. The
+// AWS CLI refuses a file with such a line. aws-vault refuses only the profiles that the line affects.
+func (a *App) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.Inputs, error) {
+	config, in, err := a.Env.ReadConfig(flags)
+	if err == nil {
+		warnBroken(a, slices.Concat(config.Broken(), in.Credentials.Broken()))
+	}
+	return config, in, err
+}
+
+// maxBroken is the maximum number of lines that one run warns about.
+const maxBroken = 3
+
+func warnBroken(a *App, broken []profile.Problem) {
+	if len(broken) == 0 || slices.Equal(broken, a.broken) {
+		return
+	}
+	a.broken = broken
+	for _, p := range broken[:min(len(broken), maxBroken)] {
+		a.Warn(errors.New(p.String()))
+	}
+	if more := len(broken) - maxBroken; more > 0 {
+		a.Warn(fmt.Errorf("%s of the config files cannot be read; aws-vault doctor lists all of them", ui.Count(more, "more line")))
+	}
 }
 
 // Path replaces a leading ~ with the home directory.

@@ -15,7 +15,7 @@ func (a *App) PickProfile(ctx context.Context, name string) (string, error) {
 	if name != "" {
 		return name, nil
 	}
-	config, _, err := a.Env.ReadConfig(nil)
+	config, _, err := a.ReadConfig(nil)
 	if err != nil {
 		return "", err
 	}

@@ -36,7 +36,7 @@ type Task struct {
 
 // Begin chooses the profile of a request and opens the vault for it. It reads the config files once.
 func (a *App) Begin(ctx context.Context, r Request) (*Task, error) {
-	config, in, err := a.Env.ReadConfig(r.Flags.inputs())
+	config, in, err := a.ReadConfig(r.Flags.inputs())
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ type Session struct {
 // Open reads the config files and opens the keystore for a command. The parameter what describes the command.
 // Other processes print this description while they wait for this process.
 func (a *App) Open(ctx context.Context, what string) (*Session, error) {
-	config, in, err := a.Env.ReadConfig(nil)
+	config, in, err := a.ReadConfig(nil)
 	if err != nil {
 		return nil, err
 	}

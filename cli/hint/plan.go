@@ -28,6 +28,10 @@ func profileRemedy(err error, f Facts) string {
 	var portal *plan.NoPortalError
 	var provider *plan.NoProviderError
 	switch {
+	case errors.As(err, &unknown) && unknown.Unread != nil:
+		return "correct the header: " + unknown.Unread.Want
+	case errors.As(err, &credentials) && credentials.Unread != nil:
+		return "correct the header: " + credentials.Unread.Want
 	case errors.As(err, &unknown) && len(unknown.Near) > 0:
 		return didYouMean(unknown.Near)
 	case errors.As(err, &unknown):

@@ -30,7 +30,7 @@ func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("json", "Print everything as JSON.").BoolVar(&asJSON)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if profiles && !credentials && !asJSON {
-			config, _, err := a.Env.ReadConfig(nil)
+			config, _, err := a.ReadConfig(nil)
 			if err != nil {
 				return err
 			}

@@ -130,7 +130,7 @@ func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do 
 	}
 	serial := f.serial
 	if serial == "" {
-		config, in, err := a.Env.ReadConfig(nil)
+		config, in, err := a.ReadConfig(nil)
 		if err != nil {
 			return err
 		}

@@ -174,7 +174,7 @@ func mayRetry(err error) bool { return err != nil && !errors.Is(err, prompt.ErrC
 
 // reload reads the config files again and serves the new settings. If reload fails, the server keeps the old settings.
 func (v *profileServer) reload(ctx context.Context) error {
-	config, in, err := v.app.Env.ReadConfig(nil)
+	config, in, err := v.app.ReadConfig(nil)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func (k serviceKind[P]) settingsOf(s *app.Session, name string) (*profile.Profil
 		return nil, err
 	}
 	if !p.Defined {
-		return nil, &plan.NoProfileError{Name: name, Near: profile.Nearest(name, append(sessions, s.Config.Profiles()...))}
+		return nil, &plan.NoProfileError{Name: name, Near: profile.Nearest(name, append(sessions, s.Config.Profiles()...)), Unread: p.Unread}
 	}
 	for q := p; q != nil; q = q.Source {
 		if q.Set(k.startSetting) {

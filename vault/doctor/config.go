@@ -62,7 +62,11 @@ func lineFindings(f *profile.File, known []Finding) []Finding {
 	for _, p := range f.Problems() {
 		where := p.Origin.String()
 		if !slices.ContainsFunc(known, func(f Finding) bool { return f.Where == where }) {
-			all = append(all, Finding{Severity: Warning, Where: where, What: p.Text})
+			severity := Warning
+			if p.Broken {
+				severity = Error
+			}
+			all = append(all, Finding{Severity: severity, Where: where, What: p.Text})
 		}
 	}
 	for _, u := range f.Unknown() {

@@ -94,7 +94,7 @@ func newBuilder(p *profile.Profile, h Holdings, o Options) (*builder, error) {
 	b := &builder{chain: chain{target: p}, holdings: h, options: o}
 	c := &b.chain
 	if _, stored := h.Keys[p.Name]; !p.Defined && !stored {
-		return nil, &NoProfileError{Name: p.Name}
+		return nil, &NoProfileError{Name: p.Name, Unread: p.Unread}
 	}
 	for q := p; ; q = q.Source {
 		c.profiles = append(c.profiles, q)

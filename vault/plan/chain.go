@@ -19,7 +19,7 @@ type chain struct {
 // noCredentials returns the error for a chain that ends in q without a source of credentials. Call it
 // while c.profiles is still in the order from the requested profile to q.
 func (c *chain) noCredentials(q *profile.Profile) error {
-	e := &NoCredentialsError{Profile: c.target.Name, End: q.Name, Defined: q.Defined}
+	e := &NoCredentialsError{Profile: c.target.Name, End: q.Name, Defined: q.Defined, Unread: q.Unread}
 	if n := len(c.profiles); n > 1 {
 		e.Origin = c.profiles[n-2].Value("source_profile").Origin
 	}

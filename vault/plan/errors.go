@@ -9,21 +9,30 @@ import (
 
 // NoProfileError reports a profile name that is in no config file and that has no stored key.
 type NoProfileError struct {
-	Name string
-	Near []string // similar names, best match first
+	Name   string
+	Near   []string             // similar names, best match first
+	Unread *profile.SyntaxError // a section whose header names the profile in a wrong way, or nil
 }
 
 func (e *NoProfileError) Error() string {
-	return fmt.Sprintf("there is no profile %q, and no key is stored under that name", e.Name)
+	return fmt.Sprintf("there is no profile %q, and no key is stored under that name%s", e.Name, unreadText(e.Unread))
+}
+
+func unreadText(unread *profile.SyntaxError) string {
+	if unread == nil {
+		return ""
+	}
+	return "; " + unread.Error()
 }
 
 // NoCredentialsError reports a profile whose source_profile chain ends in a profile without a
 // stored key and without any other source of credentials.
 type NoCredentialsError struct {
-	Profile string         // the requested profile
-	End     string         // the last profile of the chain
-	Defined bool           // whether End has a section in a config file
-	Origin  profile.Origin // the place of the source_profile setting that names End, if any
+	Profile string               // the requested profile
+	End     string               // the last profile of the chain
+	Defined bool                 // whether End has a section in a config file
+	Origin  profile.Origin       // the place of the source_profile setting that names End, if any
+	Unread  *profile.SyntaxError // a section whose header names End in a wrong way, or nil
 }
 
 func (e *NoCredentialsError) Error() string {
@@ -31,7 +40,7 @@ func (e *NoCredentialsError) Error() string {
 	case e.Profile == e.End:
 		return fmt.Sprintf("profile %q has no stored key and names no source of credentials", e.Profile)
 	case !e.Defined:
-		return fmt.Sprintf("%s: source_profile is %q, expected the name of a profile or of a stored key", e.Origin, e.End)
+		return fmt.Sprintf("%s: source_profile is %q, expected the name of a profile or of a stored key%s", e.Origin, e.End, unreadText(e.Unread))
 	}
 	return fmt.Sprintf("%s: source_profile is %q, but that profile has no stored key and names no source of credentials", e.Origin, e.End)
 }

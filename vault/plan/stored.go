@@ -25,6 +25,9 @@ func storedKey(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !ok {
 		return Step{}, false, nil
 	}
+	if q.Unread != nil {
+		b.notes = append(b.notes, q.Unread.Error()+"; this section is not read")
+	}
 	return Step{
 		Kind: KindStoredKey, Profile: q.Name, Yields: Yield{User, No},
 		Why:  "an access key is stored under this name",

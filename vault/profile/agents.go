@@ -40,7 +40,7 @@ func ReadAgentRules(config, credentials *File) AgentRules {
 	rules.of = map[Principal][]AgentRule{}
 	seen := map[string]bool{}
 	for _, f := range files {
-		for _, name := range f.Profiles() {
+		for _, name := range slices.Concat(f.Profiles(), f.names(brokenSection)) {
 			if seen[name] {
 				continue
 			}
@@ -85,6 +85,12 @@ func (r *ruleReader) view(name string) *ruleView {
 	for _, f := range r.files {
 		for _, s := range slices.Backward(f.named(profileSection, name)) {
 			v.add(f, s)
+		}
+		for _, s := range f.named(brokenSection, name) {
+			v.add(f, s) // a broken header must not hide a rule
+		}
+		if err := f.brokenHeader(profileSection, name); err != nil {
+			v.err = err
 		}
 	}
 	if from := v.values[includeProfile]; from.Text != "" {

@@ -171,3 +171,14 @@ func BenchmarkAgentRules20000(b *testing.B) {
 		ReadAgentRules(f, nil)
 	}
 }
+
+// A rule is not lost if the header of its section is broken.
+func TestAgentRuleUnderBrokenHeader(t *testing.T) {
+	for _, header := range []string{"[profile ops", "[profile my ops]", "[profile \"ops]"} {
+		f := config(t, header+"\nrole_arn = arn:aws:iam::123456789012:role/ops\nagent_access = deny\n")
+		rules := ReadAgentRules(f, nil).Of(RolePrincipal("arn:aws:iam::123456789012:role/ops"))
+		if len(rules) != 1 || rules[0].Access.Text != "deny" || rules[0].Err == nil {
+			t.Errorf("%s: the rules are %+v", header, rules)
+		}
+	}
+}

@@ -29,6 +29,17 @@ func BenchmarkProfiles20000(b *testing.B) {
 	}
 }
 
+func BenchmarkBroken20000(b *testing.B) {
+	f, err := Parse("~/.aws/config", manyProfiles(20_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Broken()
+	}
+}
+
 func BenchmarkResolve20000(b *testing.B) {
 	text := manyProfiles(20_000)
 	b.SetBytes(int64(len(text)))

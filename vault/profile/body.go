@@ -19,9 +19,12 @@ type bodyKey struct {
 	section *section
 }
 
-// body merges the sections of that kind and name. It returns nil if there are no such sections. If a line cannot
-// be read, it fails with the *SyntaxError of the first such line.
+// body merges the sections of that kind and name. It returns nil if there are no such sections. If a line or a header
+// cannot be read, it fails with the *SyntaxError of the first such line.
 func (f *File) body(k sectionKind, name string) (*body, error) {
+	if err := f.brokenHeader(k, name); err != nil {
+		return nil, err
+	}
 	sections := f.named(k, name)
 	if len(sections) == 0 {
 		return nil, nil
@@ -33,7 +36,7 @@ func (f *File) body(k sectionKind, name string) (*body, error) {
 			return nil, bad[0]
 		}
 		if i > 0 {
-			b.warnings = append(b.warnings, Problem{f.origin(s, s.line, ""), repeatedSection(sections[i-1], s)})
+			b.warnings = append(b.warnings, Problem{Origin: f.origin(s, s.line, ""), Text: repeatedSection(sections[i-1], s)})
 		}
 		b.add(s, keys)
 	}
@@ -44,7 +47,7 @@ func (b *body) add(s *section, keys []key) {
 	lines := make(map[string]int, len(keys))
 	for _, k := range keys {
 		if line, ok := lines[k.name]; ok {
-			b.warnings = append(b.warnings, Problem{b.file.origin(s, k.line, k.name), repeatedKey(k.name, line)})
+			b.warnings = append(b.warnings, Problem{Origin: b.file.origin(s, k.line, k.name), Text: repeatedKey(k.name, line)})
 		}
 		lines[k.name] = k.line
 		b.keys[k.name] = bodyKey{k, s}
@@ -100,7 +103,7 @@ func (b *body) comments() []Problem {
 			continue
 		}
 		if _, found := cutComments(k.value); found {
-			all = append(all, Problem{b.file.origin(k.section, k.line, s.name), commentText(s.name)})
+			all = append(all, Problem{Origin: b.file.origin(k.section, k.line, s.name), Text: commentText(s.name)})
 		}
 	}
 	return all

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,7 +43,7 @@ func (f *File) findHeaders() bool {
 		}
 		f.sections[len(f.sections)-1].end = start
 		s := section{line: l.number, headerStart: start, bodyStart: l.pos}
-		s.kind, s.name, s.header = readHeaderLine(f.kind, content)
+		readHeaderLine(f.kind, content, &s)
 		s.previous, f.last[s.name] = f.last[s.name], len(f.sections)
 		f.sections = append(f.sections, s)
 	}
@@ -77,20 +78,76 @@ func (l *lines) skip(to int) {
 	l.pos = to
 }
 
-// readHeaderLine returns the kind and the name of the section that begins with a header line, and the
-// header's text. The line must have no blanks around it.
-func readHeaderLine(file OriginKind, line string) (kind sectionKind, name, header string) {
+// readHeaderLine sets the kind, the name and the header of the section that begins with a header line. The line must
+// have no blanks around it.
+func readHeaderLine(file OriginKind, line string, s *section) {
 	closing := strings.LastIndexByte(line, ']')
 	if closing <= 1 {
-		return openSection, "", line
+		s.kind, s.header = brokenSection, line
+		s.meant, s.name = guessHeader(file, strings.Trim(line, "[]"))
+		return
 	}
-	header = line[1:closing]
-	switch {
-	case strings.IndexByte(header, 0) >= 0 || !utf8.ValidString(header):
-		return otherSection, "", header
-	case file == CredentialsFile:
-		return profileSection, header, header
+	s.header = line[1:closing]
+	if strings.IndexByte(s.header, 0) >= 0 || !utf8.ValidString(s.header) {
+		s.kind = brokenSection
+		return
 	}
-	kind, name = readHeader(header)
-	return kind, name, header
+	if file == CredentialsFile {
+		s.kind, s.name = profileSection, s.header
+		return
+	}
+	s.kind, s.name = readHeader(s.header)
+	if s.kind == otherSection && beginsLikeSection(s.header) {
+		s.kind = brokenSection
+		if s.meant, s.name = guessHeader(file, s.header); s.name == defaultName {
+			s.name = "" // a wrong [default] would make all profiles unusable, although the AWS CLI only ignores it
+		}
+	}
+}
+
+// brokenHeader returns an error if the file has a broken header that probably meant this section. The settings in the
+// section are not read, so a profile must not be used without them.
+func (f *File) brokenHeader(k sectionKind, name string) error {
+	if name == "" {
+		return nil
+	}
+	for _, s := range f.named(brokenSection, name) {
+		if s.meant == k {
+			return &SyntaxError{f.origin(s, s.line, ""), "the header " + s.headerText(), f.meantHeader(s)}
+		}
+	}
+	return nil
+}
+
+// unreadSection describes the section of a config file whose header has only the name of a profile, such as [admin], or
+// no blank before the name. All AWS tools ignore such a section. It returns nil if there is none.
+func (f *File) unreadSection(name string) *SyntaxError {
+	if f == nil || f.kind != ConfigFile {
+		return nil
+	}
+	for i := range f.sections {
+		s := &f.sections[i]
+		if s.kind == otherSection && (trim(s.header) == name || s.header == "profile"+name) {
+			return &SyntaxError{f.origin(s, s.line, ""), "the header " + s.headerText(), quoteUnsafe(writeHeader(name))}
+		}
+	}
+	return nil
+}
+
+// headerText returns a broken header for messages, with the brackets that it has.
+func (s *section) headerText() string {
+	if strings.HasPrefix(s.header, "[") {
+		return quoteUnsafe(s.header)
+	}
+	return quoteUnsafe("[" + s.header + "]")
+}
+
+// meantHeader returns the header that a broken header probably meant. It returns an example if there is no name.
+func (f *File) meantHeader(s *section) string {
+	kind, name := guessHeader(f.kind, strings.Trim(s.header, "[]"))
+	name = shorten(cmp.Or(name, "NAME"))
+	if f.kind == CredentialsFile {
+		return quoteUnsafe("[" + name + "]")
+	}
+	return quoteUnsafe(writeSection(kind, name))
 }

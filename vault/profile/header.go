@@ -5,7 +5,7 @@ import "strings"
 type sectionKind int
 
 const (
-	otherSection sectionKind = iota // a section that only the AWS CLI reads, or a section with an invalid header
+	otherSection sectionKind = iota // a section that only the AWS CLI reads, or a section that nothing reads
 	profileSection
 	sessionSection  // [sso-session NAME]
 	oidcSection     // [oidc-session NAME]
@@ -13,7 +13,7 @@ const (
 	servicesSection // [services NAME]
 	policySection   // [session-policy NAME]
 	noSection       // the lines before the first header of the file
-	openSection     // a section whose header has no closing bracket
+	brokenSection   // a section whose header cannot be read, such as [profile tom without a closing bracket
 )
 
 // keywords are the first words of headers such as [profile NAME] in the config file.
@@ -53,6 +53,58 @@ func readHeader(header string) (sectionKind, string) {
 		}
 	}
 	return otherSection, ""
+}
+
+// guessHeader returns the kind and the name of the section that a broken header probably meant to begin. The text is the
+// header without brackets. guessHeader returns no name if it is not clear what the header meant.
+func guessHeader(file OriginKind, text string) (sectionKind, string) {
+	text, _ = cutComments(trim(text))
+	switch {
+	case file == CredentialsFile:
+		return profileSection, text
+	case strings.EqualFold(text, defaultName):
+		return profileSection, defaultName
+	}
+	for _, k := range keywords {
+		if rest, ok := cutKeyword(text, k.word); ok {
+			return k.kind, unquote(rest)
+		}
+	}
+	return profileSection, unquote(text)
+}
+
+// cutKeyword cuts a keyword, in upper or lower case, from the start of a text. It returns false if the text does not
+// begin with that word.
+func cutKeyword(text, word string) (rest string, ok bool) {
+	if len(text) < len(word) || !strings.EqualFold(text[:len(word)], word) {
+		return "", false
+	}
+	rest = text[len(word):]
+	return trim(rest), rest == "" || trimLeft(rest) != rest
+}
+
+// unquote joins the words of a name. If they cannot be split, it only removes quotes at both ends.
+func unquote(name string) string {
+	if words, ok := splitWords(name); ok {
+		return strings.Join(words, " ")
+	}
+	return strings.Trim(name, `"'`)
+}
+
+// beginsLikeSection reports whether a header that cannot be read begins with a keyword or with the word "default", and
+// is therefore not a section of another program.
+func beginsLikeSection(header string) bool {
+	if header == "DEFAULT" {
+		return false // the AWS CLI reads this section
+	}
+	header = trim(header)
+	for _, k := range keywords {
+		if _, ok := cutKeyword(header, k.word); ok {
+			return true
+		}
+	}
+	_, ok := cutKeyword(header, defaultName)
+	return ok
 }
 
 // soleArgument returns the single word in the text after a keyword. It returns false if the text does not begin
@@ -150,6 +202,16 @@ func readQuoted(word *strings.Builder, s string, quote byte) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// writeSection returns the config file header of a section.
+func writeSection(kind sectionKind, name string) string {
+	for _, k := range keywords {
+		if k.kind == kind && kind != profileSection {
+			return headerOf(k.word, name)
+		}
+	}
+	return writeHeader(name)
 }
 
 // writeHeader returns the config file header of the profile.

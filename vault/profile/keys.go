@@ -55,7 +55,7 @@ func (f *File) keys(s *section) ([]key, []*SyntaxError) {
 		}
 		switch kind {
 		case badLine:
-			r.refuse(l.number, describeBad(content), "KEY = VALUE")
+			r.refuse(l.number, describeBad(content), keyValue)
 		case keyLine:
 			r.finish()
 			r.key(content, l.number, start, l.pos)
@@ -71,6 +71,30 @@ func (f *File) keys(s *section) ([]key, []*SyntaxError) {
 	}
 	return r.keys, r.bad
 }
+
+// badLines returns an error for each line of a section that cannot be read, as the method keys does. It is faster.
+func (f *File) badLines(s *section) []*SyntaxError {
+	r := keyReader{file: f, section: s}
+	var g grammar
+	for l := newLines(f.text[:s.end], s.bodyStart, s.line); ; {
+		start, end, ok := l.next()
+		if !ok {
+			return r.bad
+		}
+		kind, content := g.read(f.text[start:end])
+		if kind == commentLine {
+			continue
+		}
+		if found, want := badBytes(content); found != "" {
+			r.refuse(l.number, found, want)
+		}
+		if kind == badLine {
+			r.refuse(l.number, describeBad(content), keyValue)
+		}
+	}
+}
+
+const keyValue = "KEY = VALUE" // what a line of a section must be
 
 func (r *keyReader) refuse(line int, found, want string) {
 	if len(r.bad) < maxBad {

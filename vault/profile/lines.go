@@ -91,7 +91,7 @@ const (
 	blankLine lineKind = iota
 	commentLine
 	headerLine     // [profile bob]
-	openHeaderLine // [profile bob
+	openHeaderLine // [profile bob, which may contain a separator
 	keyLine        // region = eu-west-1
 	moreLine       // a line that continues the value above it
 	badLine        // a line without a separator, or without a key before the separator
@@ -126,12 +126,12 @@ func (g *grammar) read(line string) (lineKind, string) {
 		g.open = false
 		return headerLine, content
 	}
-	separator := strings.IndexAny(content, "=:")
-	switch {
-	case separator < 0 && bracket:
+	if bracket {
 		g.open = false
 		return openHeaderLine, content
-	case separator < 0:
+	}
+	separator := strings.IndexAny(content, "=:")
+	if separator < 0 {
 		return badLine, content
 	}
 	g.open = separator > 0

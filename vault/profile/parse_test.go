@@ -206,6 +206,67 @@ func TestOpenHeader(t *testing.T) {
 	}
 }
 
+// A profile, or a section that a profile names, cannot be used if a broken header probably meant it.
+func TestBrokenHeaders(t *testing.T) {
+	sso := "sso_session = corp"
+	for _, c := range []struct{ text, name, want string }{
+		{"[profile tom\nmfa_serial = x\n", "tom", "config:1: found the header [profile tom, expected [profile tom]"},
+		{"[profile tom\n[profile tom]\nregion = eu-west-1\n", "tom", "config:1: found the header [profile tom, expected [profile tom]"},
+		{"[profile tom\n[profile ann]\n", "ann", ""},
+		{"[profile tom # mine\n", "tom", "config:1: found the header [profile tom # mine, expected [profile tom]"},
+		{"[profile prod:eu\n", "prod:eu", "config:1: found the header [profile prod:eu, expected [profile prod:eu]"},
+		{"[profile \"my prod\n", "my prod", `config:1: found the header [profile "my prod, expected [profile "my prod"]`},
+		{"[profile My Account]\n", "My Account", `config:1: found the header [profile My Account], expected [profile "My Account"]`},
+		{"[profile My Account]\n", "My", ""},
+		{"[ profile tom ]\n", "tom", "config:1: found the header [ profile tom ], expected [profile tom]"},
+		{"[Profile tom]\n", "tom", "config:1: found the header [Profile tom], expected [profile tom]"},
+		{"[tom\n", "tom", "config:1: found the header [tom, expected [profile tom]"},
+		{"[default\nmfa_serial = x\n", "ann", "config:1: found the header [default, expected [default]"},
+		{"[ default ]\nmfa_serial = x\n", "ann", ""},
+		{"[]\n[\n[profile]\n", "ann", ""},
+		{"[profile p]\nsource_profile = tom\n[profile tom\n", "p", "config:3: found the header [profile tom, expected [profile tom]"},
+		{"[profile p]\ninclude_profile = tom\n[profile tom\n", "p", "config:3: found the header [profile tom, expected [profile tom]"},
+		{"[profile p]\n" + sso + "\n[sso-session corp\n", "p", "config:3: found the header [sso-session corp, expected [sso-session corp]"},
+		{"[profile p]\n" + sso + "\n[sso-session corp]\n[profile corp\n", "p", ""},
+		{"[profile p]\nservices = a b\n[services a b]\n", "p", `config:3: found the header [services a b], expected [services "a b"]`},
+	} {
+		_, err := config(t, c.text).Resolve(c.name, Inputs{})
+		var syntax *SyntaxError
+		if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &syntax) || err.Error() != c.want) {
+			t.Errorf("%q, profile %s: %v\nwant %s", c.text, c.name, err, c.want)
+		}
+	}
+	in := Inputs{Credentials: credentials(t, "[tom\naws_access_key_id = AKIAEXAMPLE\n")}
+	if _, err := config(t, "").Resolve("tom", in); err == nil || err.Error() != "credentials:1: found the header [tom, expected [tom]" {
+		t.Errorf("in the credentials file: %v", err)
+	}
+}
+
+// Broken returns only lines that cannot be read. Problems returns them too.
+func TestBroken(t *testing.T) {
+	f := config(t, "x\n[profile a]\nregion = eu-west-1 # home\nregion = b\njunk\n= v\n[profile b\njunk\n[preview]\n\xff = 1\n[prod]\nregion = b\n[profile a]\n")
+	want := []string{
+		"config:1: this line is before the first section, so it is not read",
+		`config:5: found a line without "=" or ":", expected KEY = VALUE`,
+		"config:6: found a line without a key before the separator, expected KEY = VALUE",
+		"config:7: found the header [profile b, expected [profile b]; its section is not read",
+		`config:8: found a line without "=" or ":", expected KEY = VALUE`,
+		"config:10: found bytes that are not UTF-8, expected text in UTF-8",
+	}
+	var got, marked []string
+	for _, p := range f.Broken() {
+		got = append(got, p.String())
+	}
+	for _, p := range f.Problems() {
+		if p.Broken {
+			marked = append(marked, p.String())
+		}
+	}
+	if !slices.Equal(got, want) || !slices.Equal(marked, want) {
+		t.Errorf("got\n%s\nproblems\n%s", strings.Join(got, "\n"), strings.Join(marked, "\n"))
+	}
+}
+
 func TestNoInheritanceByDots(t *testing.T) {
 	f := config(t, "[profile prod]\nrole_arn = arn:aws:iam::123456789012:role/Admin\n[profile prod.read]\nregion = eu-west-1\n")
 	if p := resolve(t, f, "prod.read", Inputs{}); p.Set("role_arn") {
@@ -249,17 +310,17 @@ sso_region = eu-west-1 # here
 		`config:6: found a line without "=" or ":", expected KEY = VALUE`,
 		"config:7: [profile default] is the same profile as [default] in line 3; the settings of [profile default] have priority",
 		"config:8: output is followed by a comment, which the AWS CLI reads as part of the value",
-		`config:10: the header "[profile b" has no closing bracket; its section is not read`,
-		`config:11: the header "profile \"c" has no name; its section is not read`,
-		`config:12: the header "profile d] e" has no name; its section is not read`,
-		`config:13: the header " default " has no name; its section is not read`,
+		`config:10: found the header [profile b, expected [profile b]; its section is not read`,
+		`config:11: found the header [profile "c], expected [profile c]; its section is not read`,
+		`config:12: found the header [profile d] e], expected [profile "d] e"]; its section is not read`,
+		`config:13: found the header [ default ], expected [default]; its section is not read`,
 		`config:14: the header "prod" does not begin with the word "profile"; its section is not read`,
 		"config:18: the AWS CLI applies [DEFAULT] to all sections; aws-vault does not read it",
 		"config:20: [profile a] already begins in line 9; the two sections are merged",
 		`config:23: "[profile hidden]" is indented more than the key above, so it is part of that key's value`,
 		"config:25: sso_region is followed by a comment, which the AWS CLI reads as part of the value",
 		"config:26: [sso-session s] already begins in line 24; the two sections are merged",
-		`config:28: the header "Services n" has no name; its section is not read`,
+		`config:28: found the header [Services n], expected [services n]; its section is not read`,
 	}
 	var got []string
 	for _, p := range config(t, text).Problems() {
@@ -274,8 +335,8 @@ func TestProblemsOfOtherBytes(t *testing.T) {
 	f := config(t, "stray\n[profile a\x00]\n[profile \xff]\n")
 	want := []string{
 		"config:1: this line is before the first section, so it is not read",
-		`config:2: the header "profile a\u0000" is not text in UTF-8; its section is not read`,
-		`config:3: the header "profile \xff" is not text in UTF-8; its section is not read`,
+		`config:2: the header "[profile a\u0000]" is not text in UTF-8; its section is not read`,
+		`config:3: the header "[profile \xff]" is not text in UTF-8; its section is not read`,
 	}
 	var got []string
 	for _, p := range f.Problems() {

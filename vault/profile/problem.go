@@ -14,6 +14,7 @@ import (
 type Problem struct {
 	Origin Origin
 	Text   string
+	Broken bool // whether the line cannot be read; the AWS CLI refuses most such files
 }
 
 // String returns the place and the text in one line.
@@ -37,23 +38,60 @@ func (f *File) Problems() []Problem {
 	return all[:min(len(all), maxProblems)]
 }
 
-func sectionProblems(f *File, s *section) []Problem {
-	keys, bad := f.keys(s)
+// Broken returns the lines and headers of the file that cannot be read, in the order of the lines, at most 1000. A
+// profile that such a line touches cannot be used. It is fast enough for each run that reads the file.
+func (f *File) Broken() []Problem {
+	var all []Problem
+	for i := range f.sections {
+		all = append(all, brokenLines(f, &f.sections[i])...)
+		if len(all) > maxProblems {
+			break
+		}
+	}
+	return all[:min(len(all), maxProblems)]
+}
+
+// brokenLines returns the lines of a section that cannot be read. Before the first header, it returns only one line,
+// because a text with many such lines is often not a config file.
+func brokenLines(f *File, s *section) []Problem {
 	if s.kind == noSection {
-		return strayLines(f, s, keys, bad)
+		return strayLine(f, s)
 	}
 	var all []Problem
+	if s.kind == brokenSection {
+		all = append(all, Problem{f.origin(s, s.line, ""), brokenHeaderText(f, s), true})
+	}
+	for _, err := range f.badLines(s) {
+		all = append(all, Problem{err.Origin, fmt.Sprintf("found %s, expected %s", err.Found, err.Want), true})
+	}
+	return all
+}
+
+func brokenHeaderText(f *File, s *section) string {
+	if strings.IndexByte(s.header, 0) >= 0 || !utf8.ValidString(s.header) {
+		return "the header " + s.headerText() + " is not text in UTF-8; its section is not read"
+	}
+	return "found the header " + s.headerText() + ", expected " + f.meantHeader(s) + "; its section is not read"
+}
+
+func sectionProblems(f *File, s *section) []Problem {
+	all := brokenLines(f, s)
+	if s.kind == noSection || s.kind == brokenSection {
+		return all
+	}
+	keys, bad := f.keys(s)
+	if len(keys) > maxKeys {
+		err := bad[len(bad)-1]
+		all = append(all, Problem{err.Origin, fmt.Sprintf("found %s, expected %s", err.Found, err.Want), true})
+	}
 	if text := headerProblem(f.kind, s, keys); text != "" {
-		all = append(all, Problem{f.origin(s, s.line, ""), text})
+		all = append(all, Problem{Origin: f.origin(s, s.line, ""), Text: text})
 	}
 	if before := f.previousSection(s); before != nil {
-		all = append(all, Problem{f.origin(s, s.line, ""), repeatedSection(before, s)})
+		all = append(all, Problem{Origin: f.origin(s, s.line, ""), Text: repeatedSection(before, s)})
 	}
-	for _, err := range bad {
-		all = append(all, Problem{err.Origin, fmt.Sprintf("found %s, expected %s", err.Found, err.Want)})
-	}
-	if s.kind == otherSection || s.kind == openSection {
-		return all // the keys of these sections are not used
+	if s.kind == otherSection {
+		return all // the keys of this section are not used
 	}
 	b := &body{file: f, keys: map[string]bodyKey{}}
 	b.add(s, keys)
@@ -71,48 +109,37 @@ func swallowedHeaders(f *File, s *section, keys []key) []Problem {
 		for p := range pieces(f.text, k) {
 			if strings.HasPrefix(p.text, "[") && strings.HasSuffix(p.text, "]") {
 				text := printable.Quote(shorten(p.text)) + " is indented more than the key above, so it is part of that key's value"
-				all = append(all, Problem{f.origin(s, p.line, k.name), text})
+				all = append(all, Problem{Origin: f.origin(s, p.line, k.name), Text: text})
 			}
 		}
 	}
 	return all
 }
 
-// strayLines reports the first key or invalid line before the first header. It reports only one line, because a
-// text with many such lines is often not a config file.
-func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
-	line := 0
-	if len(keys) > 0 {
-		line = keys[0].line
+// strayLine returns the first line before the first header that is not blank and not a comment.
+func strayLine(f *File, s *section) []Problem {
+	var g grammar
+	for l := newLines(f.text[:s.end], s.bodyStart, s.line); ; {
+		start, end, ok := l.next()
+		if !ok {
+			return nil
+		}
+		if kind, _ := g.read(f.text[start:end]); kind != blankLine && kind != commentLine {
+			return []Problem{{f.origin(s, l.number, ""), "this line is before the first section, so it is not read", true}}
+		}
 	}
-	if len(bad) > 0 && (line == 0 || bad[0].Origin.Line < line) {
-		line = bad[0].Origin.Line
-	}
-	if line == 0 {
-		return nil
-	}
-	return []Problem{{f.origin(s, line, ""), "this line is before the first section, so it is not read"}}
 }
 
-// headerProblem describes what is wrong with a header, such as a missing name. It returns "" if nothing
-// is wrong.
+// headerProblem describes what may be wrong with a valid header. It returns "" if nothing is wrong.
 func headerProblem(file OriginKind, s *section, keys []key) string {
 	shown := printable.Quote(shorten(s.header))
 	switch {
-	case s.kind == openSection:
-		return "the header " + shown + " has no closing bracket; its section is not read"
-	case strings.IndexByte(s.header, 0) >= 0 || !utf8.ValidString(s.header):
-		return "the header " + shown + " is not text in UTF-8; its section is not read"
 	case file == CredentialsFile:
 		return credentialsHeaderProblem(s, shown)
 	case s.kind != otherSection:
 		return ""
 	case s.header == "DEFAULT":
 		return "the AWS CLI applies [DEFAULT] to all sections; aws-vault does not read it"
-	}
-	first, _, _ := strings.Cut(strings.ToLower(trim(s.header)), " ")
-	if isKeyword(first) || first == defaultName {
-		return "the header " + shown + " has no name; its section is not read"
 	}
 	for _, k := range keys {
 		if settingNamed(k.name) != nil {
@@ -131,13 +158,4 @@ func credentialsHeaderProblem(s *section, shown string) string {
 		return "the header " + shown + " has blanks around the name, which are part of the name"
 	}
 	return ""
-}
-
-func isKeyword(word string) bool {
-	for _, k := range keywords {
-		if k.word == word {
-			return true
-		}
-	}
-	return false
 }

@@ -15,8 +15,9 @@ import (
 // rules of their settings.
 type Profile struct {
 	Name    string
-	Defined bool     // whether the profile has a section in the config or the credentials file
-	Source  *Profile // profile that source_profile names; nil if source_profile is not set or names this profile itself
+	Defined bool         // whether the profile has a section in the config or the credentials file
+	Unread  *SyntaxError // section whose header names the profile in a wrong way, if the profile has no other section; or nil
+	Source  *Profile     // profile that source_profile names; nil if source_profile is not set or names this profile itself
 
 	values    map[string]Value
 	endpoints endpoints

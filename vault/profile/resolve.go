@@ -58,6 +58,9 @@ func (r *resolver) profile(name string, path []string, origin Origin) (*Profile,
 		Defined: r.config.Has(name) || r.in.Credentials.Has(name),
 		values:  map[string]Value{},
 	}
+	if !p.Defined {
+		p.Unread = r.config.unreadSection(name)
+	}
 	p.warnings = levelWarnings(levels)
 	if err := r.fill(p, levels, len(path) == 0); err != nil {
 		return nil, err
@@ -187,8 +190,11 @@ func dropOverridden(values map[string]Value, ranks map[string]int) {
 	}
 }
 
-// missing returns the error for a setting that names a section that does not exist.
+// missing returns the error for a setting that names a section that does not exist, or whose header is broken.
 func missing(f *File, v Value, setting string, k sectionKind) error {
+	if err := f.brokenHeader(k, v.Text); err != nil {
+		return err
+	}
 	return &MissingError{v.Origin, setting, shorten(v.Text), f.nearest.find(f, k, v.Text)}
 }
 

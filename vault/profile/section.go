@@ -5,11 +5,12 @@ import "slices"
 // section is a header and the lines up to the next header.
 type section struct {
 	kind        sectionKind
-	name        string
-	header      string // the text between the brackets
-	line        int    // line number of the header
-	headerStart int    // start of the header's line in the text
-	bodyStart   int    // start of the line after the header
+	meant       sectionKind // for a brokenSection: the kind that its header probably meant
+	name        string      // for a brokenSection: the name that its header probably meant, or ""
+	header      string      // the text between the brackets; for a header without a closing bracket, the line
+	line        int         // line number of the header
+	headerStart int         // start of the header's line in the text
+	bodyStart   int         // start of the line after the header
 	end         int
 	previous    int // index of the previous section with this name and any kind; 0 for none
 }
