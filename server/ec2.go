@@ -12,13 +12,12 @@ import (
 // protect the credentials. Only the Filter protects them.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 type EC2 struct {
-	Filter  Filter
-	Profile string
-	Cache   *CredentialCache
-	Region  string // the region; empty if the profile has none
-	V1      bool   // whether requests without a token are served, as version 1 of the service does
-	Tokens  *Tokens
-	// Explain and Audit have the same meaning as the fields with these names in ECS.
+	Filter Filter
+	Cache  *CredentialCache
+	Region string // the region; empty if the profile has none
+	V1     bool   // whether requests without a token are served, as version 1 of the service does
+	Tokens *Tokens
+	// Explain has the same meaning as in ECS, and Audit the same as in Mount.
 	Explain func(error) Refusal
 	Audit   func(AuditEvent) error
 }
@@ -140,7 +139,7 @@ func (e *EC2) credentials(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if refusal := auditRequest(e.Audit, r, AuditEvent{Profile: e.Profile, Expires: cached.Credentials.Expires}); refusal != nil {
+	if refusal := auditRequest(e.Audit, r, AuditEvent{Expires: cached.Credentials.Expires}); refusal != nil {
 		e.fail(w, *refusal)
 		return
 	}

@@ -11,8 +11,8 @@ import (
 
 func ec2On(addr string) *EC2 {
 	return &EC2{
-		Filter:  Filter{Hosts: append(hosts(addr), "169.254.169.254")},
-		Profile: "p", Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Region: "eu-west-1", Tokens: NewTokens(time.Now),
+		Filter: Filter{Hosts: append(hosts(addr), "169.254.169.254")},
+		Cache:  fixedCache("ASIAIOSFODNN7EXAMPLE"), Region: "eu-west-1", Tokens: NewTokens(time.Now),
 	}
 }
 

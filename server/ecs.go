@@ -17,19 +17,19 @@ type ECS struct {
 	// Explain converts an error from a credential cache to a response. If Explain is nil, the response is an
 	// internal error.
 	Explain func(error) Refusal
-	// Audit is called before credentials are provided. If Audit returns an error, the credentials are not provided.
-	// Audit may be nil.
-	Audit func(AuditEvent) error
 }
 
 // A Mount serves one profile. The profile's credentials are at Path. The credentials of roles that the profile
 // assumes are at Path/role-arn/ARN.
 type Mount struct {
-	Profile string
-	Path    string // empty, or a path with a leading slash and without a trailing slash
-	Token   Digest // digest of the token that the Authorization header must contain
-	Cache   *CredentialCache
-	Roles   *Roles // nil if the credentials of roles are not served
+	Path  string // empty, or a path with a leading slash and without a trailing slash
+	Token Digest // digest of the token that the Authorization header must contain
+	Cache *CredentialCache
+	Roles *Roles // nil if the credentials of roles are not served
+
+	// Audit is called before credentials are provided. If Audit returns an error, the credentials are not provided.
+	// Audit may be nil.
+	Audit func(AuditEvent) error
 }
 
 // A Digest is the digest of a token. It is stored instead of the token.
@@ -63,7 +63,7 @@ func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, toRefusal(e.Explain, err))
 		return
 	}
-	if refusal := auditRequest(e.Audit, r, AuditEvent{Profile: m.Profile, Role: arn, Expires: cached.Credentials.Expires}); refusal != nil {
+	if refusal := auditRequest(m.Audit, r, AuditEvent{Role: arn, Expires: cached.Credentials.Expires}); refusal != nil {
 		Refuse(w, *refusal)
 		return
 	}

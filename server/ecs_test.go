@@ -24,9 +24,9 @@ func TestECSResponses(t *testing.T) {
 	var calls atomic.Int64
 	r := startServer(t, func(addr string) http.Handler {
 		e := ecsOn(addr,
-			&Mount{Profile: "a", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&calls, 0)},
-			&Mount{Profile: "b", Path: "/b", Token: DigestOf("other"), Cache: fixedCache("ASIAI44QH8DHBEXAMPLE")},
-			&Mount{Profile: "c", Path: "/c", Token: DigestOf(token), Cache: failingCache(errors.New("no")), Roles: countingRoles(&calls, 0)})
+			&Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&calls, 0)},
+			&Mount{Path: "/b", Token: DigestOf("other"), Cache: fixedCache("ASIAI44QH8DHBEXAMPLE")},
+			&Mount{Path: "/c", Token: DigestOf(token), Cache: failingCache(errors.New("no")), Roles: countingRoles(&calls, 0)})
 		e.Explain = func(err error) Refusal { return Refusal{http.StatusForbidden, "AccessDenied", err.Error()} }
 		return e
 	}, Server{})
@@ -103,8 +103,8 @@ func TestAudit(t *testing.T) {
 	var events []AuditEvent
 	var full error
 	r := startServer(t, func(addr string) http.Handler {
-		e := ecsOn(addr, &Mount{Profile: "p", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(new(atomic.Int64), 0)})
-		e.Audit = func(h AuditEvent) error {
+		e := ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(new(atomic.Int64), 0)})
+		e.Mounts[0].Audit = func(h AuditEvent) error {
 			events = append(events, h)
 			return full
 		}
@@ -114,7 +114,7 @@ func TestAudit(t *testing.T) {
 	r.request("GET", "/role-arn/"+roleARN, "Authorization", token)
 	r.request("HEAD", "/", "Authorization", token)
 	r.request("GET", "/", "Authorization", "wrong")
-	if len(events) != 2 || events[0].Profile != "p" || events[0].Role != "" || !events[0].Expires.Equal(expires) || events[1].Role != roleARN {
+	if len(events) != 2 || events[0].Role != "" || !events[0].Expires.Equal(expires) || events[1].Role != roleARN {
 		t.Errorf("the audit events are %+v", events)
 	}
 	if runtime.GOOS == "linux" && events[0].Peer.PID != os.Getpid() {

@@ -109,7 +109,6 @@ func toRefusal(explain func(error) Refusal, err error) Refusal {
 
 // An AuditEvent describes the credentials that a client is about to receive.
 type AuditEvent struct {
-	Profile string
 	Role    string // ARN of the requested role; empty if the profile itself was requested
 	Peer    peer.Process
 	Expires time.Time

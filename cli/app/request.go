@@ -30,6 +30,7 @@ type Task struct {
 	Plan    plan.Plan // set by MakePlan
 
 	app    *App
+	verb   string // name of the command
 	flags  *CredentialFlags
 	picked bool // whether the user picked the profile from a list
 }
@@ -58,7 +59,7 @@ func (a *App) Task(s *Session, r Request, profile string) *Task {
 	s.Source.User = a.Env.Person(r.Flags.SignIn)
 	o := r.Flags.options(a)
 	o.Purpose = r.For
-	return &Task{Session: s, Profile: profile, Options: o, app: a, flags: r.Flags, picked: r.Flags.Profile == ""}
+	return &Task{Session: s, Profile: profile, Options: o, app: a, verb: r.Verb, flags: r.Flags, picked: r.Flags.Profile == ""}
 }
 
 // MakePlan creates the plan of the task and prints its notes.

@@ -11,6 +11,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
 	"aws-vault/prompt"
+	"aws-vault/vault/audit"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/rotation"
 	"aws-vault/vault/store"
@@ -45,22 +46,29 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 		return err
 	}
 	s := t.Session
-	pl, err := s.Plan(ctx, t.Profile, t.Options)
-	if err != nil {
+	if t.Plan, err = s.Plan(ctx, t.Profile, t.Options); err != nil {
 		return err
 	}
 	r := &rotation.Rotation{
 		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, NeedsTouch: s.Keys.NeedsTouch}, Locks: s.Locks,
-		Plan: pl, Options: t.Options, KeepOld: f.keepOld, Progress: func(m string) { a.Print("%s\n", m) },
+		Plan: t.Plan, Options: t.Options, KeepOld: f.keepOld, Progress: func(m string) { a.Print("%s\n", m) },
 	}
 	if a.Env.HasTerminal() {
 		r.ConfirmDelete = func(ctx context.Context, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
 			return confirmDelete(ctx, a, s, q, k)
 		}
 	}
-	switch {
-	case f.dryRun:
+	if f.dryRun {
 		return previewRotation(ctx, a, r, f)
+	}
+	auditor, err := t.Auditor("")
+	if err != nil {
+		return err
+	}
+	if err := auditor.Record(func(*audit.Entry) {}); err != nil {
+		return err
+	}
+	switch {
 	case f.undo:
 		return r.Undo(ctx)
 	case f.resume:

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +11,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/server"
 	"aws-vault/vault"
+	"aws-vault/vault/audit"
 	"aws-vault/vault/plan"
 )
 
@@ -19,6 +21,8 @@ type credentialProvider struct {
 	app        *app.App
 	task       *app.Task
 	unattended *vault.Unattended
+	auditor    *app.Auditor
+	rolePlans  sync.Map // the last plan for each role that a client requested, by ARN
 }
 
 // newCredentialProvider returns the provider for a task. When the context until ends, all background prompts end,
@@ -40,7 +44,28 @@ func (s *credentialProvider) create(ctx context.Context, need time.Duration, the
 	if err != nil {
 		return aws.Credentials{}, &planError{err}
 	}
-	return s.unattended.Credentials(ctx, pl, s.task.Options, need)
+	creds, err := s.unattended.Credentials(ctx, pl, s.task.Options, need)
+	if err == nil && len(then) > 0 {
+		s.rolePlans.Store(then[len(then)-1], pl)
+	}
+	return creds, err
+}
+
+// audit returns the function that a server calls before it provides credentials. It returns nil if there is no audit
+// file.
+func (s *credentialProvider) audit() func(server.AuditEvent) error {
+	if !s.auditor.Enabled() {
+		return nil
+	}
+	return func(h server.AuditEvent) error {
+		return s.auditor.Record(func(e *audit.Entry) {
+			if pl, ok := s.rolePlans.Load(h.Role); ok {
+				e.SetPlan(pl.(plan.Plan))
+			}
+			e.Process = h.Peer
+			e.SetExpiry(h.Expires)
+		})
+	}
 }
 
 // createFirst creates the first credentials. No other program uses the terminal yet, so all kinds of prompts are

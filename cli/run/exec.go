@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/cli/app"
+	"aws-vault/vault/audit"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 )
 
@@ -64,7 +66,9 @@ func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serv
 	if server.enabled() {
 		return execServer(ctx, a, f, server, commandLine{path, argv, interactive})
 	}
-	t, creds, err := credentials(ctx, a, app.Request{Verb: "exec", Flags: &f, OfferProfiles: true}, app.ExecNeed)
+	t, creds, err := credentials(ctx, a, app.Request{Verb: "exec", Flags: &f, OfferProfiles: true}, app.ExecNeed, provision{
+		auditFile: server.audit, process: peer.Process{PID: commandPID(), Name: filepath.Base(path), Executable: path},
+	})
 	if err != nil {
 		return err
 	}
@@ -118,19 +122,37 @@ func noteSubshell(a *app.App, shell string) {
 	}
 }
 
-// credentials creates the plan and the credentials for a request. The function need returns for how long the
-// credentials must be valid.
-func credentials(ctx context.Context, a *app.App, r app.Request, need func(plan.Plan) time.Duration) (*app.Task, aws.Credentials, error) {
+// A provision describes how a command provides credentials, for the audit file.
+type provision struct {
+	auditFile string       // the file that --audit names; empty for the file in the profile's setting
+	process   peer.Process // the program that receives the credentials; zero if it is not known
+}
+
+// credentials creates the plan and the credentials for a request, and records them in the audit file. The function need
+// returns for how long the credentials must be valid.
+func credentials(ctx context.Context, a *app.App, r app.Request, need func(plan.Plan) time.Duration, to provision) (*app.Task, aws.Credentials, error) {
+	fail := func(err error) (*app.Task, aws.Credentials, error) { return nil, aws.Credentials{}, err }
 	t, err := a.Begin(ctx, r)
 	if err != nil {
-		return nil, aws.Credentials{}, err
+		return fail(err)
 	}
 	if err := t.MakePlan(ctx); err != nil {
-		return nil, aws.Credentials{}, err
+		return fail(err)
+	}
+	auditor, err := t.Auditor(to.auditFile)
+	if err != nil {
+		return fail(err)
 	}
 	creds, err := t.Credentials(ctx, need(t.Plan))
-	if err == nil {
-		err = t.RecordUse(ctx)
+	if err != nil {
+		return fail(err)
 	}
-	return t, creds, err
+	err = auditor.Record(func(e *audit.Entry) {
+		e.Process = to.process
+		e.SetExpiry(creds.Expires)
+	})
+	if err != nil {
+		return fail(err)
+	}
+	return t, creds, t.RecordUse(ctx)
 }

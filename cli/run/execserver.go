@@ -37,7 +37,7 @@ func (f *serverFlags) bind(c *kingpin.CmdClause) {
 }
 
 func bindAudit(c *kingpin.CmdClause, into *string) {
-	c.Flag("audit", "Append a line to this file whenever the server provides credentials.").PlaceHolder("FILE").StringVar(into)
+	c.Flag("audit", "Append a line to this file each time that credentials are provided. Default: the file in the setting audit or in AWS_VAULT_AUDIT.").PlaceHolder("FILE").StringVar(into)
 }
 
 func (f *serverFlags) enabled() bool { return f.ecs || f.ecsAlias || f.ec2 }
@@ -50,8 +50,8 @@ func (f *serverFlags) check() error {
 	if (f.v1 || f.address) && !f.ec2 {
 		return &app.UsageError{Text: "--imdsv1 and --ec2-address require --ec2-server"}
 	}
-	if !f.enabled() && (f.lazy || f.audit != "" || f.allowDefault) {
-		return &app.UsageError{Text: "--lazy, --audit and --allow-default require --ecs-server or --ec2-server"}
+	if !f.enabled() && (f.lazy || f.allowDefault) {
+		return &app.UsageError{Text: "--lazy and --allow-default require --ecs-server or --ec2-server"}
 	}
 	return nil
 }
@@ -84,11 +84,9 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 		end()
 		provider.unattended.Wait()
 	}()
-	audit, err := openAudit(a, flags.audit)
-	if err != nil {
+	if provider.auditor, err = t.Auditor(flags.audit); err != nil {
 		return err
 	}
-	defer audit.Close()
 	l, release, err := listenFor(a, flags)
 	if err != nil {
 		return err
@@ -102,7 +100,7 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 			return err
 		}
 	}
-	handler, given := newHandler(a, flags, provider, lease, audit, l.Addr().String())
+	handler, given := newHandler(a, flags, provider, lease, l.Addr().String())
 	stop := serveInBackground(running, a, &server.Server{Handler: handler, Clock: provider.clock()}, l)
 	defer func() {
 		end()
@@ -152,7 +150,7 @@ func (f *serverFlags) need() time.Duration {
 
 // newHandler returns the HTTP handler of the server, and the environment variables that SDKs use to find the
 // server.
-func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lease *server.CredentialCache, audit *auditLog, addr string) (http.Handler, []variable) {
+func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lease *server.CredentialCache, addr string) (http.Handler, []variable) {
 	guard := server.Filter{Hosts: allowedHosts(addr)}
 	if flags.address {
 		guard.Hosts = server.MetadataHosts()
@@ -162,14 +160,16 @@ func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lea
 			a.Note("every program on this machine can get the credentials: the metadata service requires no secret, and this system does not report which user connects")
 		}
 		return &server.EC2{
-			Filter: guard, Profile: provider.task.Profile, Cache: lease, Region: provider.task.Plan.Region, V1: flags.v1,
-			Tokens: server.NewTokens(a.Env.Now), Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
+			Filter: guard, Cache: lease, Region: provider.task.Plan.Region, V1: flags.v1,
+			Tokens: server.NewTokens(a.Env.Now), Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: provider.audit(),
 		}, []variable{{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://" + addr + "/"}, {"AWS_EC2_METADATA_DISABLED", "false"}}
 	}
 	token := newToken()
 	return &server.ECS{
-		Filter: guard, Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
-		Mounts: []*server.Mount{{Profile: provider.task.Profile, Path: credentialsPath, Token: server.DigestOf(token), Cache: lease, Roles: provider.roles()}},
+		Filter: guard, Explain: func(err error) server.Refusal { return refusal(a, err) },
+		Mounts: []*server.Mount{{
+			Path: credentialsPath, Token: server.DigestOf(token), Cache: lease, Roles: provider.roles(), Audit: provider.audit(),
+		}},
 	}, []variable{{containerURI, "http://" + addr + credentialsPath}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 

@@ -38,7 +38,7 @@ func export(ctx context.Context, a *app.App, f app.CredentialFlags, format strin
 	if format == "json" {
 		need, serves = jsonNeed, !a.Env.StdoutTerminal
 	}
-	t, creds, err := credentials(ctx, a, app.Request{Verb: "export", Flags: &f, OfferProfiles: true, ForProgram: serves}, need)
+	t, creds, err := credentials(ctx, a, app.Request{Verb: "export", Flags: &f, OfferProfiles: true, ForProgram: serves}, need, provision{})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,6 @@ type profileServer struct {
 	flags    serveFlags
 	endpoint endpoint
 	session  *app.Session
-	audit    *auditLog
 	profiles []*servedProfile // the profiles, in the order of the command line
 	handler  atomic.Pointer[server.ECS]
 
@@ -59,9 +58,6 @@ func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint
 	for _, p := range v.profiles {
 		p.provider.task.PrintNotes()
 	}
-	if v.audit, err = openAudit(a, f.audit); err != nil {
-		return nil, err
-	}
 	v.install()
 	return v, nil
 }
@@ -71,10 +67,13 @@ func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint
 func (v *profileServer) plan(ctx context.Context, s *app.Session, before []*servedProfile) ([]*servedProfile, error) {
 	var profiles []*servedProfile
 	for i, name := range v.flags.profiles {
-		t := v.app.Task(s, app.Request{Flags: &v.flags.CredentialFlags, For: plan.Serve}, name)
+		t := v.app.Task(s, app.Request{Verb: "serve", Flags: &v.flags.CredentialFlags, For: plan.Serve}, name)
 		provider := newCredentialProvider(ctx, v.app, t)
 		var err error
 		if t.Plan, err = provider.plan(ctx); err != nil {
+			return nil, err
+		}
+		if provider.auditor, err = t.Auditor(v.flags.audit); err != nil {
 			return nil, err
 		}
 		p := &servedProfile{name: name, provider: provider, lease: provider.lease(server.ECSMinValidity), roles: provider.roles()}
@@ -95,10 +94,12 @@ func (v *profileServer) plan(ctx context.Context, s *app.Session, before []*serv
 func (v *profileServer) install() {
 	e := &server.ECS{
 		Filter:  server.Filter{Hosts: v.endpoint.hosts()},
-		Explain: func(err error) server.Refusal { return refusal(v.app, err) }, Audit: v.audit.hook(),
+		Explain: func(err error) server.Refusal { return refusal(v.app, err) },
 	}
 	for _, p := range v.profiles {
-		e.Mounts = append(e.Mounts, &server.Mount{Profile: p.name, Path: "/" + p.name, Token: server.DigestOf(p.token), Cache: p.lease, Roles: p.roles})
+		e.Mounts = append(e.Mounts, &server.Mount{
+			Path: "/" + p.name, Token: server.DigestOf(p.token), Cache: p.lease, Roles: p.roles, Audit: p.provider.audit(),
+		})
 	}
 	v.handler.Store(e)
 }
@@ -122,13 +123,12 @@ func (v *profileServer) serve(ctx context.Context, l net.Listener) error {
 	return (&server.Server{Handler: h, Clock: v.profiles[0].provider.clock()}).Serve(ctx, l)
 }
 
-// close ends the background work and closes the audit log.
+// close ends the background work.
 func (v *profileServer) close() {
 	for _, p := range v.profiles {
 		p.close()
 		p.provider.unattended.Wait()
 	}
-	v.audit.Close()
 }
 
 func (p *servedProfile) close() {

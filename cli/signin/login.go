@@ -11,6 +11,7 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/vault/ascii"
+	"aws-vault/vault/audit"
 	"aws-vault/vault/console"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
@@ -78,6 +79,10 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 	if err := t.MakePlan(ctx); err != nil {
 		return "", err
 	}
+	auditor, err := t.Auditor("")
+	if err != nil {
+		return "", err
+	}
 	identity, err := console.NewSession(ctx, t.Vault, t.Plan, t.Options)
 	if err != nil {
 		return "", err
@@ -93,7 +98,17 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 		}
 		a.Note("the console session of a federated user does not use MFA %s; use a role instead", rights)
 	}
-	return console.SignInURL(ctx, t.Vault, t.Plan, identity, console.Destination{Path: f.path, Region: t.Plan.Region, Logout: f.logout})
+	url, err := console.SignInURL(ctx, t.Vault, t.Plan, identity, console.Destination{Path: f.path, Region: t.Plan.Region, Logout: f.logout})
+	if err != nil {
+		return "", err
+	}
+	return url, auditor.Record(func(e *audit.Entry) {
+		e.Identity, e.Account = identity.ARN, identity.Account
+		e.SetExpiry(identity.Expires())
+		if d := t.Plan.Call("signin").Duration; d > 0 {
+			e.SetExpiry(a.Env.Now().Add(d))
+		}
+	})
 }
 
 // checkFederatedName returns an error if AWS does not accept the name of a federated user.

@@ -66,6 +66,9 @@ type Session struct {
 	credentials aws.Credentials
 }
 
+// Expires returns when the credentials expire. A console session may last longer: see [plan.Call].
+func (v Session) Expires() time.Time { return v.credentials.Expires }
+
 // IsFederatedUser reports whether the session belongs to a federated user. Such a session has no MFA.
 func (v Session) IsFederatedUser() bool { return strings.Contains(v.ARN, ":federated-user/") }
 

@@ -34,6 +34,9 @@ func (f *Folder) TryLock(name string) (l *LockFile, held bool, err error) {
 	return l, held, err
 }
 
+// LockOpenFile locks a file that is already open, and waits until the lock is free. Closing the file releases the lock.
+func LockOpenFile(f *os.File) error { return lockFile(f) }
+
 func lockAt(ctx context.Context, path string) (*LockFile, error) {
 	for {
 		if err := context.Cause(ctx); err != nil {

@@ -33,3 +33,5 @@ func ownerOf(c net.Conn) (int, error) {
 }
 
 func processOf(net.Conn) Process { return Process{} }
+
+func describe(int) (name, executable string) { return "", "" }

@@ -168,7 +168,7 @@ func processOf(c net.Conn) Process {
 	switch c := c.(type) {
 	case *net.UnixConn:
 		if cred, err := peerCredentials(c); err == nil {
-			return Process{int(cred.Pid), commandName(strconv.Itoa(int(cred.Pid)))}
+			return ProcessByPID(int(cred.Pid))
 		}
 	case *net.TCPConn:
 		if s, err := socketOf(c); err == nil {
@@ -193,15 +193,18 @@ func processWithSocket(link string) Process {
 		if err != nil {
 			return Process{}
 		}
-		return Process{pid, commandName(text)}
+		return ProcessByPID(pid)
 	}
 	return Process{}
 }
 
-func commandName(pid string) string {
-	name, err := os.ReadFile("/proc/" + pid + "/comm")
+// describe returns the name and the executable of a process, or empty strings if this user may not inspect the process.
+func describe(pid int) (name, executable string) {
+	proc := "/proc/" + strconv.Itoa(pid)
+	comm, err := os.ReadFile(proc + "/comm")
 	if err != nil {
-		return ""
+		return "", ""
 	}
-	return strings.TrimSuffix(string(name), "\n")
+	executable, _ = os.Readlink(proc + "/exe")
+	return strings.TrimSuffix(string(comm), "\n"), executable
 }

@@ -127,7 +127,7 @@ func TestMapsAll(t *testing.T) {
 }
 
 func TestProcessWithSocketNotFound(t *testing.T) {
-	if p := processWithSocket("socket:[none]"); p != (Process{}) || commandName("none") != "" {
+	if p := processWithSocket("socket:[none]"); p != (Process{}) || ProcessByPID(-1) != (Process{PID: -1}) {
 		t.Errorf("processWithSocket of a missing socket = %v", p)
 	}
 }

@@ -11,3 +11,5 @@ func identifiesTCP() bool { return false }
 func ownerOf(net.Conn) (int, error) { return -1, errUnsupported }
 
 func processOf(net.Conn) Process { return Process{} }
+
+func describe(int) (name, executable string) { return "", "" }

@@ -179,8 +179,16 @@ func (c *Conn) OwnerKnown() bool { return c.Check() == nil && c.ownerKnown }
 
 // A Process is a running program. The zero Process stands for an unknown process.
 type Process struct {
-	PID  int    `json:"pid,omitempty"`
-	Name string `json:"name,omitempty"`
+	PID        int    `json:"pid,omitempty"`
+	Name       string `json:"name,omitempty"`
+	Executable string `json:"executable,omitempty"` // the path of the program's file
+}
+
+// ProcessByPID returns a process of this machine. Fields that the system does not report are empty.
+func ProcessByPID(pid int) Process {
+	p := Process{PID: pid}
+	p.Name, p.Executable = describe(pid)
+	return p
 }
 
 // Process returns the process at the other end, or the zero Process if the system cannot identify that process.

@@ -24,7 +24,7 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	pl := Plan{Profile: p.Name, Steps: []Step{b.chain.root}}.withCommandSettings(p)
+	pl := Plan{Profile: p.Name, Audit: p.Text("audit"), Steps: []Step{b.chain.root}}.withCommandSettings(p)
 	if p.Set("min_ttl") {
 		least := p.Duration("min_ttl")
 		pl.MinTTL = &least

@@ -98,7 +98,7 @@ func FromEnvironment(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if err := b.decideLimit(); err != nil {
 		return Plan{}, err
 	}
-	pl := Plan{Steps: []Step{root}}.withCommandSettings(p)
+	pl := Plan{Audit: p.Text("audit"), Steps: []Step{root}}.withCommandSettings(p)
 	if o.Purpose == Console {
 		return b.consoleSignIn(pl)
 	}

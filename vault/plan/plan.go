@@ -31,6 +31,7 @@ type Plan struct {
 	Notes      []string `json:"notes,omitempty"` // what the user should know before the plan is carried out
 	Calls      []Call   `json:"calls,omitempty"` // the calls to AWS that the command itself makes
 
+	Audit  string         `json:"-"` // the file that records each use of the credentials; empty for none
 	MinTTL *time.Duration `json:"-"` // the minimum remaining lifetime of the credentials; nil if the command decides
 }
 

@@ -35,6 +35,7 @@ var (
 	anyName    = rule{"a name", "prod", oneLine}
 	anyCommand = rule{"a command", "/usr/local/bin/token", isText}
 	anyPath    = rule{"the path of a file", "/etc/aws/token", oneLine}
+	auditPath  = rule{"the path of a file", "~/aws-vault.jsonl", oneLine}
 	formatName = rule{"the name of an output format", "json", func(s string) bool { return hasOnly(s, 1, 32, "-") }}
 
 	regionName  = rule{"a region", "eu-west-1", isRegion}
