@@ -55,6 +55,13 @@ func TestShells(t *testing.T) {
 				{"aws-vault exec production --no-s\t", "<aws-vault><exec><production><--no-session>"},
 				{"aws-vault --backend fi\t", "<aws-vault><--backend><file>"},
 				{"aws-vault exec x\t", "<aws-vault><exec><x y>"},
+				{"aws-vault exec ac\tad\t", "<aws-vault><exec><acme:admin>"},
+				{"aws-vault exec acme:\to\t", "<aws-vault><exec><acme:ops>"},
+				{"aws-vault exec acme:ad\t", "<aws-vault><exec><acme:admin>"},
+				{"aws-vault exec 'acme:ad\t", "<aws-vault><exec><acme:admin>"},
+				{"aws-vault exec acme:admin --no-s\t", "<aws-vault><exec><acme:admin><--no-session>"},
+				{"aws-vault exec acme:admin -- tool fe\t", "<aws-vault><exec><acme:admin><--><tool><fetch>"},
+				{"aws-vault --backend=fi\t", "<aws-vault><--backend=file>"},
 				{"aws-vault exec production -- tool fe\t", "<aws-vault><exec><production><--><tool><fetch>"},
 				{"aws-vault exec production tool fo\t", "<aws-vault><exec><production><tool><forget>"},
 				{"aws-vault exec production -- unusual-co\t", "<aws-vault><exec><production><--><unusual-command>"},
@@ -77,7 +84,7 @@ type shell struct {
 
 func startShell(t *testing.T, path string, argv []string, setup string) *shell {
 	t.Helper()
-	home := completionHome(t, "[profile production]\n[profile \"x y\"]\n[profile test]\n")
+	home := completionHome(t, "[profile production]\n[profile \"x y\"]\n[profile test]\n[profile acme:admin]\n[profile acme:ops]\n")
 	bin := filepath.Join(home, "bin")
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		t.Fatal(err)

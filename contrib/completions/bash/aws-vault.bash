@@ -4,19 +4,34 @@
 #     ~/.local/share/bash-completion/completions/aws-vault
 
 _aws_vault() {
-	local program=${COMP_WORDS[0]/#\~/$HOME} line answer word words=()
+	local program=${COMP_WORDS[0]/#\~/$HOME} rest=$COMP_LINE line answer word gap i last=-1
+	# Bash splits words at the characters in COMP_WORDBREAKS, such as the colon in acme:admin. Words without a space
+	# between them belong together. The array starts has the index in COMP_WORDS of each joined word, and prefix is
+	# the part of the last one that is before the word that bash completes.
+	local words=() starts=() prefix=
 	COMPREPLY=()
-	for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
-		word=${word#[\"\']} # words come as they were typed, with their quotes
-		words+=("${word//\\/}")
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		gap=${rest%%[![:space:]]*}
+		rest=${rest#"$gap"}
+		rest=${rest#"${COMP_WORDS[i]}"}
+		word=${COMP_WORDS[i]#[\"\']} # words come as they were typed, with their quotes
+		word=${word//\\/}
+		if ((i > 0)) && [ -z "$gap" ]; then
+			prefix=${words[last]}
+			words[last]+=$word
+			case $word in [:=]) prefix=${words[last]} ;; esac
+		else
+			last=$((last + 1))
+			words[last]=$word starts[last]=$i prefix=
+		fi
 	done
-	answer=$("$program" --completion-bash "${words[@]}" 2>/dev/null)
-	if [ $? -eq 3 ]; then # the command of exec begins behind so many words
-		_aws_vault_command $((answer + 1))
+	answer=$("$program" --completion-bash "${words[@]:1}" 2>/dev/null)
+	if [ $? -eq 3 ]; then # the command of exec begins after this number of words
+		_aws_vault_command "${starts[answer + 1]}"
 		return
 	fi
 	while IFS= read -r line; do
-		[ -z "$line" ] || COMPREPLY+=("$(printf %q "$line")")
+		[ -z "$line" ] || COMPREPLY+=("$(printf %q "${line#"$prefix"}")")
 	done <<<"$answer"
 }
 
