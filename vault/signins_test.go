@@ -257,6 +257,36 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	}
 }
 
+// TestFilesOfTheAWSCLI checks which files with a token are used: as in the SDKs, the start URL and the region may be missing.
+func TestFilesOfTheAWSCLI(t *testing.T) {
+	for fields, used := range map[string]bool{
+		`"region":"eu-west-1","startUrl":"` + portalURL + `"`: true,
+		`"startUrl":"` + portalURL + `"`:                      true,
+		`"startUrl":"` + portalURL + `/#/","region":""`:       true,
+		`"region":"eu-west-1"`:                                true,
+		`"region":null`:                                       true,
+		`"region":"us-east-1","startUrl":"` + portalURL + `"`: false,
+		`"startUrl":"https://other.awsapps.com/start"`:        false,
+	} {
+		w := testvault.New(t, dev)
+		newPortal(w, t)
+		to := plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.AWS.URL()}}
+		token, err := w.Source.SSO(plan.Endpoint{URL: w.AWS.URL()}, to).SignIn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		signOut(w, t)
+		text := fmt.Sprintf(`{"accessToken":%q,"expiresAt":%q,%s}`, token.AccessToken, time.Now().Add(time.Hour).UTC().Format(time.RFC3339), fields)
+		if err := os.WriteFile(w.Source.Cache.Path(portalURL), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.Calls()
+		if got := actionsOf(w, t, "dev"); (got == "GetRoleCredentials") != used {
+			t.Errorf("with a file with %s, called %q, want the file to be used: %t", fields, got, used)
+		}
+	}
+}
+
 // A session that was created with an aws login sign-in is not used after the next sign-in.
 func TestLoginOfAnotherUser(t *testing.T) {
 	const alice = "arn:aws:iam::123456789012:user/alice"

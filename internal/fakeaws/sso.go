@@ -124,6 +124,9 @@ func (s *SSO) Revoke(accessToken string) {
 	})
 }
 
+// ForgetClients removes all client registrations, so that AWS refuses them before they expire.
+func (s *SSO) ForgetClients() { s.set(func() { clear(s.aws.sso.clients) }) }
+
 func (d *idcState) revoke(t *accessToken) {
 	delete(d.access, t.access)
 	delete(d.refresh, t.refresh)

@@ -308,6 +308,33 @@ func TestSSORegistrationIsReplaced(t *testing.T) {
 		"StartDeviceAuthorization InvalidClientException", "RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 }
 
+// A client registration that Identity Center has forgotten is replaced before a browser opens, because a browser that is
+// opened with it shows only an error.
+func TestSSOForgottenRegistrationIsReplaced(t *testing.T) {
+	r := newSSOFixture(t)
+	r.User.UseDevice = false
+	r.User.OpenBrowser = func(page string) error {
+		resp, err := http.Get(followPage(t, page))
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("the sign-in page answers %s", resp.Status) // the sign-in would wait for minutes
+		}
+		return nil
+	}
+	r.create(r.role())
+	r.wantActions("RegisterClient", "Authorize", "authorization_code", "GetRoleCredentials")
+	r.portal.ForgetClients()
+	r.aws.Advance(9 * time.Hour)
+	r.create(r.role())
+	r.wantActions("refresh_token InvalidClientException", "RegisterClient", "Authorize", "authorization_code", "GetRoleCredentials")
+	r.aws.Advance(9 * time.Hour)
+	r.create(r.role())
+	r.wantActions("refresh_token", "GetRoleCredentials")
+}
+
 func TestSSOOneSignInForAll(t *testing.T) {
 	r := newSSOFixture(t)
 	var all sync.WaitGroup

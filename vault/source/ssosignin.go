@@ -41,9 +41,9 @@ func (s SSO) idc() awsapi.IDC {
 	}
 }
 
-// signIn signs the user in. If Identity Center no longer knows the client registration, signIn registers once
-// more.
-func (s SSO) signIn(ctx context.Context, exchange *store.Exchange) (t ssoToken, err error) {
+// signIn signs the user in. The parameter refused is the ID of a client registration that Identity Center no longer
+// knows, or empty. If Identity Center refuses the registration during the sign-in, signIn registers once more.
+func (s SSO) signIn(ctx context.Context, refused string, exchange *store.Exchange) (t ssoToken, err error) {
 	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // if the keystore cannot be written, the token is used only by this process
 		return t, err
 	}
@@ -54,7 +54,6 @@ func (s SSO) signIn(ctx context.Context, exchange *store.Exchange) (t ssoToken, 
 	if err != nil {
 		return t, err
 	}
-	refused := ""
 	for range 2 {
 		var c awsapi.IDCClient
 		if c, err = s.registration(ctx, refused); err != nil {

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"aws-vault/vault/awsapi"
@@ -145,8 +146,12 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 	if err != nil {
 		return ssoToken{}, err
 	}
+	refusedClient := ""
 	if renews {
 		made, err := s.exchange(ctx, old.Client, awsapi.Grant{Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old.signInID(), exchange)
+		if errors.Is(err, errClientRejected) {
+			refusedClient = old.Client.ID // with this registration, the browser would show only an error
+		}
 		switch {
 		case err == nil:
 			return made, nil
@@ -164,7 +169,7 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 		d.debug("using the AWS CLI's token", "portal", s.to.StartURL)
 		return ssoToken{Access: cli.AccessToken, Expires: cli.ExpiresAt, fromAWSCLI: true}, nil
 	}
-	return s.signIn(ctx, exchange)
+	return s.signIn(ctx, refusedClient, exchange)
 }
 
 // cliToken returns the AWS CLI's token for the same portal. aws-vault never renews that token, because the AWS CLI
@@ -174,5 +179,13 @@ func (s SSO) cliToken() (store.CachedToken, bool) {
 		return store.CachedToken{}, false
 	}
 	t, ok := s.deps.Cache.Token(s.to.CacheName())
-	return t, ok && t.StartURL == s.to.StartURL && t.Region == s.to.Region && t.AccessToken != ""
+	ours := sameOrEmpty(trimStartURL(t.StartURL), trimStartURL(s.to.StartURL)) && sameOrEmpty(t.Region, s.to.Region)
+	return t, ok && ours && t.AccessToken != ""
 }
+
+// sameOrEmpty compares a field of the AWS CLI's file. The SDKs require neither the start URL nor the region in the file,
+// so either field may be missing.
+func sameOrEmpty(found, expected string) bool { return found == "" || found == expected }
+
+// trimStartURL returns a start URL without a slash or "#/" at the end, because all these forms name the same portal.
+func trimStartURL(start string) string { return strings.TrimRight(start, "/#") }
