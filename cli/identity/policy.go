@@ -91,7 +91,7 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.TokenClaims) plan.TokenClaims {
 		return t
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
+	text, err := app.ReadText(f, maxTokenFile)
 	if err != nil {
 		return t
 	}
@@ -152,7 +152,7 @@ func policyLint(a *app.App, file string) error {
 		defer f.Close()
 		r, name = f, file
 	}
-	text, err := io.ReadAll(io.LimitReader(r, maxPolicyFile+1))
+	text, err := app.ReadText(r, maxPolicyFile+1)
 	if err != nil {
 		return err
 	}

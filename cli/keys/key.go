@@ -38,11 +38,10 @@ const maxKey = 64 << 10
 
 // readKey reads an access key: its ID and its secret on two lines, or the JSON that IAM's CreateAccessKey returns.
 func readKey(r io.Reader) (aws.Credentials, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxKey))
+	text, err := app.ReadText(r, maxKey)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	text = bytes.TrimSpace(text)
 	if bytes.HasPrefix(text, []byte("{")) {
 		var answer struct {
 			AccessKey struct {

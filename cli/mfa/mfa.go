@@ -4,7 +4,6 @@ package mfa
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -178,7 +177,7 @@ const maxSecret = 4 << 10
 
 func readSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, asker app.Asker) ([]byte, error) {
 	if f.stdin {
-		return io.ReadAll(io.LimitReader(a.Env.Stdin, maxSecret))
+		return app.ReadText(a.Env.Stdin, maxSecret)
 	}
 	text, err := asker.Ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key shown by AWS for " + serial})
 	return []byte(text), err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -77,11 +76,11 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 const maxClientSecret = 4096
 
 func storeClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.OIDC) error {
-	text, err := io.ReadAll(io.LimitReader(a.Env.Stdin, maxClientSecret+1))
+	text, err := app.ReadText(a.Env.Stdin, maxClientSecret+1)
 	if err != nil {
 		return err
 	}
-	secret := strings.TrimSpace(string(text))
+	secret := string(text)
 	if secret == "" || len(text) > maxClientSecret || strings.ContainsAny(secret, "\r\n") {
 		return fmt.Errorf("stdin has %d bytes and is not a client secret, expected one line of at most %d bytes", min(len(text), maxClientSecret), maxClientSecret)
 	}

@@ -94,7 +94,7 @@ func (s service) address(t Target) (address, error) {
 // checkRegion returns an error if region cannot be part of the host name of a regional service.
 func checkRegion(region string) error {
 	switch {
-	case !isDNSLabel(region):
+	case !IsDNSLabel(region):
 		return fmt.Errorf("the region is %.80q, expected a region such as eu-west-1", region)
 	case partition.IsPseudo(region):
 		return fmt.Errorf("the region is %s, which stands for a whole partition, expected a single region such as %s", region, partition.Home("arn:"+partition.Of(region)+":"))
@@ -138,9 +138,9 @@ func iamAddress(t Target) address {
 	return address{"https://" + d.iam[i], "iam", d.home}
 }
 
-// isDNSLabel reports whether region can be a label of a host name.
+// IsDNSLabel reports whether region can be a label of a host name.
 // https://www.rfc-editor.org/rfc/rfc1123#section-2.1
-func isDNSLabel(region string) bool {
+func IsDNSLabel(region string) bool {
 	for i := range len(region) {
 		c := region[i]
 		if !ascii.IsAlphanumeric(c) && (c != '-' || i == 0 || i == len(region)-1) {

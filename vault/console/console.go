@@ -105,7 +105,7 @@ func NewSession(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Option
 // A Destination is the console page to open.
 type Destination struct {
 	Path   string // path within the console; empty for the home page
-	Region string // region to show; ignored if it is not in the session's partition
+	Region string // region to show; ignored if Path has a region, or if it is not in the session's partition
 	Logout bool   // whether to sign out of the console first
 }
 
@@ -147,11 +147,14 @@ func siteForARN(arn string) (site, error) {
 
 // page returns the URL of the console page for a destination.
 func (s site) page(to Destination) string {
+	path, fragment, _ := strings.Cut(strings.TrimLeft(to.Path, "/"), "#")
 	host, query := s.console, ""
-	if to.Region != "" && !partition.IsPseudo(to.Region) && partition.Of(to.Region) == s.partition {
+	switch own, hasRegion := regionInPath(path); {
+	case hasRegion && s.hasRegion(own):
+		host = own + "." + s.console
+	case !hasRegion && s.hasRegion(to.Region):
 		host, query = to.Region+"."+s.console, "region="+url.QueryEscape(to.Region)
 	}
-	path, fragment, _ := strings.Cut(strings.TrimLeft(to.Path, "/"), "#")
 	if path == "" && query != "" {
 		path = "console/home"
 	}
@@ -166,6 +169,19 @@ func (s site) page(to Destination) string {
 		address += "#" + fragment
 	}
 	return address
+}
+
+// hasRegion reports whether the console of the site has a host for the region.
+func (s site) hasRegion(region string) bool {
+	return awsapi.IsDNSLabel(region) && !partition.IsPseudo(region) && partition.Of(region) == s.partition
+}
+
+// regionInPath returns the region in the query of a console path, and whether there is one. A path that was copied from
+// the console has a region.
+func regionInPath(path string) (string, bool) {
+	_, query, _ := strings.Cut(path, "?")
+	values, err := url.ParseQuery(query)
+	return values.Get("region"), err == nil && values.Has("region")
 }
 
 // logout returns the URL that signs out of the console. In the partition aws, it uses the host of us-east-1: this is
