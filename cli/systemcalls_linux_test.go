@@ -233,7 +233,7 @@ func TestSystemCallsWithAWSCall(t *testing.T) {
 		"1 read lock of index",
 		"1 read lock of session",
 		"1 read roots",
-		"2 read session",
+		"3 read session",
 		"1 read sessions",
 		"1 rename to session",
 		"1 run tool",

@@ -181,7 +181,9 @@ func (t *Exchange) Store(ctx context.Context) []error {
 		return warnings
 	}
 	err := t.tokens.withTimeout(ctx, func(ctx context.Context) error {
-		return t.tokens.Index.add(ctx, t.token.entry(t.name, t.tokens.Now().UTC()))
+		entry := t.token.entry(t.name, t.tokens.Now().UTC())
+		entry.Stamp, _ = t.tokens.Ring.Stamp(ctx, t.name) // without the stamp, the entry can still be listed
+		return t.tokens.Index.add(ctx, entry)
 	})
 	if err != nil {
 		warnings = append(warnings, fmt.Errorf("the token is stored, but the list of sessions could not be updated: %w", err))

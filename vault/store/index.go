@@ -32,7 +32,7 @@ type Entry struct {
 	Name       string    `json:"name"`
 	Profile    string    `json:"profile"`         // the profile of a session, or the label of a token
 	SignedInAs string    `json:"who,omitempty"`   // Token.SignedInAs; empty for a session
-	Stamp      string    `json:"stamp,omitempty"` // the token's keystore stamp when SignedInAs was read; may be empty
+	Stamp      string    `json:"stamp,omitempty"` // the item's keystore stamp that belongs to this entry; may be empty
 	Kind       string    `json:"kind"`
 	Root       string    `json:"root,omitempty"`
 	Created    time.Time `json:"made"`

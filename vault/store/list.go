@@ -18,7 +18,7 @@ func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
 	return list(ctx, s.listRing(), s.Index, "", s.Now())
 }
 
-func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) ([]Entry, []error, error) {
+func list(ctx context.Context, ring StampedRing, x *Index, kind string, now time.Time) ([]Entry, []error, error) {
 	all, warnings, err := readEntries(ctx, ring, x, now)
 	if err != nil {
 		return nil, warnings, err
@@ -70,7 +70,7 @@ func (s *Sessions) RemoveCached(ctx context.Context, session, token func(Entry) 
 }
 
 // remove deletes each session or token for which the match function of its type returns true.
-func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map[string]func(Entry) bool) (Cached, []error, error) {
+func remove(ctx context.Context, ring StampedRing, x *Index, now time.Time, matches map[string]func(Entry) bool) (Cached, []error, error) {
 	all, warnings, err := readEntries(ctx, ring, x, now)
 	if err != nil {
 		return Cached{}, warnings, err
@@ -98,7 +98,7 @@ func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map
 
 // readEntries returns an entry for each valid item in the keystore, and a warning for each damaged item that it opens.
 // It opens only items that have no index entry.
-func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, []error, error) {
+func readEntries(ctx context.Context, ring StampedRing, x *Index, now time.Time) ([]Entry, []error, error) {
 	names, err := ring.Names(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -135,20 +135,28 @@ const (
 )
 
 // readEntry opens an item and returns its index entry. For a damaged item it returns an empty entry and a
-// warning.
-func readEntry(ctx context.Context, ring Ring, name string, now time.Time) (Entry, []error, error) {
+// warning. It reads the stamp first: if another process then writes the item, the entry has the old stamp.
+func readEntry(ctx context.Context, ring StampedRing, name string, now time.Time) (Entry, []error, error) {
+	stamp, err := ring.Stamp(ctx, name)
+	if err != nil && !errors.Is(err, keystore.ErrNotFound) {
+		return Entry{}, nil, err
+	}
 	data, warnings, err := readItem(ctx, ring, name)
 	if data == nil {
 		return Entry{}, warnings, err
 	}
 	session, err := decodeSession(name, data)
 	if err == nil {
-		return session.entry(name), nil, nil
+		e := session.entry(name)
+		e.Stamp = stamp
+		return e, nil, nil
 	}
 	if isOtherType(err) {
 		var token Token
 		if token, err = decodeToken(name, data); err == nil {
-			return token.entry(name, time.Time{}), nil, nil
+			e := token.entry(name, time.Time{})
+			e.Stamp = stamp
+			return e, nil, nil
 		}
 	}
 	if isOtherType(err) {

@@ -77,6 +77,9 @@ func TestListRemembersOtherItems(t *testing.T) {
 	}
 	w.now = noon.Add(otherLifetime + 2*sweepAfter)
 	w.Sweep(t.Context())
+	w.wantList(t, 1)
+	w.now = w.now.Add(sweepEvery)
+	w.Sweep(t.Context())
 	w.wantList(t, 0)
 	if len(w.ring.Items) != 0 {
 		t.Error("the session that replaced the item was not swept")
@@ -238,12 +241,19 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.put(t, "renewed", session(time.Hour)) // the index knows only the expired session that this session replaces
-	if err := w.Index.add(t.Context(), Entry{Name: "renewed", Created: noon.Add(-3 * time.Hour), Expires: noon.Add(-2 * time.Hour)}); err != nil {
-		t.Fatal(err)
+	w.put(t, "of an earlier version", session(-2*time.Hour))
+	for name, stamp := range map[string]string{"renewed": "of the expired session", "of an earlier version": ""} {
+		if err := w.Index.add(t.Context(), Entry{Name: name, Stamp: stamp, Created: noon.Add(-3 * time.Hour), Expires: noon.Add(-2 * time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.put(t, "unknown", session(-2*time.Hour))
+	clear(w.ring.Calls)
 	make()
-	want("at the limit", "damaged", "renewed", "unexpired")
+	want("at the limit", "damaged", "renewed", "unexpired", "unknown")
+	if n := w.ring.Calls["Item"]; n != 2 { // make looks for nameB, and once more under its lock
+		t.Errorf("%d items were opened, want 2", n)
+	}
 	if e := w.Index.Entries(); len(e) != 3 || e["long expired"].Name != "" {
 		t.Errorf("the index has %v", e)
 	}
@@ -255,23 +265,35 @@ func TestSweep(t *testing.T) {
 	if w.ring.Calls["Names"] != 0 {
 		t.Error("swept again within a day")
 	}
+	w.wantListed(t)
 	w.now = noon.Add(24 * time.Hour)
 	make()
 	want("damaged")
 
 	w.put(t, "long expired", session(-2*time.Hour))
+	w.wantListed(t)
 	w.now = noon // the clock was wrong and is corrected now
 	make()
 	want("damaged")
+}
+
+// wantListed lists the sessions, so that each of them has an index entry.
+func (w *testSessions) wantListed(t *testing.T) {
+	t.Helper()
+	if _, _, err := w.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestSweepErrors(t *testing.T) {
 	fill := func(t *testing.T) *testSessions {
 		w := newTestSessions(t)
 		w.put(t, nameA, session(-2*time.Hour))
+		w.wantListed(t)
+		clear(w.ring.Calls)
 		return w
 	}
-	for _, method := range []string{"Names", "Item", "Remove"} {
+	for _, method := range []string{"Names", "Stamp", "Remove"} {
 		w := fill(t)
 		w.ring.Errors[method] = errBroken
 		w.Sweep(t.Context())
@@ -294,6 +316,9 @@ func TestSweepErrors(t *testing.T) {
 	t.Run("no marker", func(t *testing.T) {
 		w := fill(t)
 		w.Locks.Dir = disk.NewFolder(t.TempDir())
+		if err := os.RemoveAll(w.dir); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(w.dir, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}

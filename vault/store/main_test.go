@@ -58,6 +58,8 @@ func (r dirRing) Put(_ context.Context, it keystore.Item) error {
 
 func (r dirRing) Remove(_ context.Context, name string) error { return os.Remove(r.path(name)) }
 
+func (r dirRing) Stamp(context.Context, string) (string, error) { return "", nil }
+
 func (r dirRing) Names(context.Context) ([]string, error) {
 	entries, err := os.ReadDir(r.dir)
 	var names []string

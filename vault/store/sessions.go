@@ -13,7 +13,7 @@ import (
 
 // Sessions creates temporary credentials and caches them in a keystore.
 type Sessions struct {
-	Ring  Ring
+	Ring  StampedRing
 	Locks *Locks
 	Index *Index
 	Now   func() time.Time
@@ -32,7 +32,7 @@ type Sessions struct {
 }
 
 // listRing returns the ring that contains both sessions and tokens.
-func (s *Sessions) listRing() Ring {
+func (s *Sessions) listRing() StampedRing {
 	if s.Pending != nil {
 		return s.Pending
 	}
@@ -213,7 +213,9 @@ func (s *Sessions) save(ctx context.Context, name string, old, k Session, touch 
 		return []error{fmt.Errorf("could not store the session in the keystore: %w", err)}
 	}
 	if err == nil {
-		err = s.Index.add(ctx, k.entry(name))
+		entry := k.entry(name)
+		entry.Stamp, _ = s.Ring.Stamp(ctx, name) // without the stamp, the entry can still be listed
+		err = s.Index.add(ctx, entry)
 	}
 	if err != nil {
 		return []error{fmt.Errorf("the session is stored, but the list of sessions could not be updated: %w", err)}

@@ -11,7 +11,8 @@ const (
 )
 
 // Sweep deletes sessions and tokens that expired more than sweepAfter ago, and unused lock files. It does so at
-// most once a day. It ignores errors, because expired sessions are never returned, even if they are not deleted.
+// most once a day. It opens no item that could need a touch or a prompt. It ignores errors, because expired sessions are
+// never returned, even if they are not deleted.
 func (s *Sessions) Sweep(ctx context.Context) {
 	now := s.Now()
 	if s.Index.isSwept(now) {
@@ -38,22 +39,35 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 		return
 	}
 	expired := func(e Entry) bool { return now.Sub(e.Expires) > sweepAfter }
-	entries := s.Index.Entries()
+	entries, kept := s.Index.Entries(), map[string]bool{}
 	for _, name := range names {
-		if e, ok := entries[name]; ok && !expired(e) {
-			continue
+		e, ok := entries[name]
+		if !ok || !expired(e) {
+			continue // without an index entry, the item's expiry is unknown until a list command opens the item
 		}
-		// The index is only a hint, so the item itself is read before it is removed. If another process renews the
-		// session between the read and the removal, the new session is lost and has to be created once more.
-		e, _, err := readEntry(ctx, s.listRing(), name, now)
-		if err != nil {
-			return
-		}
-		if e.Name != "" && expired(e) {
-			s.listRing().Remove(ctx, name)
+		// If another process renews the item between the check and the removal, the new item is lost.
+		if s.isOutdated(ctx, e, now, expired) && s.listRing().Remove(ctx, name) != nil {
+			kept[name] = true
 		}
 	}
-	s.Index.retain(ctx, func(e Entry) bool { return !expired(e) })
+	s.Index.retain(ctx, func(e Entry) bool { return !expired(e) || kept[e.Name] })
+}
+
+// isOutdated reports whether an item has expired as its index entry says. The entry can be older than the item: a process
+// may have been killed before it updated the index, or it may have another state folder. So the item must still have the
+// stamp that belongs to the entry. In a keystore without stamps no item needs a touch, so there isOutdated opens the item.
+func (s *Sessions) isOutdated(ctx context.Context, e Entry, now time.Time, expired func(Entry) bool) bool {
+	stamp, err := s.listRing().Stamp(ctx, e.Name)
+	switch {
+	case err != nil || e.Type == otherType:
+		return false
+	case stamp == "":
+		item, _, err := readEntry(ctx, s.listRing(), e.Name, now)
+		return err == nil && item.Name != "" && expired(item)
+	case e.Stamp == "": // an earlier version added no stamps to sessions, and a session that is lost is only created again
+		return e.Type == ""
+	}
+	return e.Stamp == stamp
 }
 
 // sweptFile is the name of an empty file next to the index. Its modification time is the time of the last sweep.

@@ -318,24 +318,43 @@ func TestRemoveCached(t *testing.T) {
 	}
 }
 
+// An expired token is swept, unless the index is older than the token.
 func TestExpiredTokensAreSwept(t *testing.T) {
-	for _, known := range []bool{true, false} {
+	for name, tt := range map[string]struct {
+		change func(*testSessions)
+		swept  bool
+	}{
+		"in the index":     {func(*testSessions) {}, true},
+		"not in the index": {func(w *testSessions) { w.Index.Dir = disk.NewFolder(filepath.Join(w.dir, "lost")) }, false},
+		"renewed later":    {func(w *testSessions) { w.ring.StampSuffixes[nameA] = "renewed" }, false},
+		"without stamps":   {func(w *testSessions) { w.ring.NoStamps = true }, true},
+	} {
 		w := newTestSessions(t)
 		calls := 0
 		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil {
 			t.Fatal(err)
 		}
-		if !known {
-			w.Index.Dir = disk.NewFolder(filepath.Join(w.dir, "lost"))
-		}
+		tt.change(w)
 		w.Sweep(t.Context())
 		if len(w.ring.Items) != 1 {
-			t.Fatal("a valid token was swept")
+			t.Fatalf("%s: a valid token was swept", name)
 		}
 		w.now = noon.Add(25 * time.Hour)
+		clear(w.ring.Calls)
+		w.Sweep(t.Context())
+		if swept := len(w.ring.Items) == 0; swept != tt.swept || w.ring.Calls["Item"] != 0 && !w.ring.NoStamps {
+			t.Errorf("%s: swept: %v, want %v; %d items opened", name, swept, tt.swept, w.ring.Calls["Item"])
+		}
+		if tt.swept {
+			continue
+		}
+		if _, _, err := w.List(t.Context()); err != nil { // adds the current entry to the index
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(sweepEvery)
 		w.Sweep(t.Context())
 		if len(w.ring.Items) != 0 {
-			t.Errorf("an expired token was not swept (in the index: %v)", known)
+			t.Errorf("%s: not swept after a list", name)
 		}
 	}
 }
