@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"aws-vault/cli/ui"
+	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
@@ -59,11 +60,16 @@ func planRemedy(err error, _ Facts) string {
 	var sources *plan.MultipleSourcesError
 	var ignored *plan.PolicyIgnoredError
 	var name *plan.SessionNameError
+	var region *plan.RegionError
 	switch {
 	case errors.As(err, &chained) && chained.NoSession:
 		return "remove --no-session: a session token then uses one MFA code for the whole chain"
 	case errors.As(err, &chained):
 		return fmt.Sprintf("set the same mfa_serial in each profile of the chain, or remove it from profile %s with an empty \"mfa_serial =\"", chained.Profile)
+	case errors.As(err, &region) && (region.Origin.Kind == profile.Environment || region.Origin.Kind == profile.CommandLine):
+		return fmt.Sprintf("set %s to a region of %s, such as %s, or leave it out", region.Origin, region.Partition, partition.Home(region.ARN))
+	case errors.As(err, &region):
+		return fmt.Sprintf("set region = %s, or another region of %s, in profile %s", partition.Home(region.ARN), region.Partition, region.Profile)
 	case errors.As(err, &longLived):
 		return "remove --no-session"
 	case errors.As(err, &sources) && sources.Found == "source_profile":

@@ -55,16 +55,29 @@ func Known(region string) bool {
 	return Of(region) != partitions[0].name || len(parts) == 3 && len(parts[0]) == 2
 }
 
+// OfARN returns the first known partition in the ARNs, or "" if no ARN has a known partition.
+func OfARN(arns ...string) string {
+	for _, arn := range arns {
+		if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 && slices.ContainsFunc(partitions, func(p entry) bool { return p.name == parts[1] }) {
+			return parts[1]
+		}
+	}
+	return ""
+}
+
+// Contains reports whether a region can belong to a partition. It can if the partition of the region is uncertain, or if
+// the partition is "".
+func Contains(partition, region string) bool {
+	return partition == "" || !Known(region) && !IsPseudo(region) || Of(region) == partition
+}
+
 // Home returns the region for STS calls if no region is set. This is the default region of the first known
 // partition in the ARNs, or us-east-1 if no ARN has a known partition.
 func Home(arns ...string) string {
-	for _, arn := range arns {
-		if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {
-			for _, p := range partitions {
-				if p.name == parts[1] {
-					return p.home
-				}
-			}
+	in := OfARN(arns...)
+	for _, p := range partitions {
+		if p.name == in {
+			return p.home
 		}
 	}
 	return partitions[0].home

@@ -11,12 +11,18 @@ import (
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
 // [*MissingSettingError], [*SettingError], [*SessionNameError], [*MultipleSourcesError],
 // [*PolicyIgnoredError], [*NotStoredError], [*LongLivedError], [*RoleARNError],
-// [*AgentDeniedError], [*AgentPoliciesError], [*SharedRoleError], [*PolicyUnsupportedError] or
-// [*PolicyConflictError].
+// [*AgentDeniedError], [*AgentPoliciesError], [*SharedRoleError], [*PolicyUnsupportedError],
+// [*PolicyConflictError] or [*RegionError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	pl, err := plan(p, h, o)
+	if err == nil {
+		err = (&chain{target: p}).checkRegions(pl)
+	}
+	if err != nil {
+		return Plan{}, err
+	}
 	markTouch(p, pl.Steps)
-	return pl, err
+	return pl, nil
 }
 
 func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
@@ -25,6 +31,7 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	pl := Plan{Profile: p.Name, Audit: p.Text("audit"), Steps: []Step{b.chain.root}}.withCommandSettings(p)
+	pl.Region = b.chain.commandRegion()
 	if p.Set("min_ttl") {
 		least := p.Duration("min_ttl")
 		pl.MinTTL = &least

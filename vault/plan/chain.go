@@ -30,15 +30,90 @@ func (c *chain) noCredentials(q *profile.Profile) error {
 func (c *chain) last(i int) bool { return i == len(c.roles)-1 }
 
 // region returns the region for a call that uses the settings of profile q. The last call uses the region of the
-// requested profile, because the --region flag applies only to that profile.
+// requested profile, because the --region flag applies only to that profile. The parameter arns contains the ARNs in the
+// call.
+//
+// A region that q inherits from [default] is not used if it belongs to another partition than the ARNs of the call or of
+// the chain, because credentials of one partition are not valid in another one. The region then comes from the next
+// source profile that sets one in the right partition, or is the default region of the partition.
 func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	if last {
 		q = c.target
 	}
-	if r := q.Text("region"); r != "" {
-		return r
+	arns = append(arns, c.arns()...)
+	v, in := q.Value("region"), partition.OfARN(arns...)
+	if v.Text != "" && (!v.Inherited() || partition.Contains(in, v.Text)) {
+		return v.Text
+	}
+	for p := q; p != nil && v.Text != ""; p = p.Source {
+		if own := p.Value("region"); own.Text != "" && !own.Inherited() && partition.Contains(in, own.Text) {
+			return own.Text
+		}
 	}
 	return partition.Home(arns...)
+}
+
+// arns returns the ARNs from which the partition of the chain is known, from the requested profile to the source.
+func (c *chain) arns() []string {
+	var all []string
+	for q := c.target; q != nil; q = q.Source {
+		for _, name := range []string{"role_arn", "mfa_serial", "trust_anchor_arn", loginSetting} {
+			if q.Set(name) {
+				all = append(all, q.Text(name))
+			}
+		}
+		if at := q.Text("sso_region"); partition.Known(at) {
+			all = append(all, "arn:"+partition.Of(at)+":sso:::") // a portal provides roles of its own partition only
+		}
+	}
+	return all
+}
+
+// commandRegion returns the region that the command receives, or "" if the requested profile has none.
+func (c *chain) commandRegion() string {
+	if !c.target.Set("region") {
+		return ""
+	}
+	return c.region(c.target, true)
+}
+
+// checkRegions returns a [*RegionError] if a step or a call of pl goes to AWS in another partition than the ARNs of the
+// step or of the chain.
+func (c *chain) checkRegions(pl Plan) error {
+	for _, s := range pl.Steps {
+		arns := c.arns()
+		if role, ok := s.Spec.(AssumeRole); ok {
+			arns = append([]string{role.ARN}, arns...)
+		}
+		switch s.Kind {
+		case KindSessionToken, KindAssumeRole, KindFederationToken, KindWebIdentity, KindOIDC, KindIdentity:
+			if err := c.checkRegion(s.Region, s.Endpoint, arns); err != nil {
+				return err
+			}
+		}
+	}
+	for _, call := range pl.Calls {
+		if err := c.checkRegion(call.Region, call.Endpoint, c.arns()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRegion checks the region of one call. Only a region that a profile of the chain sets for itself is an error: if no
+// profile does, the ARNs of the chain belong to different partitions, which AWS will report.
+func (c *chain) checkRegion(region string, at Endpoint, arns []string) error {
+	in := partition.OfARN(arns...)
+	if at.URL != "" || partition.Contains(in, region) {
+		return nil
+	}
+	for q := c.target; q != nil; q = q.Source {
+		if v := q.Value("region"); v.Text == region && !v.Inherited() {
+			first := slices.IndexFunc(arns, func(arn string) bool { return partition.OfARN(arn) == in })
+			return &RegionError{Profile: q.Name, Region: region, Origin: v.Origin, Partition: in, ARN: arns[first]}
+		}
+	}
+	return nil
 }
 
 // firstRole returns the ARN of the first role of the chain, or "".

@@ -32,7 +32,7 @@ const (
 
 // inputs has an entry for each setting.
 var inputs = map[string]input{
-	"region":                  {[2]string{"us-west-2", "cn-north-1"}, arn, ""},
+	"region":                  {[2]string{"us-west-2", "cn-north-1"}, "", ""},
 	"output":                  {[2]string{"json", "text"}, arn, "decides how a command prints"},
 	"mfa_serial":              {[2]string{"m111111111", "m222222222"}, arn, ""},
 	"mfa_process":             {[2]string{"printcode", "othercode"}, "mfa_serial = m111111111\n" + arn, howCode},

@@ -25,6 +25,20 @@ func unreadText(unread *profile.SyntaxError) string {
 	return "; " + unread.Error()
 }
 
+// RegionError reports that a call would go to a region of another partition than the role or the MFA device that it
+// concerns. AWS refuses such a call, because credentials are valid in one partition only.
+type RegionError struct {
+	Profile   string // the profile whose region is used
+	Region    string
+	Origin    profile.Origin // the place of the region
+	Partition string         // the partition of ARN
+	ARN       string         // the role or the MFA device
+}
+
+func (e *RegionError) Error() string {
+	return fmt.Sprintf("%s: the region of profile %s is %s, expected a region of the partition %s, because of %s", e.Origin, e.Profile, e.Region, e.Partition, e.ARN)
+}
+
 // NoCredentialsError reports a profile whose source_profile chain ends in a profile without a
 // stored key and without any other source of credentials.
 type NoCredentialsError struct {

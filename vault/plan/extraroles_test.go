@@ -79,6 +79,9 @@ func TestExtraRolesShareEarlierSteps(t *testing.T) {
 		made++
 		o.ExtraRoles = []string{asked, asked + "2"}
 		pl, err := Make(p, h, o)
+		if errors.As(err, new(*RegionError)) {
+			continue // the profile's region belongs to another partition than these roles
+		}
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, config)
 		}

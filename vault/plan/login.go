@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"strings"
 
-	"aws-vault/vault/partition"
 	"aws-vault/vault/profile"
 )
 
@@ -59,8 +58,6 @@ func SignIn(p *profile.Profile) Endpoint { return serviceEndpoint(p, "signin") }
 
 // SignInRegion returns the region in which p signs in.
 func SignInRegion(p *profile.Profile) string {
-	if r := p.Text("region"); r != "" {
-		return r
-	}
-	return partition.Home(p.Text(loginSetting))
+	c := chain{target: p}
+	return c.region(p, true, p.Text(loginSetting))
 }

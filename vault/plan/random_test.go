@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aws-vault/vault/partition"
 )
 
 const canary = "CANARYSECRETEXAMPLECANARYSECRETEXAMPLE00"
@@ -95,6 +97,9 @@ func violation(pl Plan) string {
 			continue
 		}
 		before := pl.Steps[i-1]
+		if role, ok := s.Spec.(AssumeRole); ok && !partition.Contains(partition.OfARN(role.ARN), s.Region) {
+			return "a role is assumed in a region of another partition"
+		}
 		if s.Kind == KindAssumeRole && before.Yields.Temporary != No && s.Duration > MaxChained {
 			return "a role lasts over an hour on a temporary credential"
 		}

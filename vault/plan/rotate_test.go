@@ -53,15 +53,15 @@ func TestRotationSharesTheSession(t *testing.T) {
 }
 
 func TestRotationCalls(t *testing.T) {
-	const config = "[profile q]\nregion = cn-north-1\nservices = s\n[profile p]\nsource_profile = q\nregion = eu-west-1\n" + arn + "[services s]\niam =\n  endpoint_url = http://127.0.0.1:1\n"
+	const config = "[profile q]\nregion = us-west-2\nservices = s\n[profile p]\nsource_profile = q\nregion = eu-west-1\n" + arn + "[services s]\niam =\n  endpoint_url = http://127.0.0.1:1\n"
 	pl, err := Make(resolve(t, config, "p", nil), stored("q"), Options{Purpose: Rotate})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := pl.Call("iam"); c.Region != "cn-north-1" || c.Endpoint.URL != "http://127.0.0.1:1" {
+	if c := pl.Call("iam"); c.Region != "us-west-2" || c.Endpoint.URL != "http://127.0.0.1:1" {
 		t.Errorf("IAM is called at %+v", c)
 	}
-	if c := pl.Call("sts"); c.Region != "cn-north-1" || c.Endpoint.URL != "" {
+	if c := pl.Call("sts"); c.Region != "us-west-2" || c.Endpoint.URL != "" {
 		t.Errorf("STS is called at %+v", c)
 	}
 	if c := pl.Call("ec2"); c != (Call{}) {
