@@ -28,19 +28,19 @@ const absent = "(absent)"
 
 // Reasons why botocore, and therefore this package, reads a file differently from the Go SDK.
 const (
-	quotesStay   = "botocore takes quotes as part of a value"
-	commentStays = "botocore knows no comments behind a value; Resolve cuts them off where they can be nothing else"
-	emptyCounts  = "botocore has a key with an empty value, the Go SDK has none"
-	valueGoesOn  = "botocore takes deeper lines as the rest of a value, whatever they look like"
-	deepKey      = "botocore compares a line's depth with the key above, the Go SDK with the margin"
+	quotesStay   = "botocore reads the quotes as part of the value"
+	commentStays = "botocore reads the comment as part of the value; Resolve removes it if the setting cannot contain such text"
+	emptyCounts  = "botocore reads a key with an empty value; the Go SDK ignores such a key"
+	valueGoesOn  = "botocore reads every line that is indented more than the key as part of the key's value"
+	deepKey      = "botocore reads a line as a new key if it is not indented more than the key above; the Go SDK reads every indented line as part of the value above"
 )
 
 // disagreements lists known differences from the Go SDK, by FILE/SECTION/KEY.
 var disagreements = map[string]struct{ here, reason string }{
 	"arn_profile/arn:aws:sts::1234:assumed-role/My-Role/session-name/region": {`"foo-region"`, quotesStay},
 
-	"array_profile/foo/bar": {`"one","two", "three"`, "the Go SDK drops what it takes for a list"},
-	"array_profile/foo/qux": {"\nmoo = 123,456\ncow = 1\nmilk = 123,456", "the Go SDK drops blocks here"},
+	"array_profile/foo/bar": {`"one","two", "three"`, "the Go SDK reads no value here, because it treats the text as a list"},
+	"array_profile/foo/qux": {"\nmoo = 123,456\ncow = 1\nmilk = 123,456", "the Go SDK reads no value here, because it treats the lines below the key as a block"},
 	"array_profile/foo/zed": {`"zee"`, quotesStay},
 
 	"commented_profile/default/region": {`"foo-region" # another comment`, commentStays},
@@ -62,7 +62,7 @@ var disagreements = map[string]struct{ here, reason string }{
 	"empty_values/foo/aws_secret_access_key": {"", emptyCounts},
 	"empty_values/foo/aws_session_token":     {"", emptyCounts},
 
-	"nested_fields/foo/aws_access_key_id":     {"\naws_secret_access_key = valid;comment\naws_secret_access_key2 = valid2", "the same block, printed another way"},
+	"nested_fields/foo/aws_access_key_id":     {"\naws_secret_access_key = valid;comment\naws_secret_access_key2 = valid2", "both read the same block; the Go SDK's expected value is formatted differently"},
 	"nested_fields/foo/aws_session_token":     {"valid\n[bar]\naws_access_key_id = valid ; comment\naws_secret_access_key = valid\naws_session_token = valid", valueGoesOn},
 	"nested_fields/foo/not_nested":            {"i", valueGoesOn},
 	"nested_fields/foo/mp":                    {"\na = b\nb=c", valueGoesOn},
