@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Trust says whether the programs that a file names may be run. With the zero Trust, they may.
+// Trust says whether the settings of a file may run programs and write to files. With the zero Trust, they may.
 type Trust struct {
-	Refused error  // why the programs may not be run, such as that another user can change the file; or nil
-	Note    string // what the user should know if the programs are run; or empty
+	Refused error  // why they may not, such as that another user can change the file; or nil
+	Note    string // what the user should know if they do; or empty
 }
 
 // WithTrust returns a copy of the file with this trust.
@@ -18,28 +18,38 @@ func (f *File) WithTrust(t Trust) *File {
 	return &c
 }
 
-// UntrustedError reports a setting that names a program, in a file whose programs may not be run.
+// UntrustedError reports a setting that runs a program or writes to a file, in a config file that is not trusted.
 type UntrustedError struct {
 	Origin  Origin
 	Setting string
-	Err     error // the reason
+	Effect  string // what the setting does, such as "runs a program"
+	Err     error  // the reason
 }
 
 func (e *UntrustedError) Error() string {
-	return fmt.Sprintf("%s runs a program, but %v", e.Origin.subject(e.Setting), e.Err)
+	return fmt.Sprintf("%s %s, but %v", e.Origin.subject(e.Setting), e.Effect, e.Err)
 }
 
 func (e *UntrustedError) Unwrap() error { return e.Err }
 
-// runsProgram reports whether the value of the setting is a command.
-func (s *setting) runsProgram() bool { return s.fileRule.want == anyCommand.want }
+// effect returns what the setting does that others must not be able to cause, or an empty string. The lines of an audit
+// file contain the profile's name. So another user could add commands to a file such as ~/.profile with the setting audit.
+func (s *setting) effect() string {
+	switch {
+	case s.fileRule.want == anyCommand.want:
+		return "runs a program"
+	case s.name == "audit":
+		return "writes to a file"
+	}
+	return ""
+}
 
-// checkTrust returns an *UntrustedError if a setting of p names a program in a file whose programs may not be run. It
-// adds the notes about the other programs to p.
+// checkTrust returns an *UntrustedError if a setting of p runs a program or writes to a file, and its file is not
+// trusted. It adds the notes about the other files to p.
 func (r *resolver) checkTrust(p *Profile) error {
 	for i := range settings {
 		v := p.values[settings[i].name]
-		if v.Text == "" || !settings[i].runsProgram() {
+		if v.Text == "" || settings[i].effect() == "" {
 			continue
 		}
 		var t Trust
@@ -50,7 +60,7 @@ func (r *resolver) checkTrust(p *Profile) error {
 			t = r.in.Credentials.trust
 		}
 		if t.Refused != nil {
-			return &UntrustedError{v.Origin, settings[i].name, t.Refused}
+			return &UntrustedError{v.Origin, settings[i].name, settings[i].effect(), t.Refused}
 		}
 		if t.Note != "" && !slices.Contains(p.trustNotes, t.Note) {
 			p.trustNotes = append(p.trustNotes, t.Note)

@@ -8,10 +8,13 @@ import (
 
 var errShared = errors.New("config can be changed by all users")
 
-// TestProgramsAreRefused checks for each setting whether it is refused in a file whose programs may not be run. A
-// setting that is a command must be in the list.
-func TestProgramsAreRefused(t *testing.T) {
-	programs := []string{"credential_process", "mfa_process", "web_identity_token_process"}
+// TestUntrustedSettings checks for each setting whether it is refused in a file that is not trusted. A setting that runs
+// a program or writes to a file must be in the list.
+func TestUntrustedSettings(t *testing.T) {
+	const runs = "runs a program"
+	effects := map[string]string{
+		"credential_process": runs, "mfa_process": runs, "web_identity_token_process": runs, "audit": "writes to a file",
+	}
 	for i := range settings {
 		s := &settings[i]
 		if s.noFile {
@@ -28,11 +31,11 @@ func TestProgramsAreRefused(t *testing.T) {
 			_, err := f.Resolve(name, Inputs{})
 			var untrusted *UntrustedError
 			refused := errors.As(err, &untrusted)
-			if refused != slices.Contains(programs, s.name) {
+			if refused != (effects[s.name] != "") {
 				t.Errorf("%s of profile %s: %v", s.name, name, err)
 			}
 			if refused && (untrusted.Setting != s.name || untrusted.Origin.Line != 2 || !errors.Is(err, errShared) ||
-				err.Error() != "config:2: "+s.name+" runs a program, but config can be changed by all users") {
+				err.Error() != "config:2: "+s.name+" "+effects[s.name]+", but config can be changed by all users") {
 				t.Errorf("%s: %+v", s.name, err)
 			}
 			if before != nil && refused {
