@@ -59,6 +59,11 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if p.Source != nil {
 		return &hasSourceError{f.name, p.Source.Name, p.Value("source_profile").Origin}
 	}
+	ctx, lock, err := lockKeys(ctx, s, "the key of "+f.name)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	if err := s.Keystore.Keys.Check(ctx); err != nil { // report an unusable keystore before the user types a secret
 		return err
 	}

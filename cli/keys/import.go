@@ -121,6 +121,11 @@ func importKeys(ctx context.Context, a *app.App, f importFlags) error {
 	if err != nil {
 		return err
 	}
+	ctx, lock, err := lockKeys(ctx, s, "the import of another key")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	if err := s.Keystore.Keys.Check(ctx); err != nil {
 		return err
 	}

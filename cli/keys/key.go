@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,16 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/vault/ascii"
+	"aws-vault/vault/rotation"
+	"aws-vault/vault/store"
 )
+
+// lockKeys acquires the lock of the processes that change stored keys. A rotation holds it too. The parameter what
+// describes the change. A process that stores keys acquires the lock before it unlocks the keystore: otherwise,
+// aws-vault rekey could change the passphrase in the meantime, and the key would be stored under the old passphrase.
+func lockKeys(ctx context.Context, s *app.Session, what string) (context.Context, *store.Lock, error) {
+	return s.Locks.Named(ctx, rotation.LockName, what)
+}
 
 // keyFromEnvironment returns the access key in the environment. It removes blanks around the values: in cmd.exe, "set
 // NAME=value & next" sets a value that ends in a blank.

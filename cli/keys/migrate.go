@@ -45,7 +45,7 @@ func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 	if err != nil {
 		return err
 	}
-	ctx, lock, err := from.Locks.Named(ctx, "migrate", "the migration of another keystore")
+	ctx, lock, err := lockKeys(ctx, from, "the migration of another keystore")
 	if err != nil {
 		return err
 	}

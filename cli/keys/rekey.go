@@ -41,7 +41,7 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 		a.Print("Nothing is stored in keystore %s.\n", s.Keystore.Name)
 		return nil
 	}
-	ctx, lock, err := s.Locks.Named(ctx, "rotate", "a new passphrase for the keystore") // while this process holds the lock, other processes do not rotate keys
+	ctx, lock, err := lockKeys(ctx, s, "a new passphrase for the keystore")
 	if err != nil {
 		return err
 	}

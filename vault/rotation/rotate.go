@@ -107,9 +107,12 @@ func (r *Rotation) Undo(ctx context.Context) error {
 	return err
 }
 
+// LockName is the name of the lock that a rotation holds. Other changes of stored keys hold it too.
+const LockName = "rotate"
+
 // withLock acquires the rotation lock, begins a run and calls act with that run.
 func (r *Rotation) withLock(ctx context.Context, act func(context.Context, *run) error) error {
-	ctx, lock, err := r.Locks.Named(ctx, "rotate", "the rotation of key "+r.name())
+	ctx, lock, err := r.Locks.Named(ctx, LockName, "the rotation of key "+r.name())
 	if err != nil {
 		return err
 	}
