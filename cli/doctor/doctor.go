@@ -60,6 +60,7 @@ var checks = []func(*probe, context.Context) []doctor.Finding{
 	(*probe).checkState,
 	(*probe).checkKeystore,
 	(*probe).checkConfig,
+	(*probe).checkRotations,
 	(*probe).checkPrompts,
 	(*probe).checkSecurityKey,
 	(*probe).checkCertificates,

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
@@ -70,24 +71,35 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 			all = append(all, doctor.ErrorFinding("keystore", err))
 		}
 	}
-	return append(all, p.interruptedRotations(ctx)...)
+	return all
 }
 
-// interruptedRotations reports rotations that were interrupted, so that the user finishes them.
-func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
+// checkRotations reports rotations that were interrupted, so that the user finishes them. The key may have been
+// removed since, so the names of all profiles are checked too.
+func (p *probe) checkRotations(ctx context.Context) []doctor.Finding {
+	if !p.listed {
+		return nil
+	}
 	j := store.Journals{Ring: p.keystore.Private}
-	names, err := j.Interrupted(ctx, p.keys)
+	all := slices.Concat(p.keys, p.config.Profiles())
+	slices.Sort(all)
+	names, err := j.Interrupted(ctx, slices.Compact(all))
 	if err != nil {
 		return []doctor.Finding{doctor.ErrorFinding("keystore", err)}
 	}
-	var all []doctor.Finding
+	var found []doctor.Finding
 	for _, name := range names {
-		all = append(all, doctor.Finding{
+		f := doctor.Finding{
 			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("the rotation of key %q was interrupted", name),
 			Remedy: "aws-vault rotate --resume " + ui.QuoteWord(name),
-		})
+		}
+		if !slices.Contains(p.keys, name) {
+			f.What += ", and the key was removed: only the record of the rotation has its access keys"
+			f.Remedy = "restore the key with aws-vault rotate --undo " + ui.QuoteWord(name) + ", or delete the record with aws-vault remove " + ui.QuoteWord(name)
+		}
+		found = append(found, f)
 	}
-	return all
+	return found
 }
 
 // A listedKeys is a ring that returns names of keys from an earlier list, so that the keystore is not opened again.

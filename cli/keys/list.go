@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,7 @@ type row struct {
 	Damaged     string          `json:"damaged,omitempty"` // why the stored key is damaged; empty if it is not damaged
 	Sessions    []listedSession `json:"sessions,omitempty"`
 	SignedIn    []string        `json:"signed_in,omitempty"`
+	Unfinished  bool            `json:"rotation_unfinished,omitempty"`
 	Locked      bool            `json:"locked,omitempty"` // whether the keystore is locked; then only Profile is known
 	entries     []store.Entry
 }
@@ -98,10 +100,18 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	}
 	tokens, unclaimed := s.TokenLabels(cached.Tokens)
 	profiles := s.Config.Profiles()
+	unfinished := map[string]bool{}
+	names, err := (&store.Journals{Ring: s.Keystore.Private}).Interrupted(ctx, slices.Concat(keys, profiles))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		unfinished[name] = true
+	}
 	out := make(rows, 0, len(profiles)+len(keys)+len(unclaimed))
 	add := func(profile, key string, entries []store.Entry) {
 		r := newRow(ctx, s.Keystore.Keys, key, entries)
-		r.Profile, r.SignedIn = profile, tokens[profile]
+		r.Profile, r.SignedIn, r.Unfinished = profile, tokens[profile], unfinished[cmp.Or(profile, key)]
 		out = append(out, r)
 	}
 	stored := map[string]bool{}
@@ -242,6 +252,8 @@ func (r row) keyCell() string {
 		return "locked"
 	case r.Damaged != "":
 		return ui.Cell(r.Credentials) + " (damaged)"
+	case r.Unfinished:
+		return ui.Cell(r.Credentials) + " (rotation unfinished)"
 	}
 	return ui.Cell(r.Credentials)
 }

@@ -36,21 +36,55 @@ func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
+// An unfinishedRotationError reports that a key cannot be removed because its rotation was interrupted. The record of the
+// rotation contains both keys, and would stay in the keystore.
+type unfinishedRotationError struct{ name string }
+
+func (e *unfinishedRotationError) Error() string {
+	return fmt.Sprintf("the rotation of key %q was interrupted, and the user may have two access keys at AWS", e.name)
+}
+
+func (e *unfinishedRotationError) Remedy() string {
+	return fmt.Sprintf("finish the rotation with aws-vault rotate --resume %s, or undo it with aws-vault rotate --undo %[1]s; or run aws-vault remove %[1]s in a terminal without --force, which also deletes the record of the rotation", ui.QuoteWord(e.name))
+}
+
 func remove(ctx context.Context, a *app.App, s *app.Session, name string, force bool) error {
+	ctx, lock, err := lockKeys(ctx, s, "the removal of key "+name)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	_, ok, err := s.Keys.Fingerprint(ctx, name)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	journals := &store.Journals{Ring: s.Keystore.Private}
+	interrupted, err := journals.Interrupted(ctx, []string{name})
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Delete credentials for profile %q?", name)
+	switch {
+	case !ok && len(interrupted) == 0:
 		return fmt.Errorf("%q: %w", name, store.ErrNoKey)
+	case len(interrupted) == 0:
+	case force || !canAsk(a):
+		return &unfinishedRotationError{name}
+	default:
+		question = fmt.Sprintf("The rotation of the key of profile %q was interrupted. Delete its old and its new key from the keystore? They stay at AWS.", name)
 	}
 	if !force {
-		yes, err := a.Confirm(ctx, s.Locks, name, fmt.Sprintf("Delete credentials for profile %q?", name))
+		yes, err := a.Confirm(ctx, s.Locks, name, question)
 		if err != nil || !yes {
 			return err
 		}
 	}
-	if err := s.Keys.Remove(ctx, name); err != nil {
+	if ok {
+		if err := s.Keys.Remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	if err := journals.Remove(ctx, name); err != nil {
 		return err
 	}
 	a.Print("Deleted credentials.\n")

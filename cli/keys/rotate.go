@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -46,11 +47,17 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 		return err
 	}
 	s := t.Session
+	journals := &store.Journals{Ring: s.Keystore.Private, NeedsTouch: s.Keys.NeedsTouch}
+	if (f.undo || f.resume) && !f.dryRun {
+		if err := restoreKey(ctx, a, s, journals, t.Profile, f.undo); err != nil {
+			return err
+		}
+	}
 	if t.Plan, err = s.Plan(ctx, t.Profile, t.Options); err != nil {
 		return err
 	}
 	r := &rotation.Rotation{
-		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, NeedsTouch: s.Keys.NeedsTouch}, Locks: s.Locks,
+		Vault: s.Vault, Journals: journals, Locks: s.Locks,
 		Plan: t.Plan, Options: t.Options, KeepOld: f.keepOld, Progress: func(m string) { a.Print("%s\n", m) },
 	}
 	if a.Env.HasTerminal() {
@@ -75,6 +82,18 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 		return r.Resume(ctx)
 	}
 	return r.Run(ctx)
+}
+
+// restoreKey stores the key of an unfinished rotation again if it was removed. If the rotation's record is damaged, and
+// the rotation is to be undone, restoreKey deletes the record.
+func restoreKey(ctx context.Context, a *app.App, s *app.Session, journals *store.Journals, name string, undo bool) error {
+	err := rotation.RestoreKey(ctx, s.Keys, journals, name)
+	var damaged *store.JournalError
+	if !undo || !errors.As(err, &damaged) {
+		return err
+	}
+	a.Print("Discarding the record of an interrupted rotation: %v\n", err)
+	return journals.Remove(ctx, name)
 }
 
 // confirmDelete asks the user to type the name of the IAM user, because an access key is about to be deleted

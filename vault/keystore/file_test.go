@@ -192,7 +192,7 @@ func TestPrivateItemMoved(t *testing.T) {
 	k := mustOpen(t, c)
 	mustPut(t, k.Private, testItem("one"), testItem("two"))
 	dir := c.privateDir("file", c.FileDir)
-	if err := os.Rename(dir.File(privateName("one")), dir.File(privateName("two"))); err != nil {
+	if err := os.Rename(dir.File(PrivateName("one")), dir.File(PrivateName("two"))); err != nil {
 		t.Fatal(err)
 	}
 	var damaged *DamagedError
@@ -202,7 +202,7 @@ func TestPrivateItemMoved(t *testing.T) {
 	if err := os.WriteFile(dir.File("stray"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{privateName("two")}) {
+	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{PrivateName("two")}) {
 		t.Errorf("Names = %q, %v", names, err)
 	}
 }

@@ -100,7 +100,7 @@ func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 
 	pass.precomputed.expect()
 	pass.precompute() // does nothing, because the user has not answered a prompt yet
-	if _, err := private.Item(t.Context(), privateName("session")); err != nil {
+	if _, err := private.Item(t.Context(), PrivateName("session")); err != nil {
 		t.Fatal(err)
 	}
 	pass.precomputed.waitReady(t)

@@ -15,9 +15,9 @@ type privateRing struct {
 	location string // the value for the field Where of a *DamagedError
 }
 
-// privateName returns the digest of name. If name is already a digest, it is returned unchanged, so that callers
+// PrivateName returns the digest under which a keystore's private items are listed. If name is already a digest, it is returned unchanged, so that callers
 // can use the digests from Names as names.
-func privateName(name string) string {
+func PrivateName(name string) string {
 	if isDigest(name) {
 		return name
 	}
@@ -25,7 +25,7 @@ func privateName(name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// isDigest reports whether name has the form of a digest from privateName.
+// isDigest reports whether name has the form of a digest from PrivateName.
 func isDigest(name string) bool {
 	return len(name) == 32 && strings.Trim(name, "0123456789abcdef") == ""
 }
@@ -36,7 +36,7 @@ func (h privateRing) Item(ctx context.Context, name string) (Item, error) {
 	if err := checkName(name); err != nil {
 		return Item{}, err
 	}
-	outer, err := h.ring.Item(ctx, privateName(name))
+	outer, err := h.ring.Item(ctx, PrivateName(name))
 	var damaged *DamagedError
 	if errors.As(err, &damaged) {
 		return Item{}, &DamagedError{Name: name, Where: damaged.Where, Err: damaged.Err}
@@ -45,7 +45,7 @@ func (h privateRing) Item(ctx context.Context, name string) (Item, error) {
 		return Item{}, err
 	}
 	it, err := decodePayload(outer.Data)
-	if err == nil && privateName(it.Name) != privateName(name) {
+	if err == nil && PrivateName(it.Name) != PrivateName(name) {
 		err = errOtherItem // a file was moved to the name of another item
 	}
 	if err != nil {
@@ -60,7 +60,7 @@ func (h privateRing) Put(ctx context.Context, it Item) error {
 		return err
 	}
 	return h.ring.Put(ctx, Item{
-		Name:        privateName(it.Name),
+		Name:        PrivateName(it.Name),
 		Label:       "aws-vault",
 		Description: "aws-vault private item",
 		Data:        encodePayload(it),
@@ -73,7 +73,7 @@ func (h privateRing) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	return h.ring.Remove(ctx, privateName(name))
+	return h.ring.Remove(ctx, PrivateName(name))
 }
 
 func (h privateRing) Names(ctx context.Context) ([]string, error) {
@@ -94,7 +94,7 @@ func (h privateRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	return h.ring.Stamp(ctx, privateName(name))
+	return h.ring.Stamp(ctx, PrivateName(name))
 }
 
 func (h privateRing) Check(ctx context.Context) error { return h.ring.Check(ctx) }

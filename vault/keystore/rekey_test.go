@@ -20,7 +20,7 @@ func sealedUnder(t *testing.T, c Config, private bool, name, passphrase string) 
 	}
 	r, it := keys, testItem(name)
 	if private {
-		it = Item{Name: privateName(name), Data: encodePayload(testItem(name))}
+		it = Item{Name: PrivateName(name), Data: encodePayload(testItem(name))}
 		r = rest
 	}
 	w, err := newWrapping(passphrase)
@@ -161,7 +161,7 @@ func unopened(t *testing.T, c Config, passphrase string) (names []string) {
 		name := fmt.Sprintf("item %02d", i)
 		r, base := keys, name
 		if i < 2 {
-			r, base = private, privateName(name)
+			r, base = private, PrivateName(name)
 		}
 		token, err := r.read(t.Context(), base)
 		if err != nil {

@@ -96,7 +96,7 @@ func TestSecretServiceOtherCollections(t *testing.T) {
 	if names, err := k.Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"dev"}) {
 		t.Errorf("Names = %q, %v", names, err)
 	}
-	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{privateName("session")}) {
+	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{PrivateName("session")}) {
 		t.Errorf("private Names = %q, %v", names, err)
 	}
 	if err := k.Keys.Remove(t.Context(), "prod"); !errors.Is(err, ErrNotFound) {

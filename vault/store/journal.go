@@ -62,18 +62,19 @@ func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error
 	return r, err == nil, err
 }
 
-// Interrupted returns the names whose keys have a journal. It does not open the journals.
+// Interrupted returns the names that have a journal. It lists the keystore once, and does not open the journals.
 func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, error) {
-	var all []string
-	for _, name := range names {
-		switch _, err := j.Ring.Stamp(ctx, journalName(name)); {
-		case err == nil:
-			all = append(all, name)
-		case !errors.Is(err, keystore.ErrNotFound):
-			return nil, err
-		}
+	listed, err := j.Ring.Names(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	items := map[string]bool{}
+	for _, item := range listed {
+		items[keystore.PrivateName(item)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !items[keystore.PrivateName(journalName(name))]
+	}), nil
 }
 
 // Put stores the journal of a rotation. It replaces an earlier journal of the same key.
