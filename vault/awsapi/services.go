@@ -7,6 +7,7 @@ import (
 
 	"aws-vault/vault/ascii"
 	"aws-vault/vault/partition"
+	"aws-vault/vault/printable"
 )
 
 // A service is an AWS service with an endpoint in each region.
@@ -150,8 +151,8 @@ func IsDNSLabel(region string) bool {
 	return region != "" && len(region) <= 63
 }
 
-// BaseOf returns the scheme and host of a URL, such as https://sts.amazonaws.com.
-func BaseOf(u *url.URL) string { return u.Scheme + "://" + u.Host }
+// BaseOf returns the scheme and host of a URL, such as https://sts.amazonaws.com. The host is in ASCII.
+func BaseOf(u *url.URL) string { return printable.URL(u.Scheme + "://" + u.Host) }
 
 // baseOf returns the scheme and host of the URL in text.
 func baseOf(text string) string {

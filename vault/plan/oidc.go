@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -193,7 +194,7 @@ func Provider(p *profile.Profile) (OIDC, error) {
 		return missing("oidc_issuer", "oidc_client_id")
 	}
 	o := OIDC{
-		Session: p.Text("oidc_session"), Issuer: p.Text("oidc_issuer"), Client: p.Text("oidc_client_id"), Audience: p.Text("oidc_audience"),
+		Session: p.Text("oidc_session"), Issuer: printable.URL(p.Text("oidc_issuer")), Client: p.Text("oidc_client_id"), Audience: p.Text("oidc_audience"),
 		Flow: p.Text("oidc_flow"), CABundle: p.Text("ca_bundle"),
 	}
 	for _, entry := range p.List("oidc_scopes") {

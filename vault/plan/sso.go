@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -144,7 +145,7 @@ func Portal(p *profile.Profile) (SSO, Endpoint, error) {
 		return SSO{}, Endpoint{}, missingSetting(p, "sso_start_url", "sso_region")
 	}
 	return SSO{
-		Session: p.Text("sso_session"), StartURL: p.Text("sso_start_url"), Region: p.Text("sso_region"),
+		Session: p.Text("sso_session"), StartURL: printable.URL(p.Text("sso_start_url")), Region: p.Text("sso_region"),
 		Scopes: p.List("sso_registration_scopes"), OIDC: serviceEndpoint(p, "sso_oidc"),
 	}, serviceEndpoint(p, "sso"), nil
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"aws-vault/vault/ascii"
+	"aws-vault/vault/printable"
 )
 
 // rule defines the valid values of a setting: a description, an example and a check.
@@ -42,6 +43,7 @@ var (
 	boolean     = rule{"true or false", "", func(s string) bool { return isOneOf(strings.ToLower(s), "true", "false") }}
 	hostList    = rule{"host names, separated by commas", "localstack", func(s string) bool { return everyEntry(s, isHost) }}
 	webURL      = rule{"a URL", "https://example.com", isWebURL}
+	pageURL     = rule{"a URL", "https://example.com", func(s string) bool { return isWebURL(printable.URL(s)) }}
 	accountID   = rule{"an account number of 12 digits", "123456789012", isAccountID}
 	roleARN     = rule{"the ARN of a role", "arn:aws:iam::123456789012:role/Admin", func(s string) bool { return isIAMARN(s, "role/", false) }}
 	policyARNs  = rule{"up to 10 ARNs of managed policies", "arn:aws:iam::aws:policy/ReadOnlyAccess", isPolicyARNs}
@@ -59,6 +61,7 @@ var (
 	retryMode    = rule{"legacy, standard or adaptive", "", func(s string) bool { return isOneOf(s, "legacy", "standard", "adaptive") }}
 	stsEndpoints = rule{"regional or legacy", "", func(s string) bool { return isOneOf(s, "regional", "legacy") }}
 
+	providerURL   = rule{"an https URL, exactly as the provider writes it (http only for this machine)", "https://id.example.com", func(s string) bool { return isIssuer(printable.URL(s)) }}
 	issuerURL     = rule{"an https URL, exactly as the provider writes it (http only for this machine)", "https://id.example.com", isIssuer}
 	clientID      = rule{"printable characters without blanks", "aws-vault", isGraphic}
 	oidcScopeList = rule{"scopes, separated by commas or blanks", "openid,email,offline_access", func(s string) bool { return everyEntry(s, isScopes) }}

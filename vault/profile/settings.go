@@ -82,7 +82,7 @@ var settings = []setting{
 	{name: "private_key", style: free, fileRule: privateKeyLocation},
 
 	{name: ssoSession, fileRule: anyName},
-	{name: ssoStartURL, fileRule: webURL},
+	{name: ssoStartURL, fileRule: pageURL},
 	{name: ssoRegion, fileRule: regionName},
 	{name: "sso_account_id", fileRule: accountID},
 	{name: "sso_role_name", fileRule: ssoRoleName},
@@ -90,7 +90,7 @@ var settings = []setting{
 	{name: "login_session", fileRule: signIn},
 
 	{name: oidcSession, fileRule: anyName},
-	{name: oidcIssuer, fileRule: issuerURL},
+	{name: oidcIssuer, fileRule: providerURL},
 	{name: oidcClient, fileRule: clientID},
 	{name: oidcScopes, fileRule: oidcScopeList},
 	{name: oidcAudience, fileRule: clientID},

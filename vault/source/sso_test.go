@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -404,6 +405,27 @@ func TestUnsafePagesAreNotOpened(t *testing.T) {
 		if err := checkPageURL(page); err != nil {
 			t.Errorf("%q: %v", page, err)
 		}
+	}
+}
+
+// TestEncodedHosts checks that a page of a provider is opened and shown with a host in ASCII, with one note.
+func TestEncodedHosts(t *testing.T) {
+	r := newSSOFixture(t)
+	r.User.OpenBrowser = func(string) error { return nil }
+	for range 2 {
+		v := &signInAttempt{deps: r.Deps, user: r.User, lock: io.NopCloser(nil)}
+		code := signin.DeviceCode{URL: "https://\u0430ws.amazon.com/device", User: "AAAA"}
+		if err := errors.Join(v.openSignInPage(startURL, "https://\u0430ws.amazon.com/authorize?a=b"), v.showDeviceCode(startURL, code)); err != nil {
+			t.Fatal(err)
+		}
+		v.end(nil)
+	}
+	shown := strings.Join(r.shown, "\n")
+	if !strings.Contains(shown, "open https://xn--ws-6kc.amazon.com/authorize?a=b") || !strings.Contains(shown, "open https://xn--ws-6kc.amazon.com/device") || strings.Contains(shown, "\u0430") {
+		t.Errorf("the messages are %s", shown)
+	}
+	if len(r.notes) != 1 || !strings.Contains(r.notes[0], "the sign-in page is at xn--ws-6kc.amazon.com, which is encoded (punycode)") {
+		t.Errorf("notes %q", r.notes)
 	}
 }
 

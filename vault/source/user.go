@@ -92,11 +92,27 @@ func (d *Deps) beginSignIn(ctx context.Context, to string) (context.Context, *si
 	if d.User.Show == nil {
 		return nil, nil, &SignInError{To: to, Err: errNoUser}
 	}
+	d.warnOfHost(to)
 	ctx, lock, err := d.Tokens.Locks.Named(ctx, "sign-in", "the sign-in to "+to)
 	if err != nil {
 		return nil, nil, err
 	}
 	return ctx, &signInAttempt{deps: d, user: d.User, to: to, began: d.AWS.Clock.Local(), lock: lock}, nil
+}
+
+// An EncodedHostError reports that the host of a sign-in page has letters of other scripts, which can look like the letters
+// of another host.
+type EncodedHostError struct{ Host string }
+
+func (e *EncodedHostError) Error() string {
+	return "the sign-in page is at " + e.Host + ", which is encoded (punycode): in a browser, it can look like the name of another host"
+}
+
+// warnOfHost warns if a browser may show another name for the host of a sign-in page.
+func (d *Deps) warnOfHost(page string) {
+	if host := printable.EncodedHost(page); host != "" {
+		d.warn([]error{&EncodedHostError{Host: host}})
+	}
 }
 
 // signInText asks the user to sign in. It names this machine, so that the user does not approve a sign-in that
@@ -135,7 +151,8 @@ func (v *signInAttempt) end(err error) error {
 // openSignInPage opens a sign-in page on this machine. After the sign-in, the page redirects to this process.
 func (v *signInAttempt) openSignInPage(to, page string) error {
 	p := v.user
-	if err := checkPageURL(page); err != nil {
+	page, err := v.deps.signInPage(page)
+	if err != nil {
 		return err
 	}
 	if p.OpenBrowser == nil {
@@ -148,6 +165,7 @@ func (v *signInAttempt) openSignInPage(to, page string) error {
 
 // showRemotePage shows the URL of a page that the user can open on any machine.
 func (p User) showRemotePage(to, page string) error {
+	page = printable.URL(page)
 	if err := checkPageURL(page); err != nil {
 		return err
 	}
@@ -161,16 +179,17 @@ func (p User) showRemotePage(to, page string) error {
 // https://www.rfc-editor.org/rfc/rfc8628#section-5.4
 func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	p := v.user
-	if err := checkPageURL(c.URL); err != nil {
+	shown, err := v.deps.signInPage(c.URL)
+	if err != nil {
 		return err
 	}
-	p.Show(fmt.Sprintf("%s: open %s and check that the page shows the code %s, or enter this code", p.signInText(to), c.URL, printable.Text(c.User)))
+	p.Show(fmt.Sprintf("%s: open %s and check that the page shows the code %s, or enter this code", p.signInText(to), shown, printable.Text(c.User)))
 	if p.OpenBrowser == nil {
 		return nil
 	}
-	page := c.URL
-	if p.SeesOutput && checkPageURL(c.Complete) == nil {
-		page = c.Complete
+	page := shown
+	if complete, err := v.deps.signInPage(c.Complete); p.SeesOutput && err == nil {
+		page = complete
 	}
 	return v.openInBrowser(page)
 }
@@ -191,7 +210,18 @@ func (v *signInAttempt) openInBrowser(page string) error {
 	return nil
 }
 
-// checkPageURL accepts only the URLs of web pages, because the system's URL opener also opens files and programs.
+// signInPage returns the URL of a sign-in page with a host in ASCII, and warns if a browser may show another name for the
+// host. It accepts only the URLs of web pages, because the system's URL opener also opens files and programs.
+func (d *Deps) signInPage(page string) (string, error) {
+	page = printable.URL(page)
+	if err := checkPageURL(page); err != nil {
+		return "", err
+	}
+	d.warnOfHost(page)
+	return page, nil
+}
+
+// checkPageURL accepts only the URLs of web pages.
 func checkPageURL(page string) error {
 	u, err := url.Parse(page)
 	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && awsapi.IsLoopback(u.Hostname())) {
