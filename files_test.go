@@ -65,6 +65,7 @@ var allowedByPath = map[string][]string{
 		"vault/configfile File.RemoveKey: disk.OtherLinks, disk.ReplacePreservingWithoutCopy",
 	},
 	"the AWS CLI's file, read as the AWS CLI reads it": {
+		"vault/source AWSLogin.Import: disk.OtherLinks",
 		"vault/store LoginCache.Login: disk.ReadBounded",
 		"vault/store SSOCache.Share: disk.ReadBounded",
 		"vault/store SSOCache.Token: disk.ReadBounded",

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -256,8 +258,18 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	name := string(plan.Login{Session: r.alice()}.TokenDigest())
 	r.ring.Items[name] = keystore.Item{Name: name, Data: []byte("torn")}
 	write(r.aws.Now())
+	if err := os.Link(r.Logins.Path(r.alice()), filepath.Join(t.TempDir(), "second name")); err != nil {
+		t.Fatal(err)
+	}
+	var noted []string
+	notify := r.Notify
+	r.Notify = func(m string) { noted = append(noted, m) }
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err != nil {
 		t.Fatalf("imported: %v, error %v", found, err)
+	}
+	r.Notify = notify
+	if runtime.GOOS != "windows" && (len(noted) != 1 || !strings.Contains(noted[0], "other hard links (1)")) {
+		t.Errorf("the notes about the file's second name are %q", noted)
 	}
 	if _, err := os.Stat(r.Logins.Path(r.alice())); err == nil {
 		t.Error("the AWS CLI's file was not removed")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"aws-vault/vault/awsapi"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
@@ -137,6 +138,11 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 	}
 	if err := checkImported(ctx, d.Tokens, d.Logins, t); err != nil {
 		return true, err
+	}
+	path := d.Logins.Path(session)
+	links, err := disk.OtherLinks(path)
+	if err == nil && links > 0 {
+		d.notify(fmt.Sprintf("%s is removed, but the sign-in is still readable: the file has other hard links (%d)", path, links))
 	}
 	return true, d.Logins.Remove(session)
 }
