@@ -17,8 +17,8 @@ func FuzzContainerPath(f *testing.F) {
 			t.Skip()
 		}
 		path := ContainerPath(profile, token)
-		if strings.Contains(path, token) && !strings.Contains(url.PathEscape(profile), token) {
-			t.Errorf("the path %q contains the token", path)
+		if secret := containerSecret(token); strings.Contains(secret, token) {
+			t.Errorf("the secret part %q contains the token", secret)
 		}
 		for _, p := range []string{path, path + "/", path + "/" + url.PathEscape(rest)} {
 			u, err := url.Parse("http://169.254.170.2" + p)

@@ -15,6 +15,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/prompt"
 	"aws-vault/server"
+	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 )
 
@@ -170,7 +171,10 @@ const maxReloadPause = time.Minute
 
 // mayRetry reports whether a reload that failed with err is tried again although the config files have not changed. It
 // is not if the user has cancelled a prompt, because the prompt would appear again and again.
-func mayRetry(err error) bool { return err != nil && !errors.Is(err, prompt.ErrCancelled) }
+func mayRetry(err error) bool {
+	var locked *keystore.LockedError
+	return err != nil && !errors.Is(err, prompt.ErrCancelled) && !(errors.As(err, &locked) && locked.Dismissed)
+}
 
 // reload reads the config files again and serves the new settings. If reload fails, the server keeps the old settings.
 func (v *profileServer) reload(ctx context.Context) error {

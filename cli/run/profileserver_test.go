@@ -1,10 +1,31 @@
 package run
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
 )
+
+// A failed reload is repeated, but not if the user has cancelled a prompt.
+func TestMayRetry(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false}, {prompt.ErrCancelled, false}, {errors.New("x"), true},
+		{fmt.Errorf("x: %w", &keystore.LockedError{Reason: "no prompt is possible"}), true},
+		{fmt.Errorf("x: %w", &keystore.LockedError{Dismissed: true}), false},
+	} {
+		if got := mayRetry(tt.err); got != tt.want {
+			t.Errorf("mayRetry(%v) = %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}
 
 func TestSameFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")

@@ -38,6 +38,8 @@ func (e *EmptyPassphraseError) Error() string {
 type LockedError struct {
 	Backend string
 	Reason  string // such as "the prompt was dismissed"
+	// whether the user dismissed a prompt. If so, the same prompt should not appear again without a request of the user.
+	Dismissed bool
 }
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Backend, e.Reason) }

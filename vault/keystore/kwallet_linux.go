@@ -98,7 +98,7 @@ func (w *kwallet) open(ctx context.Context) (int32, error) {
 		return 0, fmt.Errorf("%s: open: %w", kwalletBackend, err)
 	}
 	if w.handle < 0 {
-		return 0, &LockedError{Backend: kwalletBackend, Reason: "the wallet was not opened"}
+		return 0, &LockedError{Backend: kwalletBackend, Reason: "the wallet was not opened", Dismissed: true}
 	}
 	w.opened = true
 	return w.handle, nil

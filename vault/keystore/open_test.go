@@ -98,7 +98,7 @@ func TestErrors(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&LockedError{"secret-service", "the prompt was dismissed"}, "secret-service is locked: the prompt was dismissed"},
+		{&LockedError{Backend: "secret-service", Reason: "the prompt was dismissed"}, "secret-service is locked: the prompt was dismissed"},
 		{&UnavailableError{"pass", "no store"}, `keystore "pass" is not available: no store`},
 		{&DamagedError{"prod", "/keys", errTampered}, `damaged item "prod" in /keys: ` + errTampered.Error()},
 		{&NameError{"..", "is a step in a path"}, `item name "..": is a step in a path`},

@@ -165,7 +165,7 @@ func promptResult(signal *dbus.Signal) (dbus.Variant, error) {
 		return dbus.Variant{}, err
 	}
 	if dismissed {
-		return dbus.Variant{}, &LockedError{Backend: secretBackend, Reason: "the prompt was dismissed"}
+		return dbus.Variant{}, &LockedError{Backend: secretBackend, Reason: "the prompt was dismissed", Dismissed: true}
 	}
 	return result, nil
 }
