@@ -58,20 +58,20 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	return e
 }
 
-// withCommandSettings returns pl with the region and the endpoints that the command receives. The command cannot read them
-// from the profile, because it does not know the profile's name.
-func (pl Plan) withCommandSettings(p *profile.Profile) Plan {
-	pl.Region, pl.URL, pl.IgnoreURLs = p.Text("region"), p.ServiceEndpoint("").Text, p.Text("ignore_configured_endpoint_urls")
-	for service, v := range p.ServiceEndpoints() {
+// withCommandSettings returns the plan with the region and the endpoints that the command receives. The command cannot
+// read them from the profile, because it does not know the profile's name.
+func (p Plan) withCommandSettings(q *profile.Profile) Plan {
+	p.Region, p.URL, p.IgnoreURLs = q.Text("region"), q.ServiceEndpoint("").Text, q.Text("ignore_configured_endpoint_urls")
+	for service, v := range q.ServiceEndpoints() {
 		if v.Origin.Kind == profile.Environment {
 			continue // the command inherits this variable
 		}
-		if pl.ServiceURLs == nil {
-			pl.ServiceURLs = map[string]string{}
+		if p.ServiceURLs == nil {
+			p.ServiceURLs = map[string]string{}
 		}
-		pl.ServiceURLs[service] = v.Text
+		p.ServiceURLs[service] = v.Text
 	}
-	return pl
+	return p
 }
 
 // allowsPlainHTTP reports whether a profile allows plain HTTP to the host of a URL. The hosts of this machine need no
