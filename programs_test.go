@@ -14,12 +14,13 @@ import (
 // must use Starter.Command. Starter.Command tells the program which locks this process holds. While another
 // process uses the terminal, Starter.Command starts the program without a terminal.
 var allowedStarts = map[string]string{
-	"cli/system/child_unix.go: syscall.StartProcess": "the user's own command, which has the terminal",
-	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",
-	"cli/system/process_unix.go: syscall.Exec":       "the user's own command, which replaces this process",
-	"cli/run/proxy_unix.go: exec.CommandContext":     "our own unprivileged process; proxy holds no locks",
-	"server/alias_other.go: exec.Command":            "ifconfig as root, before the command starts and after it has ended; it never prompts",
-	"vault/program/program.go: exec.CommandContext":  "Starter.Command",
+	"cli/system/child_unix.go: syscall.StartProcess":   "the user's own command, which has the terminal",
+	"cli/system/child_windows.go: exec.Cmd":            "the user's own command",
+	"cli/system/witness_unix.go: syscall.StartProcess": "cat, which gets neither the terminal nor an environment",
+	"cli/system/process_unix.go: syscall.Exec":         "the user's own command, which replaces this process",
+	"cli/run/proxy_unix.go: exec.CommandContext":       "our own unprivileged process; proxy holds no locks",
+	"server/alias_other.go: exec.Command":              "ifconfig as root, before the command starts and after it has ended; it never prompts",
+	"vault/program/program.go: exec.CommandContext":    "Starter.Command",
 }
 
 // startFunctions lists the functions and types that can start a program.

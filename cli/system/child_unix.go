@@ -20,9 +20,10 @@ import (
 // Ctrl-C sends a signal to all of them.
 type child struct {
 	pid      int
-	group    int  // the process group of this process
-	tty      int  // the controlling terminal; -1 if there is none
-	ownGroup bool // whether the child leads its own process group
+	group    int      // the process group of this process
+	tty      int      // the controlling terminal; -1 if there is none
+	ownGroup bool     // whether the child leads its own process group
+	witness  *witness // set if the child is in the group of this process; only forward uses it after the start
 
 	mu          sync.Mutex
 	hasTerminal bool // whether this process has made the child's group the foreground group
@@ -45,19 +46,28 @@ func run(path string, argv, environ []string) (status int, err error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwardedSignals()...)
 	defer signal.Stop(signals)
+	if !c.ownGroup {
+		c.witness = startWitness()
+	}
 	attr := &syscall.SysProcAttr{Setpgid: c.ownGroup, Foreground: c.hasTerminal, Ctty: c.tty}
 	KillWithParent(attr)
 	c.pid, _, err = syscall.StartProcess(path, argv, &syscall.ProcAttr{Env: environ, Files: []uintptr{0, 1, 2}, Sys: attr})
 	if err != nil {
 		c.reclaimTerminal()
+		c.witness.end()
 		return 0, err
 	}
 	if c.ownGroup && c.tty >= 0 {
 		defer IgnoreTerminalStops()()
 	}
-	done := make(chan struct{})
-	defer close(done)
+	done, forwarded := make(chan struct{}), make(chan struct{})
+	defer func() {
+		close(done)
+		<-forwarded
+		c.witness.end()
+	}()
 	go func() {
+		defer close(forwarded)
 		for {
 			select {
 			case s := <-signals:
@@ -131,6 +141,12 @@ func (c *child) forward(s syscall.Signal) {
 		unix.Kill(c.pid, s)
 	case c.ownGroup: // this process was brought to the foreground while the command ran
 		unix.Kill(-c.pid, s)
+	case s == unix.SIGWINCH: // the terminal has sent it to the command too
+	case !c.witness.saw(s): // for example, timeout --foreground has sent the signal only to this process
+		unix.Kill(c.pid, s)
+		c.witness = startWitness()
+	default:
+		c.witness = startWitness()
 	}
 }
 
