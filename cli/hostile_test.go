@@ -96,7 +96,7 @@ region = eu-west-1
 	if err := os.WriteFile(file, []byte(`{"Version": "`+hostile+`", "Statement": [{"Effect": "`+hostile+`"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := func(args ...string) (stdout string) {
+	run := func(args ...string) (output string) {
 		t.Helper()
 		c := exec.Command(os.Args[0], args...)
 		var out, errs strings.Builder
@@ -113,7 +113,7 @@ region = eu-west-1
 		if strings.Contains(errs.String(), "panic") {
 			t.Errorf("%q: %s", args, errs.String())
 		}
-		return out.String()
+		return out.String() + errs.String()
 	}
 	evil := "x" + hostile
 	for _, line := range [][]string{
@@ -136,6 +136,9 @@ region = eu-west-1
 		if out := run("exec", "--no-session", profile, "--", "true"); strings.Contains(out, "\naws-vault: hint: forged") {
 			t.Errorf("a message of AWS adds a hint: %s", out)
 		}
+	}
+	if out := run("exec", joined+"x", "--", "true"); !strings.Contains(out, `"`+joined+`x"`) {
+		t.Errorf("the error of exec is %s, want the name as it is", out)
 	}
 	if out := run("list"); !strings.Contains(out, joined) || !strings.Contains(out, printable.Quote(evil)) {
 		t.Errorf("list prints %s, want %s and %s", out, joined, printable.Quote(evil))

@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/cli/app"
+	"aws-vault/vault/printable"
 )
 
 // This file changes the following behaviour of kingpin:
@@ -78,7 +79,7 @@ func (k commandLine) parse(args []string) (line parsed, err error) {
 	}
 	i := slices.IndexFunc(k.verbs, func(v app.Verb) bool { return v.Command.FullCommand() == line.name })
 	if i < 0 {
-		return parsed{}, fmt.Errorf("command %q has no action", line.name)
+		return parsed{}, fmt.Errorf("command %s has no action", printable.Quote(line.name))
 	}
 	line.verb = k.verbs[i]
 	return line, setCommand(line.verb.Command, words)

@@ -9,6 +9,7 @@ import (
 	"aws-vault/cli/ui"
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
 )
 
@@ -90,7 +91,7 @@ func (p *probe) checkRotations(ctx context.Context) []doctor.Finding {
 	var found []doctor.Finding
 	for _, name := range names {
 		f := doctor.Finding{
-			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("the rotation of key %q was interrupted", name),
+			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("the rotation of key %s was interrupted", printable.Quote(name)),
 			Remedy: "aws-vault rotate --resume " + ui.QuoteWord(name),
 		}
 		if !slices.Contains(p.keys, name) {

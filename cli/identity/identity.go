@@ -15,6 +15,7 @@ import (
 	"aws-vault/cli/ui"
 	"aws-vault/vault/card/piv"
 	"aws-vault/vault/identity"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -230,7 +231,7 @@ func identityRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("force", "Do not ask for confirmation.").Short('f').BoolVar(&force)
 	return identityVerb(a, c, "identity remove", func(ctx context.Context, s *app.Session, i identitySection) error {
 		if !force {
-			yes, err := a.Confirm(ctx, s.Locks, i.name, fmt.Sprintf("Remove the keys of identity %q from this computer?", i.name))
+			yes, err := a.Confirm(ctx, s.Locks, i.name, fmt.Sprintf("Remove the keys of identity %s from this computer?", printable.Quote(i.name)))
 			if err != nil || !yes {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
 	"aws-vault/prompt"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -80,7 +81,7 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if err := s.RememberKeystore(); err != nil {
 		a.Warn(err)
 	}
-	a.Print("Added credentials to profile %q in vault (keystore %s)\n", f.name, s.Keystore.Name)
+	a.Print("Added credentials to profile %s in vault (keystore %s)\n", printable.Quote(f.name), s.Keystore.Name)
 	if s.Keystore.Name == "keyctl" {
 		a.Note("the kernel keyring loses this key when the computer restarts")
 	}
@@ -104,7 +105,7 @@ func confirmReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags)
 	if (f.env || f.stdin) && !canAsk(a) {
 		return true, nil
 	}
-	return a.Confirm(ctx, s.Locks, f.name, fmt.Sprintf("An access key is already stored for profile %q. Replace it?", f.name))
+	return a.Confirm(ctx, s.Locks, f.name, fmt.Sprintf("An access key is already stored for profile %s. Replace it?", printable.Quote(f.name)))
 }
 
 func canAsk(a *app.App) bool {

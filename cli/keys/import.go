@@ -14,6 +14,7 @@ import (
 	"aws-vault/cli/ui"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/configfile"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/store"
 	"aws-vault/vault/transfer"
@@ -93,9 +94,9 @@ type noPlainKeyError struct {
 
 func (e *noPlainKeyError) Error() string {
 	if e.temporary != "" {
-		return fmt.Sprintf("profile %q has a temporary key in %s, expected a long-lived one", e.name, e.temporary)
+		return fmt.Sprintf("profile %s has a temporary key in %s, expected a long-lived one", printable.Quote(e.name), e.temporary)
 	}
-	return fmt.Sprintf("profile %q has no access key in a file", e.name)
+	return fmt.Sprintf("profile %s has no access key in a file", printable.Quote(e.name))
 }
 
 func importKeys(ctx context.Context, a *app.App, f importFlags) error {

@@ -10,6 +10,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
 	"aws-vault/vault/transfer"
 )
@@ -76,7 +77,7 @@ func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 type rotationPendingError struct{ name, backend string }
 
 func (e *rotationPendingError) Error() string {
-	return fmt.Sprintf("the rotation of key %q in keystore %s was interrupted and must be finished first", e.name, e.backend)
+	return fmt.Sprintf("the rotation of key %s in keystore %s was interrupted and must be finished first", printable.Quote(e.name), e.backend)
 }
 
 func (e *rotationPendingError) Remedy() string {
@@ -105,7 +106,7 @@ func keysToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, 
 		return names, err
 	}
 	if !slices.Contains(names, f.profile) {
-		return nil, fmt.Errorf("%q in keystore %s: %w", f.profile, f.from, store.ErrNoKey)
+		return nil, fmt.Errorf("%s in keystore %s: %w", printable.Quote(f.profile), f.from, store.ErrNoKey)
 	}
 	return []string{f.profile}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
 )
 
@@ -41,7 +42,7 @@ func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 type unfinishedRotationError struct{ name string }
 
 func (e *unfinishedRotationError) Error() string {
-	return fmt.Sprintf("the rotation of key %q was interrupted, and the user may have two access keys at AWS", e.name)
+	return fmt.Sprintf("the rotation of key %s was interrupted, and the user may have two access keys at AWS", printable.Quote(e.name))
 }
 
 func (e *unfinishedRotationError) Remedy() string {
@@ -63,15 +64,15 @@ func remove(ctx context.Context, a *app.App, s *app.Session, name string, force 
 	if err != nil {
 		return err
 	}
-	question := fmt.Sprintf("Delete credentials for profile %q?", name)
+	question := fmt.Sprintf("Delete credentials for profile %s?", printable.Quote(name))
 	switch {
 	case !ok && len(interrupted) == 0:
-		return fmt.Errorf("%q: %w", name, store.ErrNoKey)
+		return fmt.Errorf("%s: %w", printable.Quote(name), store.ErrNoKey)
 	case len(interrupted) == 0:
 	case force || !canAsk(a):
 		return &unfinishedRotationError{name}
 	default:
-		question = fmt.Sprintf("The rotation of the key of profile %q was interrupted. Delete its old and its new key from the keystore? They stay at AWS.", name)
+		question = fmt.Sprintf("The rotation of the key of profile %s was interrupted. Delete its old and its new key from the keystore? They stay at AWS.", printable.Quote(name))
 	}
 	if !force {
 		yes, err := a.Confirm(ctx, s.Locks, name, question)

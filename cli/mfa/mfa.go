@@ -15,6 +15,7 @@ import (
 	"aws-vault/vault/card/oath"
 	"aws-vault/vault/enroll"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -118,7 +119,7 @@ func listAccounts(a *app.App, k *oath.Key) error {
 type noDeviceError struct{ profile string }
 
 func (e *noDeviceError) Error() string {
-	return fmt.Sprintf("profile %q has no mfa_serial, expected one or --serial", e.profile)
+	return fmt.Sprintf("profile %s has no mfa_serial, expected one or --serial", printable.Quote(e.profile))
 }
 
 // withDevice calls the function do with the serial number of the selected MFA device. It does not open the keystore.

@@ -17,6 +17,7 @@ import (
 	"aws-vault/vault/audit"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 )
 
 func ExecCommand(k *kingpin.Application, a *app.App) []app.Verb {
@@ -47,7 +48,9 @@ type CommandError struct {
 	err    error
 }
 
-func (e *CommandError) Error() string { return fmt.Sprintf("command %q: %v", e.name, e.err) }
+func (e *CommandError) Error() string {
+	return fmt.Sprintf("command %s: %v", printable.Quote(e.name), e.err)
+}
 
 func (e *CommandError) Unwrap() error { return e.err }
 

@@ -11,6 +11,7 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/system"
+	"aws-vault/vault/printable"
 )
 
 type serveFlags struct {
@@ -118,7 +119,7 @@ func pickServedProfiles(ctx context.Context, a *app.App, f *serveFlags) error {
 	seen := map[string]bool{}
 	for _, name := range f.profiles {
 		if seen[name] {
-			return &app.UsageError{Text: fmt.Sprintf("profile %q is given twice", name)}
+			return &app.UsageError{Text: fmt.Sprintf("profile %s is given twice", printable.Quote(name))}
 		}
 		seen[name] = true
 	}

@@ -17,6 +17,7 @@ import (
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/keystore/sealed"
 	"aws-vault/vault/keystore/unlocked"
+	"aws-vault/vault/printable"
 )
 
 func Command(k *kingpin.Application, a *app.App) []app.Verb {
@@ -104,7 +105,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			}
 		}
 		if confirm != name {
-			return &app.UsageError{Text: fmt.Sprintf("%q is not the name of the opener, expected %q; nothing was removed", confirm, name)}
+			return &app.UsageError{Text: fmt.Sprintf("%q is not the name of the opener, expected %s; nothing was removed", confirm, printable.Quote(name))}
 		}
 		return rekey(ctx, a, s, func(o sealed.Opener) bool { return o.Name != name }, "Removed opener "+name+". ")
 	}}

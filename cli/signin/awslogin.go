@@ -9,6 +9,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/prompt"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -48,7 +49,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 type otherSourceError struct{ profile, found string }
 
 func (e *otherSourceError) Error() string {
-	return fmt.Sprintf("profile %q already has %s, expected a profile without other credentials", e.profile, e.found)
+	return fmt.Sprintf("profile %s already has %s, expected a profile without other credentials", printable.Quote(e.profile), e.found)
 }
 
 // loginProfile returns the settings of a profile for an aws login sign-in. For a new profile, the settings are empty.
@@ -89,7 +90,7 @@ func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profil
 			return err
 		}
 	}
-	a.Print("Signed in as %s for profile %q, for up to 12 hours.\n", arn, p.Name)
+	a.Print("Signed in as %s for profile %s, for up to 12 hours.\n", arn, printable.Quote(p.Name))
 	return nil
 }
 
@@ -102,7 +103,7 @@ func loginStep(p *profile.Profile) plan.Step {
 func importLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile) error {
 	arn := p.Text("login_session")
 	if arn == "" {
-		return &app.UsageError{Text: fmt.Sprintf("profile %q has no login_session, so --import does not know which sign-in to import", p.Name)}
+		return &app.UsageError{Text: fmt.Sprintf("profile %s has no login_session, so --import does not know which sign-in to import", printable.Quote(p.Name))}
 	}
 	found, err := s.Source.AWSLogin(loginStep(p)).Import(ctx, arn)
 	if err != nil {

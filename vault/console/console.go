@@ -14,6 +14,7 @@ import (
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 )
 
 // A site is the console of a partition.
@@ -53,7 +54,7 @@ type TemporaryUserError struct {
 }
 
 func (e *TemporaryUserError) Error() string {
-	description := fmt.Sprintf("the credentials of profile %q", e.Profile)
+	description := fmt.Sprintf("the credentials of profile %s", printable.Quote(e.Profile))
 	if e.Profile == "" {
 		description = "the credentials in the environment"
 	}

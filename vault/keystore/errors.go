@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"aws-vault/vault/printable"
 )
 
 var (
@@ -66,7 +68,7 @@ type DamagedError struct {
 }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("damaged item %q in %s: %v", e.Name, e.Where, e.Err)
+	return fmt.Sprintf("damaged item %s in %s: %v", printable.Quote(e.Name), e.Where, e.Err)
 }
 
 func (e *DamagedError) Unwrap() error { return e.Err }
@@ -79,7 +81,7 @@ type DuplicateError struct {
 }
 
 func (e *DuplicateError) Error() string {
-	return fmt.Sprintf("%s has %d different items called %q, expected one", e.Where, e.Items, e.Name)
+	return fmt.Sprintf("%s has %d different items called %s, expected one", e.Where, e.Items, printable.Quote(e.Name))
 }
 
 // NameError reports that no item can have this name.
@@ -88,7 +90,9 @@ type NameError struct {
 	Reason string
 }
 
-func (e *NameError) Error() string { return fmt.Sprintf("item name %q: %s", e.Name, e.Reason) }
+func (e *NameError) Error() string {
+	return fmt.Sprintf("item name %s: %s", printable.Quote(e.Name), e.Reason)
+}
 
 // firstLetters returns the beginning of a name that is too long for a message. It does not cut a character in two.
 func firstLetters(name string) string { return strings.ToValidUTF8(name[:32], "") + "…" }

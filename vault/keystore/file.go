@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/printable"
 )
 
 const fileBackend = "file"
@@ -157,7 +158,7 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	}
 	content := encodePayload(it)
 	if len(content) > maxItemFile/2 {
-		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(content), maxItemFile/2)
+		return fmt.Errorf("item %s has %d bytes, expected at most %d", printable.Quote(it.Name), len(content), maxItemFile/2)
 	}
 	if err := r.dir.Usable(); err != nil { // fail before the passphrase prompt, not after it
 		return r.unusable(err)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"aws-vault/vault/printable"
 )
 
 // NotRekeyableError reports that [Rekey] cannot change the passphrase of this kind of keystore.
@@ -116,7 +118,7 @@ func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened b
 	case err != nil:
 		return false, err
 	case now != token:
-		return false, fmt.Errorf("item %q was changed by another process at the same time", name)
+		return false, fmt.Errorf("item %s was changed by another process at the same time", printable.Quote(name))
 	}
 	return true, r.dir.Write(file, []byte(again.String()))
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"aws-vault/vault/printable"
 )
 
 // A split ring stores long items as several items of another ring. It stores short items unchanged, as
@@ -97,7 +99,7 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 			return Item{}, err
 		}
 	}
-	return Item{}, fmt.Errorf("item %q in %s was replaced %d times while it was read", name, s.location, maxRereads)
+	return Item{}, fmt.Errorf("item %s in %s was replaced %d times while it was read", printable.Quote(name), s.location, maxRereads)
 }
 
 // join reads the second and later parts of an item and appends them to the first part.
@@ -148,7 +150,7 @@ func (s split) put(ctx context.Context, it Item) error {
 	size := s.limit - splitHead
 	parts := max(1, (len(it.Data)+size-1)/size)
 	if parts > maxSplitParts {
-		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(it.Data), maxSplitParts*size)
+		return fmt.Errorf("item %s has %d bytes, expected at most %d", printable.Quote(it.Name), len(it.Data), maxSplitParts*size)
 	}
 	id, all := hex.EncodeToString(random(8)), it.Data
 	cut := func(i int) []byte { return all[(i-1)*size : min(i*size, len(all))] }

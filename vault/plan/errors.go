@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"aws-vault/vault/printable"
 	"aws-vault/vault/profile"
 )
 
@@ -15,7 +16,7 @@ type NoProfileError struct {
 }
 
 func (e *NoProfileError) Error() string {
-	return fmt.Sprintf("there is no profile %q, and no key is stored under that name%s", e.Name, unreadText(e.Unread))
+	return fmt.Sprintf("there is no profile %s, and no key is stored under that name%s", printable.Quote(e.Name), unreadText(e.Unread))
 }
 
 func unreadText(unread *profile.SyntaxError) string {
@@ -52,11 +53,11 @@ type NoCredentialsError struct {
 func (e *NoCredentialsError) Error() string {
 	switch {
 	case e.Profile == e.End:
-		return fmt.Sprintf("profile %q has no stored key and names no source of credentials", e.Profile)
+		return fmt.Sprintf("profile %s has no stored key and names no source of credentials", printable.Quote(e.Profile))
 	case !e.Defined:
-		return fmt.Sprintf("%s: source_profile is %q, expected the name of a profile or of a stored key%s", e.Origin, e.End, unreadText(e.Unread))
+		return fmt.Sprintf("%s: source_profile is %s, expected the name of a profile or of a stored key%s", e.Origin, printable.Quote(e.End), unreadText(e.Unread))
 	}
-	return fmt.Sprintf("%s: source_profile is %q, but that profile has no stored key and names no source of credentials", e.Origin, e.End)
+	return fmt.Sprintf("%s: source_profile is %s, but that profile has no stored key and names no source of credentials", e.Origin, printable.Quote(e.End))
 }
 
 // ChainedMFAError reports a role that requires an MFA code but would be assumed with the credentials
@@ -88,7 +89,7 @@ type PolicyUnsupportedError struct {
 }
 
 func (e *PolicyUnsupportedError) Error() string {
-	whose := fmt.Sprintf("the credentials of profile %q", e.Profile)
+	whose := fmt.Sprintf("the credentials of profile %s", printable.Quote(e.Profile))
 	if e.Profile == "" {
 		whose = "the credentials in the environment"
 	}
@@ -163,7 +164,7 @@ func missingSetting(q *profile.Profile, found, missing string) *MissingSettingEr
 type NoPortalError struct{ Profile string }
 
 func (e *NoPortalError) Error() string {
-	return fmt.Sprintf("profile %q names no Identity Center portal, expected sso_session or sso_start_url", e.Profile)
+	return fmt.Sprintf("profile %s names no Identity Center portal, expected sso_session or sso_start_url", printable.Quote(e.Profile))
 }
 
 // LongLivedError reports that a server would provide a long-lived key. Servers must provide only temporary
@@ -174,7 +175,7 @@ type LongLivedError struct {
 }
 
 func (e *LongLivedError) Error() string {
-	return fmt.Sprintf("the plan of profile %q ends with a long-lived key (%s), but a server provides only temporary credentials", e.Profile, e.Kind)
+	return fmt.Sprintf("the plan of profile %s ends with a long-lived key (%s), but a server provides only temporary credentials", printable.Quote(e.Profile), e.Kind)
 }
 
 // RoleARNError reports that the ARN of a role to assume is not valid.

@@ -216,7 +216,7 @@ func Provider(p *profile.Profile) (OIDC, error) {
 type NoProviderError struct{ Profile string }
 
 func (e *NoProviderError) Error() string {
-	return fmt.Sprintf("profile %q names no OIDC provider, expected oidc_session or oidc_issuer", e.Profile)
+	return fmt.Sprintf("profile %s names no OIDC provider, expected oidc_session or oidc_issuer", printable.Quote(e.Profile))
 }
 
 // SessionNameError reports that a claim cannot be used as a role session name. The claim must be

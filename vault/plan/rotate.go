@@ -1,6 +1,10 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+
+	"aws-vault/vault/printable"
+)
 
 // NotStoredError reports that the key to rotate is not stored in the vault.
 type NotStoredError struct {
@@ -10,7 +14,7 @@ type NotStoredError struct {
 }
 
 func (e *NotStoredError) Error() string {
-	return fmt.Sprintf("the credentials of profile %q come from the %s of profile %q, expected a stored key", e.Profile, e.Kind, e.End)
+	return fmt.Sprintf("the credentials of profile %s come from the %s of profile %s, expected a stored key", printable.Quote(e.Profile), e.Kind, printable.Quote(e.End))
 }
 
 // rotation plans the credentials with which a user replaces their own access key. The roles of the chain are not

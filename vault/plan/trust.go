@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"aws-vault/vault/policy"
+	"aws-vault/vault/printable"
 )
 
 // TokenClaims are the claims of a web identity token that a trust policy checks.
@@ -15,7 +16,7 @@ type TokenClaims struct{ Issuer, Audience, Subject string }
 type NoRoleError struct{ Profile string }
 
 func (e *NoRoleError) Error() string {
-	return fmt.Sprintf("profile %q assumes no role, so it needs no trust policy", e.Profile)
+	return fmt.Sprintf("profile %s assumes no role, so it needs no trust policy", printable.Quote(e.Profile))
 }
 
 // NoTokenError reports that a trust policy needs claims of a token, but their values are not known.

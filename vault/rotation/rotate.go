@@ -10,6 +10,7 @@ import (
 
 	"aws-vault/vault"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
 )
 
@@ -42,7 +43,7 @@ type UnfinishedError struct {
 }
 
 func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("the rotation of key %q is not finished: %v", e.Name, e.Err)
+	return fmt.Sprintf("the rotation of key %s is not finished: %v", printable.Quote(e.Name), e.Err)
 }
 
 // Unwrap returns the error that stopped the rotation.
@@ -52,7 +53,7 @@ func (e *UnfinishedError) Unwrap() error { return e.Err }
 type NoJournalError struct{ Name string }
 
 func (e *NoJournalError) Error() string {
-	return fmt.Sprintf("no rotation of key %q was interrupted", e.Name)
+	return fmt.Sprintf("no rotation of key %s was interrupted", printable.Quote(e.Name))
 }
 
 // Run rotates the key. If an earlier rotation was interrupted, Run first finishes or undoes that rotation. If it

@@ -3,6 +3,8 @@ package rotation
 import (
 	"context"
 	"fmt"
+
+	"aws-vault/vault/printable"
 )
 
 // KeyReplacedError reports that the stored key is not one of the two keys in the journal. The user has stored a
@@ -17,14 +19,14 @@ func (e *KeyReplacedError) Error() string {
 	if e.Key != "" {
 		what = "access key " + e.Key
 	}
-	return fmt.Sprintf("key %q was replaced while a rotation was unfinished; that rotation may have left %s at AWS", e.Name, what)
+	return fmt.Sprintf("key %s was replaced while a rotation was unfinished; that rotation may have left %s at AWS", printable.Quote(e.Name), what)
 }
 
 // OldKeyDeletedError reports that a rotation cannot be undone, because AWS does not accept the old key.
 type OldKeyDeletedError struct{ Name, Key string }
 
 func (e *OldKeyDeletedError) Error() string {
-	return fmt.Sprintf("the rotation of key %q cannot be undone: AWS does not accept its old access key %s", e.Name, e.Key)
+	return fmt.Sprintf("the rotation of key %s cannot be undone: AWS does not accept its old access key %s", printable.Quote(e.Name), e.Key)
 }
 
 // NewKeyDeletedError reports that the new key was deleted at AWS during the rotation. The old key is stored
@@ -32,7 +34,7 @@ func (e *OldKeyDeletedError) Error() string {
 type NewKeyDeletedError struct{ Name, Key string }
 
 func (e *NewKeyDeletedError) Error() string {
-	return fmt.Sprintf("the new access key %s of %q was deleted at AWS, so the old key is in use again", e.Key, e.Name)
+	return fmt.Sprintf("the new access key %s of %s was deleted at AWS, so the old key is in use again", e.Key, printable.Quote(e.Name))
 }
 
 // undo puts the old key back. After an interruption at any point, it can be called again.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 )
 
 // Journals record the progress of key rotations, so that an interrupted rotation can be completed or undone. A
@@ -42,7 +43,7 @@ type JournalError struct {
 }
 
 func (e *JournalError) Error() string {
-	return fmt.Sprintf("the rotation journal of key %q is damaged: %s", e.Name, e.Why)
+	return fmt.Sprintf("the rotation journal of key %s is damaged: %s", printable.Quote(e.Name), e.Why)
 }
 
 // Find returns the journal of the key stored under this name, and whether there is a journal. It returns a

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 )
 
 // NameError reports a key name that aws-vault 7 treats as the name of one of its own sessions or tokens. If
@@ -18,7 +19,7 @@ import (
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("key name %q is reserved: aws-vault 7 treats such a name as a session and deletes it", e.Name)
+	return fmt.Sprintf("key name %s is reserved: aws-vault 7 treats such a name as a session and deletes it", printable.Quote(e.Name))
 }
 
 // SharedNameError reports a key name that the keystore does not distinguish from the name of another key. An
@@ -32,9 +33,9 @@ type SharedNameError struct {
 func (e *SharedNameError) Error() string {
 	other := "another name"
 	if e.Other != "" {
-		other = fmt.Sprintf("%q", e.Other)
+		other = printable.Quote(e.Other)
 	}
-	return fmt.Sprintf("key name %q: this keystore treats it as the same name as %s", e.Name, other)
+	return fmt.Sprintf("key name %s: this keystore treats it as the same name as %s", printable.Quote(e.Name), other)
 }
 
 // checkShared returns a [*SharedNameError] if the keystore finds an item under this name, although the keystore's

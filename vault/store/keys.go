@@ -16,6 +16,7 @@ import (
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 )
 
 // Keys stores long-lived access keys, each under a name that is usually a profile name. aws-vault 7 can read
@@ -114,7 +115,7 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	}
 	data, err := encodeKey(c)
 	if err != nil {
-		return fmt.Errorf("key %q: %w", name, err)
+		return fmt.Errorf("key %s: %w", printable.Quote(name), err)
 	}
 	if _, err := decodeKey(name, data); err != nil {
 		return err // do not store a key that could not be read back

@@ -17,6 +17,7 @@ import (
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 )
 
 // A Pending ring stores items in local files until they can be written to the keystore. It is for keystores
@@ -140,7 +141,7 @@ func (p *Pending) Save(it keystore.Item) error {
 	case it.Touch:
 		return errors.New("an item that requires a touch cannot be stored outside the keystore")
 	case !isItemName(it.Name):
-		return fmt.Errorf("item %q: expected a digest as its name", it.Name)
+		return fmt.Errorf("item %s: expected a digest as its name", printable.Quote(it.Name))
 	}
 	plain, err := json.Marshal(pendingItem{it.Name, it.Label, it.Description, it.Data, it.Touch, it.Untrusted})
 	if err != nil {

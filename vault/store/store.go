@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 )
 
 // A Ring is the part of a keystore that this package uses. It stores items, each under a name. Item and Remove
@@ -42,7 +43,9 @@ type DamagedError struct {
 	isOther bool // whether the item is valid, but does not have the expected type
 }
 
-func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s", e.Name, e.Why) }
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("damaged item %s: %s", printable.Quote(e.Name), e.Why)
+}
 
 // maxItem is the maximum size of an item in bytes. It is about ten times the size of what AWS returns.
 const maxItem = 64 << 10

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
 )
 
@@ -45,7 +46,7 @@ type MoveError struct {
 	Err  error
 }
 
-func (e *MoveError) Error() string { return fmt.Sprintf("key %q: %v", e.Name, e.Err) }
+func (e *MoveError) Error() string { return fmt.Sprintf("key %s: %v", printable.Quote(e.Name), e.Err) }
 
 // Unwrap returns the cause.
 func (e *MoveError) Unwrap() error { return e.Err }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"filippo.io/age"
+
+	"aws-vault/vault/printable"
 )
 
 // A NewOpener describes an opener to add to a store.
@@ -47,7 +49,7 @@ func (f files) addOpener(h *Header, o NewOpener) error {
 	}
 	for _, other := range h.Openers {
 		if other.Name == opener.Name || other.Recipient == opener.Recipient {
-			return &OpenerError{opener.Name, fmt.Errorf("opener %q already has that name or that key", other.Name)}
+			return &OpenerError{opener.Name, fmt.Errorf("opener %s already has that name or that key", printable.Quote(other.Name))}
 		}
 	}
 	if err := opener.validate(); err != nil {

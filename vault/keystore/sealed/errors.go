@@ -3,6 +3,8 @@ package sealed
 import (
 	"errors"
 	"fmt"
+
+	"aws-vault/vault/printable"
 )
 
 var (
@@ -55,7 +57,9 @@ type OpenerError struct {
 	Err  error
 }
 
-func (e *OpenerError) Error() string { return fmt.Sprintf("opener %q: %v", e.Name, e.Err) }
+func (e *OpenerError) Error() string {
+	return fmt.Sprintf("opener %s: %v", printable.Quote(e.Name), e.Err)
+}
 
 // Unwrap returns the cause.
 func (e *OpenerError) Unwrap() error { return e.Err }

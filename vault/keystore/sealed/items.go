@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+
+	"aws-vault/vault/printable"
 )
 
 // Item opens the item with this kind and name. It returns [ErrNoItem] if there is no such item, and a
@@ -34,7 +36,7 @@ func (s *Store) Item(ctx context.Context, kind, name string) (Item, error) {
 // Put writes an item and replaces the existing item of the same kind and name. The write is atomic.
 func (s *Store) Put(ctx context.Context, it Item) error {
 	if len(it.Data) > MaxItem {
-		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(it.Data), MaxItem)
+		return fmt.Errorf("item %s has %d bytes, expected at most %d", printable.Quote(it.Name), len(it.Data), MaxItem)
 	}
 	if it.Touch { // unlock the touch key before the lock is acquired: a touch can take a while
 		h, _, err := s.keys(ctx)
