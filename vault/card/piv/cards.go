@@ -76,7 +76,7 @@ type KeyInfo struct {
 type openCard interface {
 	serial() (uint32, error)
 	version() string
-	triesLeft() int
+	pinState() (triesLeft int, verified bool) // triesLeft is -1 if the card does not report it
 	keyInfo(Slot) (KeyInfo, error)
 	defaultManagementKey() (bool, error)
 	protectedManagementKey(pin string) ([]byte, error)
@@ -132,7 +132,8 @@ func (c *Cards) inspect(reader string) (Info, error) {
 	if i.Serial, err = t.serial(); err != nil {
 		return i, err
 	}
-	i.Version, i.TriesLeft = t.version(), t.triesLeft()
+	i.Version = t.version()
+	i.TriesLeft, _ = t.pinState()
 	i.DefaultManagementKey, err = t.defaultManagementKey()
 	return i, err
 }
@@ -203,14 +204,18 @@ func (c *Cards) find(serial uint32, matches func(openCard) bool) (uint32, openCa
 	}
 	var candidate openCard
 	var others []uint32
-	var inUse error
+	var inUse, unreadable error
 	for _, name := range names {
 		t, found, err := identify(name)
 		var h *InUseError
 		switch {
 		case errors.As(err, &h):
 			others, inUse = append(others, 0), err
+		case errors.Is(err, ErrNoCard): // the reader is empty
+		case errors.Is(err, ErrNoService):
+			return 0, nil, err
 		case err != nil:
+			unreadable = &UnreadableError{name, err}
 		case found == serial && serial != 0, serial == 0 && matches != nil && matches(t):
 			if candidate != nil {
 				candidate.close()
@@ -225,6 +230,9 @@ func (c *Cards) find(serial uint32, matches func(openCard) bool) (uint32, openCa
 		}
 	}
 	found, t, err := chooseCard(serial, candidate, others, inUse)
+	if len(others) == 0 && unreadable != nil {
+		err = unreadable // the requested card may be the one that could not be read
+	}
 	var several *SeveralCardsError
 	if matches != nil && errors.As(err, &several) {
 		err = &KeyNotFoundError{several.Serials}

@@ -63,6 +63,30 @@ func TestNoCard(t *testing.T) {
 	}
 }
 
+// TestUnreadableCard checks that the error names the reader and the reason if the only card cannot be read, and that such
+// a card does not matter if there is another card.
+func TestUnreadableCard(t *testing.T) {
+	vc, name := insert(t, fakecard.Options{Serial: 5})
+	vc.SetResponse("serial", []byte{1})
+	p := fakeUser{}
+	for _, serial := range []uint32{0, 5} {
+		_, _, err := p.cards().Key(t.Context(), Location{serial, Signature})
+		var unreadable *UnreadableError
+		if !errors.As(err, &unreadable) || unreadable.Reader != name || unreadable.Err == nil || !errors.Is(err, ErrNoCard) {
+			t.Errorf("card %d: %v, want an *UnreadableError for %s", serial, err, name)
+		}
+	}
+	insert(t, fakecard.Options{Serial: 6})
+	var empty *EmptySlotError
+	if _, _, err := p.cards().Key(t.Context(), Location{0, Signature}); !errors.As(err, &empty) || empty.Location.Serial != 6 {
+		t.Errorf("with a second card: %v, want the empty slot of card 6", err)
+	}
+	var other *NoCardError
+	if _, _, err := p.cards().Key(t.Context(), Location{5, Signature}); !errors.As(err, &other) {
+		t.Errorf("the unreadable card among two: %v, want a *NoCardError", err)
+	}
+}
+
 func TestList(t *testing.T) {
 	insert(t, fakecard.Options{Serial: 1001})
 	_, held := insert(t, fakecard.Options{Serial: 1002, Version: [3]byte{4, 3, 5}})

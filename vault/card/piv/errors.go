@@ -15,6 +15,20 @@ var (
 	ErrNoCard = errors.New("no security key found")
 )
 
+// An UnreadableError is returned if the only card could not be read. It may be a card of another kind.
+type UnreadableError struct {
+	Reader string
+	Err    error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("%v: the card in %s could not be read: %v", ErrNoCard, e.Reader, e.Err)
+}
+
+func (e *UnreadableError) Is(target error) bool { return target == ErrNoCard }
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
 // A NoCardError is returned if the requested card is not present.
 type NoCardError struct {
 	Serial uint32

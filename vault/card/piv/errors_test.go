@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"math/big"
 	"testing"
 )
@@ -33,6 +34,7 @@ func TestErrors(t *testing.T) {
 		"the management key of YubiKey 7 is unknown: it is not the factory key, and the YubiKey has no PIN-protected copy of it": &ManagementKeyError{7},
 		"the security key sent an invalid response to a command: x":                                                              &AnswerError{"a command", "x"},
 		"slot 9c of YubiKey 7: this firmware does not report whether the slot has a key":                                         withLocation(errSlotUnknown, at),
+		"no security key found: the card in R could not be read: x":                                                              &UnreadableError{"R", errors.New("x")},
 		"this build does not support security keys":                                                                              ErrUnsupported,
 	} {
 		if err.Error() != want {

@@ -15,7 +15,7 @@ func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPoli
 	case PINNever, FingerprintOnce, FingerprintAlways:
 		return nil
 	case PINOnce:
-		if t.triesLeft() == pinVerified {
+		if _, verified := t.pinState(); verified {
 			return nil
 		}
 	}
@@ -23,17 +23,14 @@ func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPoli
 	return err
 }
 
-// pinVerified is what triesLeft returns while the card has a verified PIN. triesLeft also returns this value if
-// the card does not report the number of tries.
-const pinVerified = -1
-
 // pin prompts for the PIN until the PIN is correct. If a prompt returns the same wrong PIN again, pin fails: the
 // answer is probably from a program, and sending it would use up another try.
 func (c *Cards) pin(ctx context.Context, serial uint32, t openCard) (string, error) {
 	if c.PIN == nil {
 		return "", errors.New("the key requires a PIN, but aws-vault cannot prompt for it here")
 	}
-	q := PINQuestion{Serial: serial, TriesLeft: t.triesLeft()}
+	left, _ := t.pinState()
+	q := PINQuestion{Serial: serial, TriesLeft: left}
 	if q.TriesLeft == 0 {
 		return "", &BlockedError{serial}
 	}

@@ -49,12 +49,15 @@ func (y yubikey) serial() (uint32, error) {
 	return n, translate(y.reader, err)
 }
 
-func (y yubikey) triesLeft() int {
+// verifiedText is the text of piv-go's error if the card accepts an empty PIN, because a PIN is already verified.
+const verifiedText = "expected error code from empty pin"
+
+func (y yubikey) pinState() (triesLeft int, verified bool) {
 	n, err := y.Retries()
-	if err != nil { // the PIN is already verified, or the card does not report the number of tries
-		return -1
+	if err != nil {
+		return -1, err.Error() == verifiedText
 	}
-	return n
+	return n, false
 }
 
 func (y yubikey) verify(pin string) error {
