@@ -160,3 +160,20 @@ func FuzzDecodePayload(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkGuess measures one guess of a passphrase of the file keystore.
+func BenchmarkGuess(b *testing.B) {
+	under, err := newWrapping(testPassphrase)
+	if err != nil {
+		b.Fatal(err)
+	}
+	item, err := sealJWE([]byte("content"), under, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := item.open("a wrong passphrase"); !errors.Is(err, ErrWrongPassphrase) {
+			b.Fatal(err)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func documentCard(t *testing.T) *testCard {
 }
 
 func writeDocumentStore(t *testing.T) {
-	workFactor = minWorkFactor
+	workFactor = newWorkFactor
 	defer func() { workFactor = 1 }()
 	if err := os.RemoveAll(documentDir); err != nil {
 		t.Fatal(err)

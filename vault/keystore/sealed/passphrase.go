@@ -15,12 +15,12 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// minWorkFactor is the work factor of new files: the base-2 logarithm of scrypt's parameter N. age uses r = 8 and
-// p = 1, for which OWASP recommends at least this value.
+// newWorkFactor is the work factor of new files: the base-2 logarithm of scrypt's parameter N. It is the value that age
+// uses. With it, scrypt needs 256 MiB of memory. OWASP recommends at least 17 for age's r = 8 and p = 1.
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
-const minWorkFactor = 17
+const newWorkFactor = 18
 
-var workFactor = minWorkFactor // tests use a lower value to be faster
+var workFactor = newWorkFactor // tests use a lower value to be faster
 
 // maxWorkFactor is the maximum work factor that is accepted from a file. With it, scrypt needs 1 GiB of memory and
 // a few seconds.
