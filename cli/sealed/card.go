@@ -27,7 +27,7 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 	key, info, err := a.Asker(s.Locks).Cards().Key(ctx, app.CardSlot(a, slot))
 	var empty *piv.EmptySlotError
 	if errors.As(err, &empty) {
-		key, info, err = makeOpenerKey(ctx, a, s, app.CardSlot(a, slot), f.pin)
+		key, info, err = makeOpenerKey(ctx, a, s, empty.Location, f.pin)
 	}
 	if err != nil {
 		return o, err
