@@ -56,10 +56,18 @@ func (e *Env) Person(f SignInFlags) source.User {
 		Show: e.showSignIn, SeesOutput: e.StderrTerminal, Peers: e.Peers, Hostname: e.Host, Remote: !reachable,
 		UseDevice: f.flow == FlowDevice || f.flow == "" && !reachable,
 	}
+	chosen := f.flow != "" || f.Stdout // the user wants to find the link in the output
+	p.Unattended = !chosen && !reachable && e.inCI() && !e.StderrTerminal && !e.HasTerminal()
 	if reachable && !f.Stdout && e.OpenBrowser != nil {
 		p.OpenBrowser = e.OpenBrowser
 	}
 	return p
+}
+
+// inCI reports whether this process runs in a continuous integration system. These systems set CI.
+func (e *Env) inCI() bool {
+	ci, _ := e.Getenv("CI")
+	return ci != "" && ci != "false" && ci != "0"
 }
 
 // showSignIn prints a message about a sign-in to stderr. If stderr is not a terminal, another program may read
@@ -98,6 +106,9 @@ func (e *Env) browserReachable() bool {
 
 // HasTerminal reports whether this process has a terminal for prompts.
 func (e *Env) HasTerminal() bool {
+	if e.Prompt.OpenTTY == nil {
+		return false
+	}
 	tty, err := e.Prompt.OpenTTY()
 	if err != nil {
 		return false

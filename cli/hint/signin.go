@@ -52,6 +52,10 @@ func providerRemedy(err error, _ Facts) string {
 	var token *signin.IDTokenError
 	var ports *signin.PortsError
 	switch {
+	case errors.As(err, &page) && errors.Is(err, source.ErrUnattended) && page.OIDC:
+		return "sign in first, in a terminal: aws-vault oidc login; or print a link and a code here: aws-vault oidc login --flow=device"
+	case errors.As(err, &page) && errors.Is(err, source.ErrUnattended):
+		return "sign in first, in a terminal: aws-vault sso login; or print a link and a code here: aws-vault sso login --sso-flow=device"
 	case errors.As(err, &page) && errors.Is(err, signin.ErrTimeout) && page.OIDC:
 		return "sign in on another device with oidc_flow = device, or open the link yourself: aws-vault oidc login --stdout"
 	case errors.As(err, &page) && errors.Is(err, signin.ErrTimeout):

@@ -37,7 +37,7 @@ func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string,
 	if err := exchange.Prepare(ctx); err != nil {
 		return "", fmt.Errorf("cannot store a sign-in: %w", err)
 	}
-	ctx, v, err := d.beginSignIn(ctx, l.api().EndpointName())
+	ctx, v, err := d.beginSignIn(ctx, l.api().EndpointName(), d.User.Unattended)
 	if err != nil {
 		return "", err
 	}

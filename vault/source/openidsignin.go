@@ -15,7 +15,7 @@ func (o OpenID) signIn(ctx context.Context, before string, exchange *store.Excha
 	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // if the keystore cannot be written, the token is used only by this process
 		return t, err
 	}
-	ctx, v, err := o.deps.beginSignIn(ctx, o.to.Issuer)
+	ctx, v, err := o.deps.beginSignIn(ctx, o.to.Issuer, o.deps.User.Unattended && o.to.Flow != plan.FlowDevice)
 	if err == nil {
 		t, err = o.signInInteractively(ctx, v, before, exchange)
 		err = v.end(err)

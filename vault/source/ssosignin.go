@@ -50,7 +50,7 @@ func (s SSO) signIn(ctx context.Context, refused string, exchange *store.Exchang
 	if s, err = s.resolveStartURL(ctx); err != nil {
 		return t, err
 	}
-	ctx, v, err := s.deps.beginSignIn(ctx, s.to.StartURL)
+	ctx, v, err := s.deps.beginSignIn(ctx, s.to.StartURL, s.deps.User.Unattended)
 	if err != nil {
 		return t, err
 	}

@@ -23,6 +23,7 @@ type User struct {
 	Remote      bool                   // whether the user is at another machine and would not see a browser that opens on this machine
 	SeesOutput  bool                   // whether the user can see the output of Show while a browser page is open
 	Hostname    string                 // name of this machine; may be empty
+	Unattended  bool                   // whether no user can see what Show prints
 	Peers       peer.Check             // decides which connections may come from the user's browser
 
 	AskCode func(context.Context) (string, error) // prompts for the code that a page shows; nil if no prompt is possible
@@ -39,6 +40,9 @@ func (e *SignInError) Error() string { return fmt.Sprintf("signing in to %s: %v"
 
 // Unwrap returns the reason why the sign-in did not complete.
 func (e *SignInError) Unwrap() error { return e.Err }
+
+// ErrUnattended reports that a sign-in is needed, and that no user can see where to sign in.
+var ErrUnattended = errors.New("there is no terminal and no browser, and CI is set")
 
 var errNoUser = errors.New("aws-vault cannot prompt here")
 
@@ -87,10 +91,14 @@ func (p User) callbackOptions() signin.CallbackOptions {
 	}}
 }
 
-// beginSignIn begins a sign-in. A lock allows only one interactive sign-in at a time, across processes.
-func (d *Deps) beginSignIn(ctx context.Context, to string) (context.Context, *signInAttempt, error) {
+// beginSignIn begins a sign-in. A lock allows only one interactive sign-in at a time, across processes. If the parameter
+// unattended is true, no user can see where to sign in, and beginSignIn returns a [*SignInError] that wraps ErrUnattended.
+func (d *Deps) beginSignIn(ctx context.Context, to string, unattended bool) (context.Context, *signInAttempt, error) {
 	if d.User.Show == nil {
 		return nil, nil, &SignInError{To: to, Err: errNoUser}
+	}
+	if unattended {
+		return nil, nil, &SignInError{To: to, Err: ErrUnattended}
 	}
 	d.warnOfHost(to)
 	ctx, lock, err := d.Tokens.Locks.Named(ctx, "sign-in", "the sign-in to "+to)
