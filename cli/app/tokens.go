@@ -85,18 +85,40 @@ func tokenNames(p *profile.Profile) []string {
 	return names
 }
 
+// SessionsOf returns a function that reports whether a cached session belongs to a profile. Several profiles share a
+// session if its steps do not differ, and the index names only the profile that created it. So SessionsOf also plans the
+// profile, and matches the sessions that the plan would use. If the profile cannot be planned, only the index counts.
+func (a *App) SessionsOf(ctx context.Context, s *Session, name string) func(store.Entry) bool {
+	used := map[string]bool{}
+	for _, purpose := range []plan.Purpose{plan.Use, plan.Serve, plan.Console} {
+		t := a.Task(s, Request{Flags: &CredentialFlags{}, For: purpose}, name)
+		pl, err := s.Preview(ctx, name, t.Options)
+		if err != nil {
+			continue
+		}
+		for i, step := range pl.Steps {
+			if step.Cacheable && step.Profile == name && pl.DigestKnown(i) {
+				used[string(pl.Digest(i))] = true
+			}
+		}
+	}
+	return func(e store.Entry) bool { return e.Profile == name || used[e.Name] }
+}
+
 // Clear removes the sessions and tokens of a profile, and the copies that are shared with other programs. An empty
 // name means all profiles. Clear returns how many sessions and tokens it removed, and counts only those that
 // aws-vault list prints.
-func (s *Session) Clear(ctx context.Context, name string) (int, error) {
+func (a *App) Clear(ctx context.Context, s *Session, name string) (int, error) {
 	var tokens []string
+	belongs := func(store.Entry) bool { return true }
 	if name != "" {
+		belongs = a.SessionsOf(ctx, s, name)
 		if p, err := s.Config.Resolve(name, s.Inputs); err == nil {
 			tokens = tokenNames(p)
 		}
 	}
 	removed, warnings, err := s.Sessions.RemoveCached(ctx,
-		func(e store.Entry) bool { return name == "" || e.Profile == name },
+		belongs,
 		func(e store.Entry) bool {
 			return e.Kind != source.KindOIDCSecret && (name == "" || slices.Contains(tokens, e.Name))
 		})

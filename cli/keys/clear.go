@@ -20,7 +20,7 @@ func ClearCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		if err != nil {
 			return err
 		}
-		n, err := s.Clear(ctx, name)
+		n, err := a.Clear(ctx, s, name)
 		if err != nil {
 			return err
 		}

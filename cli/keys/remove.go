@@ -27,7 +27,8 @@ func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 			return err
 		}
 		if sessionsOnly {
-			n, err := removeSessions(ctx, s, name)
+			belongs := a.SessionsOf(ctx, s, name)
+			n, err := s.ClearSessions(ctx, func(e store.Entry) bool { return e.Root == name || belongs(e) })
 			if err == nil {
 				a.Print("Deleted %s.\n", ui.Count(n, "session"))
 			}
