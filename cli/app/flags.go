@@ -36,7 +36,7 @@ func (g *globals) Bind(k *kingpin.Application) {
 		Envar("AWS_VAULT_BACKEND").PlaceHolder("NAME").StringVar(&g.Backend)
 	k.Flag("prompt", "How to ask for an MFA code: "+strings.Join(PromptNames(), ", ")+". Default: the first one that works here.").
 		Envar("AWS_VAULT_PROMPT").PlaceHolder("NAME").StringVar(&g.Prompt)
-	k.Flag("timeout", "How long to wait for a response from AWS.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").SetValue(DurationFlag{&g.timeout, "--timeout or AWS_VAULT_TIMEOUT"})
+	k.Flag("timeout", "How long to wait for a response from AWS, or for another aws-vault if you cannot be prompted.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").SetValue(DurationFlag{&g.timeout, "--timeout or AWS_VAULT_TIMEOUT"})
 	k.Flag("keychain", "macOS keychain to use.").Envar("AWS_VAULT_KEYCHAIN_NAME").PlaceHolder("NAME").Default("aws-vault").StringVar(&g.keychain)
 	k.Flag("secret-service-collection", "Secret Service collection to use.").Envar("AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME").
 		PlaceHolder("NAME").Default("awsvault").StringVar(&g.collection)

@@ -2,7 +2,9 @@ package app
 
 import (
 	"strings"
+	"time"
 
+	"aws-vault/prompt"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
@@ -19,6 +21,7 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	return &store.Locks{
 		Dir: state.Folder("locks"), Program: strings.TrimSpace("aws-vault " + what), Now: a.Env.Now,
 		ParentLocks: a.Env.Programs.ParentLocks, CatchSignals: a.Env.CatchSignals,
+		MaxWait: a.maxWait,
 		OnSlowWait: func(w store.Wait) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
@@ -26,6 +29,16 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 			a.Note("waiting for process %d (%s), which is busy with: %s", w.Process, w.Program, w.Question)
 		},
 	}, state, nil
+}
+
+// maxWait returns how long this process may wait for another process. If this process could prompt, there is no limit: the
+// user is present, sees what the process waits for, and can interrupt it. Otherwise nobody may ever answer the prompt
+// of the other process.
+func (a *App) maxWait() time.Duration {
+	if a.CanAsk(prompt.Options{TerminalBusy: a.Env.Programs.TerminalBusy()}) == nil {
+		return 0
+	}
+	return a.Globals.timeout
 }
 
 // KeystoreConfig returns the configuration for opening the keystore that the global flags select.

@@ -4,6 +4,7 @@ package hint
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"aws-vault/cli/envvar"
@@ -100,11 +101,14 @@ func promptRemedy(err error, f Facts) string {
 // commandRemedy returns the hint for an error that has a Remedy method, or for an error about a program or a file.
 func commandRemedy(err error, _ Facts) string {
 	var caller *store.DeadlockError
+	var waited *store.LockTimeoutError
 	var running *program.RecursionError
 	var noTerminal *program.NoTerminalError
 	switch {
 	case errors.As(err, &noTerminal):
 		return "a program that runs in the background cannot prompt; run this in another terminal and answer the prompt there: aws-vault exec PROFILE -- true"
+	case errors.As(err, &waited):
+		return fmt.Sprintf("answer the prompt of process %d, if it has one, or wait longer with --timeout", waited.Process)
 	case errors.As(err, &caller), errors.As(err, &running):
 		return "use another profile or keystore in the program that aws-vault starts"
 	case ownRemedy(err) != "":

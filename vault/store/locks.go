@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,6 +23,10 @@ type Locks struct {
 	Program    string       // this process's command, such as "aws-vault exec prod"; shown by waiting processes
 	OnSlowWait func(Wait)   // called once for each wait of more than a second; may be nil
 	Now        func() time.Time
+
+	// MaxWait returns how long this process may wait for another process, or 0 for no limit. It is called only if a
+	// wait takes more than a second. If MaxWait is nil, there is no limit.
+	MaxWait func() time.Duration
 
 	// CatchSignals is called before a lock is acquired, because the process may then wait or hold the lock
 	// for a long time. See [aws-vault/cli/app.Env]. If CatchSignals is nil, the caller handles signals.
@@ -62,6 +67,8 @@ const slowWaitAfter = time.Second
 //
 // All work under the lock must use the returned context. A program that is started with this context receives the
 // list of held locks in its environment.
+//
+// It returns a [*LockTimeoutError] if the wait takes longer than MaxWait.
 //
 // Each session has its own lock file. A process that holds a session's lock acquires only the locks of the sessions,
 // tokens and MFA devices that this session depends on, and locks with fixed names. Dependencies have no cycles, so two
@@ -193,9 +200,15 @@ func (l *Locks) tryAcquire(name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
-// wait waits until the lock is free, and acquires it. If the wait is slow, OnSlowWait is called.
+// wait waits until the lock is free, and acquires it. If the wait is slow, OnSlowWait is called. If the wait takes longer
+// than MaxWait, wait returns a [*LockTimeoutError].
 func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	defer l.reportSlowWait(name)()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if l.MaxWait != nil {
+		go l.limitWait(ctx, name, cancel)
+	}
 	if l.onWait != nil {
 		l.onWait(name)
 	}
@@ -214,16 +227,45 @@ func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
+// A LockTimeoutError reports that this process waited too long for another process.
+type LockTimeoutError struct {
+	Wait
+	After time.Duration
+}
+
+func (e *LockTimeoutError) Error() string {
+	return fmt.Sprintf("waited %s for process %d (%s), which is busy with: %s", e.After, e.Process, e.Program, e.Question)
+}
+
+// limitWait ends a wait by calling cancel, if the wait takes longer than MaxWait. It returns when ctx ends.
+func (l *Locks) limitWait(ctx context.Context, name string, cancel context.CancelCauseFunc) {
+	elapses := func(d time.Duration) bool {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	slow := cmp.Or(l.slowAfter, slowWaitAfter)
+	if !elapses(slow) {
+		return
+	}
+	if limit := l.MaxWait(); limit > 0 && elapses(max(0, limit-slow)) {
+		n := l.readNote(name)
+		cancel(&LockTimeoutError{Wait{n.Process, cmp.Or(n.Program, "another aws-vault"), n.Question}, limit})
+	}
+}
+
 // reportSlowWait calls OnSlowWait if the wait takes too long. The returned function stop cancels the call. After
 // stop has returned, OnSlowWait is not running and will not be called.
 func (l *Locks) reportSlowWait(name string) (stop func()) {
 	if l.OnSlowWait == nil {
 		return func() {}
 	}
-	slow := l.slowAfter
-	if slow == 0 {
-		slow = slowWaitAfter
-	}
+	slow := cmp.Or(l.slowAfter, slowWaitAfter)
 	reported := make(chan struct{})
 	t := time.AfterFunc(slow, func() {
 		defer close(reported)

@@ -353,6 +353,41 @@ func TestSlowWaitIsReported(t *testing.T) {
 	}
 }
 
+// A process whose wait is limited gives up and names the process that holds the lock. Without a limit it keeps waiting.
+func TestWaitIsLimited(t *testing.T) {
+	w := newTestSessions(t)
+	w.Locks.Program = "aws-vault exec prod"
+	_, held, err := w.Locks.Named(t.Context(), "prompt", "the passphrase")
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit, asked := time.Millisecond, make(chan bool, 1)
+	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slowAfter: time.Nanosecond, MaxWait: func() time.Duration {
+		asked <- true
+		return limit
+	}}
+	_, _, err = waiter.Named(t.Context(), "prompt", "a question")
+	e, ok := errors.AsType[*LockTimeoutError](err)
+	if !ok || e.Wait != (Wait{os.Getpid(), "aws-vault exec prod", "the passphrase"}) || e.After != limit {
+		t.Errorf("got %v", err)
+	}
+	<-asked
+	limit = 0
+	acquired := make(chan error)
+	go func() {
+		_, lock, err := waiter.Named(t.Context(), "prompt", "a question")
+		if err == nil {
+			lock.Close()
+		}
+		acquired <- err
+	}()
+	<-asked
+	held.Close()
+	if err := <-acquired; err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
+}
+
 func TestLockFolderMissing(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
