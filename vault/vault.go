@@ -124,6 +124,21 @@ func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, n
 	return c.execute(ctx, len(pl.Steps)-1, need)
 }
 
+// CachedAccount returns the account of the plan's caller, if a cached session shows it, or "". It looks only at the steps
+// whose credentials belong to the caller: the first step and a session token. It never prompts.
+func (v *Vault) CachedAccount(ctx context.Context, pl plan.Plan) string {
+	c := executor{vault: v, plan: pl}
+	for i, s := range pl.Steps {
+		if i > 0 && s.Kind != plan.KindSessionToken || s.Touch {
+			break
+		}
+		if account := c.findCached(ctx, i, 0).Session.Credentials.AccountID; account != "" {
+			return account
+		}
+	}
+	return ""
+}
+
 // CachedSessions returns the index entries of the cached sessions for a plan, by step number. It does not open
 // the sessions, and the index may be out of date.
 func (v *Vault) CachedSessions(pl plan.Plan) map[int]store.Entry {

@@ -2,6 +2,7 @@ package hint
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"aws-vault/cli/ui"
@@ -15,6 +16,7 @@ func awsRemedy(err error, _ Facts) string {
 	var tags *source.TagsRefusedError
 	var certificate *source.CertificateTimeError
 	var plain *awsapi.PlainHTTPError
+	var pinned *source.PinnedTokenError
 	var refused *awsapi.APIError
 	switch {
 	case errors.As(err, &timeout):
@@ -31,6 +33,9 @@ func awsRemedy(err error, _ Facts) string {
 		return "request a new certificate: aws-vault certificate request"
 	case errors.As(err, &plain):
 		return "use an https:// URL; if nobody can read your traffic to this host, add allow_plain_http = " + plain.Host() + " to the profile"
+	case errors.As(err, &pinned):
+		return fmt.Sprintf("the token is pinned to %s by its claim https://aws.amazon.com/roles: set role_arn to that role, or get a token for this role",
+			ui.QuoteWord(strings.Join(pinned.Pinned, ",")))
 	case errors.As(err, &refused):
 		return refusalRemedy(refused)
 	}

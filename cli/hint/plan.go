@@ -87,6 +87,7 @@ func limitRemedy(err error, _ Facts) string {
 	var unlimited *plan.PolicyUnsupportedError
 	var own *plan.PolicyConflictError
 	var token *plan.NoTokenError
+	var caller *plan.UnknownCallerError
 	var policies *plan.AgentPoliciesError
 	switch {
 	case errors.As(err, &policies):
@@ -103,6 +104,8 @@ func limitRemedy(err error, _ Facts) string {
 		return "use a policy that allows all actions (*) and denies some of them, or use a profile without its own policy"
 	case errors.As(err, &token):
 		return "give the claims of the token: --" + strings.Join(token.Unknown, ", --")
+	case errors.As(err, &caller):
+		return "name the user or role that assumes the role: --principal ARN"
 	case errors.Is(err, plan.ErrNoPolicy):
 		return "add a section [session-policy NAME] to the config file, and set policy or policy_arns in it"
 	}

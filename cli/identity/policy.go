@@ -58,12 +58,12 @@ func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
 	}
 	o.Agent = policy.Agent{Name: "agent"}
 	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // if agentErr is not nil, coding agents cannot get a session, so the policy needs no tags for agents
-	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent())
+	if pl.Account == "" {
+		pl.Account = t.Session.CachedAccount(ctx, pl)
+	}
+	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent(), f.principal)
 	if err != nil {
 		return err
-	}
-	if f.principal != "" {
-		trust.Principal, trust.ARNLike, notes = f.principal, "", nil
 	}
 	for _, n := range notes {
 		a.Note("%s", n)
@@ -96,6 +96,7 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.TokenClaims) plan.TokenClaims {
 		return t
 	}
 	claims := claimsOf(string(text))
+	t.Pinned = claims.Pinned
 	for _, v := range []struct {
 		into *string
 		from string
@@ -119,7 +120,7 @@ func claimsOf(token string) plan.TokenClaims {
 	if !identity.ReadUnverified(strings.TrimSpace(token), &c) {
 		return plan.TokenClaims{}
 	}
-	t := plan.TokenClaims{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Party}
+	t := plan.TokenClaims{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Party, Pinned: len(identity.PinnedRoles(strings.TrimSpace(token))) > 0}
 	if t.Audience == "" {
 		var list []string
 		if json.Unmarshal(c.Audience, &t.Audience) != nil && json.Unmarshal(c.Audience, &list) == nil && len(list) == 1 {
@@ -131,17 +132,21 @@ func claimsOf(token string) plan.TokenClaims {
 
 func policyLintCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var file string
-	c := k.Command("lint", "Check a role's trust policy for statements that allow too much or can never match. The exit status is 1 if there are findings.").HelpLong(app.Examples(
+	var strict bool
+	c := k.Command("lint", "Check a role's trust policy. The exit status is 1 if somebody else than intended can assume the role.").HelpLong(app.Examples(
 		"Check a policy in a file.", "aws-vault policy lint trust.json",
 		"Check the policy that aws-vault suggests for the profile prod.", "aws-vault policy trust prod | aws-vault policy lint -"))
 	c.Arg("file", "File with the policy in JSON, or - for stdin.").Required().StringVar(&file)
-	return app.Verb{Command: c, Agents: true, Run: func(context.Context) error { return policyLint(a, file) }}
+	c.Flag("strict", "Also check whether session tags and a source identity are allowed. The exit status is 1 if there is any finding.").BoolVar(&strict)
+	return app.Verb{Command: c, Agents: true, Run: func(context.Context) error { return policyLint(a, file, strict) }}
 }
 
 // maxPolicyFile limits the size of a policy, in bytes.
 const maxPolicyFile = 64 << 10
 
-func policyLint(a *app.App, file string) error {
+// policyLint prints the findings for the trust policy in a file. If strict is false, it prints no advice, and only
+// failures change the exit status.
+func policyLint(a *app.App, file string, strict bool) error {
 	var r io.Reader = a.Env.Stdin
 	name := "stdin"
 	if file != "" && file != "-" { // kingpin passes the argument "-" as an empty string
@@ -159,13 +164,21 @@ func policyLint(a *app.App, file string) error {
 	found, err := policy.Lint(text)
 	var bad *policy.Error
 	if errors.As(err, &bad) {
-		return fmt.Errorf("%s is %s, expected %s", name, bad.Found, bad.Want)
+		return fmt.Errorf("%s: %w", name, bad)
 	}
+	if err != nil {
+		return err
+	}
+	failed := false
 	for _, f := range found {
-		a.Print("statement %d: %s: %s\n", f.Statement, f.Rule, f.Text)
+		if f.Severity == policy.Advice && !strict {
+			continue
+		}
+		failed = failed || strict || f.Severity == policy.Failure
+		a.Print("statement %d: %s: %s: %s\n", f.Statement, f.Severity, f.Rule, f.Text)
 	}
-	if err == nil && len(found) > 0 {
+	if failed {
 		return app.StatusError(app.StatusFailed)
 	}
-	return err
+	return nil
 }

@@ -38,7 +38,6 @@ type AWS struct {
 	policies      map[string]policy
 	issuers       map[string]*provider
 	keyCache      time.Duration // how long the public keys of OIDC providers are cached
-	pins          bool          // whether the fake enforces a token's role pin; see EnforcePins
 	sso           *idcState
 	anchors       map[string]*anchor
 	anywhere      map[string]*anywhereProfile

@@ -42,7 +42,6 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST people":   setPeople,                      // name=, and a Login in JSON: sets how users sign in at this issuer
 	"POST newkeys":  rotateIssuer,                   // name=: replaces this issuer's keys, and no longer publishes the old keys
 	"POST keycache": cacheKeys,                      // lasts=24h: sets how long the fake caches a provider's keys
-	"POST pins":     enforcePins,                    // on=0 or on=1: sets whether the role pin of tokens is enforced
 	"POST provider": addProvider,                    // account=, url=, audience=, at=: adds an OIDC provider, prints its ARN
 }
 

@@ -282,10 +282,13 @@ func TestRolePin(t *testing.T) {
 	a.AddRole(webRole, Role{Trusts: []string{i.ARN()}})
 	other := i.must(t, map[string]any{pinClaim: []string{"arn:aws:iam::123456789012:role/other"}})
 	_, err := webIdentity(t, a, other)
-	wantCode(t, err, "", "")
-	a.EnforcePins(true)
+	wantCode(t, err, "InvalidIdentityToken", "roles claim")
+	a.AddRole(webRole, Role{}) // the pin is checked before the trust policy
 	_, err = webIdentity(t, a, other)
-	wantCode(t, err, "InvalidIdentityToken", "other roles")
+	wantCode(t, err, "InvalidIdentityToken", "roles claim")
+	a.AddRole(webRole, Role{Trusts: []string{i.ARN()}, RequireRolePin: true})
+	_, err = webIdentity(t, a, i.must(t, nil))
+	wantCode(t, err, "AccessDenied", "")
 	for _, pin := range []any{webRole, []string{"x", webRole}} {
 		_, err = webIdentity(t, a, i.must(t, map[string]any{pinClaim: pin}))
 		wantCode(t, err, "", "")

@@ -2,7 +2,6 @@ package fakeaws
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,20 +10,10 @@ import (
 const tagClaims = "https://aws.amazon.com/tags"
 
 // pinClaim is the claim that lists the roles that can be assumed with a token. This list is called the token's
-// role pin. AWS does not document whether it enforces this claim.
+// role pin. AWS documents the condition key sts:RoleAuthorizedByIdp, which is true for a token with a pin. It does not
+// document that it refuses other roles, but it does so, before it reads the trust policy.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 const pinClaim = "https://aws.amazon.com/roles"
-
-// EnforcePins sets whether the fake enforces the role pin of tokens. By default, it does not.
-func (a *AWS) EnforcePins(on bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.pins = on
-}
-
-func enforcePins(a *AWS, q url.Values, _ []byte) (string, error) {
-	a.EnforcePins(q.Get("on") != "0")
-	return "", nil
-}
 
 // assumeRoleWithWebIdentity implements AssumeRoleWithWebIdentity. The token authenticates the call; the call is not
 // signed.
@@ -46,8 +35,8 @@ func (a *AWS) assumeRoleWithWebIdentity(r *request) (any, error) {
 		return nil, err
 	}
 	pins := texts(token.claims[pinClaim])
-	if a.pins && len(pins) > 0 && !slices.Contains(pins, ask.arn) {
-		return nil, badToken("The token is for other roles than %s", ask.arn)
+	if len(pins) > 0 && !slices.Contains(pins, ask.arn) {
+		return nil, badToken("The target role ARN is not present in the roles claim")
 	}
 	refused := denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
 	target := a.roles[ask.arn]
@@ -205,6 +194,9 @@ func (t jwt) tags() (tagSet, error) {
 // name. A role that requires MFA or an external id accepts no token.
 func (t *role) trustsToken(issuer string, token jwt, ask assumption) bool {
 	subject := token.text("sub")
+	if t.RequireRolePin && len(texts(token.claims[pinClaim])) == 0 {
+		return false
+	}
 	return slices.Contains(t.Trusts, issuer) && !t.RequireMFA && t.ExternalID == "" &&
 		(len(t.Subjects) == 0 || slices.Contains(t.Subjects, subject)) &&
 		(!t.SessionNameIsSubject || ask.session == subject)

@@ -145,7 +145,7 @@ func TestWebIdentityRefused(t *testing.T) {
 }
 
 // AWS accepts session tags in both forms that the method tags describes. It also accepts a source identity in the
-// token. By default, the fake ignores the role pin.
+// token.
 func TestWebIdentityTags(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
@@ -156,7 +156,7 @@ func TestWebIdentityTags(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims["https://aws.amazon.com/source_identity"] = "alice@example.com"
-			claims["https://aws.amazon.com/roles"] = []string{"arn:aws:iam::123456789012:role/other"}
+			claims["https://aws.amazon.com/roles"] = []string{webRole}
 			claims["azp"], claims["aud"] = "audience", "else"
 			out, err := webIdentity(t, a, i.must(t, claims))
 			wantCode(t, err, "", "")

@@ -53,6 +53,9 @@ type Role struct {
 	Subjects []string
 	// SessionNameIsSubject requires that the session name of a web identity is the subject of its token.
 	SessionNameIsSubject bool
+	// RequireRolePin requires that the token of a web identity lists the role. It stands for the condition
+	// sts:RoleAuthorizedByIdp.
+	RequireRolePin bool
 }
 
 // role is a Role with its ARN and name.

@@ -46,7 +46,7 @@ func (t Template) trust() object {
 		s := t.hubStatement()
 		return trustDocument(s, text(s.Principal.ARN))
 	}
-	trust := policy.Trust{Audience: t.Audience, Subject: t.Subject, SessionName: t.Subject}
+	trust := policy.Trust{Audience: t.Audience, Subject: t.Subject, SessionName: t.Subject, RolePin: true}
 	return trustDocument(trust.TokenStatement(t.host()), providerARN)
 }
 
@@ -72,15 +72,19 @@ var chainActions = []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagS
 // trustDocument returns a trust policy with the statement s. The argument principal is the ARN of the statement's
 // principal, in the form of a template value.
 func trustDocument(s policy.Statement, principal any) object {
-	var equal object
-	for _, c := range s.Conditions { // the operator of every condition is StringEquals
-		equal = append(equal, member{c.Key, text(c.Value)})
+	var conditions object
+	for _, c := range s.Conditions { // conditions with the same operator are next to each other
+		if n := len(conditions); n == 0 || conditions[n-1].name != c.Operator {
+			conditions = append(conditions, member{c.Operator, object{}})
+		}
+		last := &conditions[len(conditions)-1]
+		last.value = append(last.value.(object), member{c.Key, text(c.Value)})
 	}
 	return document(object{
 		{"Effect", text("Allow")},
 		{"Principal", object{{s.Principal.Kind, principal}}},
 		{"Action", texts(s.Actions)},
-		{"Condition", object{{"StringEquals", equal}}},
+		{"Condition", conditions},
 	})
 }
 

@@ -31,8 +31,10 @@ type Claims struct {
 // A Tag is a session tag.
 type Tag struct{ Key, Value string }
 
-// Claims that AWS uses for the session. It is not known whether AWS checks claimRoles; aws-vault does not depend on it.
+// Claims that AWS uses for the session. AWS refuses to exchange a token with claimRoles for a role that the claim does
+// not list. It does so before it reads the role's trust policy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 const (
 	claimSource = "https://aws.amazon.com/source_identity"
 	claimTags   = "https://aws.amazon.com/tags"
@@ -72,6 +74,22 @@ func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 		return "", fmt.Errorf("signing a token for %s: %w", c.Subject, err)
 	}
 	return token, nil
+}
+
+// PinnedRoles returns the ARNs of the only roles that a token can be exchanged for. It returns nil if the token can be
+// exchanged for any role that trusts its issuer. It does not check the signature.
+func PinnedRoles(token string) []string {
+	var claims map[string]json.RawMessage
+	if !ReadUnverified(token, &claims) {
+		return nil
+	}
+	var one string
+	if json.Unmarshal(claims[claimRoles], &one) == nil && one != "" {
+		return []string{one}
+	}
+	var roles []string
+	_ = json.Unmarshal(claims[claimRoles], &roles) // a claim of another type is not a list of roles
+	return roles
 }
 
 // ReadUnverified decodes the payload of a JSON Web Token into the value claims, as [json.Unmarshal] does. It

@@ -32,6 +32,7 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	}
 	pl := Plan{Profile: p.Name, Audit: p.Text("audit"), Steps: []Step{b.chain.root}}.withCommandSettings(p)
 	pl.Region = b.chain.commandRegion()
+	pl.Account = b.chain.account()
 	if p.Set("min_ttl") {
 		least := p.Duration("min_ttl")
 		pl.MinTTL = &least

@@ -147,6 +147,24 @@ func (c *chain) partition() string {
 	return partition.Of(c.target.Text("region"))
 }
 
+// account returns the account of the caller whose credentials the first step returns, or "" if the settings do not tell.
+// A user's MFA device belongs to the same account as the user. A role has no MFA device, so an mfa_serial that is set
+// for all profiles says nothing about a role.
+func (c *chain) account() string {
+	if l, ok := c.root.Spec.(Login); ok {
+		return accountOf(l.Session)
+	}
+	if c.root.Yields.Principal == Role {
+		return ""
+	}
+	for _, q := range c.profiles {
+		if a := accountOf(q.Text("mfa_serial")); a != "" {
+			return a
+		}
+	}
+	return ""
+}
+
 func settings(q *profile.Profile, names ...string) []Setting {
 	var out []Setting
 	for _, name := range names {

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
 	"aws-vault/vault/policy"
-	"aws-vault/vault/profile"
 )
 
 var goose = policy.Agent{Name: "goose", Variable: "AGENT"}
@@ -281,76 +279,6 @@ func TestAgentNote(t *testing.T) {
 		pl, err := Make(resolve(t, "[profile r]\nsource_profile = m\n"+role+"r\n"+config, "r", nil), stored("m"), Options{Agent: goose, SessionName: "n"})
 		if err != nil || strings.Join(pl.Notes, "\n") != want {
 			t.Errorf("%q: %q, %v", config, pl.Notes, err)
-		}
-	}
-}
-
-func TestTrust(t *testing.T) {
-	config := func(text string) *profile.Profile { return resolve(t, text, "r", nil) }
-	pl, err := Make(config("[profile r]\nsource_profile = s\n"+role+"r\n[profile s]\n"+sso), Holdings{}, Options{SessionName: "n"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust, notes, err := pl.Trust(TokenClaims{}, false)
-	if err != nil || len(notes) > 0 || !strings.HasSuffix(trust.Principal, ":root") || !strings.Contains(trust.ARNLike, "AWSReservedSSO_") || trust.Tags {
-		t.Errorf("%+v %q %v", trust, notes, err)
-	}
-	if trust, _, _ := pl.Trust(TokenClaims{}, true); !trust.Tags {
-		t.Error("agents cannot be tagged")
-	}
-	pl, err = Make(config("[profile r]\nsource_profile = w\n"+role+"r\n[profile w]\nweb_identity_token_file = t\n"+role+"w\n"), Holdings{}, Options{SessionName: "n"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if trust, notes, err := pl.Trust(TokenClaims{}, false); err != nil || len(notes) > 0 || !strings.HasSuffix(trust.Principal, ":role/w") || !trust.Tags || !trust.SourceIdentity {
-		t.Errorf("%+v %q %v", trust, notes, err)
-	}
-	pl.Steps = pl.Steps[:1]
-	var noToken *NoTokenError
-	if _, _, err := pl.Trust(TokenClaims{Issuer: "https://id.example.com"}, false); !errors.As(err, &noToken) {
-		t.Error(err)
-	}
-	if trust, _, err := pl.Trust(TokenClaims{"https://id.example.com", "a", "alice"}, false); err != nil || trust.Principal != "arn:aws:iam::123456789012:oidc-provider/id.example.com" {
-		t.Errorf("%+v %v", trust, err)
-	}
-	pl, err = Make(config("[profile r]\n"), stored("r"), Options{SessionName: "n"})
-	var noRole *NoRoleError
-	if _, _, trustErr := pl.Trust(TokenClaims{}, false); err != nil || !errors.As(trustErr, &noRole) {
-		t.Errorf("%v, %v", err, trustErr)
-	}
-	if !slices.Equal(steps(pl), []string{"stored key r", "session token r 1h kept"}) {
-		t.Errorf("%q", steps(pl))
-	}
-}
-
-// If a claim sets the session name and the value of the claim is known, the trust policy allows only
-// that session name. The value of the subject claim is always known.
-func TestTrustOfSignIn(t *testing.T) {
-	const named = bySignIn + "role_session_name_claim = email\n" + role + "o\n"
-	h := Holdings{Identities: map[Digest]Identity{
-		OIDC{Issuer: "https://id.example.com", Client: "aws"}.TokenDigest(): {Subject: "auth0|1", Claims: map[string]string{"email": "al@example.com"}},
-	}}
-	for _, tt := range []struct {
-		name, config, subject string
-		h                     Holdings
-		want                  string // the session name in the trust policy
-		notes                 int
-	}{
-		{"a subject", bySignIn + role + "o\n", "alice", Holdings{}, "alice", 0},
-		{"a claim of nobody known", named, "auth0|1", Holdings{}, "", 1},
-		{"a claim", named, "", h, "al@example.com", 0},
-		{"another's claim", named, "auth0|2", h, "", 1},
-		{"the profile's own", bySignIn + "role_session_name = bob\n" + role + "o\n", "auth0|2", Holdings{}, "bob", 0},
-		{"an identity", byIdentity + role + "i\n", "", Holdings{}, "me@example.com", 0},
-		{"an identity under another name", byIdentity + role + "i\n", "you@example.com", Holdings{}, "you@example.com", 0},
-	} {
-		pl, err := Make(resolve(t, tt.config, tt.config[strings.LastIndex(tt.config, "[profile ")+9:][:1], nil), tt.h, Options{SessionName: "n"})
-		if err != nil {
-			t.Fatal(tt.name, err)
-		}
-		trust, notes, err := pl.Trust(TokenClaims{Subject: tt.subject}, false)
-		if err != nil || trust.SessionName != tt.want || len(notes) != tt.notes {
-			t.Errorf("%s: %+v, %q, %v", tt.name, trust, notes, err)
 		}
 	}
 }

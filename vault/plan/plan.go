@@ -31,8 +31,10 @@ type Plan struct {
 	Notes      []string `json:"notes,omitempty"` // what the user should know before the plan is carried out
 	Calls      []Call   `json:"calls,omitempty"` // the calls to AWS that the command itself makes
 
-	Audit  string         `json:"-"` // the file that records each use of the credentials; empty for none
-	MinTTL *time.Duration `json:"-"` // the minimum remaining lifetime of the credentials; nil if the command decides
+	Audit string `json:"-"` // the file that records each use of the credentials; empty for none
+	// the account of the user or role whose credentials the first step returns; empty if the settings do not tell
+	Account string         `json:"-"`
+	MinTTL  *time.Duration `json:"-"` // the minimum remaining lifetime of the credentials; nil if the command decides
 }
 
 // Last returns the step that creates the final credentials.

@@ -9,14 +9,34 @@ import (
 )
 
 // TokenClaims are the claims of a web identity token that a trust policy checks.
-type TokenClaims struct{ Issuer, Audience, Subject string }
+type TokenClaims struct {
+	Issuer, Audience, Subject string
+	Pinned                    bool // whether the token lists the only roles that it can be exchanged for
+}
 
-// NoRoleError reports a plan without a step for which [Plan.Trust] can return a trust policy. Such a plan assumes no
-// role, or it gets its role from Roles Anywhere or IAM Identity Center.
-type NoRoleError struct{ Profile string }
+// NoRoleError reports a plan without a role whose trust policy the user writes. Such a plan assumes no role, or a role
+// that IAM Identity Center creates together with its trust policy.
+type NoRoleError struct {
+	Profile string
+	Kind    Kind // the kind of the last step
+}
 
 func (e *NoRoleError) Error() string {
+	if e.Kind == KindSSO {
+		return fmt.Sprintf("the role of profile %s belongs to Identity Center, which writes its trust policy itself", printable.Quote(e.Profile))
+	}
 	return fmt.Sprintf("profile %s assumes no role, so it needs no trust policy", printable.Quote(e.Profile))
+}
+
+// UnknownCallerError reports that a trust policy needs the principal that assumes the role, but neither the principal nor
+// its account is known.
+type UnknownCallerError struct {
+	Profile string // the profile whose credentials assume the role
+	Role    string // ARN of the role
+}
+
+func (e *UnknownCallerError) Error() string {
+	return fmt.Sprintf("the account of profile %s is not known, but the trust policy of %s must name who assumes the role", printable.Quote(e.Profile), e.Role)
 }
 
 // NoTokenError reports that a trust policy needs claims of a token, but their values are not known.
@@ -31,22 +51,34 @@ func (e *NoTokenError) Error() string {
 
 // Trust returns the principals and conditions that the trust policy of the plan's last role needs, and notes for
 // the user. If agents is true, the trust policy also allows the session tags of coding agents. The claims in the
-// argument t are used only if the role is assumed with a token. Trust fails with a [*NoRoleError] or a
-// [*NoTokenError].
-func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) {
+// argument t are used only if the role is assumed with a token. The argument principal is the ARN of the principal that
+// assumes the role; if it is empty, the plan shows the principal. Trust fails with a [*NoRoleError], a [*NoTokenError]
+// or an [*UnknownCallerError].
+func (p Plan) Trust(t TokenClaims, agents bool, principal string) (policy.Trust, []string, error) {
+	trust, notes, err := p.trust(t, agents, principal)
+	if err == nil && principal != "" {
+		trust.Principal, trust.ARNLike, trust.TrustAnchor, notes = principal, "", "", nil
+	}
+	return trust, notes, err
+}
+
+func (p Plan) trust(t TokenClaims, agents bool, principal string) (policy.Trust, []string, error) {
 	for i := len(p.Steps) - 1; i >= 0; i-- {
 		switch spec := p.Steps[i].Spec.(type) {
 		case AssumeRole:
-			trust, notes := p.trustOf(i, spec)
+			trust, notes, err := p.trustOf(i, spec, principal)
 			trust.Tags = trust.Tags || agents
-			return trust, notes, nil
+			return trust, notes, err
 		case WebIdentity:
 			trust, err := p.trustOfToken(spec.ARN, spec.SessionName, t)
 			return trust, nil, err
 		case OIDCRole:
 			return p.trustOfSignIn(spec, t)
+		case RolesAnywhere:
+			return trustOfCertificate(spec), []string{anywhereNote}, nil
 		case IdentityRole:
-			claims := t.withDefaults(TokenClaims{spec.Issuer, spec.Audience, spec.Subject})
+			claims := t.withDefaults(TokenClaims{Issuer: spec.Issuer, Audience: spec.Audience, Subject: spec.Subject})
+			claims.Pinned = true // the token is only for this role
 			if spec.SessionName == spec.Subject {
 				spec.SessionName = claims.Subject
 			}
@@ -55,7 +87,7 @@ func (p Plan) Trust(t TokenClaims, agents bool) (policy.Trust, []string, error) 
 			return trust, nil, err
 		}
 	}
-	return policy.Trust{}, nil, &NoRoleError{p.Profile}
+	return policy.Trust{}, nil, &NoRoleError{p.Profile, p.Last().Kind}
 }
 
 // withDefaults returns a copy of t in which empty claims are replaced with the claims in the argument other.
@@ -76,7 +108,7 @@ func (t TokenClaims) withDefaults(other TokenClaims) TokenClaims {
 // claim sub, the trust requires the subject as the session name. If the session name comes from another claim and the
 // claim's value is not known, the trust requires no session name. trustOfSignIn then returns a note for the user.
 func (p Plan) trustOfSignIn(spec OIDCRole, t TokenClaims) (policy.Trust, []string, error) {
-	claims := t.withDefaults(TokenClaims{spec.Issuer, spec.Client, spec.Subject})
+	claims := t.withDefaults(TokenClaims{Issuer: spec.Issuer, Audience: spec.Client, Subject: spec.Subject})
 	var notes []string
 	switch {
 	case spec.NameClaim == subjectClaim:
@@ -106,13 +138,22 @@ func (p Plan) trustOfToken(role, session string, t TokenClaims) (policy.Trust, e
 	}
 	return policy.Trust{
 		Principal: iamARN(role, accountOf(role), "oidc-provider/"+issuer),
-		Audience:  t.Audience, Subject: t.Subject, SessionName: session,
+		Audience:  t.Audience, Subject: t.Subject, SessionName: session, RolePin: t.Pinned,
 	}, nil
 }
 
-// trustOf returns the trust for the role of the i-th step, which is assumed with the credentials of
-// the step before it.
-func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
+// anywhereNote tells the user what the trust policy for Roles Anywhere does not check. The subject of the certificate
+// is in a file or on a card, which planning does not read.
+const anywhereNote = "this policy trusts every certificate of the trust anchor: add a condition on aws:PrincipalTag/x509Subject/CN for a specific one"
+
+// trustOfCertificate returns the trust for a role that Roles Anywhere assumes.
+func trustOfCertificate(spec RolesAnywhere) policy.Trust {
+	return policy.Trust{Principal: "rolesanywhere.amazonaws.com", TrustAnchor: spec.TrustAnchor}
+}
+
+// trustOf returns the trust for the role of the i-th step, which is assumed with the credentials of the step before
+// it. If principal is empty, it determines who assumes the role.
+func (p Plan) trustOf(i int, role AssumeRole, principal string) (policy.Trust, []string, error) {
 	t := policy.Trust{ExternalID: role.ExternalID, Tags: len(role.Tags) > 0, SourceIdentity: role.SourceIdentity != ""}
 	for _, s := range p.Steps[:i] {
 		if s.Kind == KindWebIdentity || s.Kind == KindOIDC { // the token can set tags and a source identity
@@ -131,45 +172,45 @@ func (p Plan) trustOf(i int, role AssumeRole) (policy.Trust, []string) {
 	if t.MFA {
 		t.MFAMaxAge = max(before.MaxAge, p.Steps[i].MaxAge) // only the step that presents the code has a maximum
 	}
-	var note string
-	t.Principal, t.ARNLike, note = p.callerOf(i, role.ARN)
-	if note == "" {
-		return t, nil
+	if principal != "" {
+		return t, nil, nil
 	}
-	return t, []string{note}
+	var note string
+	var err error
+	if t.Principal, t.ARNLike, note, err = p.callerOf(i, role.ARN); note == "" {
+		return t, nil, err
+	}
+	return t, []string{note}, nil
 }
 
 // callerOf returns the ARN of the principal that assumes the role of the i-th step. If the exact principal is not
 // known, callerOf returns the ARN of an account. It also returns a pattern for the principal's ARN, or a note for
-// the user.
-func (p Plan) callerOf(i int, role string) (principal, like, note string) {
+// the user. If the account is not known either, it returns an [*UnknownCallerError].
+func (p Plan) callerOf(i int, role string) (principal, like, note string, err error) {
 	switch spec := p.Steps[i-1].Spec.(type) {
 	case AssumeRole:
-		return spec.ARN, "", ""
+		return spec.ARN, "", "", nil
 	case WebIdentity:
-		return spec.ARN, "", ""
+		return spec.ARN, "", "", nil
 	case OIDCRole:
-		return spec.ARN, "", ""
+		return spec.ARN, "", "", nil
 	case IdentityRole:
-		return spec.ARN, "", ""
+		return spec.ARN, "", "", nil
 	case RolesAnywhere:
-		return spec.Role, "", ""
+		return spec.Role, "", "", nil
 	case SSORole:
 		// The name of the role ends in a suffix that is not known here, so the result contains a pattern.
 		// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
-		return iamARN(role, spec.Account, "root"), iamARN(role, spec.Account, "role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_"+spec.Role+"_*"), ""
+		return iamARN(role, spec.Account, "root"), iamARN(role, spec.Account, "role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_"+spec.Role+"_*"), "", nil
 	case Login:
 		if accountOf(spec.Session) != "" && strings.Contains(spec.Session, ":user/") {
-			return spec.Session, "", ""
+			return spec.Session, "", "", nil
 		}
 	}
-	account := accountOf(role)
-	for _, s := range p.Steps[:i+1] {
-		if a := accountOf(s.MFA.Serial); a != "" {
-			account = a
-		}
+	if p.Account == "" {
+		return "", "", "", &UnknownCallerError{Profile: p.Steps[i-1].Profile, Role: role}
 	}
-	return iamARN(role, account, "root"), "", fmt.Sprintf("the principal that assumes the role is not known here, so this policy trusts every principal to which account %s grants sts:AssumeRole: pass --principal for a specific one", account)
+	return iamARN(role, p.Account, "root"), "", fmt.Sprintf("the principal that assumes the role is not known here, so this policy trusts every principal to which account %s grants sts:AssumeRole: pass --principal for a specific one", p.Account), nil
 }
 
 // iamARN returns the ARN of an IAM resource. It has the same partition as the ARN in the argument like.

@@ -59,14 +59,14 @@ func parseDocument(inline string) (document, []statement, error) {
 			return document{}, nil, parseError(err)
 		}
 		if e := statements[i].Effect; e != allow && e != deny {
-			return document{}, nil, &Error{"a statement with an Effect other than Allow or Deny", "Allow or Deny"}
+			return document{}, nil, invalid("a statement with an Effect other than Allow or Deny", "Allow or Deny")
 		}
 	}
 	return d, statements, nil
 }
 
 func parseError(err error) error {
-	return &Error{"not valid (" + err.Error() + ")", "an IAM policy document"}
+	return invalid("not valid ("+err.Error()+")", "an IAM policy document")
 }
 
 const (

@@ -72,8 +72,8 @@ func ExampleLint() {
 		return
 	}
 	for _, f := range found {
-		fmt.Printf("statement %d: %s: %s\n", f.Statement, f.Rule, f.Text)
+		fmt.Printf("statement %d: %s: %s: %s\n", f.Statement, f.Severity, f.Rule, f.Text)
 	}
 	// Output:
-	// statement 1: anybody: the principal is "*" without a condition: anyone with an AWS account can assume the role
+	// statement 1: error: anybody: the principal is "*", and no condition limits the caller to an account, an organization or a principal: anyone with an AWS account can assume the role
 }

@@ -2,82 +2,58 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"aws-vault/vault/ascii"
 )
 
 // maxTrust is the maximum size in bytes of a trust policy that Lint reads. IAM allows only 4096 characters.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxTrust = 64 << 10
 
-// A Finding is a problem in a role's trust policy: the policy trusts more principals than intended, or does not
-// allow calls that should work.
+// A Severity says what a [Finding] means.
+type Severity string
+
+// The severities.
+const (
+	Failure Severity = "error"   // somebody else than intended can assume the role
+	Warning Severity = "warning" // a condition does not do what it seems to do, or callers cannot be told apart
+	Advice  Severity = "advice"  // AWS refuses calls with session tags or a source identity, which many roles do not need
+)
+
+// A Finding is a problem in a role's trust policy.
 type Finding struct {
-	Statement int    // number of the statement, from 1
+	Statement int // number of the statement, from 1
+	Severity  Severity
 	Rule      string // short name of the rule, which never changes
 	Text      string
-}
-
-// trustStatement is a statement of a trust policy.
-type trustStatement struct {
-	Effect       string
-	Principal    principals
-	NotPrincipal principals
-	Action       stringList
-	NotAction    stringList
-	Condition    map[string]map[string]values
-}
-
-// values has the values of a condition: strings, numbers or booleans. The JSON is one value or a list.
-type values []string
-
-func (v *values) UnmarshalJSON(data []byte) error {
-	list := []json.RawMessage{data}
-	if data[0] == '[' {
-		if err := json.Unmarshal(data, &list); err != nil {
-			return err
-		}
-	}
-	for _, one := range list {
-		text := string(one)
-		if text[0] == '{' || text[0] == '[' {
-			return fmt.Errorf("a condition with the value %.20q", text)
-		}
-		if text[0] == '"' {
-			if err := json.Unmarshal(one, &text); err != nil {
-				return err
-			}
-		}
-		*v = append(*v, text)
-	}
-	return nil
-}
-
-// principals has the principals of a statement, by kind. A "*" without a kind gets the kind AWS.
-type principals map[string]stringList
-
-func (p *principals) UnmarshalJSON(data []byte) error {
-	var all string
-	if json.Unmarshal(data, &all) == nil {
-		*p = principals{"AWS": {all}}
-		return nil
-	}
-	return json.Unmarshal(data, (*map[string]stringList)(p))
 }
 
 // Lint checks a role's trust policy and returns its problems in the order of the statements. It
 // fails with an *[Error] if text is not a trust policy.
 func Lint(text []byte) ([]Finding, error) {
+	found, err := lint(text)
+	var bad *Error
+	if errors.As(err, &bad) {
+		bad.Trust = true
+	}
+	return found, err
+}
+
+func lint(text []byte) ([]Finding, error) {
 	if len(text) > maxTrust {
-		return nil, &Error{fmt.Sprintf("%d bytes long", len(text)), fmt.Sprintf("at most %d", maxTrust)}
+		return nil, invalid(fmt.Sprintf("%d bytes long", len(text)), fmt.Sprintf("at most %d", maxTrust))
 	}
 	var d struct{ Statement json.RawMessage }
 	if err := json.Unmarshal(text, &d); err != nil {
 		return nil, parseError(err)
 	}
 	if len(d.Statement) == 0 {
-		return nil, &Error{"a document without a Statement", "the trust policy of a role"}
+		return nil, invalid("a document without a Statement", "the trust policy of a role")
 	}
 	statements := make([]trustStatement, 1)
 	into := any(&statements[0])
@@ -90,10 +66,11 @@ func Lint(text []byte) ([]Finding, error) {
 	var l linter
 	for i, s := range statements {
 		if s.Effect != allow && s.Effect != deny {
-			return nil, &Error{"a statement with an Effect other than Allow or Deny", "Allow or Deny"}
+			return nil, invalid("a statement with an Effect other than Allow or Deny", "Allow or Deny")
 		}
+		l.number = i + 1
+		l.checkWildcards(s)
 		if s.Effect == allow {
-			l.number = i + 1
 			l.checkStatement(s, statements)
 		}
 	}
@@ -106,133 +83,241 @@ type linter struct {
 	number int
 }
 
-func (l *linter) report(rule, format string, args ...any) {
-	l.found = append(l.found, Finding{l.number, rule, fmt.Sprintf(format, args...)})
+func (l *linter) report(severity Severity, rule, format string, args ...any) {
+	l.found = append(l.found, Finding{l.number, severity, rule, fmt.Sprintf(format, args...)})
 }
 
 const (
 	assumeRole          = "sts:AssumeRole"
+	assumeRoleWithSAML  = "sts:AssumeRoleWithSAML"
 	assumeRoleWithToken = "sts:AssumeRoleWithWebIdentity"
 )
 
 func (l *linter) checkStatement(s trustStatement, all []trustStatement) {
 	role, token := s.covers(assumeRole), s.covers(assumeRoleWithToken)
 	if len(s.NotPrincipal) > 0 {
-		l.report("not-principal", "NotPrincipal trusts every principal that it does not name")
+		l.report(Failure, "not-principal", "NotPrincipal trusts every principal that it does not name")
 	}
-	if role && slices.Contains(s.Principal["AWS"], "*") && len(s.Condition) == 0 {
-		l.report("anybody", `the principal is "*" without a condition: anyone with an AWS account can assume the role`)
-	}
+	l.checkAnybody(s)
 	for _, provider := range s.Principal["Federated"] {
-		if token && strings.Contains(provider, ":oidc-provider/") {
+		if token {
 			l.checkProvider(s, provider)
 		}
-	}
-	if token && slices.Contains(s.Principal["AWS"], "*") {
-		l.report("anybody", `the principal is "*", expected the ARN of one OIDC provider`)
 	}
 	if role || token {
 		l.checkExtraActions(s, all)
 	}
 }
 
-// checkProvider checks the conditions for tokens of one OIDC provider.
-func (l *linter) checkProvider(s trustStatement, arn string) {
-	_, issuer, _ := strings.Cut(arn, ":oidc-provider/")
-	if strings.HasSuffix(issuer, "/") || strings.Contains(issuer, "://") {
-		l.report("issuer", "the provider is %q, expected the issuer without https:// and without a slash at the end", issuer)
+// checkAnybody checks a statement whose principal is "*".
+func (l *linter) checkAnybody(s trustStatement) {
+	if !slices.Contains(s.Principal["AWS"], "*") {
+		return
 	}
-	aud, sub := s.condition(issuer+":aud"), s.condition(issuer+":sub")
-	if len(aud) == 0 {
-		l.report("no-audience", "no condition on %s:aud: tokens that were issued for other programs are accepted too", issuer)
-	}
-	for _, c := range aud {
-		if c.isWildcard() {
-			l.report("wild-audience", "%s:aud is %q, expected one audience without wildcards", issuer, c.value)
-		}
-	}
-	if len(sub) == 0 {
-		l.report("no-subject", "no condition on %s:sub: every user of the provider can assume the role", issuer)
-	}
-	for _, c := range sub {
-		switch {
-		case c.isWildcard() && strings.Trim(c.value, "*?") == "":
-			l.report("wild-subject", "%s:sub is %q: every user of the provider can assume the role", issuer, c.value)
-		case c.isWildcard():
-			l.report("wild-subject", "%s:sub is %q: every user with a matching subject can assume the role, and the provider decides who gets such a subject", issuer, c.value)
-		}
-	}
-	if !s.pinsName(issuer) {
-		l.report("session-name", `the session name is not checked, so one user can make calls under another user's name; expected StringEquals "sts:RoleSessionName": "${%s:sub}"`, issuer)
+	switch {
+	case s.covers(assumeRole) && !s.limitsCaller():
+		l.report(Failure, "anybody", `the principal is "*", and no condition limits the caller to an account, an organization or a principal: `+
+			"anyone with an AWS account can assume the role")
+	case s.covers(assumeRoleWithToken):
+		l.report(Failure, "anybody", `the principal is "*", expected the ARN of one OIDC provider`)
+	case s.covers(assumeRoleWithSAML):
+		l.report(Failure, "anybody", `the principal is "*", expected the ARN of one SAML provider`)
 	}
 }
 
-// checkExtraActions checks whether calls with session tags or a source identity are allowed. Session tags need the
-// action sts:TagSession, and a source identity needs sts:SetSourceIdentity. Any statement for the same principal
-// can allow these actions.
-func (l *linter) checkExtraActions(s trustStatement, all []trustStatement) {
-	for _, need := range []struct{ action, rule, carries string }{
-		{"sts:TagSession", "no-tags", "session tags"},
-		{"sts:SetSourceIdentity", "no-source-identity", "a source identity"},
-	} {
-		if !slices.ContainsFunc(all, func(t trustStatement) bool { return t.Effect == allow && t.covers(need.action) && t.sharesPrincipal(s) }) {
-			l.report(need.rule, "%s is not allowed for the principal that can assume the role: AWS refuses calls with %s", need.action, need.carries)
-		}
-	}
+// callerKeys are the condition keys that limit who the caller is or which network the call comes from. Each key has a
+// function that returns the part of a value that must not contain wildcards.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+var callerKeys = []struct {
+	key  string
+	part func(value string) string
+}{
+	{"aws:PrincipalOrgID", wholeValue},
+	{"aws:PrincipalOrgPaths", firstField},
+	{"aws:PrincipalAccount", wholeValue},
+	{"aws:PrincipalArn", accountField},
+	{"aws:userid", firstField},
+	{"aws:SourceVpc", wholeValue},
+	{"aws:SourceVpce", wholeValue},
 }
 
-// sharesPrincipal reports whether the two statements have a principal in common.
-func (s trustStatement) sharesPrincipal(other trustStatement) bool {
-	for kind, names := range s.Principal {
-		for _, name := range names {
-			if name == "*" || slices.Contains(other.Principal[kind], name) || slices.Contains(other.Principal[kind], "*") {
-				return true
-			}
+func wholeValue(value string) string { return value }
+
+// firstField returns the value before its first slash or colon.
+func firstField(value string) string {
+	if i := strings.IndexAny(value, "/:"); i >= 0 {
+		return value[:i]
+	}
+	return value
+}
+
+// accountField returns the account in the ARN, or "*" if the ARN has no account.
+func accountField(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[4] != "" {
+		return parts[4]
+	}
+	return "*"
+}
+
+// limitsCaller reports whether a condition limits the statement to callers that the policy's author chose. An external
+// ID does not, because AWS does not treat it as a secret.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+func (s trustStatement) limitsCaller() bool {
+	for _, k := range callerKeys {
+		values := s.condition(k.key)
+		if len(values) > 0 && !slices.ContainsFunc(values, func(c comparison) bool { return c.isWildcard() && strings.ContainsAny(k.part(c.value), "*?") }) {
+			return true
 		}
 	}
 	return false
 }
 
-// covers reports whether the statement applies to the action.
-func (s trustStatement) covers(action string) bool {
-	hit := func(pattern string) bool { return matchesPattern(strings.ToLower(pattern), strings.ToLower(action)) }
-	return slices.ContainsFunc(s.Action, hit) || len(s.NotAction) > 0 && !slices.ContainsFunc(s.NotAction, hit)
-}
-
-// A comparison is the operator of a condition and one of the values in the condition.
-type comparison struct {
-	operator string // in lower case
-	value    string
-}
-
-// isWildcard reports whether the comparison matches more than one value.
-func (t comparison) isWildcard() bool {
-	return strings.Contains(t.operator, "like") && strings.ContainsAny(t.value, "*?")
-}
-
-// condition returns the comparisons for a key. It ignores operators that also match if the key is
-// missing from the request, and operators that only exclude values.
+// checkWildcards reports wildcards that AWS compares as ordinary characters. A variable such as ${*} is one character.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-func (s trustStatement) condition(key string) []comparison {
-	var all []comparison
-	for operator, keys := range s.Condition {
-		operator = strings.TrimPrefix(strings.ToLower(operator), "foranyvalue:")
-		if strings.Contains(operator, ":") || strings.HasSuffix(operator, "ifexists") || !slices.Contains(pinningOperators, operator) {
+func (l *linter) checkWildcards(s trustStatement) {
+	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
+		if !strings.Contains(strings.ToLower(operator), "string") || strings.Contains(strings.ToLower(operator), "like") {
 			continue
 		}
-		for name, values := range keys {
-			if strings.EqualFold(name, key) {
-				for _, v := range values {
-					all = append(all, comparison{operator, v})
+		keys := s.Condition[operator]
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			for _, value := range keys[key] {
+				if strings.Contains(strings.ReplaceAll(value, "${*}", ""), "*") {
+					l.report(Warning, "literal-wildcard", "%s compares every character of %q, also the wildcard; expected StringLike or StringNotLike for %s", operator, value, key)
 				}
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b comparison) int { return strings.Compare(a.operator+a.value, b.operator+b.value) })
-	return all
 }
 
-var pinningOperators = []string{"stringequals", "stringequalsignorecase", "stringlike"}
+// builtInProviders are the providers that IAM knows without an OIDC provider in the account, with the conditions that
+// name the application for which a token was issued. Roles for them trust all users of the application.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+var builtInProviders = []struct {
+	name   string
+	claims []string
+}{
+	{"cognito-identity.amazonaws.com", []string{"aud"}},
+	{"accounts.google.com", []string{"aud", "oaud"}},
+	{"www.amazon.com", []string{"app_id"}},
+	{"graph.facebook.com", []string{"app_id"}},
+}
+
+// audienceProviders are the OIDC providers whose audience names the customer, so that AWS requires no condition on the
+// subject.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
+var audienceProviders = []string{"api.pulumi.com/oidc", "sandboxes.cloud", "oidc.vercel.com"}
+
+// checkProvider checks the conditions for tokens of one OIDC provider.
+func (l *linter) checkProvider(s trustStatement, provider string) {
+	for _, p := range builtInProviders {
+		if p.name == provider {
+			l.checkAudience(s, provider, p.claims)
+			return
+		}
+	}
+	_, issuer, ok := strings.Cut(provider, ":oidc-provider/")
+	if !ok {
+		return
+	}
+	if strings.Contains(issuer, "://") {
+		l.report(Warning, "issuer", "the provider is %q, expected the issuer without https://", issuer)
+	}
+	l.checkAudience(s, issuer, []string{"aud", "oaud"})
+	if !slices.Contains(audienceProviders, issuer) {
+		l.checkSubject(s, issuer)
+	}
+}
+
+// checkAudience checks whether the conditions name the audience of tokens, with one of these claims.
+func (l *linter) checkAudience(s trustStatement, issuer string, claims []string) {
+	var all []comparison
+	for _, claim := range claims {
+		all = append(all, s.condition(issuer+":"+claim)...)
+	}
+	if len(all) == 0 {
+		l.report(Failure, "no-audience", "no condition on %s:%s: tokens that were issued for other programs are accepted too", issuer, claims[0])
+	}
+	for _, c := range all {
+		if c.isWildcard() {
+			l.report(Failure, "wild-audience", "%s:%s is %q, expected one audience without wildcards", issuer, claims[0], c.value)
+		}
+	}
+}
+
+// checkSubject checks whether the conditions name the subjects of tokens. A claim that names a workflow of GitHub is as
+// good as a subject. A session name can name a subject only if AWS accepts the subject as a session name.
+func (l *linter) checkSubject(s trustStatement, issuer string) {
+	subjects := s.condition(issuer + ":sub")
+	claim := issuer + ":sub"
+	if len(subjects) == 0 {
+		claim = issuer + ":job_workflow_ref"
+		subjects = s.condition(claim)
+	}
+	if len(subjects) == 0 {
+		l.report(Failure, "no-subject", "no condition on %s:sub: every user of the provider can assume the role", issuer)
+		return
+	}
+	legalNames := true
+	for _, c := range subjects {
+		legalNames = legalNames && isSessionName(strings.NewReplacer("*", "xx", "?", "x").Replace(c.value))
+		switch {
+		case !c.isWildcard():
+		case !namesOwner(c.prefix()):
+			l.report(Failure, "wild-subject", "%s is %q: every user with a matching value can assume the role, and the provider decides who gets such a value", claim, c.value)
+		default:
+			l.report(Warning, "broad-subject", "%s is %q: everything whose value begins with %q can assume the role", claim, c.value, c.prefix())
+		}
+	}
+	if legalNames && !s.pinsName(issuer) {
+		l.report(Warning, "session-name", `the session name is not checked, so one user can make calls under another user's name; expected StringEquals "sts:RoleSessionName": "${%s:sub}"`, issuer)
+	}
+}
+
+// namesOwner reports whether the text before a subject's first wildcard names an owner at the provider, so that only
+// this owner decides who gets a matching subject. Subjects consist of parts, such as repo:OWNER/REPOSITORY:ref:REF. The
+// first part is a kind, and the second part is the owner. A Kubernetes subject begins with two parts that are the same
+// for all service accounts. A Bitbucket subject begins with the repository in braces.
+func namesOwner(prefix string) bool {
+	end := strings.LastIndexAny(prefix, ":/")
+	if end < 0 {
+		return false
+	}
+	if strings.HasPrefix(prefix, "{") {
+		return true
+	}
+	least := 2
+	if strings.HasPrefix(prefix, "system:serviceaccount:") {
+		least = 3
+	}
+	parts := strings.FieldsFunc(prefix[:end], func(r rune) bool { return r == ':' || r == '/' })
+	return len(parts) >= least
+}
+
+// isSessionName reports whether AWS accepts name as a role session name.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+func isSessionName(name string) bool {
+	return len(name) >= 2 && len(name) <= 64 && !strings.ContainsFunc(name, func(r rune) bool {
+		return !ascii.IsAlphanumeric(r) && !strings.ContainsRune("_=,.@+-", r)
+	})
+}
+
+// checkExtraActions checks whether calls with session tags or a source identity are allowed. Session tags need the
+// action sts:TagSession, and a source identity needs sts:SetSourceIdentity. Any statement for the same principal
+// can allow these actions. AWS services send neither, unless their documentation says so.
+func (l *linter) checkExtraActions(s trustStatement, all []trustStatement) {
+	if len(s.Principal) == 1 && len(s.Principal["Service"]) > 0 {
+		return
+	}
+	for _, need := range []struct{ action, rule, carries string }{
+		{"sts:TagSession", "no-tags", "session tags"},
+		{"sts:SetSourceIdentity", "no-source-identity", "a source identity"},
+	} {
+		if !slices.ContainsFunc(all, func(t trustStatement) bool { return t.Effect == allow && t.covers(need.action) && t.sharesPrincipal(s) }) {
+			l.report(Advice, need.rule, "%s is not allowed for the principal that can assume the role: AWS refuses calls with %s", need.action, need.carries)
+		}
+	}
+}
 
 // pinsName reports whether the statement allows only certain session names: the token's subject or email,
 // or fixed names.
@@ -241,26 +326,4 @@ func (s trustStatement) pinsName(issuer string) bool {
 	return len(names) > 0 && !slices.ContainsFunc(names, func(t comparison) bool {
 		return t.isWildcard() || strings.Contains(t.value, "${") && t.value != "${"+issuer+":sub}" && t.value != "${"+issuer+":email}"
 	})
-}
-
-// matchesPattern reports whether value matches a pattern. In a pattern, * stands for any number of
-// characters, and ? for one character.
-func matchesPattern(pattern, value string) bool {
-	star, resume, p := -1, 0, 0
-	for v := 0; v < len(value); {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, v
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == value[v]):
-			p++
-			v++
-		case star >= 0:
-			resume++
-			p, v = star+1, resume
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }

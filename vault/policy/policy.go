@@ -32,11 +32,18 @@ func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
 type Error struct {
 	Found string // a description of the problem, never the whole text of the policy
 	Want  string
+	Trust bool // whether it is a trust policy, not a session policy
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("session policy is %s, expected %s", e.Found, e.Want)
+	kind := "session policy"
+	if e.Trust {
+		kind = "trust policy"
+	}
+	return fmt.Sprintf("%s is %s, expected %s", kind, e.Found, e.Want)
 }
+
+func invalid(found, want string) *Error { return &Error{Found: found, Want: want} }
 
 // Parse checks the text of an inline policy and a list of managed policy ARNs. The text and the list may
 // be empty. Parse fails with an *[Error] if one of them is not valid.
@@ -50,17 +57,17 @@ func Parse(text string, arns []string) (Policy, error) {
 		p.Inline = inline
 	}
 	if len(arns) > MaxARNs {
-		return Policy{}, &Error{fmt.Sprintf("%d managed policies", len(arns)), fmt.Sprintf("at most %d", MaxARNs)}
+		return Policy{}, invalid(fmt.Sprintf("%d managed policies", len(arns)), fmt.Sprintf("at most %d", MaxARNs))
 	}
 	size := utf8.RuneCountInString(p.Inline)
 	for _, arn := range arns {
 		if !isPolicyARN(arn) {
-			return Policy{}, &Error{fmt.Sprintf("%.80q", arn), "the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess"}
+			return Policy{}, invalid(fmt.Sprintf("%.80q", arn), "the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess")
 		}
 		size += len(arn)
 	}
 	if size > MaxInline {
-		return Policy{}, &Error{fmt.Sprintf("%d characters long", size), fmt.Sprintf("at most %d, inline text and ARNs together", MaxInline)}
+		return Policy{}, invalid(fmt.Sprintf("%d characters long", size), fmt.Sprintf("at most %d, inline text and ARNs together", MaxInline))
 	}
 	return p, nil
 }
@@ -71,14 +78,14 @@ func Parse(text string, arns []string) (Policy, error) {
 func compact(text string) (string, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
-		return "", &Error{"not JSON (" + err.Error() + ")", "an IAM policy document"}
+		return "", invalid("not JSON ("+err.Error()+")", "an IAM policy document")
 	}
 	if _, ok := object["Statement"]; !ok {
-		return "", &Error{"a document without a Statement", "an IAM policy document"}
+		return "", invalid("a document without a Statement", "an IAM policy document")
 	}
 	for _, r := range text {
 		if r > 0xff {
-			return "", &Error{fmt.Sprintf("a document with the character %q", r), "characters up to U+00FF"}
+			return "", invalid(fmt.Sprintf("a document with the character %q", r), "characters up to U+00FF")
 		}
 	}
 	var b strings.Builder

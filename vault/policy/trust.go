@@ -19,7 +19,11 @@ type Trust struct {
 	MFAMaxAge  time.Duration // maximum age of the MFA code; 0 for any age
 
 	Audience string // audience of the token; empty for a call without a token
-	Subject  string // subject of the token; empty for a call without a token
+	Subject  string // subject of the token, or a pattern for subjects; empty for a call without a token
+	RolePin  bool   // whether the token lists the only roles that it can be exchanged for
+
+	// the trust anchor of Roles Anywhere that a certificate must belong to; empty for other principals
+	TrustAnchor string
 
 	Tags, SourceIdentity bool // whether the session has tags or a source identity; an earlier role may have set them
 }
@@ -31,7 +35,7 @@ type Statement struct {
 	Conditions []Condition
 }
 
-// A Principal is an ARN and its kind in IAM: AWS or Federated.
+// A Principal is an ARN and its kind in IAM: AWS or Federated; or the host name of a service and the kind Service.
 type Principal struct{ Kind, ARN string }
 
 // A Condition is one condition of a statement, such as {"StringEquals", "sts:ExternalId", "a1b2c3"}.
@@ -43,6 +47,8 @@ func (t Trust) Document() (string, error) {
 	statements := t.callerStatements()
 	if _, issuer, ok := strings.Cut(t.Principal, ":oidc-provider/"); ok {
 		statements = []Statement{t.TokenStatement(issuer)}
+	} else if t.TrustAnchor != "" {
+		statements = []Statement{t.anywhereStatement()}
 	}
 	text, err := json.MarshalIndent(struct {
 		Version   string
@@ -86,20 +92,40 @@ func (t Trust) extraActions() []string {
 
 // TokenStatement returns the statement that allows calls with a token from the issuer. The argument issuer is
 // written without https://, as in IAM. The statement also allows tags and a source identity, because the token may
-// contain them.
+// contain them. If the token lists roles, the statement requires this, because AWS checks the list only if there is one.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 func (t Trust) TokenStatement(issuer string) Statement {
 	name := t.SessionName
 	if name == t.Subject {
 		name = "${" + issuer + ":sub}"
+	}
+	compare := "StringEquals"
+	if strings.ContainsAny(t.Subject, "*?") {
+		compare = "StringLike"
+	}
+	var pin string
+	if t.RolePin {
+		pin = "true"
 	}
 	return Statement{
 		Principal{"Federated", t.Principal},
 		[]string{assumeRoleWithToken, "sts:SetSourceIdentity", "sts:TagSession"},
 		nonEmpty(
 			Condition{"StringEquals", issuer + ":aud", t.Audience},
-			Condition{"StringEquals", issuer + ":sub", t.Subject},
+			Condition{compare, issuer + ":sub", t.Subject},
 			Condition{"StringEquals", "sts:RoleSessionName", name},
+			Condition{"Bool", "sts:RoleAuthorizedByIdp", pin},
 		),
+	}
+}
+
+// anywhereStatement returns the statement that lets Roles Anywhere assume the role for certificates of the trust anchor.
+// https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
+func (t Trust) anywhereStatement() Statement {
+	return Statement{
+		Principal{"Service", t.Principal},
+		[]string{assumeRole, "sts:SetSourceIdentity", "sts:TagSession"},
+		[]Condition{{"ArnEquals", "aws:SourceArn", t.TrustAnchor}},
 	}
 }
 

@@ -81,7 +81,7 @@ func (r identityRole) exchange(ctx context.Context) (aws.Credentials, error) {
 	case len(token) > maxToken:
 		return aws.Credentials{}, &TokenError{"the token of identity " + spec.Name, len(token)}
 	}
-	return sts(r.deps.AWS, r.step).WebIdentity(ctx, token, roleRequest(r.step, spec.ARN, spec.SessionName))
+	return r.deps.exchangeToken(ctx, r.step, token, roleRequest(r.step, spec.ARN, spec.SessionName))
 }
 
 func (r identityRole) token(ctx context.Context) (token string, err error) {

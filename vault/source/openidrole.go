@@ -32,7 +32,7 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 			}
 			return aws.Credentials{}, &IdentityChangedError{Source: "the sign-in to " + spec.Issuer, Spec: now}
 		}
-		creds, err := sts(d.AWS, s).WebIdentity(ctx, t.ID, roleRequest(s, spec.ARN, spec.SessionName))
+		creds, err := d.exchangeToken(ctx, s, t.ID, roleRequest(s, spec.ARN, spec.SessionName))
 		if d.lastOpenID.matches(t, d.AWS.Clock.Local()) || refused != "" || !tokenRejected(err) && !o.keyRemoved(ctx, t, err) {
 			return creds, err
 		}

@@ -2,11 +2,14 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/awsapi"
+	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
 )
 
@@ -45,8 +48,32 @@ func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 		spec.Subject = now
 		return aws.Credentials{}, &IdentityChangedError{Source: "the web identity token of profile " + s.Profile, Spec: spec}
 	}
-	return sts(d.AWS, s).WebIdentity(ctx, token, roleRequest(s, spec.ARN, spec.SessionName))
+	return d.exchangeToken(ctx, s, token, roleRequest(s, spec.ARN, spec.SessionName))
 }
+
+// exchangeToken exchanges a token for the credentials of a role. If the token is pinned to other roles, it returns a
+// [*PinnedTokenError].
+func (d *Deps) exchangeToken(ctx context.Context, s plan.Step, token string, r awsapi.RoleRequest) (aws.Credentials, error) {
+	creds, err := sts(d.AWS, s).WebIdentity(ctx, token, r)
+	pinned := identity.PinnedRoles(token)
+	var refused *awsapi.APIError
+	if errors.As(err, &refused) && refused.Code == awsapi.CodeInvalidToken && len(pinned) > 0 && !slices.Contains(pinned, r.Role) {
+		return aws.Credentials{}, &PinnedTokenError{Pinned: pinned, Err: err}
+	}
+	return creds, err
+}
+
+// PinnedTokenError reports that AWS refused a token because the token's claim https://aws.amazon.com/roles lists only
+// other roles.
+type PinnedTokenError struct {
+	Pinned []string // the roles that the token lists
+	Err    error
+}
+
+func (e *PinnedTokenError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of AWS.
+func (e *PinnedTokenError) Unwrap() error { return e.Err }
 
 // token reads a web identity token from a file, or from the output of a program.
 func (d *Deps) token(ctx context.Context, s plan.Step, spec plan.WebIdentity) (string, error) {

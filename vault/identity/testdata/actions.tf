@@ -26,6 +26,9 @@ resource "aws_iam_role" "alice" {
           "id.example.com/alice:sub" = "alice@example.com"
           "sts:RoleSessionName"      = "$${id.example.com/alice:sub}"
         }
+        Bool = {
+          "sts:RoleAuthorizedByIdp" = "true"
+        }
       }
     }]
   })
