@@ -24,7 +24,13 @@ func (SessionToken) Args() []Arg { return nil }
 // MaxChained. If the chain has only one role and its duration is longer, there is no session token. The call that
 // assumes the role then presents the code.
 func (b *builder) session() (Step, bool, error) {
-	if b.options.NoSession || b.chain.root.Yields != (Yield{User, No}) {
+	if b.chain.root.Yields != (Yield{User, No}) {
+		return Step{}, false, nil
+	}
+	if b.options.NoSession {
+		if v := b.chain.target.Value("mfa_serial"); v.Text != "" && len(b.chain.roles) == 0 && !b.needsFederation() && b.options.Purpose == Use {
+			b.notes = append(b.notes, fmt.Sprintf("no MFA code is used, and the credentials are the long-lived key: with --no-session, mfa_serial (%s) has no effect", v.Origin))
+		}
 		return Step{}, false, nil
 	}
 	if len(b.chain.roles) == 0 && (b.options.Purpose == Console || b.needsFederation()) {
