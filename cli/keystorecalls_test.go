@@ -152,8 +152,8 @@ func TestKeystoreCalls(t *testing.T) {
 		{"export --format=json r", "keys stamp, keys stamp, private item"},
 		{"exec --ecs-server r -- true", "signals, keys stamp, keys stamp, keys stamp, keys stamp, private item"},
 		{"explain r", "signals, keys stamp, keys stamp"},
-		{"list", "signals, keys names, private names, private names"},
-		{"list --sessions", "signals, keys names, private names, private names"},
+		{"list", "signals, keys names, private names"},
+		{"list --sessions", "signals, keys names, private names"},
 		{"clear nobody", "signals, private names"},
 	} {
 		if got := keystoreCalls(t, environ, dir, strings.Fields(c.command)...); got != c.want {

@@ -12,13 +12,13 @@ import (
 )
 
 // TestKeystoreCallsWithManySessions checks that a command makes the same keystore calls with a thousand sessions as
-// with one session. The command must list the names at most twice: for the sessions, and for interrupted rotations. It must
-// open only the session that it needs.
+// with one session. The command must list the sessions once, and open only the session that
+// it needs.
 func TestKeystoreCallsWithManySessions(t *testing.T) {
 	environ, dir := warmHome(t)
 	commands := []struct{ command, want string }{
 		{"exec r -- true", "keys stamp, keys stamp, private item"},
-		{"list", "signals, keys names, private names, private names"},
+		{"list", "signals, keys names, private names"},
 		{"clear nobody", "signals, private names"},
 		{"doctor --offline", "signals, keys names, private names"},
 		{"--completion-bash exec --", ""},

@@ -101,12 +101,10 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	tokens, unclaimed := s.TokenLabels(cached.Tokens)
 	profiles := s.Config.Profiles()
 	unfinished := map[string]bool{}
-	names, err := (&store.Journals{Ring: s.Keystore.Private}).Interrupted(ctx, slices.Concat(keys, profiles))
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		unfinished[name] = true
+	for _, names := range [][]string{keys, profiles} {
+		for _, name := range store.InterruptedAmong(cached.Others, names) {
+			unfinished[name] = true
+		}
 	}
 	out := make(rows, 0, len(profiles)+len(keys)+len(unclaimed))
 	add := func(profile, key string, entries []store.Entry) {

@@ -69,13 +69,22 @@ func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, e
 	if err != nil {
 		return nil, err
 	}
-	items := map[string]bool{}
-	for _, item := range listed {
-		items[keystore.PrivateName(item)] = true
+	return InterruptedAmong(listed, names), nil
+}
+
+// InterruptedAmong returns the names that have a journal among the items, which are names of private items. Without
+// items it does nothing, because a digest of each name would take a noticeable time if there are thousands of names.
+func InterruptedAmong(items, names []string) []string {
+	if len(items) == 0 {
+		return nil
+	}
+	listed := map[string]bool{}
+	for _, item := range items {
+		listed[keystore.PrivateName(item)] = true
 	}
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		return !items[keystore.PrivateName(journalName(name))]
-	}), nil
+		return !listed[keystore.PrivateName(journalName(name))]
+	})
 }
 
 // Put stores the journal of a rotation. It replaces an earlier journal of the same key.

@@ -39,7 +39,10 @@ func filterUnexpired(all []Entry, kind string, now time.Time) []Entry {
 }
 
 // Cached lists the cached sessions and tokens in a keystore.
-type Cached struct{ Sessions, Tokens []Entry }
+type Cached struct {
+	Sessions, Tokens []Entry
+	Others           []string // names of the other items, such as rotation journals; only ListCached sets it
+}
 
 // ListCached returns the results of both [Sessions.List] and [Tokens.List], but lists the keystore only once.
 func (s *Sessions) ListCached(ctx context.Context) (Cached, []error, error) {
@@ -47,7 +50,13 @@ func (s *Sessions) ListCached(ctx context.Context) (Cached, []error, error) {
 	if err != nil {
 		return Cached{}, warnings, err
 	}
-	return groupByType(all, s.Now()), warnings, nil
+	cached := groupByType(all, s.Now())
+	for _, e := range all {
+		if e.Type == otherType {
+			cached.Others = append(cached.Others, e.Name)
+		}
+	}
+	return cached, warnings, nil
 }
 
 func groupByType(all []Entry, now time.Time) Cached {
