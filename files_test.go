@@ -86,6 +86,7 @@ var allowedByPath = map[string][]string{
 		"cli/system cardHolder: filepath.Glob, os.Open",
 		"cli/system processOf: os.ReadFile",
 		"cli/system run: unix.Open",
+		"cli/system startWitness: os.OpenFile",
 		"prompt openTTY: unix.Open",
 		"prompt OpenTerminalFiles: os.OpenFile",
 		"vault/keystore sessionBus.address: os.Stat",
