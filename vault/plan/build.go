@@ -64,8 +64,8 @@ func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 			return Plan{}, err
 		}
 	}
-	if last := pl.Last(); o.Purpose == Serve && last.Yields.Temporary == No {
-		return Plan{}, &LongLivedError{Profile: p.Name, Kind: last.Kind}
+	if err := b.checkLongLived(pl.Last()); err != nil {
+		return Plan{}, err
 	}
 	if o.Purpose == Console {
 		return b.consoleSignIn(pl)

@@ -54,6 +54,7 @@ var inputs = map[string]input{
 	"session_token_ttl":         {[2]string{"30m", "1h"}, "mfa_serial = m111111111\n", cached},
 	"chained_session_token_ttl": {[2]string{"30m", "1h"}, "mfa_serial = m111111111\n", cached},
 	"federation_token_ttl":      {[2]string{"30m", "1h"}, "", ""},
+	"allow_long_lived":          {[2]string{"yes", "no"}, arn, permission},
 	"audit":                     {excluded: "decides only where the use of credentials is recorded"},
 	"min_ttl":                   {[2]string{"5m", "10m"}, arn, enough},
 

@@ -167,17 +167,6 @@ func (e *NoPortalError) Error() string {
 	return fmt.Sprintf("profile %s names no Identity Center portal, expected sso_session or sso_start_url", printable.Quote(e.Profile))
 }
 
-// LongLivedError reports that a server would provide a long-lived key. Servers must provide only temporary
-// credentials.
-type LongLivedError struct {
-	Profile string
-	Kind    Kind // the kind of the step that returns the key
-}
-
-func (e *LongLivedError) Error() string {
-	return fmt.Sprintf("the plan of profile %s ends with a long-lived key (%s), but a server provides only temporary credentials", printable.Quote(e.Profile), e.Kind)
-}
-
 // RoleARNError reports that the ARN of a role to assume is not valid.
 type RoleARNError struct{ Found string }
 

@@ -45,6 +45,11 @@ func (p *Profile) Duration(setting string) time.Duration {
 // Bool reports whether a setting is true. A setting that is not set is false.
 func (p *Profile) Bool(setting string) bool { return strings.EqualFold(p.Text(setting), "true") }
 
+// IsNo reports whether a setting is set to no or false. A setting that is not set is not no.
+func (p *Profile) IsNo(setting string) bool {
+	return isOneOf(strings.ToLower(p.Text(setting)), "no", "false")
+}
+
 // List returns the entries of a comma-separated setting. It removes empty entries, and blanks around entries.
 func (p *Profile) List(setting string) []string { return splitList(p.Text(setting)) }
 

@@ -41,6 +41,7 @@ var (
 
 	regionName  = rule{"a region", "eu-west-1", isRegion}
 	boolean     = rule{"true or false", "", func(s string) bool { return isOneOf(strings.ToLower(s), "true", "false") }}
+	yesNo       = rule{"yes, no, true or false", "", func(s string) bool { return isOneOf(strings.ToLower(s), "yes", "no", "true", "false") }}
 	hostList    = rule{"host names, separated by commas", "localstack", func(s string) bool { return everyEntry(s, isHost) }}
 	webURL      = rule{"a URL", "https://example.com", isWebURL}
 	pageURL     = rule{"a URL", "https://example.com", func(s string) bool { return isWebURL(printable.URL(s)) }}

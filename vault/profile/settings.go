@@ -68,6 +68,7 @@ var settings = []setting{
 	{name: "federation_token_ttl", env: []string{"AWS_FEDERATION_TOKEN_TTL"}, scope: everyProfile, noFile: true, fileRule: userDuration},
 	{name: "min_ttl", env: []string{"AWS_MIN_TTL"}, scope: everyProfile, noFile: true, fileRule: leastDuration},
 
+	{name: "allow_long_lived", inheritance: fromDefault, fileRule: yesNo},
 	{name: "audit", env: []string{"AWS_VAULT_AUDIT"}, inheritance: fromDefault, style: free, fileRule: auditPath},
 
 	{name: includeProfile, fileRule: anyName},

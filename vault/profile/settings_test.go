@@ -27,6 +27,7 @@ var examples = map[string]struct{ good, bad []string }{
 	"session_policy_arns":                {[]string{"arn:aws:iam::aws:policy/ReadOnlyAccess, " + arn + "policy/Own"}, []string{"ReadOnlyAccess", arn + "role/Admin", strings.Repeat(arn+"policy/a,", 11)}},
 	"agent_access":                       {[]string{"read-only", "off", "deny", "careful", arn + "policy/Own"}, []string{"a\x07"}},
 	"agent_tags":                         {[]string{"on", "off"}, []string{"yes"}},
+	"allow_long_lived":                   {[]string{"yes", "No", "true", "False"}, []string{"never", "off", "0"}},
 	"audit":                              {[]string{"~/aws vault #1.jsonl"}, []string{"a\x07"}},
 	"duration_seconds":                   {[]string{"900", "43200"}, []string{"899", "43201", "1h", "an hour", "+900", "1e3"}},
 	"source_profile":                     {[]string{"hub", "my hub"}, []string{"a\x07"}},
