@@ -245,7 +245,8 @@ const trusted = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Condition": {"StringEquals": {
 		"id.example.com/alice:aud": "sts.amazonaws.com",
 		"id.example.com/alice:sub": "alice@example.com",
-		"sts:RoleSessionName": "${id.example.com/alice:sub}"}}}]}`
+		"sts:RoleSessionName": "${id.example.com/alice:sub}"},
+		"Bool": {"sts:RoleAuthorizedByIdp": "true"}}}]}`
 
 // trusting is the trust policy of a role that the hub role assumes.
 const trusting = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
@@ -312,7 +313,7 @@ const provider = "arn:aws:iam::123456789012:oidc-provider/id.example.com/alice"
 func TestTemplateTrust(t *testing.T) {
 	template := alice
 	template.Managed = []string{"ReadOnlyAccess"}
-	text, err := policy.Trust{Principal: provider, Audience: template.Audience, Subject: template.Subject, SessionName: template.Subject}.Document()
+	text, err := policy.Trust{Principal: provider, Audience: template.Audience, Subject: template.Subject, SessionName: template.Subject, RolePin: true}.Document()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -412,9 +413,12 @@ func expected(t identity.Template, description string) role {
 		Trust: document(map[string]any{
 			"Principal": map[string]any{"Federated": "ARN of Provider"},
 			"Action":    []any{"sts:AssumeRoleWithWebIdentity", "sts:SetSourceIdentity", "sts:TagSession"},
-			"Condition": map[string]any{"StringEquals": map[string]any{
-				host + ":aud": t.Audience, host + ":sub": t.Subject, "sts:RoleSessionName": "${" + host + ":sub}",
-			}},
+			"Condition": map[string]any{
+				"StringEquals": map[string]any{
+					host + ":aud": t.Audience, host + ":sub": t.Subject, "sts:RoleSessionName": "${" + host + ":sub}",
+				},
+				"Bool": map[string]any{"sts:RoleAuthorizedByIdp": "true"},
+			},
 		}),
 	}
 	if t.Managed != nil {
