@@ -171,14 +171,15 @@ func distinct(list []string) []string {
 const (
 	digits      = "0123456789"
 	lower       = "abcdefghijklmnopqrstuvwxyz"
-	alphabet    = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits
+	letters     = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	alphabet    = letters + digits
 	nameLetters = alphabet + "_+=,.@-"
 	graphic     = alphabet + "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 )
 
-// onlyContains reports whether all characters of text are in letters.
-func onlyContains(text, letters string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(letters, r) })
+// onlyContains reports whether all characters of text are in set.
+func onlyContains(text, set string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(set, r) })
 }
 
 func isAccount(s string) bool { return len(s) == 12 && onlyContains(s, digits) }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -147,9 +148,36 @@ func longList(n int) []string {
 }
 
 func TestLocalName(t *testing.T) {
-	for name, want := range map[string]string{"alice": "alice", "al.ice@x": "al_ice_x", "1st": "_1st", "": "_", "ä": "_"} {
+	for name, want := range map[string]string{
+		"alice": "alice", "al.ice@x": "al_2eice_40x", "a-b": "a-b", "a_b": "a__b", "1st": "_31st", "-a": "_2da", "": "_", "ä": "_c3_a4",
+	} {
 		if got := localName(name); got != want {
 			t.Errorf("localName(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestLocalNamesDiffer checks all names of up to five of the characters that could be confused: hexadecimal digits and
+// the characters that are encoded. Each label must be a Terraform identifier, and no two names may share one.
+func TestLocalNamesDiffer(t *testing.T) {
+	identifier := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+	of := map[string]string{}
+	names := []string{""}
+	for len(names) > 0 {
+		name := names[0]
+		names = names[1:]
+		label := localName(name)
+		if other, taken := of[label]; taken {
+			t.Fatalf("%q and %q have the label %s", other, name, label)
+		}
+		if !identifier.MatchString(label) {
+			t.Fatalf("%q has the label %q, want an identifier", name, label)
+		}
+		of[label] = name
+		if len(name) < 5 {
+			for _, c := range []byte("aef25d._-\xff") {
+				names = append(names, name+string([]byte{c}))
+			}
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Terraform returns the template in HCL. All blocks have the label that localName returns for the identity's name.
-// Templates with different labels can be used in one module. Terraform fails with an [*IssuerError], a
+// Templates for different names can be used in one module. Terraform fails with an [*IssuerError], a
 // [*TemplateError] or [ErrNoGrant].
 // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_role
 func (t Template) Terraform() (string, error) {
@@ -54,20 +54,26 @@ func (t Template) usesPartition() bool {
 	return len(t.Accounts) > 0
 }
 
-// localName returns a Terraform label for name. It replaces all characters except ASCII letters and digits. A label must
-// not start with a digit.
+// localName returns a Terraform label for name. Different names have different labels. ASCII letters, digits and
+// hyphens are unchanged, and an underscore is doubled. Any other byte becomes an underscore and two hexadecimal digits.
+// So does a digit or hyphen at the beginning, where Terraform allows none. An empty name has the label _.
 // https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
 func localName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(alphabet, r) {
-			return r
+	var label strings.Builder
+	for i, c := range []byte(name) {
+		switch {
+		case strings.IndexByte(letters, c) >= 0 || i > 0 && strings.IndexByte(digits+"-", c) >= 0:
+			label.WriteByte(c)
+		case c == '_':
+			label.WriteString("__")
+		default:
+			fmt.Fprintf(&label, "_%02x", c)
 		}
-		return '_'
-	}, name)
-	if name == "" || strings.ContainsRune(digits, rune(name[0])) {
-		return "_" + name
 	}
-	return name
+	if name == "" {
+		return "_"
+	}
+	return label.String()
 }
 
 // Types of values that exist only in HCL.
