@@ -116,7 +116,7 @@ func yamlLeaf(value any) string {
 	return fmt.Sprint(value)
 }
 
-// quoted returns text in double quotes for YAML and HCL. The text must not contain a line break.
+// quoted returns text in double quotes for YAML, HCL and JSON. The text must not contain a line break.
 func quoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"aws-vault/vault/policy"
 )
@@ -114,4 +115,28 @@ func (t Template) managed() list {
 		}
 	}
 	return l
+}
+
+// size returns the number of characters of a policy in JSON, without white space. The account's partition is not known,
+// so size counts the shortest one, aws. A longer one would make policies too large that IAM accepts.
+func (t Template) size(policy any) int {
+	n := len("[]")
+	switch v := policy.(type) {
+	case object:
+		for _, m := range v {
+			n += t.size(text(m.name)) + len(":") + t.size(m.value)
+		}
+		return n + max(len(v)-1, 0)*len(",")
+	case list:
+		for _, item := range v {
+			n += t.size(item)
+		}
+		return n + max(len(v)-1, 0)*len(",")
+	case text:
+		return utf8.RuneCountInString(quoted(strings.ReplaceAll(string(v), " ", "")))
+	case partitionARN:
+		return t.size(text("arn:aws:" + v))
+	}
+	// The only reference in a policy is the provider's ARN.
+	return t.size(text("arn:aws:iam::123456789012:oidc-provider/" + t.host()))
 }

@@ -43,10 +43,18 @@ func (e *TemplateError) Error() string {
 const (
 	maxRoleName  = 64
 	maxPolicies  = 20
-	maxListItems = 100 // maximum number of actions, resources or accounts; 100 typical items fit IAM's policy size limit
+	maxListItems = 100 // maximum number of actions, resources or accounts; 100 typical items fit maxInline
 	maxARN       = 2048
 	minSession   = time.Hour
 	maxSession   = 12 * time.Hour
+)
+
+// IAM's limits for the size of a role's policies, in characters without white space. The limit for trust policies is
+// the default of an account.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
+const (
+	maxInline = 10240
+	maxTrust  = 2048
 )
 
 // validated returns the template with default values and without duplicate list items. It fails with an [*IssuerError],
@@ -61,7 +69,7 @@ func (t Template) validated() (Template, error) {
 	for _, list := range []*[]string{&t.Managed, &t.Actions, &t.Resources, &t.Accounts} {
 		*list = distinct(*list)
 	}
-	for _, check := range []func() error{t.checkIdentity, t.checkRole, t.checkGrant, t.checkLists} {
+	for _, check := range []func() error{t.checkIdentity, t.checkRole, t.checkGrant, t.checkLists, t.checkSizes} {
 		if err := check(); err != nil {
 			return t, err
 		}
@@ -148,6 +156,23 @@ func (t Template) checkLists() error {
 			if !l.fits(item) {
 				return &TemplateError{l.what, item, l.want}
 			}
+		}
+	}
+	return nil
+}
+
+// checkSizes requires that IAM accepts the size of the role's policies.
+func (t Template) checkSizes() error {
+	for _, p := range []struct {
+		what   string
+		policy object
+		most   int
+	}{
+		{"trust policy", t.trust(), maxTrust},
+		{"inline policy", t.inline(), maxInline},
+	} {
+		if n := t.size(p.policy); n > p.most {
+			return &TemplateError{p.what, fmt.Sprint(n, " characters"), fmt.Sprint("at most ", p.most, " without white space")}
 		}
 	}
 	return nil

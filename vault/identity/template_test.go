@@ -1,14 +1,17 @@
 package identity
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 var update = flag.Bool("update", false, "update the golden files")
@@ -143,6 +146,93 @@ func longList(n int) []string {
 	var all []string
 	for i := range n {
 		all = append(all, strings.Repeat("a", i+1))
+	}
+	return all
+}
+
+// TestPolicySizes checks policies whose size is at IAM's limit, and policies with one more character. The size is
+// computed here from the policy's JSON.
+func TestPolicySizes(t *testing.T) {
+	actions, hub, spoke := alice, alice, alice
+	actions.Actions = []string{"s3:GetObject", "s3:ListBucket"}
+	hub.Role, hub.Accounts = strings.Repeat("a", maxRoleName), accounts(maxListItems)
+	spoke.Managed = []string{"ReadOnlyAccess"}
+	document := func(statement string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + statement + `}]}`
+	}
+	withResources := func(first string, size int) Template {
+		made := actions
+		made.Resources = []string{first}
+		for i := range maxListItems - 2 {
+			made.Resources = append(made.Resources, fmt.Sprintf("arn:aws:s3:::%080d", i))
+		}
+		quotedLists, _ := json.Marshal([][]string{made.Actions, append(made.Resources, "arn:")})
+		text := document(`"Action":` + strings.Replace(string(quotedLists[1:len(quotedLists)-1]), "],[", `],"Resource":[`, 1))
+		rest := size - utf8.RuneCountInString(strings.ReplaceAll(text, " ", ""))
+		made.Resources = append(made.Resources, "arn:"+strings.Repeat("x", rest))
+		return made
+	}
+	withPartition := func(size int) Template {
+		made := spoke
+		text := document(`"Principal":{"AWS":"arn:aws:iam::123456789012:role/hub"},"Action":["sts:AssumeRole",` +
+			`"sts:SetSourceIdentity","sts:TagSession"],"Condition":{"StringEquals":{"aws:SourceIdentity":"alice@example.com"}}`)
+		made.Hub = "arn:aws" + strings.Repeat("a", size-len(text)) + ":iam::123456789012:role/hub"
+		return made
+	}
+	for name, c := range map[string]struct {
+		template Template
+		want     string // the error; empty if there is none
+	}{
+		"largest inline policy": {withResources("arn:aws:s3:::app-data", maxInline), ""},
+		"inline policy one character too large": {
+			withResources("arn:aws:s3:::app-data", maxInline+1),
+			`inline policy is "10241 characters", expected at most 10240 without white space`,
+		},
+		"white space is not counted":           {withResources("arn:a b c", maxInline), ""},
+		"escaped characters count twice":       {withResources(`arn:"\`, maxInline), ""},
+		"escaped characters, one too many":     {withResources(`arn:"\`, maxInline+1), `inline policy is "10241 characters"`},
+		"an umlaut is one character":           {withResources("arn:ä", maxInline), ""},
+		"an umlaut, and one too many":          {withResources("arn:ä", maxInline+1), `inline policy is "10241 characters"`},
+		"hub of the longest role":              {hub, ""},
+		"largest trust policy":                 {withPartition(maxTrust), ""},
+		"trust policy one character too large": {withPartition(maxTrust + 1), `trust policy is "2049 characters", expected at most 2048`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for format, print := range map[string]func() (string, error){
+				"CloudFormation": c.template.CloudFormation, "Terraform": c.template.Terraform,
+			} {
+				text, err := print()
+				var refused *TemplateError
+				switch {
+				case c.want == "" && err != nil:
+					t.Errorf("%s: got %v, want no error", format, err)
+				case c.want != "" && (!errors.As(err, &refused) || !strings.HasPrefix(err.Error(), c.want) || text != ""):
+					t.Errorf("%s: got %d characters, %v, want the error %s", format, len(text), err, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestLongestTokenTrust checks that the trust policy with the longest issuer, audience and subject fits IAM's limit
+// in every partition.
+func TestLongestTokenTrust(t *testing.T) {
+	longest := alice
+	longest.Issuer = "https://id.example.com/" + strings.Repeat("a", 255-len("https://id.example.com/"))
+	longest.Subject, longest.Audience = strings.Repeat("a", maxRoleName), strings.Repeat(`"`, 255)
+	longest.Managed = []string{"ReadOnlyAccess"}
+	if _, err := longest.Terraform(); err != nil {
+		t.Error(err)
+	}
+	if n := longest.size(longest.trust()) + len("-us-gov"); n > maxTrust {
+		t.Errorf("the trust policy has %d characters, want at most %d", n, maxTrust)
+	}
+}
+
+func accounts(n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("%012d", i))
 	}
 	return all
 }
