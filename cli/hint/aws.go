@@ -14,6 +14,7 @@ import (
 func awsRemedy(err error, _ Facts) string {
 	var timeout *awsapi.TimeoutError
 	var tags *source.TagsRefusedError
+	var noCode *source.NoCodeError
 	var certificate *source.CertificateTimeError
 	var plain *awsapi.PlainHTTPError
 	var pinned *source.PinnedTokenError
@@ -27,6 +28,9 @@ func awsRemedy(err error, _ Facts) string {
 			return remedy + " (aws-vault policy trust " + ui.QuoteWord(tags.Profile) + "), or turn tags off with agent_tags = off"
 		}
 		return remedy + ": aws-vault policy trust " + ui.QuoteWord(tags.Profile)
+	case errors.As(err, &noCode):
+		return fmt.Sprintf("profile %s has no mfa_serial, but its source profile %s has one; if the role requires an MFA code, add this line to profile %s: mfa_serial = %s",
+			noCode.Profile, noCode.Device.Profile, noCode.Profile, noCode.Device.Serial)
 	case errors.As(err, &certificate) && certificate.Now.Before(certificate.From):
 		return "check whether this computer's clock is correct"
 	case errors.As(err, &certificate):

@@ -52,6 +52,7 @@ type Step struct {
 	Region    string        `json:"region,omitempty"` // the region of the call
 	Endpoint  Endpoint      `json:"endpoint,omitzero"`
 	MFA       MFA           `json:"mfa,omitzero"`
+	UnusedMFA UnusedMFA     `json:"-"`
 	Policy    policy.Policy `json:"policy,omitzero"` // the session policy; zero for none
 	Agent     string        `json:"agent,omitempty"` // the coding agent that owns the session; empty for a user
 	Cacheable bool          `json:"keep"`            // whether the session may be cached
@@ -121,6 +122,13 @@ type MFA struct {
 	Process string `json:"process,omitempty"` // a command that prints the code; empty to prompt
 	// "yubikey" to read the code from a YubiKey without a prompt; empty to prompt
 	Device string `json:"device,omitempty"`
+}
+
+// UnusedMFA describes the device that a source profile sets, but not the profile of the step. The step therefore sends
+// no code, although its call could. It is zero if there is no such device.
+type UnusedMFA struct {
+	Serial  string
+	Profile string // the source profile
 }
 
 // A Setting is a setting that influenced a step, with the place where it is set.

@@ -127,6 +127,9 @@ func (s *Step) capDuration(d time.Duration, before Step) bool {
 // is needed if an earlier step used a code from the same device to create a session token.
 func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 	if !q.Set("mfa_serial") {
+		if before[len(before)-1].Yields == (Yield{User, No}) {
+			s.UnusedMFA = unusedMFA(q)
+		}
 		return nil
 	}
 	serial, holder := q.Value("mfa_serial"), before[len(before)-1].Yields.Principal
@@ -150,6 +153,16 @@ func (b *builder) decideMFA(s *Step, q *profile.Profile, before []Step) error {
 	s.MFA, s.MaxAge = mfaOf(q), q.Duration("mfa_max_age")
 	s.Settings = append(s.Settings, settings(q, "mfa_serial", "mfa_process", "mfa_device", "mfa_max_age")...)
 	return nil
+}
+
+// unusedMFA returns the MFA device of the nearest source profile of q that sets one.
+func unusedMFA(q *profile.Profile) UnusedMFA {
+	for r := q.Source; r != nil; r = r.Source {
+		if r.Set("mfa_serial") {
+			return UnusedMFA{Serial: r.Text("mfa_serial"), Profile: r.Name}
+		}
+	}
+	return UnusedMFA{}
 }
 
 // extraRole returns the step for a role that a program requests from a server, on top of the

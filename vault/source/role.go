@@ -37,7 +37,7 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 	creds, err := codeSender{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
 		return service.AssumeRole(ctx, before, r, m)
 	})
-	return creds, tagsRefused(s, spec.ARN, err)
+	return creds, withoutCode(s, tagsRefused(s, spec.ARN, err))
 }
 
 // roleRequest returns a request for a session of a role, with the settings of the step.
@@ -87,6 +87,30 @@ func (e *TagsRefusedError) Error() string {
 
 // Unwrap returns AWS's refusal.
 func (e *TagsRefusedError) Unwrap() error { return e.Err }
+
+// NoCodeError reports that AWS refused a role for which no MFA code was sent, although a source profile sets a device.
+// AWS does not tell whether the missing code is the reason.
+type NoCodeError struct {
+	Profile string         // the profile of the role, which sets no device
+	Device  plan.UnusedMFA // the device, and the source profile that sets it
+	Err     error          // AWS's refusal
+}
+
+func (e *NoCodeError) Error() string { return e.Err.Error() }
+
+// Unwrap returns AWS's refusal.
+func (e *NoCodeError) Unwrap() error { return e.Err }
+
+// withoutCode turns AWS's refusal of a role into a [*NoCodeError] if the step has a device that it does not use. A
+// refusal of session tags has another reason.
+func withoutCode(s plan.Step, err error) error {
+	var refused *awsapi.APIError
+	var tags *TagsRefusedError
+	if s.UnusedMFA.Serial == "" || errors.As(err, &tags) || !errors.As(err, &refused) || refused.Code != "AccessDenied" {
+		return err
+	}
+	return &NoCodeError{Profile: s.Profile, Device: s.UnusedMFA, Err: err}
+}
 
 // tagsRefused turns AWS's refusal of session tags into a [*TagsRefusedError]. The call is not repeated without
 // the tags, because the plan requires them.
