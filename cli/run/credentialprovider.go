@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,7 +21,6 @@ type credentialProvider struct {
 	task       *app.Task
 	unattended *vault.Unattended
 	auditor    *app.Auditor
-	rolePlans  sync.Map // the last plan for each role that a client requested, by ARN
 }
 
 // newCredentialProvider returns the provider for a task. When the context until ends, all background prompts end,
@@ -44,11 +42,7 @@ func (s *credentialProvider) create(ctx context.Context, need time.Duration, the
 	if err != nil {
 		return aws.Credentials{}, &planError{err}
 	}
-	creds, err := s.unattended.Credentials(ctx, pl, s.task.Options, need)
-	if err == nil && len(then) > 0 {
-		s.rolePlans.Store(then[len(then)-1], pl)
-	}
-	return creds, err
+	return s.unattended.Credentials(ctx, pl, s.task.Options, need)
 }
 
 // audit returns the function that a server calls before it provides credentials. It returns nil if there is no audit
@@ -59,8 +53,12 @@ func (s *credentialProvider) audit() func(server.AuditEvent) error {
 	}
 	return func(h server.AuditEvent) error {
 		return s.auditor.Record(func(e *audit.Entry) {
-			if pl, ok := s.rolePlans.Load(h.Role); ok {
-				e.SetPlan(pl.(plan.Plan))
+			if h.Role != "" {
+				e.Role = h.Role
+				// The plan is made again instead of being kept for each role, because a client may request many roles.
+				if pl, err := s.plan(context.Background(), h.Role); err == nil {
+					e.SetPlan(pl)
+				}
 			}
 			e.Process = h.Peer
 			e.SetExpiry(h.Expires)
