@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestInteropSummary checks which lines make interop counts as checks, and that its exit status is 1 if a check failed.
+// TestInteropSummary tests the summary of the command "make interop". It checks which lines are counted as checks,
+// and that the exit status is 1 if a check failed.
 func TestInteropSummary(t *testing.T) {
 	if _, err := exec.LookPath("awk"); err != nil {
 		t.Skipf("awk is not installed: %v", err)

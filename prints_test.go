@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// allowedOutputs lists the places that use a stream or a terminal without the escapes of package printable, with the
-// reason. All other code writes to the Stdout and Stderr of app.App, which escape what could control a terminal.
+// allowedOutputs lists the places that use a stream or a terminal directly, with the reason. All other code writes to
+// the Stdout and Stderr of app.App, which escape the characters that could control a terminal.
 var allowedOutputs = map[string]string{
 	"cli/app/person.go: OpenTTY":             "the message passes printable.Line",
 	"cli/app/ask.go: OpenTTY":                "the message passes printable.Line",

@@ -223,7 +223,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 			}
 			for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGWINCH} {
 				if sig == unix.SIGWINCH && line != "runner teller" {
-					continue // in a pipeline or script, the runner leaves this signal to the terminal
+					continue // in a pipeline or script, only the terminal sends this signal to the teller
 				}
 				if err := unix.Kill(runner, sig); err != nil {
 					t.Fatal(err)

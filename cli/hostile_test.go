@@ -11,15 +11,15 @@ import (
 	"aws-vault/vault/printable"
 )
 
-// hostile contains what a terminal would obey or show in another order: the control characters ESC and BEL, a control
-// character of C1, and bidi marks. It has no letters that the config file or AWS would change.
+// hostile contains characters that control a terminal or change the order of the text that it shows: the control
+// characters ESC and BEL, a control character of C1, and bidi marks. The config file and AWS accept them unchanged.
 const hostile = "\x1b]0;x\a\u009b2J\u202etxt\u2066"
 
 // joined is a name that must be printed as it is.
 const joined = "👩\u200d💻-می\u200cخواهم-用户"
 
-// TestHostileNames runs commands on a config file and with responses of AWS whose names would control the terminal. No
-// such character may reach stdout or stderr. Joined emoji and letters must remain.
+// TestHostileNames runs commands with a config file and responses from AWS that contain the characters in hostile.
+// These characters must not reach stdout or stderr. Joined emoji and letters must be printed unchanged.
 func TestHostileNames(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {

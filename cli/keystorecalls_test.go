@@ -154,7 +154,7 @@ func TestKeystoreCalls(t *testing.T) {
 		{"explain r", "signals, keys stamp, keys stamp"},
 		{"list", "signals, keys names, private names"},
 		{"list --sessions", "signals, keys names, private names"},
-		{"clear nobody", "signals, keys stamp, keys names, keys stamp, keys names, keys stamp, keys names, private names"}, // clear plans the profile for exec, serve and login,
+		{"clear nobody", "signals, keys stamp, keys names, keys stamp, keys names, keys stamp, keys names, private names"}, // clear plans the profile three times: for exec, serve and login
 	} {
 		if got := keystoreCalls(t, environ, dir, strings.Fields(c.command)...); got != c.want {
 			t.Errorf("%s: the keystore calls are %s, want %s", c.command, got, c.want)

@@ -12,8 +12,7 @@ import (
 )
 
 // TestKeystoreCallsWithManySessions checks that a command makes the same keystore calls with a thousand sessions as
-// with one session. The command must list the sessions once, and open only the session that
-// it needs.
+// with one session. The command must list the sessions once, and open only the session that it needs.
 func TestKeystoreCallsWithManySessions(t *testing.T) {
 	environ, dir := warmHome(t)
 	commands := []struct{ command, want string }{

@@ -232,8 +232,8 @@ func ignoresPath(line, path string) bool {
 	case strings.HasSuffix(file, ".token"): // the server of this token file was killed, so no command needs the file
 		return true
 	case strings.Contains(path, "/private/"):
-		// identity init creates a new file with a random name. remove refuses a key that has the record of a rotation,
-		// and does not open the record.
+		// The command "identity init" creates a new file with a random name. The command "remove --force" refuses a
+		// key whose rotation was interrupted, and does not open the record of the rotation.
 		return strings.HasPrefix(line, "identity init") || strings.HasPrefix(line, "remove --force")
 	}
 	return false

@@ -164,8 +164,8 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// TestInterruptedPlugin checks that a signal that reaches only aws-vault ends the prompt of an age plugin and the
-// program.
+// TestInterruptedPlugin sends a signal only to aws-vault, while aws-vault prompts for an age plugin. The prompt and
+// aws-vault must end.
 func TestInterruptedPlugin(t *testing.T) {
 	dir := t.TempDir()
 	self, err := os.Executable()

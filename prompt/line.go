@@ -101,7 +101,8 @@ func (l *line) erase(ctx context.Context, n int) error {
 	if l.echo == echoNothing {
 		return nil
 	}
-	return l.tty.Write(ctx, strings.Repeat("\b \b", shown-countCharacters(l.text))) // a continuation byte at the start of the line is not shown
+	// The terminal does not show a continuation byte at the start of the line, so no backspace erases it.
+	return l.tty.Write(ctx, strings.Repeat("\b \b", shown-countCharacters(l.text)))
 }
 
 // redraw repeats the question and the text typed so far, on a new line.

@@ -11,8 +11,8 @@ import (
 // and into an Assuan line.
 const maxLineLength = 300
 
-// sanitize returns s as a single line of at most maxLineLength characters, and escapes unsafe characters. This is needed
-// because s can contain names from the config file, which another person may have written.
+// sanitize returns s as a single line of at most maxLineLength characters, and escapes unsafe characters. This is
+// needed because s can contain names from the config file, which another person may have written.
 func sanitize(s string) string {
 	s = printable.Line(strings.Map(func(c rune) rune {
 		if unicode.IsSpace(c) {

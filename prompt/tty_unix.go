@@ -231,8 +231,9 @@ func (t *tty) EnableCursor() (columns, rows int, err error) {
 // wakeUp ends the current wait. Any goroutine may call wakeUp. After Close it does nothing.
 func (t *tty) wakeUp(reason byte) { _, _ = t.wakeWrite.Write([]byte{reason}) }
 
-// OpenTerminalFiles opens the terminal for another program that prompts the user. The caller must close both files. They
-// are the same file, so the second Close only returns an error. If there is no terminal, OpenTerminalFiles returns an error.
+// OpenTerminalFiles opens the terminal for another program that prompts the user. The caller must close both files.
+// They are the same file, so the second Close only returns an error. If there is no terminal, OpenTerminalFiles
+// returns an error.
 func OpenTerminalFiles() (in, out *os.File, err error) {
 	f, err := os.OpenFile(controllingTerminal, os.O_RDWR|unix.O_NOCTTY, 0)
 	return f, f, err

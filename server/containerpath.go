@@ -32,8 +32,8 @@ type ContainerRequest struct {
 	Role    string // the rest of the path, such as /role-arn/ARN; empty if the request is for the profile itself
 }
 
-// ParseContainerRequest splits the path of a container's request. It returns false if the path has not the form of
-// [ContainerPath]. The caller must check the result with Matches.
+// ParseContainerRequest splits the path of a container's request. It returns false if the path does not have the form
+// of a [ContainerPath]. The caller must check the result with Matches.
 func ParseContainerRequest(u *url.URL) (r ContainerRequest, ok bool) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
 	secret, role, hasRole := strings.Cut(rest, "/")

@@ -36,7 +36,7 @@ func FuzzContainerPath(f *testing.F) {
 	})
 }
 
-// FuzzParseContainerRequest checks that a path without the secret of a token never matches it.
+// FuzzParseContainerRequest checks that a path without the secret part for a token never matches this token.
 func FuzzParseContainerRequest(f *testing.F) {
 	for _, path := range []string{"", "/", "/dev", "/dev/", "/dev/x", "//x", "/%2e%2e/x", "/dev/x/%zz", "/dev//role-arn/x"} {
 		f.Add(path)

@@ -35,7 +35,7 @@ type App struct {
 	KeystoreName string
 
 	password *keyPassword
-	broken   []profile.Problem // the lines of the config files that the run has warned about
+	broken   []profile.Problem // the lines of the config files that the last warning was about
 }
 
 // New returns an App for env. If env.Programs or env.CatchSignals is nil, New sets the field to a default. All that

@@ -70,8 +70,8 @@ func (q Asker) askWith(ctx context.Context, driver string, r prompt.Request) (st
 	return p.Ask(ctx, r)
 }
 
-// noteAction prints what the user must do now, such as touch a security key. If another program reads stderr, noteAction
-// writes to the terminal, because the user may not see stderr.
+// noteAction prints what the user must do now, such as touch a security key. If another program reads stderr,
+// noteAction writes to the terminal, because the user may not see stderr.
 func (q Asker) noteAction(ctx context.Context, what string) {
 	if q.forProgram && !q.app.Env.StderrTerminal {
 		if tty, err := q.app.Env.Prompt.OpenTTY(); err == nil {

@@ -29,9 +29,10 @@ func (e *DefaultProfileError) Remedy() string {
 	return "move the settings of [default] to a profile with another name, or run the command without a server; to run it in spite of [default], pass --allow-default"
 }
 
-// CheckDefaultProfile returns a [*DefaultProfileError] if SDKs prefer the credentials of the [default] profile to those of
-// a server for the requested profile. If that is allowed, or if the requested profile is [default] itself, it prints a
-// note instead.
+// CheckDefaultProfile returns a [*DefaultProfileError] if the [default] profile has credentials or cannot be checked.
+// SDKs would use the credentials of [default] instead of those that a server provides for the requested profile. If
+// the parameter allowed is true, or if the requested profile is [default] itself, CheckDefaultProfile returns no
+// error, and prints a note if [default] has credentials.
 func CheckDefaultProfile(a *App, s *Session, requested string, allowed bool) error {
 	origin, err := credentialsOfDefault(s)
 	allowed = allowed || requested == "default"
@@ -47,7 +48,8 @@ func CheckDefaultProfile(a *App, s *Session, requested string, allowed bool) err
 	return nil
 }
 
-// credentialsOfDefault returns the place that sets credentials for [default], or the zero Origin if SDKs find none there.
+// credentialsOfDefault returns the place that sets credentials for [default], or the zero Origin if SDKs find none
+// there.
 func credentialsOfDefault(s *Session) (profile.Origin, error) {
 	emptyEnv := func(string) (string, bool) { return "", false }
 	p, err := s.Config.Resolve("default", profile.Inputs{Credentials: s.Inputs.Credentials, Env: emptyEnv})

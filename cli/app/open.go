@@ -31,9 +31,9 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	}, state, nil
 }
 
-// maxWait returns how long this process may wait for another process. If this process could prompt, there is no limit: the
-// user is present, sees what the process waits for, and can interrupt it. Otherwise nobody may ever answer the prompt
-// of the other process.
+// maxWait returns how long this process may wait for another process. If this process could prompt, there is no
+// limit: the user is present, sees what the process waits for, and can interrupt it. If this process could not
+// prompt, perhaps nobody is there to answer the prompt of the other process, so --timeout limits the wait.
 func (a *App) maxWait() time.Duration {
 	if a.CanAsk(prompt.Options{TerminalBusy: a.Env.Programs.TerminalBusy()}) == nil {
 		return 0

@@ -52,8 +52,9 @@ func (e *Env) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.
 	return f, in, err
 }
 
-// ReadConfig parses the config files like [Env.ReadConfig]. It warns about lines that cannot be read, once per run. The
-// AWS CLI refuses a file with such a line. aws-vault refuses only the profiles that the line affects.
+// ReadConfig parses the config files like [Env.ReadConfig]. It warns about lines that cannot be read, unless the last
+// warning was about the same lines. The AWS CLI refuses a file with such a line. aws-vault refuses only the profiles
+// that the line affects.
 func (a *App) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.Inputs, error) {
 	config, in, err := a.Env.ReadConfig(flags)
 	if err == nil {
@@ -62,7 +63,7 @@ func (a *App) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.
 	return config, in, err
 }
 
-// maxBroken is the maximum number of lines that one run warns about.
+// maxBroken is the maximum number of lines for which ReadConfig prints a separate warning. It only counts the others.
 const maxBroken = 3
 
 func warnBroken(a *App, broken []profile.Problem) {

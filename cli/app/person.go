@@ -56,7 +56,7 @@ func (e *Env) Person(f SignInFlags) source.User {
 		Show: e.showSignIn, SeesOutput: e.StderrTerminal, Peers: e.Peers, Hostname: e.Host, Remote: !reachable,
 		UseDevice: f.flow == FlowDevice || f.flow == "" && !reachable,
 	}
-	chosen := f.flow != "" || f.Stdout // the user wants to find the link in the output
+	chosen := f.flow != "" || f.Stdout // a user who sets these flags reads the output, which has the link
 	p.Unattended = !chosen && !reachable && e.inCI() && !e.StderrTerminal && !e.HasTerminal()
 	if reachable && !f.Stdout && e.OpenBrowser != nil {
 		p.OpenBrowser = e.OpenBrowser
@@ -64,7 +64,7 @@ func (e *Env) Person(f SignInFlags) source.User {
 	return p
 }
 
-// inCI reports whether this process runs in a continuous integration system. These systems set CI.
+// inCI reports whether this process runs in a continuous integration system. These systems set the variable CI.
 func (e *Env) inCI() bool {
 	ci, _ := e.Getenv("CI")
 	return ci != "" && ci != "false" && ci != "0"

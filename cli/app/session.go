@@ -59,8 +59,8 @@ func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	return a.openWith(ctx, what, config, in, askOptions{})
 }
 
-// OpenWithoutUnlocking is like [App.Open], but does not prompt to unlock the sealed keystore. If the keystore is locked,
-// reading it fails with a [*keystore.LockedError].
+// OpenWithoutUnlocking is like [App.Open], but does not prompt to unlock the sealed keystore. If the keystore is
+// locked, reading it fails with a [*keystore.LockedError].
 func (a *App) OpenWithoutUnlocking(ctx context.Context, what string) (*Session, error) {
 	config, in, err := a.Env.ReadConfig(nil)
 	if err != nil {

@@ -85,9 +85,10 @@ func tokenNames(p *profile.Profile) []string {
 	return names
 }
 
-// SessionsOf returns a function that reports whether a cached session belongs to a profile. Several profiles share a
-// session if its steps do not differ, and the index names only the profile that created it. So SessionsOf also plans the
-// profile, and matches the sessions that the plan would use. If the profile cannot be planned, only the index counts.
+// SessionsOf returns a function that reports whether a cached session belongs to a profile. Profiles share a session
+// if their plans create it in the same way, but the index of the sessions names only the profile that created it. So
+// SessionsOf also plans the profile, and the function accepts the sessions that this plan would use. If the profile
+// cannot be planned, the function accepts only the sessions that the index lists for the profile.
 func (a *App) SessionsOf(ctx context.Context, s *Session, name string) func(store.Entry) bool {
 	used := map[string]bool{}
 	for _, purpose := range []plan.Purpose{plan.Use, plan.Serve, plan.Console} {

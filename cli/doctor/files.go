@@ -48,8 +48,8 @@ func (p *probe) checkFiles(context.Context) []doctor.Finding {
 	return all
 }
 
-// checkShared returns a note about a file that seems to be shared with other users, if its programs are run anyway.
-// Otherwise it returns nil.
+// checkShared returns a note about a file that other users seem to be able to change, if aws-vault still runs the
+// programs that the file names. Otherwise checkShared returns nil.
 func (p *probe) checkShared(path string, info fs.FileInfo) *doctor.Finding {
 	var shared *disk.SharedError
 	if !errors.As(disk.CheckShared(path, info), &shared) {

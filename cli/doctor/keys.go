@@ -75,8 +75,9 @@ func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	return all
 }
 
-// checkRotations reports rotations that were interrupted, so that the user finishes them. The key may have been
-// removed since, so the names of all profiles are checked too.
+// checkRotations reports rotations that were interrupted, so that the user finishes them. If a key was removed after
+// the interruption, the keystore no longer lists its name. So checkRotations also looks for rotations with the names
+// of all profiles.
 func (p *probe) checkRotations(ctx context.Context) []doctor.Finding {
 	if !p.listed {
 		return nil

@@ -94,5 +94,5 @@ const OATHDevice = "YKMAN_OATH_DEVICE_SERIAL"
 // aws-vault uses the account that has the name of the MFA device. The program ykman uses the same variable.
 const OATHAccount = "YKMAN_OATH_CREDENTIAL_NAME"
 
-// TrustConfig names the variable that allows programs in config files that other users can change.
+// TrustConfig names the variable that makes aws-vault run the programs in config files that other users can change.
 const TrustConfig = "AWS_VAULT_TRUST_CONFIG"

@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// didYouMean returns the hint that names the existing names that are most similar to an unknown one.
+// didYouMean returns the hint for an unknown name. The parameter names contains the most similar names that exist.
 func didYouMean(names []string) string {
 	shown := make([]string, len(names))
 	for i, name := range names {

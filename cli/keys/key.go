@@ -17,9 +17,10 @@ import (
 	"aws-vault/vault/store"
 )
 
-// lockKeys acquires the lock of the processes that change stored keys. A rotation holds it too. The parameter what
-// describes the change. A process that stores keys acquires the lock before it unlocks the keystore: otherwise,
-// aws-vault rekey could change the passphrase in the meantime, and the key would be stored under the old passphrase.
+// lockKeys acquires the lock that a process holds while it changes stored keys. A rotation holds this lock too. The
+// parameter what describes the change. A process that stores keys acquires the lock before it unlocks the keystore:
+// otherwise, aws-vault rekey could change the passphrase in the meantime, and the key would be stored under the old
+// passphrase.
 func lockKeys(ctx context.Context, s *app.Session, what string) (context.Context, *store.Lock, error) {
 	return s.Locks.Named(ctx, rotation.LockName, what)
 }

@@ -143,7 +143,7 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	return out, nil
 }
 
-// lockedRows returns the rows of the list if the keystore is locked.
+// lockedRows returns the rows that list prints for a locked keystore.
 func lockedRows(profiles []string) rows {
 	out := make(rows, len(profiles))
 	for i, name := range profiles {

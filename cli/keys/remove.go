@@ -39,7 +39,7 @@ func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 }
 
 // An unfinishedRotationError reports that a key cannot be removed because its rotation was interrupted. The record of the
-// rotation contains both keys, and would stay in the keystore.
+// rotation contains the old and the new key, and would stay in the keystore.
 type unfinishedRotationError struct{ name string }
 
 func (e *unfinishedRotationError) Error() string {

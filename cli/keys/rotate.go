@@ -84,8 +84,8 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	return r.Run(ctx)
 }
 
-// restoreKey stores the key of an unfinished rotation again if it was removed. If the rotation's record is damaged, and
-// the rotation is to be undone, restoreKey deletes the record.
+// restoreKey stores the key of an unfinished rotation again if the key was removed. If the record of the rotation is
+// damaged and the parameter undo is true, restoreKey deletes the record.
 func restoreKey(ctx context.Context, a *app.App, s *app.Session, journals *store.Journals, name string, undo bool) error {
 	err := rotation.RestoreKey(ctx, s.Keys, journals, name)
 	var damaged *store.JournalError

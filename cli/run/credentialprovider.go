@@ -100,8 +100,9 @@ func (s *credentialProvider) leaseOf(need time.Duration, then ...string) *server
 	}
 }
 
-// clock returns a clock that follows the clock of AWS, because AWS decides when credentials expire. A cached session was
-// perhaps created when this computer's clock was wrong, and this process may not have called AWS yet.
+// clock returns the clock that decides whether credentials have expired. AWS decides when they expire, and this
+// computer's clock may be wrong. So the clock shows the latest time that AWS's clock may show. A cached session
+// records how wrong this computer's clock was, so this works even before this process calls AWS.
 func (s *credentialProvider) clock() server.Clock {
 	return server.Clock{Now: s.task.Session.Source.AWS.Clock.Latest, AfterFunc: time.AfterFunc}
 }

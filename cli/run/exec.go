@@ -125,7 +125,7 @@ func noteSubshell(a *app.App, shell string) {
 	}
 }
 
-// A provision describes how a command provides credentials, for the audit file.
+// A provision names the audit file, and the process that the audit file records as the receiver of the credentials.
 type provision struct {
 	auditFile string       // the file that --audit names; empty for the file in the profile's setting
 	process   peer.Process // the program that receives the credentials; zero if it is not known

@@ -106,7 +106,7 @@ func asINI(pl plan.Plan, c aws.Credentials) ([]byte, error) {
 			v.name = "ignore_configured_endpoint_urls"
 		default:
 			if strings.HasPrefix(v.name, "AWS_ENDPOINT_URL_") {
-				continue // SDKs read the endpoints of single services only from the config file
+				continue // SDKs do not read the endpoints of single services from the credentials file
 			}
 		}
 		if strings.ContainsAny(v.value, "\r\n") {

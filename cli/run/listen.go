@@ -58,8 +58,8 @@ func openServer(ctx context.Context, a *app.App, state *disk.Folder, f *serveFla
 	}
 	r, err := registerNext(ctx, a, state, at)
 	if err == nil && l == nil {
-		// Open the socket only now. Two servers that start at the same time could otherwise each take the socket of the
-		// other one for the socket of a killed server, and remove it.
+		// Open the socket only after the registration. Otherwise, if two servers started at the same time, each could
+		// mistake the socket of the other one for the socket of a killed server, and remove it.
 		if l, err = listenSocket(at.socket, a.Env.Peers); err != nil {
 			r.unregister()
 		}
@@ -83,8 +83,8 @@ func registerNext(ctx context.Context, a *app.App, state *disk.Folder, at endpoi
 	return register(ctx, state, at)
 }
 
-// listen returns the listener that systemd has opened. If systemd has opened none, listen opens a listener. With
-// --socket, it returns no listener, but the endpoint at which openServer must open one.
+// listen returns the listener that systemd has opened. If systemd has opened none, listen opens a TCP listener. With
+// --socket, it does not open one, but returns the endpoint at which openServer must open a listener.
 func listen(a *app.App, f *serveFlags) (*peer.Listener, endpoint, error) {
 	l, err := systemdListener(a.Env.Getenv, a.Env.Peers)
 	if err == nil && l == nil {
@@ -137,8 +137,9 @@ func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	return l, nil
 }
 
-// socketPath returns the absolute path of a socket, without symbolic links to its folder, so that two servers with the
-// same socket have the same endpoint. It creates the folder. If other users can access the folder, it returns an error.
+// socketPath returns the absolute path of a socket. It resolves symbolic links in the path of the folder, so that two
+// servers with the same socket have the same endpoint. It creates the folder if it does not exist. If other users can
+// access the folder, socketPath returns an error.
 func socketPath(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {

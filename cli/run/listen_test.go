@@ -53,8 +53,9 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// TestServersAtOneSocket starts several servers at the socket of a killed server, at the same time. One of them must get
-// the socket, and the socket must lead to it. The others must get an error. One of the paths leads through a link.
+// TestServersAtOneSocket starts several servers at the same time, at a path where a killed server has left its
+// socket. One of the servers must listen there, and clients must be able to connect to it. The others must get an
+// error. One server gets a path that leads through a symbolic link.
 func TestServersAtOneSocket(t *testing.T) {
 	dir, err := os.MkdirTemp("", "serve") // a short path, because the path of a socket must be short
 	if err != nil {

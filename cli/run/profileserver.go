@@ -169,8 +169,9 @@ func (v *profileServer) watch(ctx context.Context, interval time.Duration) {
 // maxReloadPause is the maximum time between two attempts to reload the config files.
 const maxReloadPause = time.Minute
 
-// mayRetry reports whether a reload that failed with err is tried again although the config files have not changed. It
-// is not if the user has cancelled a prompt, because the prompt would appear again and again.
+// mayRetry reports whether a reload that failed with the error err is tried again although the config files have not
+// changed. If the user has cancelled a prompt, the reload is not tried again, because the prompt would appear again
+// and again.
 func mayRetry(err error) bool {
 	var locked *keystore.LockedError
 	return err != nil && !errors.Is(err, prompt.ErrCancelled) && !(errors.As(err, &locked) && locked.Dismissed)

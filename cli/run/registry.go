@@ -138,8 +138,8 @@ func (v *profileServer) announce(s *registration) error {
 	return printVariables(v.app, v.flags.format, v.flags.containers, []registeredServer{entry})
 }
 
-// variables returns the variables with which an SDK requests the credentials of a profile. It returns none for a socket,
-// to which only the proxy for containers connects.
+// variables returns the variables with which an SDK requests the credentials of a profile. It returns none for a
+// socket, to which only the proxy for containers connects.
 func (p endpoint) variables(profile, tokenFile string) []variable {
 	if p.socket != "" {
 		return nil

@@ -31,8 +31,8 @@ type variableSet struct {
 	variables []variable
 }
 
-// printVariables prints the variables with which SDKs find the servers. If containers is true, it prints the variables for
-// containers that use the proxy, see [server.ContainerPath].
+// printVariables prints the variables with which SDKs find the servers. If the parameter containers is true, it
+// prints the variables for containers that use the proxy, see [server.ContainerPath].
 func printVariables(a *app.App, format string, containers bool, entries []registeredServer) error {
 	var sets []variableSet
 	for _, e := range entries {
@@ -55,8 +55,9 @@ func printVariables(a *app.App, format string, containers bool, entries []regist
 	return err
 }
 
-// containerVariables returns the variables for a container. The path depends on the profile's token. So the path is not in
-// the registration, which contains no secret.
+// containerVariables returns the variables for a container. One of them contains the profile's
+// [server.ContainerPath], which is secret. The registration contains no secret, so containerVariables derives the
+// path from the profile's token.
 func containerVariables(p registeredProfile) ([]variable, error) {
 	token, err := disk.NewFolder(filepath.Dir(p.TokenFile)).Read(filepath.Base(p.TokenFile), maxRegistryFile)
 	if err != nil {

@@ -86,8 +86,8 @@ func syncRoles(a *app.App, f *profile.File, sync rolesync.Sync, roles []rolesync
 	return out.Text, nil
 }
 
-// noteRenames prints which profiles have new names. The parameter pruned reports whether the profiles with the old names
-// are removed.
+// noteRenames prints which profiles have new names. The parameter pruned reports whether the profiles with the old
+// names are removed.
 func noteRenames(a *app.App, renames []rolesync.Rename, pruned bool) {
 	var names []string
 	for _, r := range renames {

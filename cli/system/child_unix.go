@@ -23,7 +23,7 @@ type child struct {
 	group    int      // the process group of this process
 	tty      int      // the controlling terminal; -1 if there is none
 	ownGroup bool     // whether the child leads its own process group
-	witness  *witness // set if the child is in the group of this process; only forward uses it after the start
+	witness  *witness // nil if the child leads a group; while the child runs, only the method forward uses it
 
 	mu          sync.Mutex
 	hasTerminal bool // whether this process has made the child's group the foreground group
@@ -142,7 +142,7 @@ func (c *child) forward(s syscall.Signal) {
 	case c.ownGroup: // this process was brought to the foreground while the command ran
 		unix.Kill(-c.pid, s)
 	case s == unix.SIGWINCH: // the terminal has sent it to the command too
-	case !c.witness.saw(s): // for example, timeout --foreground has sent the signal only to this process
+	case !c.witness.saw(s): // the signal was sent only to this process, for example by timeout --foreground
 		unix.Kill(c.pid, s)
 		c.witness = startWitness()
 	default:

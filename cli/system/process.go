@@ -112,9 +112,9 @@ const shellTimeout = 3 * time.Minute
 // terminal is in use, the command has no stdin. The command does not inherit the stdin of this process, because
 // the program that exec runs later reads that stdin.
 //
-// The command's stderr is the stderr of this process. If that is not a terminal, the command's stderr is the terminal,
-// unless the terminal is in use. Otherwise the user could not see a question, because an SDK that runs aws-vault hides
-// stderr.
+// If the stderr of this process is a terminal, it is also the command's stderr. If it is not a terminal, an SDK that
+// runs aws-vault may hide it, and the user could not see a question from the command. So the command's stderr is then
+// the terminal. If the terminal is in use, the command's stderr is always the stderr of this process.
 func shell(ctx context.Context, programs *program.Starter, line string, environ []string, limit int64) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, shellTimeout)
 	defer cancel()

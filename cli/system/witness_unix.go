@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A witness is a process in the process group of this process. It shows whether a signal was sent to the whole group, as
-// by a key, or only to this process, as by kill(1): a signal to the group also ends the witness. Go does not report who
-// has sent a signal. A nil witness reports that each signal was sent to the group.
+// A witness is a process in the process group of this process. It shows whether a signal was sent to the whole group
+// or only to this process. A signal to the group, for example from Ctrl-C, also ends the witness. A signal that
+// kill(1) sends to this process does not. Go does not report who has sent a signal. A nil witness reports that each
+// signal was sent to the group.
 type witness struct {
 	pid  int
-	pipe *os.File // cat ends when this end of its stdin is closed, so it never outlives this process
+	pipe *os.File // the other end is cat's stdin; cat ends when this end is closed, so it never outlives this process
 }
 
 // startWitness starts cat as a witness. It returns nil if that fails.
@@ -42,7 +43,8 @@ func startWitness() *witness {
 // witnessDelay is how long a signal to the group may take until it has also ended the witness.
 const witnessDelay = 50 * time.Millisecond
 
-// saw ends the witness, and reports whether the signal, which this process has received, had already ended it.
+// saw ends the witness. It reports whether the signal s, which this process has received, had already ended the
+// witness.
 func (w *witness) saw(s syscall.Signal) bool {
 	if w == nil {
 		return true

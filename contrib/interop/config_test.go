@@ -8,14 +8,15 @@ import (
 	"testing"
 )
 
-// callerProgram is a Python program that prints the ARN of the caller with boto3's credentials for AWS_PROFILE.
+// callerProgram is a Python program that uses boto3 with the profile in AWS_PROFILE. It prints the ARN to which the
+// credentials belong.
 const callerProgram = `
 import botocore.session
 session = botocore.session.Session()
 print(session.create_client("sts", region_name="eu-central-1").get_caller_identity()["Arn"])
 `
 
-// aws-vault uses the same credentials as botocore for a profile, or refuses the profile too.
+// For each profile, aws-vault and botocore use the same credentials, or both refuse the profile.
 func TestConfigAsBotocore(t *testing.T) {
 	if err := exec.Command("python3", "-c", "import botocore.configprovider as c; c.ConfiguredEndpointProvider").Run(); err != nil {
 		t.Skip("no botocore that reads endpoint URLs is here")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// endpointsProgram is a Python program that prints the endpoint URLs with which boto3's clients are created. Its arguments
-// are the names of the services.
+// endpointsProgram is a Python program that prints the endpoint URLs with which boto3's clients are created. Its
+// arguments are the names of the services.
 const endpointsProgram = `
 import sys, botocore.session
 session = botocore.session.Session()
@@ -17,7 +17,7 @@ for name in sys.argv[1:]:
     print(name, session.create_client(name, region_name="eu-central-1").meta.endpoint_url)
 `
 
-// boto3 uses the same endpoints in a command of exec as with the profile itself.
+// boto3 uses the same endpoints in a command that exec starts for a profile as with AWS_PROFILE set to this profile.
 func TestServiceEndpoints(t *testing.T) {
 	if err := exec.Command("python3", "-c", "import botocore.configprovider as c; c.ConfiguredEndpointProvider").Run(); err != nil {
 		t.Skip("no botocore that reads endpoint URLs is here")
@@ -49,7 +49,7 @@ sso_oidc =
   endpoint_url = http://127.0.0.1:9004
 `)
 	sts := "AWS_ENDPOINT_URL_STS=" + w.aws.URL()
-	for i, kv := range w.env { // AWS_ENDPOINT_URL would have priority over the section
+	for i, kv := range w.env { // AWS_ENDPOINT_URL would have priority over [services local]
 		if strings.HasPrefix(kv, "AWS_ENDPOINT_URL=") {
 			w.env[i] = sts
 		}
@@ -65,7 +65,8 @@ sso_oidc =
 		}
 		flags := []string{"exec"}
 		if profile == "ignoring" {
-			flags = append(flags, "--no-session") // this profile ignores the URL of the fake AWS, too
+			// This profile also ignores AWS_ENDPOINT_URL_STS, so exec cannot request a session from the fake AWS.
+			flags = append(flags, "--no-session")
 		}
 		if got := w.vault(append(append(flags, profile, "--", "python3"), python...)...); got != string(want) {
 			t.Errorf("profile %s: exec has the endpoints\n%s\nwant\n%s", profile, got, want)

@@ -141,8 +141,9 @@ func allow(policies []policy, action, resource string) bool {
 // managed, allows it. AWS does not document this for several policies.
 type limit struct{ policies []policy }
 
-// may reports whether the policies of the caller's user, of the caller's role and of the caller's session allow the
-// action. If none of them has a policy, the caller may do everything.
+// may reports whether three kinds of policies allow the action: those of the caller's user, of the caller's role and
+// of the caller's session. A user's policies limit only actions of IAM. Without any policies, the caller may do
+// everything.
 func (c *caller) may(action, resource string) bool {
 	s := c.session
 	if u := c.owner(); u != nil && len(u.policies) > 0 && strings.HasPrefix(action, "iam:") && !allow(u.policies, action, resource) {

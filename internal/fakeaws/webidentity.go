@@ -9,9 +9,9 @@ import (
 
 const tagClaims = "https://aws.amazon.com/tags"
 
-// pinClaim is the claim that lists the roles that can be assumed with a token. This list is called the token's
-// role pin. AWS documents the condition key sts:RoleAuthorizedByIdp, which is true for a token with a pin. It does not
-// document that it refuses other roles, but it does so, before it reads the trust policy.
+// pinClaim is the claim that lists the roles that can be assumed with a token. This list is called the token's role
+// pin. AWS documents the condition key sts:RoleAuthorizedByIdp, which is true for a token with a pin. AWS also
+// refuses roles that the pin does not list, before it reads the trust policy. This is not documented.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 const pinClaim = "https://aws.amazon.com/roles"
 

@@ -17,9 +17,9 @@ import (
 	"aws-vault/server"
 )
 
-// A forward passes requests on to aws-vault serve. It passes on only the method and the path without its secret part
-// (see [server.ContainerPath]), and adds the token of the profile that the path names. From the response, it passes on
-// only the status, the media type and the body.
+// A forward passes requests on to aws-vault serve. Of a request, it passes on only the method and the path, without
+// the secret part of the path (see [server.ContainerPath]). It adds the token of the profile that the path names.
+// From the response, it passes on only the status, the media type and the body.
 type forward struct {
 	client http.Client
 	host   string   // the Host header that aws-vault serve expects

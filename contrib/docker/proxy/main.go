@@ -1,6 +1,6 @@
-// Proxy answers containers at the address where SDKs look for credentials, and passes their
-// requests on to aws-vault serve. It adds the token, which containers never see. A container needs the path of a
-// profile, which has a part that cannot be guessed.
+// Proxy answers containers at the address where SDKs look for credentials, and passes their requests on to aws-vault
+// serve. It adds the token, which containers never see. To get the credentials of a profile, a container must know a
+// path. A part of this path cannot be guessed.
 package main
 
 import (
