@@ -64,7 +64,7 @@ func (p *probe) checkShared(path string, info fs.FileInfo) *doctor.Finding {
 	default:
 		return nil
 	}
-	return &doctor.Finding{Severity: doctor.Note, Where: p.Env.Tilde(path), What: shared.Reason() + "; this is allowed, because " + because}
+	return &doctor.Finding{Severity: doctor.Note, Where: p.Env.Tilde(path), What: shared.Reason() + "; aws-vault still runs its programs, because " + because}
 }
 
 // checkFolder checks all files in one of aws-vault's folders.

@@ -96,7 +96,7 @@ func (p *probe) checkRotations(ctx context.Context) []doctor.Finding {
 			Remedy: "aws-vault rotate --resume " + ui.QuoteWord(name),
 		}
 		if !slices.Contains(p.keys, name) {
-			f.What += ", and the key was removed: only the record of the rotation has its access keys"
+			f.What += ", and the key was removed: its access keys are now only in the record of the rotation"
 			f.Remedy = "restore the key with aws-vault rotate --undo " + ui.QuoteWord(name) + ", or delete the record with aws-vault remove " + ui.QuoteWord(name)
 		}
 		found = append(found, f)

@@ -38,7 +38,7 @@ func awsRemedy(err error, _ Facts) string {
 	case errors.As(err, &plain):
 		return "use an https:// URL; if nobody can read your traffic to this host, add allow_plain_http = " + plain.Host() + " to the profile"
 	case errors.As(err, &pinned):
-		return fmt.Sprintf("the token is pinned to %s by its claim https://aws.amazon.com/roles: set role_arn to that role, or get a token for this role",
+		return fmt.Sprintf("the claim https://aws.amazon.com/roles in the token allows only %s; set role_arn to a role that it allows, or get a token for the role in role_arn",
 			ui.QuoteWord(strings.Join(pinned.Pinned, ",")))
 	case errors.As(err, &refused):
 		return refusalRemedy(refused)
@@ -62,7 +62,7 @@ func refusalRemedy(e *awsapi.APIError) string {
 	case e.Action == awsapi.ActionLogin && e.Code == "AUTHCODE_EXPIRED":
 		return "sign in again; if that fails too, check this computer's clock: aws-vault doctor"
 	case e.Action == "CreateAccessKey" && e.Code == "LimitExceeded":
-		return "AWS allows two access keys per user: delete the key that you do not need in the IAM console, then run aws-vault rotate again"
+		return "AWS allows two access keys per user: in the IAM console, delete the key that you do not need, then run aws-vault rotate again"
 	case e.Code == "AccessDenied" && (e.Action == "CreateAccessKey" || e.Action == "DeleteAccessKey"):
 		return "rotate needs iam:CreateAccessKey and iam:DeleteAccessKey; the manual has a policy in the section \"Replace a key\""
 	case e.Code == "INSUFFICIENT_PERMISSIONS":

@@ -67,7 +67,7 @@ func planRemedy(err error, _ Facts) string {
 	case errors.As(err, &chained):
 		return fmt.Sprintf("set the same mfa_serial in each profile of the chain, or remove it from profile %s with an empty \"mfa_serial =\"", chained.Profile)
 	case errors.As(err, &region) && (region.Origin.Kind == profile.Environment || region.Origin.Kind == profile.CommandLine):
-		return fmt.Sprintf("set %s to a region of %s, such as %s, or leave it out", region.Origin, region.Partition, partition.Home(region.ARN))
+		return fmt.Sprintf("set %s to a region of %s, such as %s, or do not set it", region.Origin, region.Partition, partition.Home(region.ARN))
 	case errors.As(err, &region):
 		return fmt.Sprintf("set region = %s, or another region of %s, in profile %s", partition.Home(region.ARN), region.Partition, region.Profile)
 	case errors.As(err, &longLived):
@@ -105,7 +105,7 @@ func limitRemedy(err error, _ Facts) string {
 	case errors.As(err, &token):
 		return "give the claims of the token: --" + strings.Join(token.Unknown, ", --")
 	case errors.As(err, &caller):
-		return "name the user or role that assumes the role: --principal ARN"
+		return "give the ARN of the user or role that will assume the profile's role: --principal ARN"
 	case errors.Is(err, plan.ErrNoPolicy):
 		return "add a section [session-policy NAME] to the config file, and set policy or policy_arns in it"
 	}

@@ -133,7 +133,7 @@ func claimsOf(token string) plan.TokenClaims {
 func policyLintCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var file string
 	var strict bool
-	c := k.Command("lint", "Check a role's trust policy. The exit status is 1 if somebody else than intended can assume the role.").HelpLong(app.Examples(
+	c := k.Command("lint", "Check a role's trust policy. The exit status is 1 if anyone other than the intended callers can assume the role.").HelpLong(app.Examples(
 		"Check a policy in a file.", "aws-vault policy lint trust.json",
 		"Check the policy that aws-vault suggests for the profile prod.", "aws-vault policy trust prod | aws-vault policy lint -"))
 	c.Arg("file", "File with the policy in JSON, or - for stdin.").Required().StringVar(&file)

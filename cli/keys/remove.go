@@ -43,11 +43,11 @@ func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 type unfinishedRotationError struct{ name string }
 
 func (e *unfinishedRotationError) Error() string {
-	return fmt.Sprintf("the rotation of key %s was interrupted, and the user may have two access keys at AWS", printable.Quote(e.name))
+	return fmt.Sprintf("the rotation of key %s was interrupted, and its IAM user may have two access keys", printable.Quote(e.name))
 }
 
 func (e *unfinishedRotationError) Remedy() string {
-	return fmt.Sprintf("finish the rotation with aws-vault rotate --resume %s, or undo it with aws-vault rotate --undo %[1]s; or run aws-vault remove %[1]s in a terminal without --force, which also deletes the record of the rotation", ui.QuoteWord(e.name))
+	return fmt.Sprintf("finish the rotation with aws-vault rotate --resume %s, or undo it with aws-vault rotate --undo %[1]s; or, to delete the record of the rotation too, run aws-vault remove %[1]s in a terminal, without --force", ui.QuoteWord(e.name))
 }
 
 func remove(ctx context.Context, a *app.App, s *app.Session, name string, force bool) error {

@@ -122,7 +122,7 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 	if p.Listed {
 		a.Print("IAM user %s, whose access key is stored for profile '%s', has %s:\n", p.User, p.Name, ui.Count(len(p.Keys), "access key"))
 	} else {
-		a.Print("IAM user %s, whose access key is stored for profile '%s', may not list its access keys.\n", p.User, p.Name)
+		a.Print("IAM user %s, whose access key is stored for profile '%s', has no permission to list its access keys.\n", p.User, p.Name)
 	}
 	for _, k := range p.Keys {
 		a.Print("  %s\n", k)

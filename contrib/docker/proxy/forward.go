@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -78,11 +79,13 @@ func (f *forward) authorize(u *url.URL) (server.ContainerRequest, string, *serve
 		return notFound(noCredentials)
 	}
 	token, err := f.token(asked.Profile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// The response does not contain this error, because the error tells that the profile is served.
+		fmt.Fprintln(os.Stderr, "aws-vault-proxy: warning:", err)
+	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && !asked.Matches(token):
+	case err != nil || !asked.Matches(token):
 		return notFound(noCredentials)
-	case err != nil:
-		return notFound(err.Error())
 	case asked.Role != "" && !f.roles:
 		return asked, "", &server.Refusal{Status: http.StatusForbidden, Code: "RoleNotAllowed",
 			Message: "the proxy provides no credentials of roles, because it runs without -allow-role-arn"}
@@ -100,12 +103,12 @@ func (f *forward) token(profile string) (string, error) {
 		return "", fs.ErrNotExist
 	}
 	if err != nil {
-		return "", errors.New("the token of that profile cannot be read")
+		return "", fmt.Errorf("the token of profile %+q cannot be read", profile)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxToken+1))
 	if err != nil || len(text) == 0 || len(text) > maxToken || strings.ContainsAny(string(text), "\r\n") {
-		return "", errors.New("the token of that profile cannot be read")
+		return "", fmt.Errorf("the token of profile %+q cannot be read", profile)
 	}
 	return string(text), nil
 }

@@ -98,6 +98,19 @@ func TestForward(t *testing.T) {
 	}
 }
 
+// TestForwardHidesProfiles checks that a container cannot find out which profiles are served, even if a token file is
+// damaged.
+func TestForwardHidesProfiles(t *testing.T) {
+	s := newBackend(t, func(http.ResponseWriter, *http.Request) {})
+	var bodies []string
+	for _, profile := range []string{"dev", "torn", "other"} {
+		bodies = append(bodies, s.ask(httptest.NewRequest(http.MethodGet, server.ContainerPath(profile, "another token"), nil)).Body.String())
+	}
+	if bodies[0] != bodies[1] || bodies[1] != bodies[2] {
+		t.Errorf("the responses differ: %q", bodies)
+	}
+}
+
 func TestForwardRefuses(t *testing.T) {
 	s := newBackend(t, func(http.ResponseWriter, *http.Request) {})
 	path := func(profile, token string) string {
