@@ -461,8 +461,8 @@ func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 	}
 }
 
-// A cached session may have been created while this computer's clock was wrong. Then this process knows AWS's latest
-// possible time without a call to AWS.
+// A cached session may have been created while this computer's clock was wrong. A process that reads the session
+// then knows the latest time that AWS's clock may show, without a call to AWS.
 func TestCachedSessionTellsSkew(t *testing.T) {
 	w := testvault.New(t, "[profile alice]\n")
 	w.StoreKey(t, "alice")

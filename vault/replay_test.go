@@ -91,7 +91,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// AWS's account numbers have 12 digits, and keys contain no dashes.
+	// AWS's account numbers have 12 digits, but some numbers in the cases do not.
 	text := strings.NewReplacer("::1234567890123:", "::123456789012:", "::123456789:", "::123456789012:", "%3A123456789%3A", "%3A123456789012%3A",
 		"account_id=123456789&", "account_id=123456789012&", "sso_account_id = 123456789\\n", "sso_account_id = 123456789012\\n").Replace(string(raw))
 	var cases []replayCase

@@ -257,7 +257,8 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	}
 }
 
-// TestFilesOfTheAWSCLI checks which files with a token are used: as in the SDKs, the start URL and the region may be missing.
+// TestFilesOfTheAWSCLI checks which files with a token are used. As in the SDKs, the start URL and the region may
+// be missing.
 func TestFilesOfTheAWSCLI(t *testing.T) {
 	for fields, used := range map[string]bool{
 		`"region":"eu-west-1","startUrl":"` + portalURL + `"`: true,

@@ -124,8 +124,8 @@ func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, n
 	return c.execute(ctx, len(pl.Steps)-1, need)
 }
 
-// CachedAccount returns the account of the plan's caller, if a cached session shows it, or "". It looks only at the steps
-// whose credentials belong to the caller: the first step and a session token. It never prompts.
+// CachedAccount returns the account of the plan's caller, if a cached session shows it, or "". It looks only at
+// the steps whose credentials belong to the caller: the first step and a session token. It never prompts.
 func (v *Vault) CachedAccount(ctx context.Context, pl plan.Plan) string {
 	c := executor{vault: v, plan: pl}
 	for i, s := range pl.Steps {

@@ -63,7 +63,8 @@ func (l *Log) Write(e Entry) error {
 		return err
 	}
 	defer f.Close()
-	// Without the lock, the line of another process could follow a part of this line, and would be cut off with it.
+	// Without the lock, another process could append its line after a part of this line. If this write then fails,
+	// appendLine would cut off both.
 	if err = disk.LockOpenFile(f); err == nil {
 		err = appendLine(f, append(line, '\n'))
 	}
@@ -101,9 +102,9 @@ type file interface {
 	Truncate(size int64) error
 }
 
-// appendLine appends a line as a whole. If it fails, for example because the disk is full, it removes the part of the
-// line that was written. If the file ends with a part of a line, for example after a power failure, appendLine ends that
-// line first.
+// appendLine appends a line as a whole. If it fails, for example because the disk is full, it removes the part of
+// the line that was written. If the file ends with a part of a line, for example after a power failure, appendLine
+// ends that line first.
 func appendLine(f file, line []byte) error {
 	info, err := f.Stat()
 	if err != nil {

@@ -148,10 +148,10 @@ func (api *Client) setPreciseClock(usedOffset time.Duration, date time.Time) boo
 	return true
 }
 
-// measureClock requests AWS's time with a HEAD request, and corrects the skew and the offset. After the first response on
-// a Client, it sends no more requests. If there is no response, or the response is not from AWS, the clock does not change.
-// Callers measure the clock for two reasons: a signature with a wrong time would waste a touch of a security key, and
-// some of AWS's errors do not show that the time was wrong.
+// measureClock requests AWS's time with a HEAD request, and corrects the skew and the offset. After the first
+// response on a Client, it sends no more requests. If there is no response, or the response is not from AWS, the
+// clock does not change. Callers measure the clock for two reasons: a signature with a wrong time would waste a
+// touch of a security key, and some of AWS's errors do not show that the time was wrong.
 func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	api.lock.Lock()
 	done := api.clockMeasured
@@ -179,8 +179,8 @@ func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	}
 }
 
-// MeasureClock requests AWS's time, and corrects the clock. If AWS does not respond, the clock does not change, and the
-// next call of MeasureClock requests the time again. After the first response, no call of the Client does.
+// MeasureClock requests AWS's time, and corrects the clock. If AWS does not respond, the clock does not change,
+// and the next call to MeasureClock requests the time again. After the first response, MeasureClock does nothing.
 func (s STS) MeasureClock(ctx context.Context) {
 	s.Client.measureClock(ctx, s.Target.Endpoint.CABundle, s.EndpointName())
 }

@@ -42,8 +42,8 @@ func (e *EndpointError) Error() string {
 	return fmt.Sprintf("%s: endpoint is %s, expected a URL such as https://sts.eu-west-1.amazonaws.com", e.Origin, e.Found)
 }
 
-// CheckEndpoint refuses an invalid endpoint, and plain HTTP to another machine that the user has not allowed. If the host is not AWS's, it notifies
-// the user, once.
+// CheckEndpoint refuses an invalid endpoint. It refuses plain HTTP to another machine, unless the user allows it.
+// If the host is not one of AWS's hosts, CheckEndpoint notifies the user, once.
 func (api *Client) CheckEndpoint(e Endpoint) error {
 	if e.URL == "" {
 		return nil

@@ -119,8 +119,8 @@ func (k AccessKeys) LastUsed(ctx context.Context, id string) (at time.Time, serv
 	return at, c.clean(out.Used.Service), nil
 }
 
-// MayHaveSucceeded reports whether AWS may have carried out a call although the call returned err. AWS certainly did not
-// carry out the call if no request was sent, or if the response is an error with a 4xx status.
+// MayHaveSucceeded reports whether AWS may have carried out a call although the call returned err. AWS certainly
+// did not carry out the call if no request was sent, or if the response is an error with a 4xx status.
 func MayHaveSucceeded(err error) bool {
 	var unsent *notSentError
 	var network *net.OpError
@@ -134,7 +134,7 @@ func MayHaveSucceeded(err error) bool {
 	return true
 }
 
-// notSentError marks an error because of which no request was sent. Its text is that of the error.
+// notSentError wraps an error that occurred before a request was sent. It has the text of the wrapped error.
 type notSentError struct{ error }
 
 func (e *notSentError) Unwrap() error { return e.error }

@@ -26,8 +26,9 @@ type File struct {
 	Trusted bool
 }
 
-// Read parses the file. It treats a file that does not exist as an empty file. If other users can change the file, the
-// result does not allow the programs that the file names, unless the field Trusted is set.
+// Read parses the file. It treats a file that does not exist as an empty file. If other users can change the file,
+// the result refuses the programs that the file names. There are two exceptions: if the field Trusted is set, the
+// programs are allowed; if the file's mount explains the owner and the mode, they are allowed with a note.
 func (c File) Read() (*profile.File, error) {
 	text, info, err := disk.ReadTextInfo(c.Path, MaxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -106,7 +106,7 @@ func NewSession(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Option
 // A Destination is the console page to open.
 type Destination struct {
 	Path   string // path within the console; empty for the home page
-	Region string // region to show; ignored if Path has a region, or if it is not in the session's partition
+	Region string // region to show; ignored if Path has a region, or if this region is not in the session's partition
 	Logout bool   // whether to sign out of the console first
 }
 

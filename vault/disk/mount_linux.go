@@ -11,8 +11,9 @@ import (
 // maxMounts limits the size of the kernel's list of mounts, in bytes.
 const maxMounts = 8 << 20
 
-// mountReason returns why the file of e has a foreign owner or a wide mode although it is the user's own. It returns an
-// empty string if the mount of the file does not explain it.
+// mountReason returns why the system reports another owner, or a mode that lets other users change the file,
+// although the file at path is the user's own. It returns an empty string if the file's mount does not explain
+// this.
 func mountReason(path string, e *SharedError) string {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -28,8 +29,8 @@ func mountReason(path string, e *SharedError) string {
 	return explainOwner(list, path, e.Mode)
 }
 
-// explainOwner returns why a file may have a foreign owner or this mode, as mountReason does. The parameter list is the
-// kernel's list of mounts.
+// explainOwner returns the same reason as mountReason. The parameter list is the kernel's list of mounts, and mode
+// is the mode of the file.
 func explainOwner(list, path string, mode fs.FileMode) string {
 	file, root := findMount(list, path), findMount(list, "/")
 	switch {
@@ -63,9 +64,10 @@ func (m mount) isWindowsDrive() bool {
 	return false
 }
 
-// isIntoContainer reports whether m is a mount of the host's files. Docker Desktop has its own file systems, which
-// invent owners and modes. On Linux, the mount is a part of a file system of the host. Its modes are real, so the
-// result is then true only if othersCannotWrite is true.
+// isIntoContainer reports whether m mounts the host's files into a container, so that the mount explains the owner
+// and the mode of a file. Docker Desktop has its own file systems, which invent owners and modes. On a Linux host,
+// the container mounts a part of one of the host's file systems, and the modes are real. If other users can write
+// to the file, such a mount does not explain the mode, and the result is false.
 func (m mount) isIntoContainer(othersCannotWrite bool) bool {
 	switch m.kind {
 	case "9p", "virtiofs", "fakeowner", "fuse.grpcfuse", "fuse.osxfs", "osxfs":

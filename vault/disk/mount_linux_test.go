@@ -22,7 +22,8 @@ const (
 	overlayMounts = "1 0 0:1 / / rw - overlay overlayroot rw\n2 1 8:1 / /home rw - ext4 /dev/sda1 rw\n"
 )
 
-// TestExplainsOwner checks which mounts explain a foreign owner or a wide mode.
+// TestExplainsOwner checks which mounts explain that a file has another owner, or that other users can write to
+// it.
 func TestExplainsOwner(t *testing.T) {
 	const windows, container = "on a Windows drive", "mounted into this container"
 	for _, c := range []struct {

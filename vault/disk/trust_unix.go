@@ -24,8 +24,8 @@ func CheckShared(path string, info fs.FileInfo) error {
 	return e
 }
 
-// isOwnGroup reports whether a group has no members besides the user self and root. If the system does not know the
-// group, the result is false.
+// isOwnGroup reports whether a group is root's group, or has the ID or the name of the user self. It does not look
+// up the members of the group.
 func isOwnGroup(group, self int) bool {
 	if group == 0 || group == self {
 		return true

@@ -117,8 +117,9 @@ func (t Template) managed() list {
 	return l
 }
 
-// size returns the number of characters of a policy in JSON, without white space. The account's partition is not known,
-// so size counts the shortest one, aws. A longer one would make policies too large that IAM accepts.
+// size returns the number of characters of a policy in JSON, without white space. The account's partition is not
+// known, so size uses the shortest one, aws. With a longer one, some templates would be refused although IAM
+// accepts their policies.
 func (t Template) size(policy any) int {
 	n := len("[]")
 	switch v := policy.(type) {

@@ -49,8 +49,8 @@ const (
 	maxSession   = 12 * time.Hour
 )
 
-// IAM's limits for the size of a role's policies, in characters without white space. The limit for trust policies is
-// the default of an account.
+// IAM's limits for the size of a role's policies, in characters without white space. The limit for trust policies
+// is the default quota of an account.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 const (
 	maxInline = 10240

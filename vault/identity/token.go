@@ -31,8 +31,8 @@ type Claims struct {
 // A Tag is a session tag.
 type Tag struct{ Key, Value string }
 
-// Claims that AWS uses for the session. AWS refuses to exchange a token with claimRoles for a role that the claim does
-// not list. It does so before it reads the role's trust policy.
+// Claims that AWS uses for the session. If a token has the claim claimRoles, AWS does not exchange the token for a
+// role that the claim does not list. AWS checks this before it reads the role's trust policy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 const (

@@ -40,7 +40,8 @@ func (e *EmptyPassphraseError) Error() string {
 type LockedError struct {
 	Backend string
 	Reason  string // such as "the prompt was dismissed"
-	// whether the user dismissed a prompt. If so, the same prompt should not appear again without a request of the user.
+	// whether the user dismissed a prompt. If so, the same prompt should not appear again until the user requests
+	// it.
 	Dismissed bool
 }
 

@@ -98,7 +98,7 @@ func TestParseJWEErrors(t *testing.T) {
 	}
 }
 
-// TestParseJWELineBreak checks that the error about a line break does not count the parts.
+// TestParseJWELineBreak checks that the error names the line break, and not the number of parts.
 func TestParseJWELineBreak(t *testing.T) {
 	_, err := parseJWE(strings.Replace(token(goodHeader), ".", ".\n", 1))
 	if err == nil || err.Error() != "the file has several lines, expected one (JSON Web Encryption)" {

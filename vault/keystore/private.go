@@ -15,8 +15,8 @@ type privateRing struct {
 	location string // the value for the field Where of a *DamagedError
 }
 
-// PrivateName returns the digest under which a keystore's private items are listed. If name is already a digest, it is returned unchanged, so that callers
-// can use the digests from Names as names.
+// PrivateName returns the digest under which the private item with this name is listed. If name is already a
+// digest, PrivateName returns it unchanged, so that callers can use the digests from the method Names as names.
 func PrivateName(name string) string {
 	if isDigest(name) {
 		return name

@@ -169,8 +169,8 @@ func (v *lazyStore) find() (*sealed.Store, error) {
 	return s, err
 }
 
-// choosePassphrase prompts for the passphrase of a new store. It returns an error that matches [sealed.ErrNoStore] if it
-// cannot prompt.
+// choosePassphrase prompts for the passphrase of a new store. It returns an error that matches [sealed.ErrNoStore]
+// if it cannot prompt.
 func (v *lazyStore) choosePassphrase(ctx context.Context) error {
 	if v.passphrase != "" {
 		return nil

@@ -65,8 +65,8 @@ func OfARN(arns ...string) string {
 	return ""
 }
 
-// Contains reports whether a region can belong to a partition. It can if the partition of the region is uncertain, or if
-// the partition is "".
+// Contains reports whether a region can belong to a partition. It also returns true if the partition of the region
+// is uncertain, or if the argument partition is empty.
 func Contains(partition, region string) bool {
 	return partition == "" || !Known(region) && !IsPseudo(region) || Of(region) == partition
 }

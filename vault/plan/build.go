@@ -137,8 +137,9 @@ func (b *builder) decideLimit() error {
 }
 
 // rootOf returns the first step of the plan if q itself has a source of credentials. A stored key has priority
-// over all settings of q. Without a stored key, source_profile has priority over all other settings: rootOf then
-// returns false. [UsesOwnKey] is the exception.
+// over all settings of q. Without a stored key, source_profile has priority over all other settings, and rootOf
+// returns false. The only exception is a profile for which [UsesOwnKey] returns true: its own key has priority
+// over source_profile.
 func (b *builder) rootOf(q *profile.Profile) (Step, bool, error) {
 	if s, ok, err := storedKey(b, q); ok || err != nil {
 		return s, ok, err
@@ -189,8 +190,8 @@ func SourceBesidesLogin(p *profile.Profile) string {
 	return otherSource(p, loginSetting)
 }
 
-// otherSource returns a setting of q that selects a source, except the source that the setting but selects. It
-// returns "" if there is none.
+// otherSource returns a setting of q that selects a source of credentials. The parameter but is the name of a
+// setting, and the source that this setting selects is ignored. otherSource returns "" if q has no other source.
 func otherSource(q *profile.Profile, but string) string {
 	for _, s := range sources {
 		if slices.Contains(s.settings, but) {

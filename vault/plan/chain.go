@@ -30,12 +30,12 @@ func (c *chain) noCredentials(q *profile.Profile) error {
 func (c *chain) last(i int) bool { return i == len(c.roles)-1 }
 
 // region returns the region for a call that uses the settings of profile q. The last call uses the region of the
-// requested profile, because the --region flag applies only to that profile. The parameter arns contains the ARNs in the
-// call.
+// requested profile, because the --region flag applies only to that profile. The parameter arns contains the ARNs
+// in the call.
 //
-// A region that q inherits from [default] is not used if it belongs to another partition than the ARNs of the call or of
-// the chain, because credentials of one partition are not valid in another one. The region then comes from the next
-// source profile that sets one in the right partition, or is the default region of the partition.
+// A region that q inherits from [default] is not used if it belongs to another partition than the ARNs of the call
+// or of the chain, because credentials of one partition are not valid in another one. The region then comes from
+// the next source profile that sets one in the right partition, or is the default region of the partition.
 func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	if last {
 		q = c.target
@@ -100,8 +100,9 @@ func (c *chain) checkRegions(pl Plan) error {
 	return nil
 }
 
-// checkRegion checks the region of one call. Only a region that a profile of the chain sets for itself is an error: if no
-// profile does, the ARNs of the chain belong to different partitions, which AWS will report.
+// checkRegion checks the region of one call. It returns an error only if a profile of the chain sets the region
+// and does not inherit it from [default]. In all other cases, the ARNs of the chain belong to different
+// partitions, and AWS reports the error.
 func (c *chain) checkRegion(region string, at Endpoint, arns []string) error {
 	in := partition.OfARN(arns...)
 	if at.URL != "" || partition.Contains(in, region) {
@@ -147,9 +148,9 @@ func (c *chain) partition() string {
 	return partition.Of(c.target.Text("region"))
 }
 
-// account returns the account of the caller whose credentials the first step returns, or "" if the settings do not tell.
-// A user's MFA device belongs to the same account as the user. A role has no MFA device, so an mfa_serial that is set
-// for all profiles says nothing about a role.
+// account returns the account of the caller whose credentials the first step returns, or "" if the settings do not
+// tell. A user's MFA device belongs to the same account as the user. A role has no MFA device, so an mfa_serial
+// that is set for all profiles says nothing about a role.
 func (c *chain) account() string {
 	if l, ok := c.root.Spec.(Login); ok {
 		return accountOf(l.Session)

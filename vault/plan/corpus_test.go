@@ -33,7 +33,7 @@ var chainDisagreements = map[string]string{
 	"invalid SSO token configuration: sso_region must be in sso-session": "the profile is refused because it has no account; sso_region may be in the profile, as in botocore",
 }
 
-// chainErrors maps the errors of the shared cases to the errors of this package, or to their end.
+// chainErrors maps an error of the shared cases to the text at the end of the error of this package.
 var chainErrors = map[string]string{
 	"profile must contain `source_profile`":                              `profile "A" has no stored key and names no source of credentials`,
 	"profile contained both source_profile and credential_source":        "config:2: profile A sets credential_source and source_profile, expected only one source of credentials",
@@ -50,7 +50,8 @@ var chainErrors = map[string]string{
 	"sso-session named `oops` (referenced by profile `A`) was not found": `config:2: sso_session is "oops", expected the name of an existing sso-session section`,
 }
 
-// realValues replaces account numbers, ARNs and key IDs that AWS does not have. Package profile refuses them.
+// realValues replaces account numbers, ARNs and key IDs that are not valid in AWS, because package profile refuses
+// such values.
 var realValues = strings.NewReplacer(":123456789:", ":123456789012:", `"0123"`, `"123456789012"`, `"arn:foo"`, `"arn:aws:iam::123456789012:role/foo"`, "!23", "123")
 
 func TestSmithyChains(t *testing.T) {
@@ -188,7 +189,9 @@ type metadataCase struct {
 
 const noOverride = "an SDK's program can override the setting; aws-vault has no flag for it"
 
-// The case "environment variable overrides endpoint mode override" agrees, because the endpoint counts there.
+// metadataDisagreements lists the cases whose address differs, with the reason. The case "environment variable
+// overrides endpoint mode override" is not in the list: the variable has priority over the mode there, so the
+// address is the same.
 var metadataDisagreements = map[string]string{"explicit endpoint override": noOverride, "explicit mode override": noOverride}
 
 func TestSmithyMetadataEndpoints(t *testing.T) {

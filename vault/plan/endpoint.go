@@ -98,7 +98,8 @@ func (e Endpoint) encode(enc *encoder) {
 }
 
 // STS returns the region and the endpoint for a call to STS that is not part of a plan. Both come from the
-// settings of p. If p sets no region, it is the default region of the partition of p's role or MFA device, or us-east-1.
+// settings of p. If p sets no region, the region is the default region of the partition of p's role or MFA device,
+// or us-east-1.
 func STS(p *profile.Profile) Call {
 	c := chain{target: p}
 	return Call{Service: "sts", Region: c.region(p, true), Endpoint: endpoint(p)}

@@ -26,14 +26,14 @@ func unreadText(unread *profile.SyntaxError) string {
 	return "; " + unread.Error()
 }
 
-// RegionError reports that a call would go to a region of another partition than the role or the MFA device that it
-// concerns. AWS refuses such a call, because credentials are valid in one partition only.
+// RegionError reports that a call would go to a region in another partition than the one that an ARN in the
+// settings belongs to. AWS refuses such a call, because credentials are valid in one partition only.
 type RegionError struct {
 	Profile   string // the profile whose region is used
 	Region    string
-	Origin    profile.Origin // the place of the region
+	Origin    profile.Origin // the place where the region is set
 	Partition string         // the partition of ARN
-	ARN       string         // the role or the MFA device
+	ARN       string         // an ARN of the chain, such as that of a role or an MFA device
 }
 
 func (e *RegionError) Error() string {
@@ -150,8 +150,9 @@ func (e *MissingSettingError) Error() string {
 	return fmt.Sprintf("%s: profile %s sets %s without %s, expected both", e.Origin, e.Profile, e.Found, e.Missing)
 }
 
-// missingSetting returns the error for a profile that sets found without missing. If found comes from a shared section,
-// the error is the same for all profiles that name the section.
+// missingSetting returns the error for a profile that sets a setting without another one that it requires. The
+// parameter found is the setting that is set, and missing is the other one. If the first one is set in a shared
+// section, the error is the same for all profiles that name the section.
 func missingSetting(q *profile.Profile, found, missing string) *MissingSettingError {
 	e := &MissingSettingError{Profile: q.Name, Origin: q.Value(found).Origin, Found: found, Missing: missing}
 	if e.Origin.InSharedSection() {

@@ -75,7 +75,8 @@ func (y Yield) String() string {
 	return owner + " " + map[Tri]string{Yes: "temporary credentials", No: "long-lived key", Unknown: "credentials, which may be temporary"}[y.Temporary]
 }
 
-// MarshalJSON writes the fields of the step, except CallerFingerprint and UnusedMFA. It writes Duration and MaxAge in seconds.
+// MarshalJSON writes the fields of the step, except CallerFingerprint and UnusedMFA. It writes Duration and MaxAge
+// in seconds.
 func (s Step) MarshalJSON() ([]byte, error) {
 	type fields Step
 	return json.Marshal(struct {

@@ -24,9 +24,10 @@ func (e *LongLivedError) Error() string {
 	return fmt.Sprintf("%s: %s, but allow_long_lived is %s", e.Refusal.Origin, found, printable.Quote(e.Refusal.Text))
 }
 
-// checkLongLived returns a [*LongLivedError] if the last step of the plan returns a long-lived key that must not be
-// provided. A setting of the profile that has the key also applies to profiles that name it in source_profile, so that
-// another profile is no way around it. The console never receives a key: the plan exchanges it later.
+// checkLongLived returns a [*LongLivedError] if the last step of the plan returns a long-lived key that must not
+// be provided. The value of allow_long_lived in the profile that has the key also applies to profiles that name
+// this profile in source_profile. Otherwise, such a profile would be a way around the setting. The console never
+// receives a key: the plan exchanges it later.
 func (b *builder) checkLongLived(last Step) error {
 	if last.Yields.Temporary != No || b.options.Purpose == Console {
 		return nil

@@ -40,7 +40,8 @@ func TestAllowLongLived(t *testing.T) {
 	}
 }
 
-// Without a session token, a profile that only has a key gets the key itself. A note names the setting that has no effect.
+// Without a session token, a profile that only has a key gets the key itself. A note names the setting that has no
+// effect.
 func TestNoSessionNote(t *testing.T) {
 	const device = "mfa_serial = m111111111\n"
 	note := []string{"no MFA code is used, and the credentials are the long-lived key: with --no-session, mfa_serial (config:2) has no effect"}

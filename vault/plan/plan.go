@@ -124,8 +124,9 @@ type MFA struct {
 	Device string `json:"device,omitempty"`
 }
 
-// UnusedMFA describes the device that a source profile sets, but not the profile of the step. The step therefore sends
-// no code, although its call could. It is zero if there is no such device.
+// UnusedMFA describes an MFA device that a source profile sets, although the profile of the step sets none. The
+// step therefore sends no MFA code, although its call could contain one. UnusedMFA is zero if there is no such
+// device.
 type UnusedMFA struct {
 	Serial  string
 	Profile string // the source profile

@@ -8,8 +8,8 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// TestRegions checks the regions of all calls and of the command. A region of [default] is used only in its own partition.
-// A region that a profile or a variable sets for another partition is an error.
+// TestRegions checks the regions of all calls and of the command. A region of [default] is used only in its own
+// partition. A region that a profile or a variable sets for another partition is an error.
 func TestRegions(t *testing.T) {
 	const gov = "arn:aws-us-gov:iam::123456789012:"
 	const role, device = "role_arn = " + gov + "role/r\nsource_profile = s\n", "mfa_serial = " + gov + "mfa/alice\n"
@@ -78,7 +78,7 @@ func TestRegionOfExtraRole(t *testing.T) {
 	}
 }
 
-// Calls outside of a plan, and sign-ins, use the same rule.
+// Calls outside of a plan, and sign-ins, also use a region of [default] only in its own partition.
 func TestRegionsOfOtherCalls(t *testing.T) {
 	p := resolve(t, "[default]\nregion = us-east-1\n[profile p]\nmfa_serial = arn:aws-us-gov:iam::123456789012:mfa/alice\n", "p", nil)
 	if got := STS(p).Region; got != "us-gov-west-1" {

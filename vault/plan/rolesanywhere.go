@@ -82,8 +82,9 @@ func rolesAnywhere(b *builder, q *profile.Profile) (Step, bool, error) {
 	return s, true, err
 }
 
-// checkSourceProfile refuses a second source of credentials next to source_profile, because role_arn could belong to
-// either source: Roles Anywhere, and credential_source, which the AWS CLI refuses too.
+// checkSourceProfile refuses a profile that has a second source of credentials besides source_profile, because
+// role_arn could belong to either source. The second source can be Roles Anywhere or credential_source. The AWS
+// CLI also refuses credential_source.
 func checkSourceProfile(q *profile.Profile) error {
 	if has := firstSet(q, anywhereSources...); has != "" {
 		return &MultipleSourcesError{Origin: q.Value("source_profile").Origin, Profile: q.Name, Found: "source_profile", Other: has}

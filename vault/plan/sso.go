@@ -32,7 +32,7 @@ type SSO struct {
 func (s SSO) encode(e *encoder) {
 	portal := s.StartURL
 	if s.Session == "" {
-		portal = strings.TrimRight(portal, "#/") // a copied address often ends in "#/", and is the same portal
+		portal = strings.TrimRight(portal, "#/") // a copied address often ends in "#/", but names the same portal
 	}
 	e.text(s.Session)
 	e.text(portal)
@@ -87,7 +87,7 @@ func ssoRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	found := firstSet(q, ssoSettings...)
 	switch {
 	case found == "":
-		return Step{}, false, nil // as in the AWS CLI, a sign-in without account and role is no source of credentials
+		return Step{}, false, nil // as in the AWS CLI, a portal without account and role is no source of credentials
 	case !q.Set("sso_start_url") && !q.Set("sso_session"):
 		return Step{}, false, missingSetting(q, found, "sso_session")
 	case !q.Set("sso_start_url"):

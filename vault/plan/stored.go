@@ -46,9 +46,10 @@ func (k StaticKey) encode(e *encoder) { e.text(k.Fingerprint) }
 // Args lists the place of the key.
 func (k StaticKey) Args() []Arg { return []Arg{{"read from", k.Where}} }
 
-// UsesOwnKey reports whether a source profile in the chain of target provides the access key that it has in plain text.
-// Its role_arn, source_profile and credential_source then have no effect, as in the AWS CLI and SDKs. It does not apply
-// to target itself, nor to a profile with a stored key, whose role is assumed.
+// UsesOwnKey reports whether the profile source provides the access key that a file contains for it in plain text.
+// The settings role_arn, source_profile and credential_source of this profile then have no effect, as in the AWS
+// CLI and SDKs. The result is false for the profile target, for which the credentials are requested. It is also
+// false for a profile with a stored key, because the role of such a profile is assumed.
 func UsesOwnKey(target, source *profile.Profile, stored bool) bool {
 	return source != target && !stored && (source.Set(keyID) || source.Set(keySecret))
 }

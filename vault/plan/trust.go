@@ -28,8 +28,8 @@ func (e *NoRoleError) Error() string {
 	return fmt.Sprintf("profile %s assumes no role, so it needs no trust policy", printable.Quote(e.Profile))
 }
 
-// UnknownCallerError reports that a trust policy needs the principal that assumes the role, but neither the principal nor
-// its account is known.
+// UnknownCallerError reports that a trust policy needs the principal that assumes the role, but neither the
+// principal nor its account is known.
 type UnknownCallerError struct {
 	Profile string // the profile whose credentials assume the role
 	Role    string // ARN of the role
@@ -51,9 +51,9 @@ func (e *NoTokenError) Error() string {
 
 // Trust returns the principals and conditions that the trust policy of the plan's last role needs, and notes for
 // the user. If agents is true, the trust policy also allows the session tags of coding agents. The claims in the
-// argument t are used only if the role is assumed with a token. The argument principal is the ARN of the principal that
-// assumes the role; if it is empty, the plan shows the principal. Trust fails with a [*NoRoleError], a [*NoTokenError]
-// or an [*UnknownCallerError].
+// argument t are used only if the role is assumed with a token. The argument principal is the ARN of the principal
+// that assumes the role; if it is empty, Trust determines the principal from the plan. Trust fails with a
+// [*NoRoleError], a [*NoTokenError] or an [*UnknownCallerError].
 func (p Plan) Trust(t TokenClaims, agents bool, principal string) (policy.Trust, []string, error) {
 	trust, notes, err := p.trust(t, agents, principal)
 	if err == nil && principal != "" {
@@ -170,7 +170,7 @@ func (p Plan) trustOf(i int, role AssumeRole, principal string) (policy.Trust, [
 	before := p.Steps[i-1]
 	t.MFA = p.Steps[i].MFA.Serial != "" || before.Kind == KindSessionToken && before.MFA.Serial != ""
 	if t.MFA {
-		t.MFAMaxAge = max(before.MaxAge, p.Steps[i].MaxAge) // only the step that presents the code has a maximum
+		t.MFAMaxAge = max(before.MaxAge, p.Steps[i].MaxAge) // only the step that sends the code has a maximum age
 	}
 	if principal != "" {
 		return t, nil, nil

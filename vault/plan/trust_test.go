@@ -109,7 +109,8 @@ func TestTrustedAccount(t *testing.T) {
 	}
 }
 
-// A role whose own call presents the MFA code has the condition on the code's age, too.
+// The trust policy has a condition on the age of the MFA code, whether the session token or the call for the role
+// sends the code.
 func TestTrustedAge(t *testing.T) {
 	const device = "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n"
 	for name, holder := range map[string]string{"a session token presents the code": device, "the call presents the code": ""} {

@@ -11,7 +11,7 @@ func TestUnusedMFA(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		name, config string
-		want         UnusedMFA // of the last step
+		want         UnusedMFA // in the last step of the plan
 	}{
 		{"only the source profile", keyed + role, UnusedMFA{"m111111111", "m"}},
 		{"the nearest source profile", keyed + "[profile n]\nsource_profile = m\nmfa_serial = m222222222\n[profile p]\nsource_profile = n\n" + arn, UnusedMFA{"m222222222", "n"}},

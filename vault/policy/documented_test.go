@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestDocumentedPolicies checks the kinds of trust policies that AWS and CI providers document. None of them lets in
-// somebody else. If a statement is changed so that it does, Lint must say so.
+// TestDocumentedPolicies checks trust policies of the kinds that AWS and CI providers document. Lint must find no
+// failure in them. If the first statement is changed so that somebody else can assume the role, Lint must report a
+// failure.
 func TestDocumentedPolicies(t *testing.T) {
 	text, err := os.ReadFile("testdata/documented.json")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxTrust = 64 << 10
 
-// A Severity says what a [Finding] means.
+// A Severity says how serious a [Finding] is.
 type Severity string
 
 // The severities.
@@ -159,8 +159,8 @@ func accountField(arn string) string {
 	return "*"
 }
 
-// limitsCaller reports whether a condition limits the statement to callers that the policy's author chose. An external
-// ID does not, because AWS does not treat it as a secret.
+// limitsCaller reports whether a condition limits the statement to callers that the policy's author chose. A
+// condition on the external ID does not count, because AWS does not treat that ID as a secret.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
 func (s trustStatement) limitsCaller() bool {
 	for _, k := range callerKeys {
@@ -172,7 +172,8 @@ func (s trustStatement) limitsCaller() bool {
 	return false
 }
 
-// checkWildcards reports wildcards that AWS compares as ordinary characters. A variable such as ${*} is one character.
+// checkWildcards reports wildcards that AWS compares as ordinary characters. The policy variable ${*} stands for
+// an ordinary asterisk and is not reported.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 func (l *linter) checkWildcards(s trustStatement) {
 	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
@@ -190,8 +191,9 @@ func (l *linter) checkWildcards(s trustStatement) {
 	}
 }
 
-// builtInProviders are the providers that IAM knows without an OIDC provider in the account, with the conditions that
-// name the application for which a token was issued. Roles for them trust all users of the application.
+// builtInProviders are the providers that IAM knows without an OIDC provider in the account, with the claims that
+// name the application for which a token was issued. A role for such a provider trusts all users of that
+// application.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 var builtInProviders = []struct {
 	name   string
@@ -229,7 +231,7 @@ func (l *linter) checkProvider(s trustStatement, provider string) {
 	}
 }
 
-// checkAudience checks whether the conditions name the audience of tokens, with one of these claims.
+// checkAudience checks whether a condition on one of these claims names the audience of the tokens.
 func (l *linter) checkAudience(s trustStatement, issuer string, claims []string) {
 	var all []comparison
 	for _, claim := range claims {
@@ -245,8 +247,9 @@ func (l *linter) checkAudience(s trustStatement, issuer string, claims []string)
 	}
 }
 
-// checkSubject checks whether the conditions name the subjects of tokens. A claim that names a workflow of GitHub is as
-// good as a subject. A session name can name a subject only if AWS accepts the subject as a session name.
+// checkSubject checks whether the conditions name the subjects of tokens. A condition on the claim for a GitHub
+// workflow is as good as a condition on the subject. checkSubject also requires that the session name is checked,
+// but only if AWS accepts the subjects as session names.
 func (l *linter) checkSubject(s trustStatement, issuer string) {
 	subjects := s.condition(issuer + ":sub")
 	claim := issuer + ":sub"

@@ -87,7 +87,8 @@ func TestLintAcceptsOwnTrustPolicies(t *testing.T) {
 	}
 }
 
-// A pattern of subjects is compared as a pattern.
+// The trust policy compares a pattern for subjects with StringLike. So Lint reports that the pattern is too wide,
+// but no wildcard that AWS compares as an ordinary character.
 func TestTrustWithPattern(t *testing.T) {
 	text, err := Trust{Principal: "arn:aws:iam::123456789012:oidc-provider/id.example.com", Audience: "a", Subject: "*@example.com", SessionName: "*@example.com"}.Document()
 	if err != nil {

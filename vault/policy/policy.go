@@ -32,7 +32,7 @@ func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
 type Error struct {
 	Found string // a description of the problem, never the whole text of the policy
 	Want  string
-	Trust bool // whether it is a trust policy, not a session policy
+	Trust bool // whether the policy is a trust policy, not a session policy
 }
 
 func (e *Error) Error() string {

@@ -35,7 +35,8 @@ type Statement struct {
 	Conditions []Condition
 }
 
-// A Principal is an ARN and its kind in IAM: AWS or Federated; or the host name of a service and the kind Service.
+// A Principal is the user, role, provider or service that a statement applies to. Kind is the kind in IAM: AWS,
+// Federated or Service. If Kind is Service, the field ARN contains the host name of the service.
 type Principal struct{ Kind, ARN string }
 
 // A Condition is one condition of a statement, such as {"StringEquals", "sts:ExternalId", "a1b2c3"}.
@@ -92,7 +93,8 @@ func (t Trust) extraActions() []string {
 
 // TokenStatement returns the statement that allows calls with a token from the issuer. The argument issuer is
 // written without https://, as in IAM. The statement also allows tags and a source identity, because the token may
-// contain them. If the token lists roles, the statement requires this, because AWS checks the list only if there is one.
+// contain them. If RolePin is true, the statement accepts only tokens with a list of roles. Without this
+// condition, a token that has no list would be accepted too, because AWS checks only lists that exist.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 func (t Trust) TokenStatement(issuer string) Statement {
 	name := t.SessionName
@@ -119,7 +121,8 @@ func (t Trust) TokenStatement(issuer string) Statement {
 	}
 }
 
-// anywhereStatement returns the statement that lets Roles Anywhere assume the role for certificates of the trust anchor.
+// anywhereStatement returns the statement that lets Roles Anywhere assume the role for certificates of the trust
+// anchor.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
 func (t Trust) anywhereStatement() Statement {
 	return Statement{

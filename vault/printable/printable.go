@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// isUnsafe reports whether r is escaped. Control characters, line and paragraph separators, characters that change the
-// writing direction, and characters that are invisible everywhere are escaped. The joiners of emoji, and of the letters
-// of some scripts, are also invisible but are not escaped.
+// isUnsafe reports whether r is escaped. Control characters, line and paragraph separators, characters that change
+// the writing direction, and three invisible characters are escaped. Joiners are invisible too, but are not
+// escaped, because emoji and the letters of some scripts need them.
 func isUnsafe(r rune) bool {
 	const zeroWidthSpace, wordJoiner, byteOrderMark = 0x200b, 0x2060, 0xfeff
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) ||
@@ -21,7 +21,7 @@ func isUnsafe(r rune) bool {
 // Is reports whether s can be printed as it is: it is valid UTF-8 and has no unsafe characters.
 func Is(s string) bool { return firstUnsafe(s, "") < 0 }
 
-// Text returns s unchanged if [Is] reports true, and else [Quote] of s.
+// Text returns s unchanged if [Is] returns true for s. Otherwise it returns the result of [Quote].
 func Text(s string) string {
 	if Is(s) {
 		return s

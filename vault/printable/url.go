@@ -15,8 +15,8 @@ func URL(s string) string {
 	if err != nil || u.Host == "" || isASCII([]byte(u.Host)) {
 		return s
 	}
-	// Package http encodes the host of each request, but exports no function for this. golang.org/x/net/idna would link the
-	// tables of package http a second time.
+	// Package http encodes the host of each request, but exports no function for this. The package
+	// golang.org/x/net/idna would add a second copy of the tables that package http contains.
 	var sent strings.Builder
 	if (&http.Request{URL: &url.URL{Path: "/"}, Host: u.Host}).Write(&sent) != nil {
 		return s
@@ -29,8 +29,8 @@ func URL(s string) string {
 	return u.String()
 }
 
-// EncodedHost returns the host of a URL in ASCII if it is encoded as punycode, so that a browser may show letters of other
-// scripts. It returns "" for all other hosts.
+// EncodedHost returns the host of a URL in ASCII if the host is encoded as punycode. A browser may show letters of
+// other scripts for such a host. EncodedHost returns "" for all other hosts.
 func EncodedHost(s string) string {
 	u, err := url.Parse(URL(s))
 	if err != nil || !strings.Contains("."+strings.ToLower(u.Host), ".xn--") {

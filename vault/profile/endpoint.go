@@ -28,8 +28,8 @@ func (p *Profile) ServiceEndpoint(service string) Value {
 	return p.endpoints[""]
 }
 
-// ServiceEndpoints returns the URLs of the services that have a URL of their own, by the name of the service, such as s3.
-// Other services have the URL that [Profile.ServiceEndpoint] returns for an empty name.
+// ServiceEndpoints returns the URLs of the services that have a URL of their own, by the name of the service, such
+// as s3. Other services have the URL that [Profile.ServiceEndpoint] returns for an empty name.
 func (p *Profile) ServiceEndpoints() map[string]Value {
 	all := maps.Clone(p.endpoints)
 	delete(all, "")

@@ -55,8 +55,8 @@ func readHeader(header string) (sectionKind, string) {
 	return otherSection, ""
 }
 
-// guessHeader returns the kind and the name of the section that a broken header probably meant to begin. The text is the
-// header without brackets. guessHeader returns no name if it is not clear what the header meant.
+// guessHeader returns the kind and the name of the section that a broken header probably meant to begin. The text
+// is the header without brackets. guessHeader returns no name if it is not clear what the header meant.
 func guessHeader(file OriginKind, text string) (sectionKind, string) {
 	text, _ = cutComments(trim(text))
 	switch {
@@ -91,8 +91,8 @@ func unquote(name string) string {
 	return strings.Trim(name, `"'`)
 }
 
-// beginsLikeSection reports whether a header that cannot be read begins with a keyword or with the word "default", and
-// is therefore not a section of another program.
+// beginsLikeSection reports whether a header that cannot be read begins with a keyword or with the word "default".
+// The section then probably does not belong to another program.
 func beginsLikeSection(header string) bool {
 	if header == "DEFAULT" {
 		return false // the AWS CLI reads this section

@@ -91,7 +91,7 @@ const (
 	blankLine lineKind = iota
 	commentLine
 	headerLine     // [profile bob]
-	openHeaderLine // [profile bob, which may contain a separator
+	openHeaderLine // [profile bob without the closing bracket; the line may contain a separator
 	keyLine        // region = eu-west-1
 	moreLine       // a line that continues the value above it
 	badLine        // a line without a separator, or without a key before the separator

@@ -39,7 +39,8 @@ func (f *File) Problems() []Problem {
 }
 
 // Broken returns the lines and headers of the file that cannot be read, in the order of the lines, at most 1000. A
-// profile that such a line touches cannot be used. It is fast enough for each run that reads the file.
+// profile that such a line belongs to cannot be used. Broken is fast enough to be called each time that the file
+// is read.
 func (f *File) Broken() []Problem {
 	var all []Problem
 	for i := range f.sections {

@@ -23,7 +23,7 @@ type Profile struct {
 	endpoints endpoints
 	warnings  []Problem
 
-	trustNotes []string // see TrustNotes; only of this profile
+	trustNotes []string // the notes that TrustNotes returns, without those of the source profiles
 }
 
 // Value returns the value of a setting and its origin, or the zero Value if the setting is not set. A

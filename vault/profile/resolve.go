@@ -190,7 +190,7 @@ func dropOverridden(values map[string]Value, ranks map[string]int) {
 	}
 }
 
-// missing returns the error for a setting that names a section that does not exist, or whose header is broken.
+// missing returns the error for a setting that names a section which does not exist or has a broken header.
 func missing(f *File, v Value, setting string, k sectionKind) error {
 	if err := f.brokenHeader(k, v.Text); err != nil {
 		return err

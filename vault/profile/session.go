@@ -6,7 +6,7 @@ import "fmt"
 type sharedSession struct {
 	setting      string // the setting that names the section
 	kind         sectionKind
-	sectionFirst []string // settings for which the section has priority; the profile that names it must not differ
+	sectionFirst []string // settings for which the section has priority; the profile must not set other values
 	profileFirst []string // settings for which the profile has priority over the section that it names
 }
 

@@ -7,8 +7,8 @@ import (
 
 // Trust says whether the settings of a file may run programs and write to files. With the zero Trust, they may.
 type Trust struct {
-	Refused error  // why they may not, such as that another user can change the file; or nil
-	Note    string // what the user should know if they do; or empty
+	Refused error  // why the settings may not do this, such as that another user can change the file; or nil
+	Note    string // what the user should know if a setting does this; or empty
 }
 
 // WithTrust returns a copy of the file with this trust.
@@ -32,8 +32,10 @@ func (e *UntrustedError) Error() string {
 
 func (e *UntrustedError) Unwrap() error { return e.Err }
 
-// effect returns what the setting does that others must not be able to cause, or an empty string. The lines of an audit
-// file contain the profile's name. So another user could add commands to a file such as ~/.profile with the setting audit.
+// effect returns what the setting does that other users must not be able to cause, such as "runs a program". For
+// most settings, it returns an empty string. The setting audit writes to a file, and each line contains the
+// profile's name. So another user could choose a name that contains a command, and let aws-vault add the line to a
+// file such as ~/.profile.
 func (s *setting) effect() string {
 	switch {
 	case s.fileRule.want == anyCommand.want:
@@ -44,8 +46,8 @@ func (s *setting) effect() string {
 	return ""
 }
 
-// checkTrust returns an *UntrustedError if a setting of p runs a program or writes to a file, and its file is not
-// trusted. It adds the notes about the other files to p.
+// checkTrust returns an *UntrustedError if a setting of p runs a program or writes to a file, and the file that
+// contains the setting is not trusted. If a file is trusted with a note, checkTrust adds the note to p.
 func (r *resolver) checkTrust(p *Profile) error {
 	for i := range settings {
 		v := p.values[settings[i].name]
@@ -69,7 +71,8 @@ func (r *resolver) checkTrust(p *Profile) error {
 	return nil
 }
 
-// TrustNotes returns the notes of all files that name a program of the profile or its source profiles.
+// TrustNotes returns the notes about all files in which the profile or one of its source profiles sets a program
+// or an audit file.
 func (p *Profile) TrustNotes() []string {
 	var all []string
 	for ; p != nil; p = p.Source {

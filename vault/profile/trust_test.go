@@ -8,8 +8,8 @@ import (
 
 var errShared = errors.New("config can be changed by all users")
 
-// TestUntrustedSettings checks for each setting whether it is refused in a file that is not trusted. A setting that runs
-// a program or writes to a file must be in the list.
+// TestUntrustedSettings checks for each setting whether it is refused in a file that is not trusted. A setting
+// that runs a program or writes to a file must be in the list.
 func TestUntrustedSettings(t *testing.T) {
 	const runs = "runs a program"
 	effects := map[string]string{

@@ -38,8 +38,8 @@ type Result struct {
 	NameConflicts []string // the user's own profiles that have the name of a wanted profile, but other settings
 }
 
-// A Rename describes a role that has a profile with an old name and one with a new name. The names differ if the template
-// or the account's name has changed, or if another role now has the same name.
+// A Rename describes a role that has a profile with an old name and one with a new name. The names differ if the
+// template or the account's name has changed, or if another role now has the same name.
 type Rename struct {
 	From, To string
 	Edited   bool // whether the profile with the old name stays because the user added or changed settings
@@ -184,8 +184,8 @@ func (s Sync) Apply(f *profile.File, roles []Role) (Result, error) {
 	return out, e.err
 }
 
-// remove removes the profile of a role that is no longer assigned, if Prune is set and the user added or changed no settings.
-// In all cases, it adds the profile's name to a list in the argument out.
+// remove removes the profile of a role that is no longer assigned, if Prune is set and the user added or changed
+// no settings. In all cases, it adds the profile's name to a list in the argument out.
 func (s Sync) remove(e *editor, name string, out *Result) {
 	if e.err != nil {
 		return

@@ -48,7 +48,7 @@ func TestSyncNames(t *testing.T) {
 		{"{account_name}-{role}", []rolesync.Role{ // three names that differ only in characters that a name cannot have
 			{Account: one, AccountName: "Acme", Role: "a---b"}, {Account: one, AccountName: "Acme", Role: "a-b"}, {Account: one, AccountName: "Acme", Role: "a--b"},
 		}, []string{"Acme-a-b-" + one, "Acme-a-b-" + one + "-a-b", "Acme-a-b-" + one + "-a-b-2"}},
-		{"{role}", []rolesync.Role{ // the name with the account is the name of another role
+		{"{role}", []rolesync.Role{ // one name with the account ID is also the name of another role
 			{Account: one, Role: "Dev"}, {Account: two, Role: "Dev"}, {Account: two, Role: "Dev-" + one},
 		}, []string{"Dev-" + one, "Dev-" + one + "-Dev", "Dev-" + two}},
 		{"{account_name}", []rolesync.Role{{Account: one, AccountName: "世界", Role: "Dev"}, {Account: one, AccountName: "世界", Role: "Ops"}}, []string{one, one + "-Ops"}},
@@ -90,8 +90,8 @@ func TestSecondSyncChangesNothing(t *testing.T) {
 	}
 }
 
-// Roles are compared by account and role. If the template or the account's name changes, the role has a new name, and it
-// is still assigned.
+// Roles are compared by account and role. If the template or the account's name changes, the role has a new name,
+// and it is still assigned.
 func TestSyncRenames(t *testing.T) {
 	dev := rolesync.Role{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
 	s := roleSync()

@@ -103,8 +103,8 @@ func (r *run) makeRoom(ctx context.Context, keys []awsapi.AccessKey) ([]awsapi.A
 }
 
 // deleteLostKeys deletes a key that AWS created in a call whose response was lost. The key's secret was only in
-// that response, so nobody can use the key. All other keys stay. If the keys were not listed now and before the call, no
-// key is known to be lost, and deleteLostKeys deletes none.
+// that response, so nobody can use the key. All other keys stay. To recognize the key, deleteLostKeys needs a list
+// of the keys from before the call and one from now. Without both lists, it deletes no key.
 func (r *run) deleteLostKeys(ctx context.Context) error {
 	listed, err := r.user.list(ctx)
 	if err != nil {

@@ -45,14 +45,15 @@ func (r *fixture) wantWorking() string {
 }
 
 // TestRotationRights rotates with various permissions, with one key and with two. The stored key always works
-// afterwards. An unfinished rotation can be undone, and with all permissions, it can be finished.
+// afterwards, even if the rotation is unfinished or AWS refuses to undo it. With all permissions, an unfinished
+// rotation can be finished.
 func TestRotationRights(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		rights  []string
 		rotates bool
 		refused string // the action that AWS refuses, if rotates is false
-		quota   string // the error if the user already has two keys: "quota" if the keys are listed, or AWS's code
+		quota   string // the error if the user already has two keys: "quota" for a QuotaError, or AWS's error code
 	}{
 		{"full", fullRights, true, "", "quota"},
 		{"minimal", minimalRights, true, "", "LimitExceeded"},

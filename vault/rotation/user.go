@@ -35,7 +35,8 @@ type listing struct {
 	known bool // whether AWS returned the keys; if false, keys is empty
 }
 
-// list returns the user's keys and measures AWS's clock. It returns an unknown listing if the user may not list keys.
+// list returns the user's keys and measures AWS's clock. If the user may not list keys, it returns the zero
+// listing.
 func (u *user) list(ctx context.Context) (l listing, err error) {
 	err = u.retryUntilKnown(ctx, func() error {
 		keys, at, err := u.keys.List(ctx)

@@ -110,9 +110,10 @@ func Listen(state string, at CallbackOptions) (*Callback, error) {
 // Redirect returns the redirect URI.
 func (c *Callback) Redirect() string { return "http://" + c.listener.Addr().String() + CallbackPath }
 
-// Wait waits for the redirect and returns its authorization code. If the redirect has no code, Wait returns ErrDenied, a
-// [*RefusedError] or another error. It returns an [*OtherIssuerError] if the redirect names another issuer. If ctx ends, Wait returns the cause. A refusal over a connection whose owner is
-// unknown does not end the wait. If there was such a refusal, Wait adds it to the cause.
+// Wait waits for the redirect and returns its authorization code. If the redirect has no code, Wait returns
+// ErrDenied, a [*RefusedError] or another error. It returns an [*OtherIssuerError] if the redirect names another
+// issuer. If ctx ends, Wait returns the cause. A refusal over a connection whose owner is unknown does not end the
+// wait. If there was such a refusal, Wait adds it to the cause.
 func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	select {
 	case a := <-c.answers:

@@ -28,10 +28,10 @@ const (
 	maxLifetime     = time.Hour
 )
 
-// WithDeviceCode polls until the user has signed in. It calls poll again while poll returns ErrPending, ErrSlowDown or a
-// [*TemporaryError], and returns any other result of poll. After each TemporaryError, it doubles the time until the next
-// poll. When the code has expired, WithDeviceCode returns ErrTimeout. If ctx ends, it returns the cause. The function
-// sleep waits for a duration or until ctx ends.
+// WithDeviceCode polls until the user has signed in. It calls poll again while poll returns ErrPending,
+// ErrSlowDown or a [*TemporaryError], and returns any other result of poll. After each TemporaryError, it doubles
+// the time until the next poll. When the code has expired, WithDeviceCode returns ErrTimeout. If ctx ends, it
+// returns the cause. The function sleep waits for a duration or until ctx ends.
 func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
 	var zero T
 	interval := d.Interval

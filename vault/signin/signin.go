@@ -31,8 +31,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the sign-in page returned %s (%s), expected a code", e.Code, e.Description)
 }
 
-// OtherIssuerError reports that a redirect names another issuer than the one where the sign-in began. Another provider may
-// have sent it. https://www.rfc-editor.org/rfc/rfc9207#section-2.4
+// OtherIssuerError reports that a redirect names another issuer than the one where the sign-in began. Another
+// provider may have sent it. https://www.rfc-editor.org/rfc/rfc9207#section-2.4
 type OtherIssuerError struct{ Found, Want string }
 
 func (e *OtherIssuerError) Error() string {
@@ -42,7 +42,8 @@ func (e *OtherIssuerError) Error() string {
 // errNoCode reports that the sign-in page returned neither a code nor an error.
 var errNoCode = errors.New("the sign-in page returned neither a code nor an error")
 
-// A TemporaryError reports that the service did not answer a poll, or could not. The next poll may succeed.
+// A TemporaryError reports that the service did not answer a poll, or answered that it cannot process calls now.
+// The next poll may succeed.
 type TemporaryError struct{ Err error }
 
 func (e *TemporaryError) Error() string { return e.Err.Error() }

@@ -67,9 +67,9 @@ func (m ambientSource) env(name string) string {
 	return v
 }
 
-// checkPlainHTTP returns a [*awsapi.PlainHTTPError] if u is a plain HTTP URL, its host is not local, and the user has not
-// allowed plain HTTP to it. The parameter local reports whether an address is local. A host name is looked up, and all its addresses must be local. The
-// parameter origin is the place where the URL is set.
+// checkPlainHTTP returns a [*awsapi.PlainHTTPError] if u is a plain HTTP URL, its host is not local, and the user
+// has not allowed plain HTTP to it. The function local reports whether an address is local. If the host is a name,
+// all its addresses must be local. The parameter origin is the place where the URL is set.
 func (m ambientSource) checkPlainHTTP(ctx context.Context, u *url.URL, origin string, local func(address string) bool) error {
 	host := u.Hostname()
 	if u.Scheme != "http" || local(host) || m.step.Endpoint.PlainHTTP {

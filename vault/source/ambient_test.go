@@ -243,8 +243,8 @@ func TestInstanceRefusedSettings(t *testing.T) {
 	}
 }
 
-// TestInstancePlainHTTP checks that plain HTTP is used only for a metadata service on this machine or at an address that
-// no router forwards. The addresses of host names are checked.
+// TestInstancePlainHTTP checks that plain HTTP is used only for a metadata service on this machine or at an
+// address that no router forwards. The addresses of host names are checked.
 func TestInstancePlainHTTP(t *testing.T) {
 	for url, c := range map[string]struct {
 		addresses []string // addresses of the host name

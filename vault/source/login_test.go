@@ -137,8 +137,8 @@ func TestLoginOfAnotherUser(t *testing.T) {
 	}
 }
 
-// Before the response arrives, it is not known who signs in. Another process may then be renewing an older sign-in of the
-// same identity. The new sign-in replaces the result of that renewal.
+// Before the response arrives, it is not known who signs in. So another process may be renewing an older sign-in
+// of the same identity meanwhile. The new sign-in replaces the result of that renewal.
 func TestLoginReplacesRenewal(t *testing.T) {
 	r := newLoginFixture(t)
 	r.signIn(false)

@@ -29,8 +29,9 @@ type openIDAnswer struct {
 // A tokenCall sends a code or a refresh token to the provider.
 type tokenCall func(context.Context) (signin.Tokens, error)
 
-// send runs the function call. It stores the response if the function storesAtOnce returns true. If the ID token
-// is not valid, send stores only the refresh token, and only if keepsRefreshToken also returns true.
+// send calls the function in the argument call, which sends a code or a refresh token to the provider. send stores
+// the response if the function storesAtOnce returns true. If the ID token is not valid, send stores only the
+// refresh token, and only if keepsRefreshToken also returns true.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
 	if err != nil {
@@ -39,8 +40,8 @@ func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (
 	return t.verify(ctx, a)
 }
 
-// verify returns the sign-in in a response. If the ID token is signed with an unknown key, verify fetches the provider's
-// keys and verifies the ID token again.
+// verify returns the sign-in in a response. If the ID token is signed with an unknown key, verify fetches the
+// provider's keys and verifies the ID token again.
 func (t openIDExchange) verify(ctx context.Context, a openIDAnswer) (openIDToken, error) {
 	var unproven *signin.IDTokenError
 	if !errors.As(a.refused, &unproven) || !unproven.NoKey {

@@ -88,8 +88,9 @@ func (e *TagsRefusedError) Error() string {
 // Unwrap returns AWS's refusal.
 func (e *TagsRefusedError) Unwrap() error { return e.Err }
 
-// NoCodeError reports that AWS refused a role for which no MFA code was sent, although a source profile sets a device.
-// AWS does not tell whether the missing code is the reason.
+// NoCodeError reports that AWS refused a call that assumes a role. The call had no MFA code, because the profile
+// of the role sets no device, but a source profile sets one. AWS does not tell whether the missing code is the
+// reason.
 type NoCodeError struct {
 	Profile string         // the profile of the role, which sets no device
 	Device  plan.UnusedMFA // the device, and the source profile that sets it
@@ -101,8 +102,9 @@ func (e *NoCodeError) Error() string { return e.Err.Error() }
 // Unwrap returns AWS's refusal.
 func (e *NoCodeError) Unwrap() error { return e.Err }
 
-// withoutCode turns AWS's refusal of a role into a [*NoCodeError] if the step has a device that it does not use. A
-// refusal of session tags has another reason.
+// withoutCode turns AWS's refusal of a step that assumes a role into a [*NoCodeError], if a source profile has a
+// device that the step does not use. It does not change a refusal of session tags, which has another reason than a
+// missing code.
 func withoutCode(s plan.Step, err error) error {
 	var refused *awsapi.APIError
 	var tags *TagsRefusedError

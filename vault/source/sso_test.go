@@ -309,8 +309,8 @@ func TestSSORegistrationIsReplaced(t *testing.T) {
 		"StartDeviceAuthorization InvalidClientException", "RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 }
 
-// A client registration that Identity Center has forgotten is replaced before a browser opens, because a browser that is
-// opened with it shows only an error.
+// A client registration that Identity Center has forgotten is replaced before a browser opens, because a browser
+// that is opened with it shows only an error.
 func TestSSOForgottenRegistrationIsReplaced(t *testing.T) {
 	r := newSSOFixture(t)
 	r.User.UseDevice = false

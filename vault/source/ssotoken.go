@@ -183,8 +183,8 @@ func (s SSO) cliToken() (store.CachedToken, bool) {
 	return t, ok && ours && t.AccessToken != ""
 }
 
-// sameOrEmpty compares a field of the AWS CLI's file. The SDKs require neither the start URL nor the region in the file,
-// so either field may be missing.
+// sameOrEmpty compares a field of the AWS CLI's file. The SDKs require neither the start URL nor the region in the
+// file, so either field may be missing.
 func sameOrEmpty(found, expected string) bool { return found == "" || found == expected }
 
 // trimStartURL returns a start URL without a slash or "#/" at the end, because all these forms name the same portal.

@@ -40,9 +40,9 @@ func isUnwritable(err error) bool {
 	return errors.As(err, &no)
 }
 
-// logout finds the stored sign-in with this name and calls the function end, which ends the sign-in at the
-// provider. logout then removes the sign-in from the keystore, even if the function returns an error or the stored
-// sign-in is damaged. logout reports whether there was a sign-in.
+// logout finds the stored sign-in with this name and passes it to the argument end, a function that ends the
+// sign-in at the provider. logout then removes the sign-in from the keystore, even if the function returns an
+// error or the stored sign-in is damaged. logout reports whether there was a sign-in.
 func logout[T any](ctx context.Context, d *Deps, name string, end func(T) error) (bool, error) {
 	stored, damage, err := d.Tokens.Find(ctx, name)
 	if err != nil {

@@ -91,8 +91,9 @@ func (p User) callbackOptions() signin.CallbackOptions {
 	}}
 }
 
-// beginSignIn begins a sign-in. A lock allows only one interactive sign-in at a time, across processes. If the parameter
-// unattended is true, no user can see where to sign in, and beginSignIn returns a [*SignInError] that wraps ErrUnattended.
+// beginSignIn begins a sign-in. A lock allows only one interactive sign-in at a time, across processes. If the
+// parameter unattended is true, no user can see where to sign in, and beginSignIn returns a [*SignInError] that
+// wraps ErrUnattended.
 func (d *Deps) beginSignIn(ctx context.Context, to string, unattended bool) (context.Context, *signInAttempt, error) {
 	if d.User.Show == nil {
 		return nil, nil, &SignInError{To: to, Err: errNoUser}
@@ -108,8 +109,8 @@ func (d *Deps) beginSignIn(ctx context.Context, to string, unattended bool) (con
 	return ctx, &signInAttempt{deps: d, user: d.User, to: to, began: d.AWS.Clock.Local(), lock: lock}, nil
 }
 
-// An EncodedHostError reports that the host of a sign-in page has letters of other scripts, which can look like the letters
-// of another host.
+// An EncodedHostError reports that the host of a sign-in page has letters of other scripts, which can look like
+// the letters of another host.
 type EncodedHostError struct{ Host string }
 
 func (e *EncodedHostError) Error() string {
@@ -218,8 +219,9 @@ func (v *signInAttempt) openInBrowser(page string) error {
 	return nil
 }
 
-// signInPage returns the URL of a sign-in page with a host in ASCII, and warns if a browser may show another name for the
-// host. It accepts only the URLs of web pages, because the system's URL opener also opens files and programs.
+// signInPage returns the URL of a sign-in page with a host in ASCII, and warns if a browser may show another name
+// for the host. It accepts only the URLs of web pages, because the system's URL opener also opens files and
+// programs.
 func (d *Deps) signInPage(page string) (string, error) {
 	page = printable.URL(page)
 	if err := checkPageURL(page); err != nil {

@@ -51,8 +51,8 @@ func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	return d.exchangeToken(ctx, s, token, roleRequest(s, spec.ARN, spec.SessionName))
 }
 
-// exchangeToken exchanges a token for the credentials of a role. If the token is pinned to other roles, it returns a
-// [*PinnedTokenError].
+// exchangeToken exchanges a token for the credentials of a role. If AWS refuses the token and a claim of the token
+// lists only other roles, exchangeToken returns a [*PinnedTokenError].
 func (d *Deps) exchangeToken(ctx context.Context, s plan.Step, token string, r awsapi.RoleRequest) (aws.Credentials, error) {
 	creds, err := sts(d.AWS, s).WebIdentity(ctx, token, r)
 	pinned := identity.PinnedRoles(token)

@@ -111,9 +111,9 @@ func (t *Exchange) SaveAs(name string, k Token) {
 	t.Save(k)
 }
 
-// SaveAgain waits until no other process renews the token that the saved token replaces, and then saves the token once
-// more, because that process may have overwritten it. SaveAgain is for a token that was saved with SaveAs without
-// holding its lock. It ignores errors of the lock, because the token is already stored.
+// SaveAgain waits until no other process renews the token that the saved token replaces, and then saves the token
+// once more, because that process may have overwritten it. SaveAgain is for a token that SaveAs saved while this
+// process did not hold the lock of the token. It ignores errors of the lock, because the token is already stored.
 func (t *Exchange) SaveAgain(ctx context.Context, question string) {
 	if !t.Durable() {
 		return

@@ -72,8 +72,9 @@ func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, e
 	return InterruptedAmong(listed, names), nil
 }
 
-// InterruptedAmong returns the names that have a journal among the items, which are names of private items. Without
-// items it does nothing, because a digest of each name would take a noticeable time if there are thousands of names.
+// InterruptedAmong returns the names that have a journal. The parameter items contains the names of the private
+// items in the keystore. If there are no items, it returns nil at once, because the digests of thousands of names
+// take a noticeable time.
 func InterruptedAmong(items, names []string) []string {
 	if len(items) == 0 {
 		return nil

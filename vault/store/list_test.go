@@ -251,7 +251,7 @@ func TestSweep(t *testing.T) {
 	clear(w.ring.Calls)
 	make()
 	want("at the limit", "damaged", "renewed", "unexpired", "unknown")
-	if n := w.ring.Calls["Item"]; n != 2 { // make looks for nameB, and once more under its lock
+	if n := w.ring.Calls["Item"]; n != 2 { // make opens the item nameB twice: before and after it acquires the lock
 		t.Errorf("%d items were opened, want 2", n)
 	}
 	if e := w.Index.Entries(); len(e) != 3 || e["long expired"].Name != "" {

@@ -200,8 +200,8 @@ func (l *Locks) tryAcquire(name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
-// wait waits until the lock is free, and acquires it. If the wait is slow, OnSlowWait is called. If the wait takes longer
-// than MaxWait, wait returns a [*LockTimeoutError].
+// wait waits until the lock is free, and acquires it. If the wait is slow, OnSlowWait is called. If the wait takes
+// longer than MaxWait, wait returns a [*LockTimeoutError].
 func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	defer l.reportSlowWait(name)()
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -54,8 +54,8 @@ func (c *SSOCache) Token(session string) (CachedToken, bool) {
 	return decodeCachedToken(raw), err == nil
 }
 
-// decodeCachedToken decodes the content of a file, which another program may have written. Fields that cannot be decoded
-// are empty. If the content is not JSON, all fields are.
+// decodeCachedToken decodes the content of a file, which another program may have written. Fields that cannot be
+// decoded are empty. If the content is not JSON, all fields are empty.
 func decodeCachedToken(raw []byte) CachedToken {
 	var t struct {
 		CachedToken

@@ -11,8 +11,8 @@ const (
 )
 
 // Sweep deletes sessions and tokens that expired more than sweepAfter ago, and unused lock files. It does so at
-// most once a day. It opens no item that could need a touch or a prompt. It ignores errors, because expired sessions are
-// never returned, even if they are not deleted.
+// most once a day. It opens no item that could need a touch or a prompt. It ignores errors, because expired
+// sessions are never returned, even if they are not deleted.
 func (s *Sessions) Sweep(ctx context.Context) {
 	now := s.Now()
 	if s.Index.isSwept(now) {
@@ -53,9 +53,10 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 	s.Index.retain(ctx, func(e Entry) bool { return !expired(e) || kept[e.Name] })
 }
 
-// isOutdated reports whether an item has expired as its index entry says. The entry can be older than the item: a process
-// may have been killed before it updated the index, or it may have another state folder. So the item must still have the
-// stamp that belongs to the entry. In a keystore without stamps no item needs a touch, so there isOutdated opens the item.
+// isOutdated reports whether an item whose index entry has expired has really expired. The entry can be older than
+// the item: a process that wrote the item may have been killed before it updated the index, or may use another
+// state folder. So the item must still have the stamp that is in the entry. A keystore without stamps has no items
+// that need a touch, so isOutdated opens the item.
 func (s *Sessions) isOutdated(ctx context.Context, e Entry, now time.Time, expired func(Entry) bool) bool {
 	stamp, err := s.listRing().Stamp(ctx, e.Name)
 	switch {
@@ -64,7 +65,7 @@ func (s *Sessions) isOutdated(ctx context.Context, e Entry, now time.Time, expir
 	case stamp == "":
 		item, _, err := readEntry(ctx, s.listRing(), e.Name, now)
 		return err == nil && item.Name != "" && expired(item)
-	case e.Stamp == "": // an earlier version added no stamps to sessions, and a session that is lost is only created again
+	case e.Stamp == "": // an earlier version stored no stamps; a session deleted by mistake is only created again
 		return e.Type == ""
 	}
 	return e.Stamp == stamp

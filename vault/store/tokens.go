@@ -145,8 +145,9 @@ func (t *Tokens) List(ctx context.Context) ([]Entry, []error, error) {
 	return list(ctx, t.Ring, t.Index, tokenType, t.Now())
 }
 
-// Replace stores a token under this name, in place of the current token. Unlike Get, it returns an error if the new
-// token is not stored. A warning means that the token is stored, but not yet in the keystore or in the index.
+// Replace stores a token under this name, in place of the current token. Unlike Get, it returns an error if the
+// new token is not stored. If Replace returns only warnings, the token is stored: a warning says that it is still
+// in a local file and not in the keystore, or that it is missing in the index.
 func (t *Tokens) Replace(ctx context.Context, name, question string, k Token) ([]error, error) {
 	ctx, lock, err := t.Locks.token(ctx, name, question)
 	if err != nil {

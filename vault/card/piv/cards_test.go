@@ -63,8 +63,8 @@ func TestNoCard(t *testing.T) {
 	}
 }
 
-// TestUnreadableCard checks that the error names the reader and the reason if the only card cannot be read, and that such
-// a card does not matter if there is another card.
+// TestUnreadableCard checks that the error names the reader and the reason if the only card cannot be read, and
+// that such a card does not matter if there is another card.
 func TestUnreadableCard(t *testing.T) {
 	vc, name := insert(t, fakecard.Options{Serial: 5})
 	vc.SetResponse("serial", []byte{1})

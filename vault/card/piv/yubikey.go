@@ -49,7 +49,8 @@ func (y yubikey) serial() (uint32, error) {
 	return n, translate(y.reader, err)
 }
 
-// verifiedText is the text of piv-go's error if the card accepts an empty PIN, because a PIN is already verified.
+// verifiedText is the text of the error that piv-go returns if a PIN is already verified. The card then accepts an
+// empty PIN.
 const verifiedText = "expected error code from empty pin"
 
 func (y yubikey) pinState() (triesLeft int, verified bool) {

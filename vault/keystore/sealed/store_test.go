@@ -367,8 +367,8 @@ func TestMissingProgram(t *testing.T) {
 	}
 }
 
-// TestPluginWithoutUI checks that a plugin does not run if it cannot interact with the user, as in aws-vault doctor, and
-// that age always receives a user interface.
+// TestPluginWithoutUI checks that a plugin does not run if it cannot interact with the user, as in aws-vault
+// doctor, and that age always receives a user interface.
 func TestPluginWithoutUI(t *testing.T) {
 	w := newFixture(t)
 	w.create(t)
