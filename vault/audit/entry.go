@@ -26,7 +26,7 @@ type Entry struct {
 	Session  string       `json:"session,omitempty"`  // the name of the role session or of the federated user
 	Identity string       `json:"identity,omitempty"` // the ARN of the caller
 	Agent    string       `json:"agent,omitempty"`    // the coding agent that runs aws-vault
-	UID      *int         `json:"uid,omitempty"`      // the user ID of aws-vault; nil on Windows
+	UID      *int         `json:"uid,omitempty"`      // the ID of the user who runs aws-vault; nil on Windows
 	Process  peer.Process `json:"process,omitzero"`   // the program that receives the credentials
 	Parent   peer.Process `json:"parent,omitzero"`    // the program that started aws-vault
 	Expires  string       `json:"expires,omitempty"`

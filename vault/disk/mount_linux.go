@@ -49,7 +49,7 @@ type mount struct {
 	point   string // path where it is mounted
 	kind    string // type of the file system, such as ext4
 	source  string
-	options []string // options of the file system
+	options []string
 }
 
 // isWindowsDrive reports whether m is a drive of Windows in WSL.

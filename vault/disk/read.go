@@ -19,10 +19,10 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("%s: larger than %d bytes", e.Path, e.Max)
 }
 
-// Open opens a file for reading that the user, a setting or another program has chosen. It follows symbolic links. It
-// returns a [*KindError] for everything that is not a regular file. It never waits for a writer of a named pipe. The
-// null device is allowed, and counts as an empty file, because AWS_CONFIG_FILE=/dev/null is a common way to say "no
-// config file".
+// Open opens a file for reading that the user, a setting or another program has chosen. It follows symbolic links.
+// It returns a [*KindError] for everything except regular files and the null device. It never waits for a writer
+// of a named pipe. The null device counts as an empty file, because AWS_CONFIG_FILE=/dev/null is a common way to
+// say "no config file".
 func Open(path string) (*os.File, error) {
 	f, _, err := openChosen(path)
 	return f, err

@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// CheckShared returns a [*SharedError] if a user other than this one and root can change the file at path. A group
-// that has the name or the ID of this user is the user's own group, which many systems create for each user. The
-// parameter info describes the open file.
+// CheckShared returns a [*SharedError] if a user other than this one and root can change the file at path. It
+// accepts a file that the user's own group can change. Many systems create such a group for each user, with the
+// name or the ID of the user. The parameter info describes the open file.
 func CheckShared(path string, info fs.FileInfo) error {
 	self, stat := os.Geteuid(), info.Sys().(*syscall.Stat_t)
 	e := &SharedError{Path: path, Mode: info.Mode(), Owner: int(stat.Uid), Group: int(stat.Gid), Self: self}

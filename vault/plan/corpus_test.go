@@ -83,8 +83,8 @@ func readCorpus(t *testing.T, name string, into any) {
 	}
 }
 
-// checkDisagreements fails the test for each case with an unexpected result. A result is expected if it agrees with the
-// case, or if it does not agree and the case is in the list.
+// checkDisagreements fails the test for each case with an unexpected result. The cases in the list must not agree
+// with the result, and all other cases must.
 func checkDisagreements[C any](t *testing.T, cases []C, listed map[string]string, run func(C) (name, got, want string)) {
 	t.Helper()
 	unused := maps.Clone(listed)

@@ -23,7 +23,7 @@ type Plan struct {
 	Profile string `json:"profile"`
 	Region  string `json:"region,omitempty"`       // the region that the command receives; empty for none
 	URL     string `json:"endpoint_url,omitempty"` // the endpoint URL that the command receives; empty for none
-	// the endpoint URLs of single services that the command receives, by the name of the service
+	// the endpoint URLs that the command receives for single services, by the name of the service
 	ServiceURLs map[string]string `json:"service_endpoint_urls,omitempty"`
 	// whether the command must ignore configured endpoint URLs: true, false, or empty if no profile sets it
 	IgnoreURLs string   `json:"ignore_configured_endpoint_urls,omitempty"`

@@ -72,7 +72,7 @@ func (f *File) keys(s *section) ([]key, []*SyntaxError) {
 	return r.keys, r.bad
 }
 
-// badLines returns an error for each line of a section that cannot be read, as the method keys does. It is faster.
+// badLines returns the same errors as the method keys for lines of a section that cannot be read, but is faster.
 func (f *File) badLines(s *section) []*SyntaxError {
 	r := keyReader{file: f, section: s}
 	var g grammar

@@ -108,7 +108,8 @@ func (r *Rotation) Undo(ctx context.Context) error {
 	return err
 }
 
-// LockName is the name of the lock that a rotation holds. Other changes of stored keys hold it too.
+// LockName is the name of the lock that a rotation holds. Commands that change stored keys in other ways hold it
+// too.
 const LockName = "rotate"
 
 // withLock acquires the rotation lock, begins a run and calls act with that run.

@@ -39,7 +39,6 @@ func (e *OtherIssuerError) Error() string {
 	return fmt.Sprintf("the response to the sign-in names the issuer %q, expected %s", e.Found, e.Want)
 }
 
-// errNoCode reports that the sign-in page returned neither a code nor an error.
 var errNoCode = errors.New("the sign-in page returned neither a code nor an error")
 
 // A TemporaryError reports that the service did not answer a poll, or answered that it cannot process calls now.

@@ -242,7 +242,7 @@ func TestPollingGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachExchange(t, deviceCodes, func(t *testing.T, r *exchangeFixture) {
-				fault.Action, fault.Times = r.action, 4 // more often than one call is repeated
+				fault.Action, fault.Times = r.action, 4 // one call has fewer attempts, so a poll fails
 				r.aws.Fail(fault)
 				if err := r.exchange(t.Context()); err != nil {
 					t.Fatal(err)
