@@ -5,6 +5,8 @@ OUT     ?= dist
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # Functions aligned to 16 bytes instead of 32 make the program 160 kB smaller.
 LDFLAGS := -s -w -funcalign=16 -X main.version=$(VERSION)
+# Without inlining in these packages, the program is 220 kB smaller. Their code runs once per command or waits for others.
+GCFLAGS := -gcflags='aws-vault/cli/...=-l' -gcflags='aws-vault/vault/card/...=-l' -gcflags='aws-vault/vault/source=-l'
 
 GOOS := $(shell $(GO) env GOOS)
 CGO  := $(shell $(GO) env CGO_ENABLED)
@@ -42,7 +44,7 @@ FUZZ = $(shell grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' --exclu
 all: build
 
 build: cards
-	$(STATIC) $(GO) build $(OVERLAY) -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(OUT)/ .
+	$(STATIC) $(GO) build $(OVERLAY) -trimpath -tags '$(TAGS)' $(GCFLAGS) -ldflags '$(LDFLAGS)' -o $(OUT)/ .
 
 # Prepares the copy of piv-go for builds with security keys.
 cards: $(if $(OVERLAY),$(CARDS)/overlay.json)
@@ -80,7 +82,7 @@ interop: build
 # docs/performance.md.
 bench: cards
 	@mkdir -p $(OUT)
-	CGO_ENABLED=0 $(GO) build $(OVERLAY) -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(OUT)/aws-vault-static .
+	CGO_ENABLED=0 $(GO) build $(OVERLAY) -trimpath -tags '$(TAGS)' $(GCFLAGS) -ldflags '$(LDFLAGS)' -o $(OUT)/aws-vault-static .
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/floor ./contrib/bench/floor
 	$(GO) run ./contrib/bench -page docs/performance.md -plot docs/performance.svg $(OUT)/aws-vault-static $(OUT)/floor
 
