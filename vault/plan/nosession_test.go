@@ -44,7 +44,7 @@ func TestAllowLongLived(t *testing.T) {
 // effect.
 func TestNoSessionNote(t *testing.T) {
 	const device = "mfa_serial = m111111111\n"
-	note := []string{"no MFA code is used, and the credentials are the long-lived key: with --no-session, mfa_serial (config:2) has no effect"}
+	note := []string{"with --no-session, mfa_serial (config:2) has no effect: the credentials are the long-lived key, and no MFA code is used"}
 	for _, tt := range []struct {
 		name, config string
 		options      Options

@@ -29,7 +29,7 @@ func (b *builder) session() (Step, bool, error) {
 	}
 	if b.options.NoSession {
 		if v := b.chain.target.Value("mfa_serial"); v.Text != "" && len(b.chain.roles) == 0 && !b.needsFederation() && b.options.Purpose == Use {
-			b.notes = append(b.notes, fmt.Sprintf("no MFA code is used, and the credentials are the long-lived key: with --no-session, mfa_serial (%s) has no effect", v.Origin))
+			b.notes = append(b.notes, fmt.Sprintf("with --no-session, mfa_serial (%s) has no effect: the credentials are the long-lived key, and no MFA code is used", v.Origin))
 		}
 		return Step{}, false, nil
 	}

@@ -184,7 +184,7 @@ func (l *linter) checkWildcards(s trustStatement) {
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
 			for _, value := range keys[key] {
 				if strings.Contains(strings.ReplaceAll(value, "${*}", ""), "*") {
-					l.report(Warning, "literal-wildcard", "%s compares every character of %q, also the wildcard; expected StringLike or StringNotLike for %s", operator, value, key)
+					l.report(Warning, "literal-wildcard", "%s does not treat * or ? in %q as a wildcard; expected StringLike or StringNotLike for %s", operator, value, key)
 				}
 			}
 		}
@@ -269,7 +269,7 @@ func (l *linter) checkSubject(s trustStatement, issuer string) {
 		case !namesOwner(c.prefix()):
 			l.report(Failure, "wild-subject", "%s is %q: every user with a matching value can assume the role, and the provider decides who gets such a value", claim, c.value)
 		default:
-			l.report(Warning, "broad-subject", "%s is %q: everything whose value begins with %q can assume the role", claim, c.value, c.prefix())
+			l.report(Warning, "broad-subject", "%s is %q: every token whose value begins with %q can assume the role", claim, c.value, c.prefix())
 		}
 	}
 	if legalNames && !s.pinsName(issuer) {
