@@ -233,17 +233,17 @@ func (l *linter) checkProvider(s trustStatement, provider string) {
 
 // checkAudience checks whether a condition on one of these claims names the audience of the tokens.
 func (l *linter) checkAudience(s trustStatement, issuer string, claims []string) {
-	var all []comparison
+	found := false
 	for _, claim := range claims {
-		all = append(all, s.condition(issuer+":"+claim)...)
-	}
-	if len(all) == 0 {
-		l.report(Failure, "no-audience", "no condition on %s:%s: tokens that were issued for other programs are accepted too", issuer, claims[0])
-	}
-	for _, c := range all {
-		if c.isWildcard() {
-			l.report(Failure, "wild-audience", "%s:%s is %q, expected one audience without wildcards", issuer, claims[0], c.value)
+		for _, c := range s.condition(issuer + ":" + claim) {
+			found = true
+			if c.isWildcard() {
+				l.report(Failure, "wild-audience", "%s:%s is %q, expected one audience without wildcards", issuer, claim, c.value)
+			}
 		}
+	}
+	if !found {
+		l.report(Failure, "no-audience", "no condition on %s:%s: tokens that were issued for other programs are accepted too", issuer, claims[0])
 	}
 }
 

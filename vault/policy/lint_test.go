@@ -111,3 +111,14 @@ func FuzzLint(f *testing.F) {
 		}
 	})
 }
+
+// TestWildcardNamesItsClaim checks that a finding about a wildcard names the claim that has the wildcard. Google's tokens
+// have two claims with an audience.
+func TestWildcardNamesItsClaim(t *testing.T) {
+	text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity",` +
+		`"Condition":{"StringEquals":{"accounts.google.com:aud":"1","accounts.google.com:sub":"1"},"StringLike":{"accounts.google.com:oaud":"*"}}}]}`
+	findings, err := Lint([]byte(text))
+	if err != nil || len(findings) == 0 || !strings.HasPrefix(findings[0].Text, "accounts.google.com:oaud is ") {
+		t.Errorf("got %+v, %v, want the first finding to be about oaud", findings, err)
+	}
+}

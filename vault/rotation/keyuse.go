@@ -111,7 +111,7 @@ func (r *run) deleteLostKeys(ctx context.Context) error {
 		return err
 	}
 	if !listed.known || len(r.journal.entry.Before) == 0 {
-		r.rotation.progress("AWS may have created a key whose secret was lost with the response. Without the permission iam:ListAccessKeys, this key cannot be found")
+		r.rotation.progress("AWS may have created an access key, but the response with its secret was lost. Such a key is found only if the permission iam:ListAccessKeys was granted before the rotation began")
 		return nil
 	}
 	for _, k := range listed.keys {

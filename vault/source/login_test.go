@@ -268,7 +268,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		t.Fatalf("imported: %v, error %v", found, err)
 	}
 	r.Notify = notify
-	if runtime.GOOS != "windows" && (len(noted) != 1 || !strings.Contains(noted[0], "other hard links (1)")) {
+	if runtime.GOOS != "windows" && (len(noted) != 1 || !strings.Contains(noted[0], "hard links: 1)")) {
 		t.Errorf("the notes about the file's second name are %q", noted)
 	}
 	if _, err := os.Stat(r.Logins.Path(r.alice())); err == nil {

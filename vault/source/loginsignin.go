@@ -141,10 +141,13 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 	}
 	path := d.Logins.Path(session)
 	links, err := disk.OtherLinks(path)
-	if err == nil && links > 0 {
-		d.notify(fmt.Sprintf("%s is removed, but the sign-in is still readable: the file has other hard links (%d)", path, links))
+	if removed := d.Logins.Remove(session); removed != nil {
+		return true, removed
 	}
-	return true, d.Logins.Remove(session)
+	if err == nil && links > 0 {
+		d.notify(fmt.Sprintf("%s was removed, but the sign-in can still be read under another name (hard links: %d)", path, links))
+	}
+	return true, nil
 }
 
 // checkImported checks that the sign-in was stored correctly and that the AWS CLI has not renewed it in the meantime.
