@@ -53,6 +53,9 @@ func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	return partition.Home(arns...)
 }
 
+// portalARN is the end of the ARN that stands for a portal of Identity Center, which has no ARN of its own.
+const portalARN = ":sso:::"
+
 // arns returns the ARNs from which the partition of the chain is known, from the requested profile to the source.
 func (c *chain) arns() []string {
 	var all []string
@@ -63,7 +66,7 @@ func (c *chain) arns() []string {
 			}
 		}
 		if at := q.Text("sso_region"); partition.Known(at) {
-			all = append(all, "arn:"+partition.Of(at)+":sso:::") // a portal provides roles of its own partition only
+			all = append(all, "arn:"+partition.Of(at)+portalARN) // a portal provides roles of its own partition only
 		}
 	}
 	return all

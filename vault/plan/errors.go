@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"aws-vault/vault/printable"
@@ -37,7 +38,11 @@ type RegionError struct {
 }
 
 func (e *RegionError) Error() string {
-	return fmt.Sprintf("%s: the region of profile %s is %s, expected a region of the partition %s, because of %s", e.Origin, e.Profile, e.Region, e.Partition, e.ARN)
+	because := e.ARN
+	if strings.HasSuffix(because, portalARN) {
+		because = "sso_region"
+	}
+	return fmt.Sprintf("%s: the region of profile %s is %s, but %s is in the partition %s, expected a region of that partition", e.Origin, e.Profile, e.Region, because, e.Partition)
 }
 
 // NoCredentialsError reports a profile whose source_profile chain ends in a profile without a

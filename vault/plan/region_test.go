@@ -42,11 +42,11 @@ func TestRegions(t *testing.T) {
 			command: "us-east-1", want: "us-east-1"},
 
 		{name: "the profile's own region", config: "[profile p]\nregion = us-east-1\n" + role + "[profile s]\n",
-			want: "config:2: the region of profile p is us-east-1, expected a region of the partition aws-us-gov, because of " + gov + "role/r"},
+			want: "config:2: the region of profile p is us-east-1, but " + gov + "role/r is in the partition aws-us-gov, expected a region of that partition"},
 		{name: "the source's own region", config: "[profile p]\nregion = us-gov-west-1\n" + device + role + "[profile s]\nregion = us-east-1\n" + device,
-			want: "config:7: the region of profile s is us-east-1, expected a region of the partition aws-us-gov, because of " + gov + "role/r"},
+			want: "config:7: the region of profile s is us-east-1, but " + gov + "role/r is in the partition aws-us-gov, expected a region of that partition"},
 		{name: "a variable", config: "[profile p]\nregion = us-gov-west-1\n" + role + "[profile s]\n", env: map[string]string{"AWS_REGION": "eu-west-1"},
-			want: "AWS_REGION: the region of profile p is eu-west-1, expected a region of the partition aws-us-gov, because of " + gov + "role/r"},
+			want: "AWS_REGION: the region of profile p is eu-west-1, but " + gov + "role/r is in the partition aws-us-gov, expected a region of that partition"},
 	} {
 		pl, err := Make(resolve(t, tt.config, "p", tt.env), stored("s"), Options{})
 		if err != nil {
@@ -62,6 +62,17 @@ func TestRegions(t *testing.T) {
 		if got := strings.Join(regions, " "); got != tt.want || pl.Region != tt.command {
 			t.Errorf("%s: calls in %s, command in %q, want %s, %q", tt.name, got, pl.Region, tt.want, tt.command)
 		}
+	}
+}
+
+// TestRegionOfPortal checks that the console's region must be in the partition of the portal. A portal has no ARN that an
+// error could name.
+func TestRegionOfPortal(t *testing.T) {
+	config := "[profile p]\nregion = us-east-1\nsso_start_url = https://corp.awsapps.com/start\nsso_region = us-gov-west-1\n" +
+		"sso_account_id = 123456789012\nsso_role_name = Dev\n"
+	const want = "config:2: the region of profile p is us-east-1, but sso_region is in the partition aws-us-gov, expected a region of that partition"
+	if _, err := Make(resolve(t, config, "p", nil), stored(), Options{Purpose: Console}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
