@@ -2,9 +2,9 @@
 package audit
 
 import (
-	"strings"
 	"time"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 )
@@ -56,7 +56,7 @@ func (e *Entry) SetPlan(pl plan.Plan) {
 		e.Identity = spec.Session
 	}
 	if e.Account == "" {
-		e.Account = accountOf(e.Role + e.Identity)
+		e.Account = partition.AccountOf(e.Role + e.Identity)
 	}
 }
 
@@ -65,15 +65,6 @@ func (e *Entry) SetExpiry(t time.Time) {
 	if e.Expires = ""; !t.IsZero() {
 		e.Expires = formatTime(t)
 	}
-}
-
-// accountOf returns the account of an ARN, or an empty string if arn is not an ARN.
-func accountOf(arn string) string {
-	fields := strings.SplitN(arn, ":", 6) // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
-	if len(fields) < 6 || fields[0] != "arn" {
-		return ""
-	}
-	return fields[4]
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/partition"
 )
 
 // RolesAnywhere calls IAM Roles Anywhere, which issues a role's credentials to the holder of a certificate's
@@ -114,7 +116,7 @@ func (c call) rolesAnywhereCredentials(body []byte) (aws.Credentials, error) {
 	session := a.Set[0].Credentials
 	out := aws.Credentials{
 		AccessKeyID: session.AccessKeyID, SecretAccessKey: session.SecretAccessKey, SessionToken: session.SessionToken,
-		CanExpire: true, Expires: session.Expiration, AccountID: AccountOf(c.resource),
+		CanExpire: true, Expires: session.Expiration, AccountID: partition.AccountOf(c.resource),
 	}
 	if InvalidReason(out) != "" || out.SessionToken == "" || out.Expires.IsZero() {
 		return aws.Credentials{}, fmt.Errorf("%s: no credentials in the response from %s", c.action, c.endpoint)

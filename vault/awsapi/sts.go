@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/ascii"
+	"aws-vault/vault/partition"
 )
 
 // STS calls the Security Token Service. Its errors are one line long and contain no secrets. A refusal by AWS is an
@@ -202,7 +203,7 @@ type stsResult struct {
 func (c call) credentials(g stsResult) (aws.Credentials, error) {
 	out := aws.Credentials{
 		AccessKeyID: g.Credentials.ID, SecretAccessKey: g.Credentials.Secret, SessionToken: g.Credentials.Token,
-		AccountID: AccountOf(g.Role + g.User), CanExpire: true,
+		AccountID: partition.AccountOf(g.Role + g.User), CanExpire: true,
 	}
 	if InvalidReason(out) != "" || out.SessionToken == "" || g.Credentials.Expires == nil {
 		return aws.Credentials{}, fmt.Errorf("%s: no credentials in the response from %s", c.action, c.endpoint)
@@ -223,14 +224,6 @@ func InvalidReason(c aws.Credentials) string {
 				return "a key with a space or a non-ASCII character"
 			}
 		}
-	}
-	return ""
-}
-
-// AccountOf returns the account ID in an ARN, or "".
-func AccountOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
-		return parts[4]
 	}
 	return ""
 }

@@ -300,16 +300,6 @@ func FuzzXMLRoot(f *testing.F) {
 	})
 }
 
-func TestAccountOf(t *testing.T) {
-	for arn, want := range map[string]string{
-		"arn:aws:sts::123456789012:assumed-role/a/b": "123456789012", "": "", "arn:aws:sts": "",
-	} {
-		if got := AccountOf(arn); got != want {
-			t.Errorf("AccountOf(%q) = %q, want %q", arn, got, want)
-		}
-	}
-}
-
 func TestInvalidReason(t *testing.T) {
 	good := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY="}
 	if got := InvalidReason(good); got != "" {

@@ -65,6 +65,15 @@ func OfARN(arns ...string) string {
 	return ""
 }
 
+// AccountOf returns the account in an ARN, or "".
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func AccountOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[4]
+	}
+	return ""
+}
+
 // Contains reports whether a region can belong to a partition. It also returns true if the partition of the region
 // is uncertain, or if the argument partition is empty.
 func Contains(partition, region string) bool {

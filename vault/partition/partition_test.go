@@ -49,3 +49,13 @@ func TestHomeRegion(t *testing.T) {
 		}
 	}
 }
+
+func TestAccountOf(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:sts::123456789012:assumed-role/a/b": "123456789012", "": "", "arn:aws:sts": "",
+	} {
+		if got := AccountOf(arn); got != want {
+			t.Errorf("AccountOf(%q) = %q, want %q", arn, got, want)
+		}
+	}
+}

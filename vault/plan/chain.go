@@ -156,13 +156,13 @@ func (c *chain) partition() string {
 // that is set for all profiles says nothing about a role.
 func (c *chain) account() string {
 	if l, ok := c.root.Spec.(Login); ok {
-		return accountOf(l.Session)
+		return partition.AccountOf(l.Session)
 	}
 	if c.root.Yields.Principal == Role {
 		return ""
 	}
 	for _, q := range c.profiles {
-		if a := accountOf(q.Text("mfa_serial")); a != "" {
+		if a := partition.AccountOf(q.Text("mfa_serial")); a != "" {
 			return a
 		}
 	}

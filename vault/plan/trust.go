@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/printable"
 )
@@ -137,7 +138,7 @@ func (p Plan) trustOfToken(role, session string, t TokenClaims) (policy.Trust, e
 		return policy.Trust{}, none
 	}
 	return policy.Trust{
-		Principal: iamARN(role, accountOf(role), "oidc-provider/"+issuer),
+		Principal: iamARN(role, partition.AccountOf(role), "oidc-provider/"+issuer),
 		Audience:  t.Audience, Subject: t.Subject, SessionName: session, RolePin: t.Pinned,
 	}, nil
 }
@@ -203,7 +204,7 @@ func (p Plan) callerOf(i int, role string) (principal, like, note string, err er
 		// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 		return iamARN(role, spec.Account, "root"), iamARN(role, spec.Account, "role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_"+spec.Role+"_*"), "", nil
 	case Login:
-		if accountOf(spec.Session) != "" && strings.Contains(spec.Session, ":user/") {
+		if partition.AccountOf(spec.Session) != "" && strings.Contains(spec.Session, ":user/") {
 			return spec.Session, "", "", nil
 		}
 	}
@@ -215,17 +216,9 @@ func (p Plan) callerOf(i int, role string) (principal, like, note string, err er
 
 // iamARN returns the ARN of an IAM resource. It has the same partition as the ARN in the argument like.
 func iamARN(like, account, resource string) string {
-	partition := "aws"
+	at := "aws"
 	if parts := strings.SplitN(like, ":", 3); len(parts) == 3 {
-		partition = parts[1]
+		at = parts[1]
 	}
-	return "arn:" + partition + ":iam::" + account + ":" + resource
-}
-
-// accountOf returns the account in an ARN, or "".
-func accountOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
-		return parts[4]
-	}
-	return ""
+	return "arn:" + at + ":iam::" + account + ":" + resource
 }

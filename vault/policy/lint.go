@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"aws-vault/vault/ascii"
+	"aws-vault/vault/partition"
 )
 
 // maxTrust is the maximum size in bytes of a trust policy that Lint reads. IAM allows only 4096 characters.
@@ -153,10 +155,7 @@ func firstField(value string) string {
 
 // accountField returns the account in the ARN, or "*" if the ARN has no account.
 func accountField(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[4] != "" {
-		return parts[4]
-	}
-	return "*"
+	return cmp.Or(partition.AccountOf(arn), "*")
 }
 
 // limitsCaller reports whether a condition limits the statement to callers that the policy's author chose. A

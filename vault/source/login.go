@@ -11,6 +11,7 @@ import (
 
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/identity"
+	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/printable"
 	"aws-vault/vault/store"
@@ -53,7 +54,7 @@ func (t loginToken) signInID() string {
 func (t loginToken) credentials() aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: t.KeyID, SecretAccessKey: t.Secret, SessionToken: t.Token,
-		AccountID: awsapi.AccountOf(t.Session), CanExpire: true, Expires: t.Expires,
+		AccountID: partition.AccountOf(t.Session), CanExpire: true, Expires: t.Expires,
 	}
 }
 
